@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+# Outside libraries by module: every one is a Debian package named in tools/packages.txt.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+set(NARU_LIBRARIES_base Threads::Threads m)
+macro(naru_library module) # naru_library(codec zlib libzstd ...): pkg-config names
+    foreach(name IN ITEMS ${ARGN})
+        if(NOT TARGET PkgConfig::pc_${name})
+            pkg_check_modules(pc_${name} REQUIRED IMPORTED_TARGET GLOBAL ${name})
+        endif()
+        list(APPEND NARU_LIBRARIES_${module} PkgConfig::pc_${name})
+    endforeach()
+endmacro()
+naru_library(codec zlib libzstd)
+naru_library(text libpcre2-8)
+naru_library(os libevent libevent_pthreads)
