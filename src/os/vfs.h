@@ -54,13 +54,15 @@ struct vfs_ops {
      * until unmap, even when the file is closed or removed. */
     int (*map)(struct vfs_file *file, uint64_t size, const void **ret_p, struct err *err);
     void (*unmap)(struct vfs *fs, const void *p, uint64_t size);
-    /* Exclusive advisory lock for the file's life, against other processes; -ERR_LOCKED when held. */
+    /* Exclusive advisory lock for the file's life, against other processes and other opens; -ERR_LOCKED when
+     * held. The file MUST be open for writing; its holder writes its process id into it, for the error's text. */
     int (*lock)(struct vfs_file *file, struct err *err);
 
     int (*stat)(struct vfs *fs, struct str path, bool follow, struct vfs_stat *ret_stat, struct err *err);
     int (*rename)(struct vfs *fs, struct str from, struct str to, struct err *err); /* replaces `to` */
     int (*remove)(struct vfs *fs, struct str path, struct err *err);                /* file or empty folder */
-    int (*make_dir)(struct vfs *fs, struct str path, struct err *err); /* with parents; there already: fine */
+    /* With parents; there already: fine. What it made is on disk at the return. */
+    int (*make_dir)(struct vfs *fs, struct str path, struct err *err);
     int (*sync_dir)(struct vfs *fs, struct str path, struct err *err); /* entries of the folder are on disk */
     /* Entries without . and .., sorted by name, strings in mem. */
     int (*list)(struct vfs *fs, struct str path, struct arena *mem, struct vfs_entry **ret_entries,
