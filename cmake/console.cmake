@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+# Puts the console's built files (web/dist/**/*.gz) into the binary: an assembler file that includes their bytes and a
+# C table of paths, types and etags. Without web/dist the table is empty and the server says how to build it.
+enable_language(ASM)
+file(GLOB_RECURSE console_files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/web/dist/*.gz)
+set(gen ${CMAKE_BINARY_DIR}/gen/console)
+set(asm ".section .rodata\n")
+set(rows "")
+set(externs "")
+set(n 0)
+foreach(file IN LISTS console_files)
+    file(RELATIVE_PATH path ${CMAKE_SOURCE_DIR}/web/dist ${file})
+    string(REGEX REPLACE "\\.gz$" "" path "${path}")
+    file(SHA256 ${file} hash)
+    string(SUBSTRING ${hash} 0 16 hash)
+    set(type "application/octet-stream")
+    if(path MATCHES "\\.html$")
+        set(type "text/html; charset=utf-8")
+    elseif(path MATCHES "\\.js$")
+        set(type "text/javascript; charset=utf-8")
+    elseif(path MATCHES "\\.css$")
+        set(type "text/css; charset=utf-8")
+    elseif(path MATCHES "\\.json$")
+        set(type "application/json")
+    elseif(path MATCHES "\\.svg$")
+        set(type "image/svg+xml")
+    elseif(path MATCHES "\\.png$")
+        set(type "image/png")
+    endif()
+    set(immutable false)
+    if(path MATCHES "^assets/")
+        set(immutable true)
+    endif()
+    string(APPEND asm ".global console_asset_${n}\n.global console_asset_${n}_end\n.balign 16\n"
+        "console_asset_${n}:\n.incbin \"${file}\"\nconsole_asset_${n}_end:\n.byte 0\n")
+    string(APPEND externs "extern const uint8_t console_asset_${n}[], console_asset_${n}_end[];\n")
+    string(APPEND rows
+        "    {\"/${path}\", \"${type}\", \"\\\"${hash}\\\"\", console_asset_${n}, console_asset_${n}_end, ${immutable}},\n")
+    math(EXPR n "${n} + 1")
+endforeach()
+string(APPEND asm ".section .note.GNU-stack,\"\",%progbits\n")
+file(CONFIGURE OUTPUT ${gen}/assets.S CONTENT "${asm}" @ONLY)
+file(CONFIGURE OUTPUT ${gen}/assets.c CONTENT "#include \"server/console_assets.h\"
+${externs}const struct console_asset console_assets[] = {
+${rows}    {NULL, NULL, NULL, NULL, NULL, false}};
+const size_t console_asset_count = ${n};
+" @ONLY)
+if(TARGET naru_server)
+    set_source_files_properties(${gen}/assets.S PROPERTIES OBJECT_DEPENDS "${console_files}")
+    target_sources(naru_server PRIVATE ${gen}/assets.c ${gen}/assets.S)
+endif()
