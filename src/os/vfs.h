@@ -162,19 +162,22 @@ static inline WARN_UNUSED int vfs_free_bytes(struct vfs *fs, struct str path, ui
 /* The machine's file system; one object for the process, never freed. */
 struct vfs *vfs_posix(void);
 
-/* In memory. Faults: `fail_at` counts calls (open, read, write, sync, rename …); the n-th fails with `fault`;
- * with `fault_stays`, all later ones too. */
+/* In memory. Faults: `fail_at` counts all calls that can fail (open, read, write, sync, rename …); the n-th from
+ * then on (1 is the next) fails with `fault`; with `fault_stays`, all later ones too. ENOSPC hits only calls that
+ * need space, SHORT_WRITE only writes: half is written, then -ERR_DISK_FULL. */
 struct vfs *vfs_mem_new(void);
 void vfs_mem_free(struct vfs *fs);
 enum vfs_fault { VFS_FAULT_NONE, VFS_FAULT_EIO, VFS_FAULT_ENOSPC, VFS_FAULT_SHORT_WRITE };
 void vfs_mem_fail_at(struct vfs *fs, uint64_t call, enum vfs_fault fault, bool fault_stays);
 uint64_t vfs_mem_calls(struct vfs *fs);  /* calls since creation or the last fail_at */
+/* What is left: a write past it fails with -ERR_DISK_FULL, a removal gives its bytes back. */
 void vfs_mem_set_free_bytes(struct vfs *fs, uint64_t bytes);
 
 /* Crash simulation over memory: every write, sync and rename is a step. `vfs_sim_crash` makes the state a
  * machine could show after losing power now, by `seed`: synced content stays; unsynced writes are kept,
  * dropped, torn at 512 bytes or reordered; unsynced directory entries come or go. Open files become dead
- * (their calls fail with ERR_IO). `vfs_sim_crash_at` arranges that from the n-th step on every call fails. */
+ * (their calls fail with ERR_IO). `vfs_sim_crash_at` arranges that from the n-th step since creation on (0: never)
+ * every call fails; the n-th itself may have its effect all the same. `vfs_sim_crash` switches the power on again. */
 struct vfs *vfs_sim_new(uint64_t seed);
 void vfs_sim_free(struct vfs *fs);
 uint64_t vfs_sim_steps(struct vfs *fs);
