@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+# Loadable modules: modules/<name>/*.c becomes build/<preset>/modules/<name>.so, for connectors that carry a heavy
+# library. A module is found next to the program, in NARU_MODULES, or in the build folder.
+function(naru_module name) # naru_module(ruby LINKS naru_event PkgConfig::pc_ruby-3.1)
+    cmake_parse_arguments(arg "" "" "LINKS" ${ARGN})
+    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/modules/${name}/*.c)
+    if(NOT sources)
+        return()
+    endif()
+    add_library(naru_module_${name} MODULE ${sources})
+    set_target_properties(naru_module_${name} PROPERTIES PREFIX "" OUTPUT_NAME ${name}
+        LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/modules)
+    target_include_directories(naru_module_${name} PRIVATE ${CMAKE_SOURCE_DIR}/src)
+    target_link_libraries(naru_module_${name} PRIVATE ${arg_LINKS})
+endfunction()
+
+pkg_check_modules(pc_ruby IMPORTED_TARGET GLOBAL ruby-3.1)
+if(pc_ruby_FOUND AND TARGET naru_event)
+    naru_module(ruby LINKS naru_event PkgConfig::pc_ruby)
+endif()
