@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tdigest.c: values gather unsorted behind the sorted points; when the array is full both are sorted together and
+ * neighbours are folded as long as a point's weight stays below 4 N q (1 - q) / compression, the bound the original
+ * algorithm uses. Only as long as there are more than TDIGEST_EXACT points is anything folded, so small sets are exact. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "agg/tdigest.h"
+
+#define POINTS_FIRST 32u
+
+static int point_cmp(const void *a, const void *b)
+{
+    double x = ((const struct tdigest_point *)a)->mean, y = ((const struct tdigest_point *)b)->mean;
+    return (x > y) - (x < y);
+}
+
+static uint32_t fold(struct tdigest_point *points, uint32_t count, double total, double compression)
+{
+    uint32_t last = 0;
+    double before = 0; /* weight left of points[last] */
+    for (uint32_t i = 1; i < count; i++) {
+        double weight = points[last].weight + points[i].weight;
+        double q = (before + weight / 2) / total;
+        if (weight <= 4 * total * q * (1 - q) / compression) {
+            points[last].mean += (points[i].mean - points[last].mean) * points[i].weight / weight;
+            points[last].weight = weight;
+        } else {
+            before += points[last].weight;
+            points[++last] = points[i];
+        }
+    }
+    return last + 1;
+}
+
+void tdigest_settle(struct tdigest *digest, double compression)
+{
+    if (digest->sorted < digest->count)
+        qsort(digest->points, digest->count, sizeof(*digest->points), point_cmp);
+    if (digest->count > TDIGEST_EXACT && digest->sorted < digest->count)
+        digest->count = fold(digest->points, digest->count, digest->total, compression);
+    digest->sorted = digest->count;
+}
+
+/* Room for one more point: first by growing to twice the exact size (and 20 points per unit of compression), then by folding. */
+static void make_room(struct tdigest *digest, double compression, struct arena *mem)
+{
+    uint32_t most = MAX_OF(2 * TDIGEST_EXACT, (uint32_t)(20 * compression));
+    if (digest->capacity >= most) {
+        tdigest_settle(digest, compression);
+        if (digest->count + digest->count / 4 < digest->capacity)
+            return;
+    }
+    uint32_t capacity = digest->capacity ? digest->capacity * 2 : POINTS_FIRST;
+    digest->points = arena_realloc(mem, digest->points, digest->capacity * sizeof(*digest->points),
+                                   capacity * sizeof(*digest->points));
+    digest->capacity = capacity;
+}
+
+static void add_point(struct tdigest *digest, double compression, struct tdigest_point point, struct arena *mem)
+{
+    if (digest->count == digest->capacity)
+        make_room(digest, compression, mem);
+    digest->points[digest->count++] = point;
+    digest->total += point.weight;
+}
+
+static void widen(struct tdigest *digest, double min, double max)
+{
+    digest->min = digest->total > 0 ? fmin(digest->min, min) : min;
+    digest->max = digest->total > 0 ? fmax(digest->max, max) : max;
+}
+
+void tdigest_add(struct tdigest *digest, double compression, const double *values, size_t count, struct arena *mem)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (isnan(values[i]))
+            continue;
+        widen(digest, values[i], values[i]);
+        add_point(digest, compression, (struct tdigest_point){values[i], 1}, mem);
+    }
+}
+
+void tdigest_merge(struct tdigest *digest, double compression, const struct tdigest *from, struct arena *mem)
+{
+    if (from->count == 0)
+        return;
+    widen(digest, from->min, from->max);
+    for (uint32_t i = 0; i < from->count; i++)
+        add_point(digest, compression, from->points[i], mem);
+}
+
+/* Position i of N sorted values belongs to the share i / (N - 1); a point of weight w stands at the middle of its values. */
+double tdigest_quantile(const struct tdigest *digest, double q)
+{
+    if (digest->count == 0)
+        return NAN;
+    double index = q * (digest->total - 1), before = 0;
+    double left_at = 0, left_mean = digest->min;
+    for (uint32_t i = 0; i < digest->count; i++) {
+        const struct tdigest_point *point = &digest->points[i];
+        double at = before + (point->weight - 1) / 2;
+        if (at >= index) {
+            if (at <= left_at)
+                return point->mean;
+            return left_mean + (point->mean - left_mean) * (index - left_at) / (at - left_at);
+        }
+        left_at = at;
+        left_mean = point->mean;
+        before += point->weight;
+    }
+    double last = digest->total - 1;
+    if (last <= left_at)
+        return digest->max;
+    return left_mean + (digest->max - left_mean) * (index - left_at) / (last - left_at);
+}
+
+double tdigest_share(const struct tdigest *digest, double x)
+{
+    if (digest->count == 0)
+        return NAN;
+    if (x < digest->min)
+        return 0;
+    if (x >= digest->max)
+        return 1;
+    double before = 0, left_at = 0, left_mean = digest->min;
+    for (uint32_t i = 0; i < digest->count; i++) {
+        const struct tdigest_point *point = &digest->points[i];
+        double at = before + point->weight / 2;
+        if (point->mean > x) {
+            double gap = point->mean - left_mean;
+            double share = gap > 0 ? (x - left_mean) / gap : 0;
+            return (left_at + (at - left_at) * share) / digest->total;
+        }
+        left_at = at;
+        left_mean = point->mean;
+        before += point->weight;
+    }
+    double gap = digest->max - left_mean;
+    double share = gap > 0 ? (x - left_mean) / gap : 1;
+    return (left_at + (digest->total - left_at) * share) / digest->total;
+}
+
+void tdigest_encode(const struct tdigest *digest, struct buf *out)
+{
+    buf_add_varint(out, digest->count);
+    agg__put_f64(out, digest->min);
+    agg__put_f64(out, digest->max);
+    for (uint32_t i = 0; i < digest->count; i++) {
+        agg__put_f64(out, digest->points[i].mean);
+        agg__put_f64(out, digest->points[i].weight);
+    }
+}
+
+bool tdigest_decode(struct tdigest *digest, struct str *in, struct arena *mem)
+{
+    uint64_t count;
+    if (!agg__get_varint(in, &count) || count > in->n / 16 || count > UINT32_MAX / 2 ||
+        !agg__get_f64(in, &digest->min) || !agg__get_f64(in, &digest->max))
+        return false;
+    digest->capacity = MAX_OF((uint32_t)count, 1u);
+    digest->points = ARENA_ARRAY(mem, struct tdigest_point, digest->capacity);
+    for (uint64_t i = 0; i < count; i++) {
+        struct tdigest_point point;
+        if (!agg__get_f64(in, &point.mean) || !agg__get_f64(in, &point.weight) || !(point.weight > 0))
+            return false;
+        digest->points[digest->count++] = point;
+        digest->total += point.weight;
+    }
+    return true;
+}
