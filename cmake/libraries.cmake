@@ -15,5 +15,6 @@ naru_library(codec zlib libzstd)
 naru_library(text libpcre2-8)
 naru_library(os libevent libevent_pthreads)
 naru_library(index libzstd)
+list(APPEND NARU_LIBRARIES_index unistring) # has no pkg-config file
 naru_library(server libmicrohttpd)
 naru_library(pipeline libcurl yaml-0.1 sqlite3)
