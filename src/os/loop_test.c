@@ -71,6 +71,8 @@ static void on_closed(void *arg, struct loop_conn *conn, const struct err *reaso
 {
     struct server *server = arg;
     assert_true(str_starts_with(loop_conn_peer(conn), STR("127.0.0.1:")));
+    if (server->paused == conn)
+        server->paused = NULL;
     note(server, reason ? err_name(reason->code) : "closed");
 }
 
@@ -87,7 +89,8 @@ static const struct loop_listener_ops listener_ops = {.on_accept = on_accept};
 static void resume_paused(void *arg)
 {
     struct server *server = arg;
-    loop_conn_resume(server->paused);
+    if (server->paused)
+        loop_conn_resume(server->paused);
 }
 
 static void *run(void *arg)
