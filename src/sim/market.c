@@ -100,6 +100,12 @@ size_t market_stock_count(const struct market *market)
     return market->stock_count;
 }
 
+struct str market_stock_code(const struct market *market, size_t stock_index)
+{
+    ASSERT(stock_index < market->stock_count);
+    return market->stocks[stock_index]->now.code;
+}
+
 /* How many trades the second gets: uniform around a mean that is highest at both ends of the session. */
 static uint32_t second_trades(const struct market *market, struct stock *stock)
 {

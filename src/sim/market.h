@@ -53,6 +53,7 @@ DEFINE_CLEANUP(market_free, struct market)
  * empty or too long. A code that is there already gives its index. */
 size_t market_add(struct market *market, struct str code);
 size_t market_stock_count(const struct market *market);
+struct str market_stock_code(const struct market *market, size_t stock_index); /* borrowed */
 
 /* Leaves out the trades of one stock up to and with this time, or the first `count` of them in all. */
 void market_skip_until(struct market *market, size_t stock_index, int64_t time_ns);
