@@ -18,3 +18,5 @@ naru_library(index libzstd)
 list(APPEND NARU_LIBRARIES_index unistring) # has no pkg-config file
 naru_library(server libmicrohttpd)
 naru_library(pipeline libcurl yaml-0.1 sqlite3)
+naru_library(sim libwebsockets)
+naru_library(pipeline libwebsockets)
