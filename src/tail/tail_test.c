@@ -571,6 +571,7 @@ static void faults(struct test *t)
             tail_poll(w.tail, &result);
             clock_fake_advance(&w.clock, NS_PER_S);
             if (i == 20) {
+                vfs_mem_fail_at(w.fs, 0, VFS_FAULT_NONE, false);
                 append(&w, "d/a.log", "4\n");
                 vfs_mem_fail_at(w.fs, n / 2 + 1, VFS_FAULT_EIO, false);
             }
