@@ -73,12 +73,14 @@ static inline size_t put_varint(void *p, uint64_t v)
     b[n++] = (uint8_t)v;
     return n;
 }
-/* Reads from [*p, end); moves *p behind; false when cut short or longer than 10 bytes. */
+/* Reads from [*p, end); moves *p behind; false when cut short or of more than 64 bits. */
 static inline bool get_varint(const uint8_t **p, const uint8_t *end, uint64_t *ret_v)
 {
     uint64_t v = 0;
     for (unsigned shift = 0; *p < end && shift < 70; shift += 7) {
         uint8_t b = *(*p)++;
+        if (shift == 63 && b > 1)
+            return false;
         v |= (uint64_t)(b & 0x7F) << shift;
         if (!(b & 0x80)) {
             *ret_v = v;

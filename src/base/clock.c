@@ -52,7 +52,17 @@ int64_t civil_to_ns(const struct civil *civil)
 {
     int64_t days = civil_days(civil->year, civil->month, civil->day);
     int64_t seconds = days * 86400 + civil->hour * 3600 + civil->minute * 60 + civil->second;
-    return seconds * NS_PER_S + civil->nanosecond;
+    int64_t ns;
+    if (seconds < 0) { /* from the other side, so that the very first second does not overflow half-way */
+        if (__builtin_mul_overflow(seconds + 1, NS_PER_S, &ns) ||
+            __builtin_add_overflow(ns, civil->nanosecond - NS_PER_S, &ns))
+            return INT64_MIN;
+        return ns;
+    }
+    if (__builtin_mul_overflow(seconds, NS_PER_S, &ns) ||
+        __builtin_add_overflow(ns, (int64_t)civil->nanosecond, &ns))
+        return INT64_MAX;
+    return ns;
 }
 
 static int64_t floor_div(int64_t a, int64_t b)

@@ -56,7 +56,8 @@ struct civil {
     uint8_t weekday; /* 0 Sunday .. 6 Saturday */
     int32_t nanosecond;
 };
-int64_t civil_to_ns(const struct civil *civil); /* ignores weekday */
+/* Ignores weekday. Out of the range (before 1677, after 2262): INT64_MIN or INT64_MAX. */
+int64_t civil_to_ns(const struct civil *civil);
 struct civil civil_from_ns(int64_t ns);
 int64_t civil_days(int32_t year, uint32_t month, uint32_t day); /* days since 1970-01-01 */
 

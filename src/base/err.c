@@ -58,7 +58,7 @@ int err_set(struct err *err, enum err_code code, const char *format, ...)
 int err_wrap(struct err *err, const char *format, ...)
 {
     if (!err)
-        return -(int)ERR_INTERNAL;
+        return -(int)ERR_INTERNAL; /* the code went with the value */
     ASSERT(err->code != ERR_NONE);
     char old[ERR_TEXT_BYTES];
     memcpy(old, err->text, sizeof(old));

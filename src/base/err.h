@@ -31,7 +31,8 @@ struct err {
  * `return err_set(err, ERR_IO, "...")`. `err` may be NULL. */
 int err_set(struct err *err, enum err_code code, const char *format, ...) PRINTF_LIKE(3, 4);
 
-/* Puts "text: " before what is there and keeps code and position. Returns -code. */
+/* Puts "text: " before what is there and keeps code and position. Returns -code (with NULL -ERR_INTERNAL, so a
+ * function that wraps passes a value of its own down). */
 int err_wrap(struct err *err, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* Adds a position. Each returns -code. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/hash.h"
+#include "base/hash_int.h"
 
 #define XXH_INLINE_ALL
 #pragma GCC diagnostic push
@@ -51,7 +51,7 @@ static void crc_tables_build(void)
     __atomic_store_n(&crc_tables_state, 1, __ATOMIC_RELEASE);
 }
 
-static uint32_t crc32c_portable(uint32_t c, const uint8_t *b, size_t n)
+uint32_t hash__crc32c_portable(uint32_t c, const uint8_t *b, size_t n)
 {
     if (UNLIKELY(__atomic_load_n(&crc_tables_state, __ATOMIC_ACQUIRE) == 0))
         crc_tables_build();
@@ -68,8 +68,7 @@ static uint32_t crc32c_portable(uint32_t c, const uint8_t *b, size_t n)
 }
 
 #if defined(__x86_64__)
-__attribute__((target("sse4.2"))) static uint32_t crc32c_sse42(uint32_t crc, const uint8_t *b,
-                                                               size_t n)
+__attribute__((target("sse4.2"))) uint32_t hash__crc32c_sse42(uint32_t crc, const uint8_t *b, size_t n)
 {
     uint64_t c = crc;
     for (; n >= 8; n -= 8, b += 8)
@@ -85,9 +84,9 @@ uint32_t crc32c(uint32_t crc, const void *p, size_t n)
 {
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("sse4.2"))
-        return ~crc32c_sse42(~crc, p, n);
+        return ~hash__crc32c_sse42(~crc, p, n);
 #endif
-    return ~crc32c_portable(~crc, p, n);
+    return ~hash__crc32c_portable(~crc, p, n);
 }
 
 void strmap_init(struct strmap *map)

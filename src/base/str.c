@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/str.h"
 
-#include <errno.h>
-#include <limits.h>
+#include <float.h>
 #include <locale.h>
 #include <math.h>
 #include <stdio.h>
@@ -289,7 +288,10 @@ bool str_to_size(struct str s, bool is_es, uint64_t *ret_bytes)
 size_t f64_to_text(double v, char *text)
 {
     char t[40];
-    for (int digits = 15; digits <= 17; digits++) {
+    /* Every normal double with 15 digits reads back from 15, and %g leaves out the zeros at their end; those near
+     * zero have fewer digits in them. */
+    int first = fabs(v) < DBL_MIN ? 1 : 15;
+    for (int digits = first; digits <= 17; digits++) {
         int n = snprintf(t, sizeof(t), "%.*g", digits, v);
         ASSERT(n > 0 && n < 32);
         for (int i = 0; i < n; i++) { /* a locale may have written a comma */

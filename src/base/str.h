@@ -35,7 +35,7 @@ static inline struct str str_from_off(struct str s, size_t from)
 /* Cuts at the first `c`: the part before is the result, *s becomes what is behind it. False when *s was
  * exhausted (its pointer is NULL then). Empty parts are returned. */
 bool str_split_next(struct str *s, char c, struct str *ret_part);
-/* Shell-style match with * and ?; case-sensitive, on bytes. Linear time. */
+/* Shell-style match with * and ?; case-sensitive, on bytes. Never worse than pattern length times text length. */
 bool str_glob(struct str pattern, struct str s);
 
 /* Whole-text numbers; false when anything else is in it or it does not fit. */
