@@ -1,501 +1,547 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* json.c: the pull reader and the writer.
+/* json.c: the reader: a state machine over tokens, RFC 8259 exactly.
  *
- * The reader is a small state machine: `state` says what may come next, a bit per nesting level says whether that level
- * is an object. Strings are scanned 16 bytes at a time for the bytes that need care (quote, backslash, control
- * characters, non-ASCII); a string without any of those is handed out as it lies in the input. */
+ *   VALUE ──scalar──► AFTER ──',' in an array: a value follows──► AFTER
+ *     │                 └─────',' in an object: a key follows──► VALUE
+ *     │ '{' ► FIRST_KEY ──'}'──► AFTER, or a key ──► VALUE
+ *     │ '[' ► FIRST_ITEM ──']'──► AFTER, or as VALUE         AFTER at depth 0: only white space may follow
+ *
+ * Nesting is a bit per level, so there is no recursion. A string without escapes borrows from the input. A byte order
+ * mark at the start is passed over, as section 8.1 allows. */
 #include "codec/json.h"
 
 #include <math.h>
-#include <stdio.h>
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
 
 #include "base/arena.h"
+#include "base/bits.h"
 #include "base/buf.h"
 #include "base/str.h"
+#include "codec/json_int.h"
 
-enum state {
-    STATE_VALUE,          /* a value must come */
-    STATE_FIRST_ITEM,     /* behind '[': a value or ']' */
-    STATE_FIRST_KEY,      /* behind '{': a key or '}' */
-    STATE_KEY,            /* behind ',' in an object: a key */
-    STATE_AFTER_VALUE,    /* ',' or the end of the level */
-    STATE_DONE,
-    STATE_FAILED,
-};
+enum state { STATE_VALUE, STATE_FIRST_ITEM, STATE_FIRST_KEY, STATE_AFTER, STATE_FAILED };
+
+static const char control_text[] = "control characters in strings are written as \\n, \\t or \\u00XX";
+
+/* Set while a value is skipped: escapes are checked but not decoded. */
+#define JSON_SKIPPING 0x80000000u
+
+static const char replacement[3] = {'\xEF', '\xBF', '\xBD'}; /* U+FFFD */
 
 void json_reader_init(struct json_reader *json, struct str input, struct arena *mem, unsigned flags)
 {
-    *json = (struct json_reader){.p = input.p, .end = input.p + input.n, .start = input.p, .mem = mem, .flags = flags};
-    err_clear(&json->err);
+    *json = (struct json_reader){.p = input.p ? input.p : "", .mem = mem, .flags = flags};
+    json->start = json->p;
+    json->end = json->p + input.n;
+    if (input.n >= 3 && memcmp(json->p, "\xEF\xBB\xBF", 3) == 0)
+        json->p += 3;
 }
 
-static enum json_token fail_at(struct json_reader *json, const char *at, const char *what)
+/* ---- errors ---- */
+
+static void find_line(const struct json_reader *json, const char *at, uint32_t *ret_line, uint32_t *ret_column)
 {
-    json->state = STATE_FAILED;
-    err_set(&json->err, ERR_JSON, "%s", what);
-    err_at_off(&json->err, at - json->start);
-    return JSON_ERROR;
+    const char *line = json->start;
+    uint32_t number = 1;
+    for (const char *nl; (nl = memchr(line, '\n', (size_t)(at - line))) != NULL; line = nl + 1)
+        number++;
+    *ret_line = number;
+    *ret_column = (uint32_t)(at - line) + 1;
 }
 
-static enum json_token fail_unexpected(struct json_reader *json, const char *wanted)
+static NOINLINE enum json_token fail(struct json_reader *json, const char *at, const char *what)
 {
     json->state = STATE_FAILED;
-    if (json->p >= json->end)
-        err_set(&json->err, ERR_JSON, "unexpected end of the JSON text: %s was expected", wanted);
-    else if ((unsigned char)*json->p > 0x20 && (unsigned char)*json->p < 0x7F)
-        err_set(&json->err, ERR_JSON, "unexpected character '%c': %s was expected", *json->p, wanted);
+    uint32_t line, column;
+    find_line(json, at, &line, &column);
+    if (at >= json->end)
+        err_set(&json->err, ERR_JSON, "%s, found the end of the text", what);
+    else if ((uint8_t)*at > 0x20 && (uint8_t)*at < 0x7F)
+        err_set(&json->err, ERR_JSON, "%s, found '%c'", what, *at);
     else
-        err_set(&json->err, ERR_JSON, "unexpected byte 0x%02x: %s was expected", (unsigned char)*json->p, wanted);
-    err_at_off(&json->err, json->p - json->start);
+        err_set(&json->err, ERR_JSON, "%s, found byte 0x%02x", what, (unsigned)(uint8_t)*at);
+    json->err.off = at - json->start;
+    json->err.line = line;
+    json->err.column = column;
     return JSON_ERROR;
 }
 
-static inline void skip_space(struct json_reader *json)
+static NOINLINE enum json_token fail_plain(struct json_reader *json, const char *at, const char *what)
 {
-    while (json->p < json->end && (*json->p == ' ' || *json->p == '\n' || *json->p == '\r' || *json->p == '\t'))
-        json->p++;
+    fail(json, at, "");
+    err_set(&json->err, ERR_JSON, "%s", what);
+    json->err.off = at - json->start;
+    find_line(json, at, &json->err.line, &json->err.column);
+    return JSON_ERROR;
 }
 
-/* First byte at or behind p that is a quote, a backslash, a control character or not ASCII. */
-static inline const char *scan_plain(const char *p, const char *end)
+/* ---- strings ---- */
+
+static int hex_value(char c)
 {
-#if defined(__SSE2__)
-    const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\'), space = _mm_set1_epi8(0x20);
-    while (end - p >= 16) {
-        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
-        /* As signed bytes, control characters and non-ASCII are all below 0x20. */
-        __m128i hit = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, backslash)),
-                                   _mm_cmplt_epi8(v, space));
-        int mask = _mm_movemask_epi8(hit);
-        if (mask)
-            return p + __builtin_ctz((unsigned)mask);
-        p += 16;
-    }
-#endif
-    while (p < end && *p != '"' && *p != '\\' && (unsigned char)*p >= 0x20 && (unsigned char)*p < 0x80)
-        p++;
-    return p;
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Length of the valid UTF-8 sequence at p (RFC 3629), 0: invalid. */
-static size_t utf8_sequence(const unsigned char *p, const unsigned char *end)
+/* The four digits at p; -1: not four. */
+static int32_t hex4(const char *p, const char *end)
 {
-    size_t left = (size_t)(end - p);
-    if (p[0] < 0x80)
-        return 1;
-    if (p[0] >= 0xC2 && p[0] <= 0xDF)
-        return left >= 2 && (p[1] & 0xC0) == 0x80 ? 2 : 0;
-    if ((p[0] & 0xF0) == 0xE0) {
-        if (left < 3 || (p[1] & 0xC0) != 0x80 || (p[2] & 0xC0) != 0x80)
-            return 0;
-        bool is_overlong = p[0] == 0xE0 && p[1] < 0xA0, is_surrogate = p[0] == 0xED && p[1] > 0x9F;
-        return is_overlong || is_surrogate ? 0 : 3;
-    }
-    if (p[0] >= 0xF0 && p[0] <= 0xF4) {
-        if (left < 4 || (p[1] & 0xC0) != 0x80 || (p[2] & 0xC0) != 0x80 || (p[3] & 0xC0) != 0x80)
-            return 0;
-        bool is_overlong = p[0] == 0xF0 && p[1] < 0x90, is_beyond = p[0] == 0xF4 && p[1] > 0x8F;
-        return is_overlong || is_beyond ? 0 : 4;
-    }
-    return 0;
-}
-
-static int hex4(const char *p)
-{
-    int v = 0;
+    if (end - p < 4)
+        return -1;
+    int32_t v = 0;
     for (int i = 0; i < 4; i++) {
-        char c = p[i];
-        int digit = c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
+        int digit = hex_value(p[i]);
         if (digit < 0)
             return -1;
-        v = v * 16 + digit;
+        v = v << 4 | digit;
     }
     return v;
 }
 
-static char *put_utf8(char *to, uint32_t c)
+static char *put_utf8(char *out, uint32_t c)
 {
     if (c < 0x80) {
-        *to++ = (char)c;
+        *out++ = (char)c;
     } else if (c < 0x800) {
-        *to++ = (char)(0xC0 | c >> 6);
-        *to++ = (char)(0x80 | (c & 0x3F));
+        *out++ = (char)(0xC0 | c >> 6);
+        *out++ = (char)(0x80 | (c & 0x3F));
     } else if (c < 0x10000) {
-        *to++ = (char)(0xE0 | c >> 12);
-        *to++ = (char)(0x80 | (c >> 6 & 0x3F));
-        *to++ = (char)(0x80 | (c & 0x3F));
+        *out++ = (char)(0xE0 | c >> 12);
+        *out++ = (char)(0x80 | (c >> 6 & 0x3F));
+        *out++ = (char)(0x80 | (c & 0x3F));
     } else {
-        *to++ = (char)(0xF0 | c >> 18);
-        *to++ = (char)(0x80 | (c >> 12 & 0x3F));
-        *to++ = (char)(0x80 | (c >> 6 & 0x3F));
-        *to++ = (char)(0x80 | (c & 0x3F));
+        *out++ = (char)(0xF0 | c >> 18);
+        *out++ = (char)(0x80 | (c >> 12 & 0x3F));
+        *out++ = (char)(0x80 | (c >> 6 & 0x3F));
+        *out++ = (char)(0x80 | (c & 0x3F));
     }
-    return to;
+    return out;
 }
 
-/* Reads the escape at json->p (behind the backslash) into *to. False: failed. A lone surrogate becomes U+FFFD. */
-static bool read_escape(struct json_reader *json, char **to)
+/* A surrogate without its partner stands for no character: U+FFFD. Moves *p behind what it used. */
+static uint32_t unicode_escape(const char **p, const char *end, int32_t unit)
 {
-    static const char from[] = "\"\\/bfnrt", into[] = "\"\\/\b\f\n\r\t";
-    if (json->p >= json->end) {
-        fail_at(json, json->end, "the string does not end");
-        return false;
-    }
-    const char *hit = strchr(from, *json->p);
-    if (hit && *json->p) {
-        *(*to)++ = into[hit - from];
-        json->p++;
-        return true;
-    }
-    int c = *json->p == 'u' && json->end - json->p >= 5 ? hex4(json->p + 1) : -1;
-    if (c < 0) {
-        fail_at(json, json->p - 1, "unrecognized escape in a string");
-        return false;
-    }
-    json->p += 5;
-    uint32_t code = (uint32_t)c;
-    if (c >= 0xD800 && c <= 0xDBFF && json->end - json->p >= 6 && json->p[0] == '\\' && json->p[1] == 'u') {
-        int low = hex4(json->p + 2);
+    if (unit < 0xD800 || unit > 0xDFFF)
+        return (uint32_t)unit;
+    if (unit < 0xDC00 && end - *p >= 6 && (*p)[0] == '\\' && (*p)[1] == 'u') {
+        int32_t low = hex4(*p + 2, end);
         if (low >= 0xDC00 && low <= 0xDFFF) {
-            code = 0x10000 + ((uint32_t)(c - 0xD800) << 10) + (uint32_t)(low - 0xDC00);
-            json->p += 6;
+            *p += 6;
+            return 0x10000 + (((uint32_t)unit & 0x3FF) << 10 | ((uint32_t)low & 0x3FF));
         }
     }
-    if (code >= 0xD800 && code <= 0xDFFF)
-        code = 0xFFFD;
-    *to = put_utf8(*to, code);
-    return true;
+    return 0xFFFD;
 }
 
-/* Checks or replaces one non-ASCII sequence; copies it when `to` is given. */
-static bool read_wide(struct json_reader *json, char **to)
+static const char escape_bytes[256] = {
+    ['"'] = '"', ['\\'] = '\\', ['/'] = '/', ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t',
+};
+
+/* The closing quote of a string, or NULL; counts bytes above 127 on the way: only they can grow when replaced. */
+static const char *closing_quote(const char *p, const char *end, size_t *ret_high)
 {
-    size_t n = utf8_sequence((const unsigned char *)json->p, (const unsigned char *)json->end);
-    if (n > 0) {
-        if (to) {
-            memcpy(*to, json->p, n);
-            *to += n;
-        }
-        json->p += n;
-        return true;
+    size_t high = 0;
+    for (; p < end && *p != '"'; p++) {
+        if (*p == '\\' && ++p == end)
+            return NULL;
+        high += (uint8_t)*p >= 0x80;
     }
-    if (!(json->flags & JSON_REPLACE_UTF8)) {
-        fail_at(json, json->p, "invalid UTF-8 in a string");
-        return false;
-    }
-    ASSERT(to);
-    *to = put_utf8(*to, 0xFFFD);
-    json->p++;
-    return true;
+    *ret_high = high;
+    return p < end ? p : NULL;
 }
 
-/* The slow way: from `from` (the first byte of the string) copying what was passed already. */
-static bool read_copied_string(struct json_reader *json, const char *from)
+/* Decodes from p, where something that is not plain begins; [from, p) is plain. `out` NULL: only checks. */
+static bool decode_rest(struct json_reader *json, const char *from, const char *p, const char *quote, char *out)
 {
-    const char *quote = json->p; /* an upper bound of the length: each replaced byte grows to three */
-    while (quote < json->end && *quote != '"')
-        quote += *quote == '\\' ? 2 : 1;
-    size_t bound = (size_t)(MIN_OF(quote, json->end) - from);
-    if (json->flags & JSON_REPLACE_UTF8)
-        bound *= 3;
-    char *start = arena_alloc(json->mem, bound + 4), *to = start;
-    memcpy(to, from, (size_t)(json->p - from));
-    to += json->p - from;
-    while (json->p < json->end && *json->p != '"') {
-        unsigned char c = (unsigned char)*json->p;
-        if (c == '\\') {
-            json->p++;
-            if (!read_escape(json, &to))
-                return false;
-        } else if (c >= 0x80) {
-            if (!read_wide(json, &to))
-                return false;
+    char *start = out, scratch[4];
+    bool is_dry = !out;
+#define EMIT(bytes, count)                                                                         \
+    do {                                                                                           \
+        if (!is_dry) {                                                                             \
+            memcpy(out, (bytes), (count));                                                         \
+            out += (count);                                                                        \
+        }                                                                                          \
+    } while (0)
+    EMIT(from, (size_t)(p - from));
+    while (p < quote) {
+        uint8_t c = (uint8_t)*p;
+        if (c == '\\' && escape_bytes[(uint8_t)p[1]]) {
+            EMIT(&escape_bytes[(uint8_t)p[1]], 1);
+            p += 2;
+        } else if (c == '\\' && p[1] == 'u') {
+            int32_t unit = hex4(p + 2, quote);
+            if (unit < 0)
+                return fail_plain(json, p, "expected four hexadecimal digits behind \\u"), false;
+            p += 6;
+            size_t n = (size_t)(put_utf8(scratch, unicode_escape(&p, quote, unit)) - scratch);
+            EMIT(scratch, n);
+        } else if (c == '\\') {
+            return fail(json, p + 1, "expected one of \" \\ / b f n r t u behind a backslash"), false;
         } else if (c < 0x20) {
-            fail_at(json, json->p, "a control character in a string must be escaped");
-            return false;
+            return fail_plain(json, p, control_text), false;
+        } else if (!(json->flags & JSON_REPLACE_UTF8)) {
+            return fail_plain(json, p, "the string is not valid UTF-8"), false;
         } else {
-            const char *end = scan_plain(json->p, json->end);
-            memcpy(to, json->p, (size_t)(end - json->p));
-            to += end - json->p;
-            json->p = end;
+            EMIT(replacement, sizeof(replacement));
+            p += json__utf8_bad_len(p, quote);
         }
+        const char *plain_end = json__plain_end(p, quote);
+        EMIT(p, (size_t)(plain_end - p));
+        p = plain_end;
     }
-    json->text = (struct str){start, (size_t)(to - start)};
+#undef EMIT
+    if (!is_dry)
+        json->text = (struct str){start, (size_t)(out - start)};
     return true;
 }
 
-/* json->p is behind the opening quote; leaves it behind the closing one. */
-static bool read_string(struct json_reader *json)
+static NOINLINE bool slow_string(struct json_reader *json, const char *from, const char *p)
 {
-    const char *from = json->p;
-    for (;;) {
-        json->p = scan_plain(json->p, json->end);
-        if (json->p >= json->end)
-            break;
-        unsigned char c = (unsigned char)*json->p;
-        if (c == '"') {
-            json->text = (struct str){from, (size_t)(json->p - from)};
-            json->p++;
-            return true;
-        }
-        size_t n = c >= 0x80 ? utf8_sequence((const unsigned char *)json->p, (const unsigned char *)json->end) : 0;
-        if (n > 0) {
-            json->p += n;
-            continue;
-        }
-        if (!read_copied_string(json, from))
-            return false;
-        if (json->p >= json->end)
-            break;
-        json->p++;
+    size_t high = 0;
+    const char *quote = closing_quote(p, json->end, &high);
+    if (!quote) {
+        if (p < json->end && (uint8_t)*p < 0x20)
+            return fail_plain(json, p, control_text), false;
+        return fail_plain(json, from - 1, "the string that begins here is not closed"), false;
+    }
+    json->p = quote + 1;
+    char *out = NULL;
+    if (!(json->flags & JSON_SKIPPING)) {
+        size_t size = (size_t)(quote - from) + (json->flags & JSON_REPLACE_UTF8 ? 2 * high : 0);
+        out = arena_alloc(json->mem, size + 1);
+    }
+    return decode_rest(json, from, p, quote, out);
+}
+
+/* json->p is behind the opening quote; afterwards behind the closing one, with `text` set. */
+static inline bool read_string(struct json_reader *json)
+{
+    const char *from = json->p, *p = json__plain_end(from, json->end);
+    if (LIKELY(p < json->end && *p == '"')) {
+        json->text = (struct str){from, (size_t)(p - from)};
+        json->p = p + 1;
         return true;
     }
-    fail_at(json, from - 1, "the string does not end");
-    return false;
+    return slow_string(json, from, p);
 }
 
-double json_number_f64(struct str text)
+/* ---- numbers ---- */
+
+static inline bool is_digit(const char *p, const char *end)
 {
-    double v = 0;
-    return str_to_f64(text, &v) ? v : 0;
+    return p < end && (uint8_t)(*p - '0') <= 9;
 }
 
-/* Exact for up to 15 digits and powers of ten up to 22 (Clinger 1990): one multiplication or division of two exact
- * doubles. Everything else goes to the C library. */
-static bool fast_double(const char *p, const char *end, double *ret_v)
+/* Clinger's fast case: a mantissa below 2^53 and a power of ten up to 10^22 are exact doubles, so that one rounding
+ * happens. False: the general conversion has to do it. */
+static bool f64_fast(struct str text, double *ret_f)
 {
     static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                     1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-    bool is_negative = *p == '-';
-    uint64_t digits = 0;
-    int digit_count = 0, scale = 0;
+    const char *p = text.p, *end = p + text.n;
+    bool is_negative = p < end && *p == '-';
+    uint64_t mantissa = 0;
+    int digits = 0, exponent = 0;
     bool in_fraction = false;
-    for (p += is_negative; p < end && *p != 'e' && *p != 'E'; p++) {
+    for (p += is_negative; p < end; p++) {
         if (*p == '.') {
             in_fraction = true;
             continue;
         }
-        if (++digit_count > 15)
+        if (!is_digit(p, end))
+            break;
+        mantissa = mantissa * 10 + (uint64_t)(*p - '0');
+        digits += mantissa > 0;
+        exponent -= in_fraction;
+        if (digits > 18)
             return false;
-        digits = digits * 10 + (uint64_t)(*p - '0');
-        scale -= in_fraction;
     }
-    if (p < end) {
-        int64_t exponent;
-        struct str text = {p + 1, (size_t)(end - p - 1)};
-        if (text.n && text.p[0] == '+')
-            text = str_from_off(text, 1);
-        if (!str_to_i64(text, &exponent) || exponent > 1000 || exponent < -1000)
-            return false;
-        scale += (int)exponent;
+    if (p < end) { /* e or E */
+        bool is_down = ++p < end && *p == '-';
+        p += is_down || (p < end && *p == '+');
+        int v = 0;
+        for (; is_digit(p, end) && v < 10000; p++)
+            v = v * 10 + (*p - '0');
+        exponent += is_down ? -v : v;
     }
-    if (scale < -22 || scale > 22)
+    if (mantissa >> 53 || exponent < -22 || exponent > 22)
         return false;
-    double v = (double)digits;
-    v = scale < 0 ? v / powers[-scale] : v * powers[scale];
-    *ret_v = is_negative ? -v : v;
+    double f = (double)mantissa;
+    f = exponent < 0 ? f / powers[-exponent] : f * powers[exponent];
+    *ret_f = is_negative ? -f : f;
     return true;
+}
+
+/* A number with more characters than the general conversion takes: a double holds 17 digits, so the first 300 and the
+ * right exponent give the nearest one, but for ties that differ behind the 300th. */
+static NOINLINE double f64_long(struct str text)
+{
+    enum { DIGITS_MAX = 300 };
+    char digits[DIGITS_MAX + 32];
+    size_t n = 0, i = 0;
+    int64_t exponent = 0;
+    bool in_fraction = false, is_significant = false;
+    if (text.p[0] == '-')
+        digits[n++] = text.p[i++];
+    for (; i < text.n && text.p[i] != 'e' && text.p[i] != 'E'; i++) {
+        if (text.p[i] == '.') {
+            in_fraction = true;
+            continue;
+        }
+        is_significant |= text.p[i] != '0';
+        exponent -= in_fraction;
+        if (!is_significant)
+            continue;
+        if (n < DIGITS_MAX)
+            digits[n++] = text.p[i];
+        else
+            exponent++;
+    }
+    int64_t written = 0;
+    struct str tail = str_from_off(text, i + 1);
+    if (i < text.n && !str_to_i64(tail.p[0] == '+' ? str_from_off(tail, 1) : tail, &written))
+        written = tail.p[0] == '-' ? -100000 : 100000; /* far beyond any double */
+    exponent += MIN_OF(MAX_OF(written, -1000000), 1000000);
+    if (!is_significant)
+        return text.p[0] == '-' ? -0.0 : 0.0;
+    digits[n++] = 'e';
+    uint64_t size = exponent < 0 ? (uint64_t)-exponent : (uint64_t)exponent;
+    if (exponent < 0)
+        digits[n++] = '-';
+    char reversed[24];
+    size_t count = 0;
+    do {
+        reversed[count++] = (char)('0' + size % 10);
+        size /= 10;
+    } while (size > 0);
+    while (count > 0)
+        digits[n++] = reversed[--count];
+    double f = 0;
+    bool is_number = str_to_f64((struct str){digits, n}, &f);
+    ASSERT(is_number);
+    return f;
+}
+
+double json_number_f64(struct str text)
+{
+    double f;
+    if (f64_fast(text, &f) || str_to_f64(text, &f))
+        return f;
+    return text.n > 0 ? f64_long(text) : 0;
+}
+
+static enum json_token big_int(struct json_reader *json)
+{
+    json->f = json_number_f64(json->text);
+    return JSON_BIG_INT;
+}
+
+static enum json_token read_int(struct json_reader *json, const char *digits, const char *end, bool is_negative)
+{
+    uint64_t v = 0;
+    if (end - digits > 19)
+        return big_int(json);
+    for (const char *p = digits; p < end; p++)
+        v = v * 10 + (uint64_t)(*p - '0'); /* 19 digits fit into 64 bits */
+    if (v > (uint64_t)INT64_MAX + is_negative)
+        return big_int(json);
+    json->i = is_negative ? (int64_t)(0 - v) : (int64_t)v;
+    return JSON_INT;
 }
 
 static enum json_token read_number(struct json_reader *json)
 {
-    const char *from = json->p, *p = from, *end = json->end;
-    bool is_negative = *p == '-', is_float = false, is_big = false;
-    p += is_negative;
-    uint64_t v = 0;
-    const char *digits = p;
-    for (; p < end && *p >= '0' && *p <= '9'; p++) {
-        if (p - digits < 19)
-            v = v * 10 + (uint64_t)(*p - '0');
-        else
-            is_big = true;
+    const char *from = json->p, *end = json->end;
+    bool is_negative = *from == '-', is_float = false;
+    const char *digits = from + is_negative, *p = digits;
+    if (!is_digit(p, end))
+        return fail(json, p, "expected a digit behind '-'");
+    if (*p == '0') {
+        p++;
+        if (is_digit(p, end))
+            return fail_plain(json, from, "a number cannot begin with a zero that is followed by digits");
+    } else {
+        while (is_digit(p, end))
+            p++;
     }
-    if (p == digits || (p - digits > 1 && *digits == '0')) {
-        json->p = p == digits ? p : digits;
-        return p == digits ? fail_unexpected(json, "a digit") : fail_at(json, digits, "a number must not begin with 0");
-    }
+    const char *int_end = p;
     if (p < end && *p == '.') {
         is_float = true;
-        const char *fraction = ++p;
-        while (p < end && *p >= '0' && *p <= '9')
+        if (!is_digit(++p, end))
+            return fail(json, p, "expected a digit behind the decimal point");
+        while (is_digit(p, end))
             p++;
-        if (p == fraction) {
-            json->p = p;
-            return fail_unexpected(json, "a digit behind the decimal point");
-        }
     }
-    if (p < end && (*p == 'e' || *p == 'E')) {
+    if (p < end && (*p | 0x20) == 'e') {
         is_float = true;
         p++;
         if (p < end && (*p == '+' || *p == '-'))
             p++;
-        const char *exponent = p;
-        while (p < end && *p >= '0' && *p <= '9')
+        if (!is_digit(p, end))
+            return fail(json, p, "expected a digit in the exponent");
+        while (is_digit(p, end))
             p++;
-        if (p == exponent) {
-            json->p = p;
-            return fail_unexpected(json, "a digit in the exponent");
-        }
     }
     json->p = p;
     json->text = (struct str){from, (size_t)(p - from)};
-    if (is_float) {
-        if (!(json->flags & JSON_LAZY_NUMBERS) && !fast_double(from, p, &json->f))
-            json->f = json_number_f64(json->text);
-        return JSON_FLOAT;
-    }
-    if (is_big || v > (uint64_t)INT64_MAX + (is_negative ? 1 : 0)) {
+    if (!is_float)
+        return read_int(json, digits, int_end, is_negative);
+    if (!(json->flags & JSON_LAZY_NUMBERS))
         json->f = json_number_f64(json->text);
-        return JSON_BIG_INT;
-    }
-    json->i = is_negative ? (int64_t)(~v + 1) : (int64_t)v;
-    return JSON_INT;
+    return JSON_FLOAT;
 }
 
-static bool read_word(struct json_reader *json, const char *word, size_t n)
+/* ---- tokens ---- */
+
+static ALWAYS_INLINE void skip_blanks(struct json_reader *json)
 {
-    if ((size_t)(json->end - json->p) < n || memcmp(json->p, word, n) != 0)
-        return false;
-    json->p += n;
-    return true;
+    const char *p = json->p, *end = json->end;
+    while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+        p++;
+    json->p = p;
 }
 
 static inline bool in_object(const struct json_reader *json)
 {
-    unsigned d = json->depth - 1;
-    return json->is_object[d / 64] >> (d % 64) & 1;
+    return bitset_get(json->is_object, json->depth - 1);
 }
 
-static enum json_token open_level(struct json_reader *json, bool is_object)
+static enum json_token open_container(struct json_reader *json, bool is_object)
 {
     if (json->depth == JSON_DEPTH_MAX)
-        return fail_at(json, json->p, "the JSON text is nested deeper than 128 levels");
-    unsigned d = json->depth++;
-    uint64_t bit = UINT64_C(1) << (d % 64);
-    json->is_object[d / 64] = is_object ? json->is_object[d / 64] | bit : json->is_object[d / 64] & ~bit;
+        return fail_plain(json, json->p, "nested deeper than 128 levels");
+    if (is_object)
+        bitset_set(json->is_object, json->depth);
+    else
+        bitset_clear(json->is_object, json->depth);
+    json->depth++;
     json->p++;
     json->state = is_object ? STATE_FIRST_KEY : STATE_FIRST_ITEM;
     return is_object ? JSON_OBJECT_BEGIN : JSON_ARRAY_BEGIN;
 }
 
-static enum json_token close_level(struct json_reader *json)
+static enum json_token close_container(struct json_reader *json, bool is_object)
 {
-    bool is_object = in_object(json);
-    json->p++;
     json->depth--;
-    json->state = json->depth == 0 ? STATE_DONE : STATE_AFTER_VALUE;
+    json->p++;
+    json->state = STATE_AFTER;
     return is_object ? JSON_OBJECT_END : JSON_ARRAY_END;
+}
+
+static enum json_token read_word(struct json_reader *json, struct str word, enum json_token token)
+{
+    for (size_t i = 0; i < word.n; i++) {
+        if (json->p + i >= json->end || json->p[i] != word.p[i])
+            return fail_plain(json, json->p, "expected a value: a word here can only be true, false or null");
+    }
+    json->p += word.n;
+    return token;
 }
 
 static enum json_token read_value(struct json_reader *json)
 {
-    uint8_t after = json->depth == 0 ? STATE_DONE : STATE_AFTER_VALUE;
-    enum json_token token = JSON_ERROR;
+    if (json->p >= json->end)
+        return fail(json, json->p, "expected a value");
+    json->state = STATE_AFTER;
     switch (*json->p) {
-    case '{':
-        return open_level(json, true);
-    case '[':
-        return open_level(json, false);
     case '"':
         json->p++;
-        if (!read_string(json))
-            return JSON_ERROR;
-        token = JSON_STRING;
-        break;
+        return LIKELY(read_string(json)) ? JSON_STRING : JSON_ERROR;
+    case '{':
+        return open_container(json, true);
+    case '[':
+        return open_container(json, false);
     case 't':
-        token = read_word(json, "true", 4) ? JSON_TRUE : JSON_ERROR;
-        break;
+        return read_word(json, STR("true"), JSON_TRUE);
     case 'f':
-        token = read_word(json, "false", 5) ? JSON_FALSE : JSON_ERROR;
-        break;
+        return read_word(json, STR("false"), JSON_FALSE);
     case 'n':
-        token = read_word(json, "null", 4) ? JSON_NULL : JSON_ERROR;
-        break;
+        return read_word(json, STR("null"), JSON_NULL);
+    case '-': case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7': case '8': case '9':
+        return read_number(json);
     default:
-        if (*json->p != '-' && (*json->p < '0' || *json->p > '9'))
-            return fail_unexpected(json, "a value");
-        token = read_number(json);
-        if (token == JSON_ERROR)
-            return JSON_ERROR;
-        break;
+        return fail(json, json->p, "expected a value");
     }
-    if (token == JSON_ERROR)
-        return fail_unexpected(json, "a value");
-    json->state = after;
-    return token;
 }
 
 static enum json_token read_key(struct json_reader *json)
 {
-    if (*json->p != '"')
-        return fail_unexpected(json, "a key in double quotes");
+    if (json->p >= json->end || *json->p != '"')
+        return fail(json, json->p, "expected a field name in double quotes");
     json->p++;
-    if (!read_string(json))
+    if (UNLIKELY(!read_string(json)))
         return JSON_ERROR;
-    skip_space(json);
+    json->token_end = (size_t)(json->p - json->start);
+    skip_blanks(json);
     if (json->p >= json->end || *json->p != ':')
-        return fail_unexpected(json, "':'");
+        return fail(json, json->p, "expected ':' behind the field name");
     json->p++;
     json->state = STATE_VALUE;
     return JSON_KEY;
 }
 
-enum json_token json_next(struct json_reader *json)
+static inline enum json_token begin_token(struct json_reader *json, bool is_key)
 {
-    if (UNLIKELY(json->state == STATE_FAILED))
-        return JSON_ERROR;
-    skip_space(json);
     json->token_off = (size_t)(json->p - json->start);
-    if (json->state == STATE_DONE)
-        return json->p == json->end ? JSON_END : fail_unexpected(json, "the end of the text");
-    if (json->p >= json->end)
-        return fail_unexpected(json, json->depth ? "more" : "a value");
-    if (json->state == STATE_AFTER_VALUE) {
-        if (*json->p == (in_object(json) ? '}' : ']'))
-            return close_level(json);
-        if (*json->p != ',')
-            return fail_unexpected(json, in_object(json) ? "',' or '}'" : "',' or ']'");
-        json->p++;
-        json->state = in_object(json) ? STATE_KEY : STATE_VALUE;
-        skip_space(json);
-        json->token_off = (size_t)(json->p - json->start);
-        if (json->p >= json->end)
-            return fail_unexpected(json, "more");
-    }
-    switch ((enum state)json->state) {
-    case STATE_FIRST_ITEM:
-        if (*json->p == ']')
-            return close_level(json);
-        return read_value(json);
-    case STATE_FIRST_KEY:
-        if (*json->p == '}')
-            return close_level(json);
+    if (is_key)
         return read_key(json);
-    case STATE_KEY:
-        return read_key(json);
-    case STATE_VALUE:
-        return read_value(json);
-    case STATE_AFTER_VALUE:
-    case STATE_DONE:
-    case STATE_FAILED:
-    default:
-        ASSERT(!"state");
-        return JSON_ERROR;
-    }
+    enum json_token token = read_value(json);
+    json->token_end = (size_t)(json->p - json->start);
+    return token;
 }
 
-bool json_skip(struct json_reader *json, enum json_token token)
+static inline enum json_token close_token(struct json_reader *json, bool is_object)
 {
-    if (token == JSON_KEY)
-        token = json_next(json);
-    if (token == JSON_ERROR)
-        return false;
-    if (token != JSON_OBJECT_BEGIN && token != JSON_ARRAY_BEGIN)
-        return true;
-    uint32_t depth = json->depth - 1;
+    json->token_off = (size_t)(json->p - json->start);
+    json->token_end = json->token_off + 1;
+    return close_container(json, is_object);
+}
+
+static enum json_token read_after(struct json_reader *json)
+{
+    if (json->depth == 0) {
+        if (json->p < json->end)
+            return fail(json, json->p, "expected the end of the text behind the value");
+        json->token_off = json->token_end = (size_t)(json->p - json->start);
+        return JSON_END;
+    }
+    bool is_object = in_object(json);
+    if (LIKELY(json->p < json->end)) {
+        if (*json->p == (is_object ? '}' : ']'))
+            return close_token(json, is_object);
+        if (*json->p == ',') {
+            json->p++;
+            skip_blanks(json);
+            return begin_token(json, is_object);
+        }
+    }
+    return fail(json, json->p, is_object ? "expected ',' or '}' behind a value" : "expected ',' or ']' behind a value");
+}
+
+enum json_token json_next(struct json_reader *json)
+{
+    skip_blanks(json);
+    char at = json->p < json->end ? *json->p : '\0';
+    switch ((enum state)json->state) {
+    case STATE_AFTER:
+        return read_after(json);
+    case STATE_FIRST_KEY:
+        return at == '}' ? close_token(json, true) : begin_token(json, true);
+    case STATE_FIRST_ITEM:
+        return at == ']' ? close_token(json, false) : begin_token(json, false);
+    case STATE_VALUE:
+        return begin_token(json, false);
+    case STATE_FAILED:
+        return JSON_ERROR;
+    }
+    return JSON_ERROR;
+}
+
+/* ---- whole values ---- */
+
+static bool skip_to_depth(struct json_reader *json, uint32_t depth)
+{
     while (json->depth > depth) {
         if (json_next(json) == JSON_ERROR)
             return false;
@@ -503,275 +549,68 @@ bool json_skip(struct json_reader *json, enum json_token token)
     return true;
 }
 
-bool json_skip_raw(struct json_reader *json, enum json_token token, struct str *ret_raw)
+static bool skip_value(struct json_reader *json, enum json_token token, size_t *ret_from)
 {
+    unsigned flags = json->flags;
+    json->flags |= JSON_SKIPPING | JSON_LAZY_NUMBERS;
     if (token == JSON_KEY)
         token = json_next(json);
-    size_t from = json->token_off;
-    if (!json_skip(json, token))
+    *ret_from = json->token_off;
+    bool is_ok = token != JSON_ERROR;
+    if (token == JSON_OBJECT_BEGIN || token == JSON_ARRAY_BEGIN)
+        is_ok = skip_to_depth(json, json->depth - 1);
+    json->flags = flags;
+    return is_ok;
+}
+
+bool json_skip(struct json_reader *json, enum json_token token)
+{
+    size_t from;
+    return skip_value(json, token, &from);
+}
+
+bool json_skip_raw(struct json_reader *json, enum json_token token, struct str *ret_raw)
+{
+    size_t from;
+    if (!skip_value(json, token, &from))
         return false;
-    *ret_raw = (struct str){json->start + from, (size_t)(json->p - json->start) - from};
+    *ret_raw = (struct str){json->start + from, json->token_end - from};
     return true;
 }
 
 int json_validate(struct str input, struct err *err)
 {
     struct json_reader json;
-    struct arena *mem = arena_new(0);
-    json_reader_init(&json, input, mem, JSON_LAZY_NUMBERS);
+    json_reader_init(&json, input, NULL, JSON_SKIPPING | JSON_LAZY_NUMBERS);
     enum json_token token;
     do {
         token = json_next(&json);
     } while (token != JSON_END && token != JSON_ERROR);
-    arena_free(mem);
     if (token == JSON_END)
         return 0;
     if (err)
         *err = json.err;
-    return -(int)ERR_JSON;
+    return -(int)json.err.code;
 }
 
 int json_minify(struct str input, struct buf *out, struct err *err)
 {
     TRY(json_validate(input, err));
-    bool in_string = false;
-    for (size_t i = 0; i < input.n; i++) {
-        char c = input.p[i];
-        if (in_string && c == '\\') {
-            buf_add_char(out, c);
-            c = input.p[++i];
-        } else if (c == '"') {
-            in_string = !in_string;
-        } else if (!in_string && (c == ' ' || c == '\n' || c == '\r' || c == '\t')) {
-            continue;
+    const char *p = input.p, *end = input.p + input.n;
+    if (input.n >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0)
+        p += 3;
+    while (p < end) { /* the grammar is checked: white space ends at a token, a string at its quote */
+        const char *from = p;
+        while (p < end && *p != ' ' && *p != '\n' && *p != '\r' && *p != '\t' && *p != '"')
+            p++;
+        if (p < end && *p == '"') {
+            for (p++; *p != '"'; p++)
+                p += *p == '\\';
+            p++;
         }
-        buf_add_char(out, c);
+        buf_add(out, from, (size_t)(p - from));
+        while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+            p++;
     }
     return 0;
-}
-
-/* ---- writing ---- */
-
-void json_write_str(struct buf *out, struct str s)
-{
-    static const char hex[] = "0123456789abcdef";
-    buf_add_char(out, '"');
-    const char *p = s.p, *end = s.p + s.n;
-    while (p < end) {
-        const char *plain = scan_plain(p, end);
-        buf_add(out, p, (size_t)(plain - p));
-        p = plain;
-        if (p >= end)
-            break;
-        unsigned char c = (unsigned char)*p;
-        if (c >= 0x80) {
-            size_t n = utf8_sequence((const unsigned char *)p, (const unsigned char *)end);
-            if (n)
-                buf_add(out, p, n);
-            else
-                buf_add_lit(out, "\xEF\xBF\xBD");
-            p += n ? n : 1;
-            continue;
-        }
-        static const char from[] = "\"\\\b\f\n\r\t", into[] = "\"\\bfnrt";
-        const char *hit = c ? strchr(from, (char)c) : NULL;
-        if (hit) {
-            char pair[2] = {'\\', into[hit - from]};
-            buf_add(out, pair, 2);
-        } else {
-            char code[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
-            buf_add(out, code, 6);
-        }
-        p++;
-    }
-    buf_add_char(out, '"');
-}
-
-void json_writer_init(struct json_writer *w, struct buf *out, bool is_pretty)
-{
-    *w = (struct json_writer){.out = out, .is_pretty = is_pretty};
-}
-
-static void new_line(struct json_writer *w)
-{
-    buf_add_char(w->out, '\n');
-    for (uint32_t i = 0; i < w->depth; i++)
-        buf_add_lit(w->out, "  ");
-}
-
-/* What stands before a value or key: nothing behind a key, a comma between siblings. */
-static void before(struct json_writer *w)
-{
-    if (w->after_key) {
-        w->after_key = false;
-        return;
-    }
-    if (w->needs_comma)
-        buf_add_char(w->out, ',');
-    if (w->is_pretty && w->depth > 0)
-        new_line(w);
-}
-
-static void open(struct json_writer *w, char c)
-{
-    before(w);
-    buf_add_char(w->out, c);
-    w->depth++;
-    w->needs_comma = false;
-}
-
-static void close_with(struct json_writer *w, char c)
-{
-    ASSERT(w->depth > 0);
-    w->depth--;
-    if (w->is_pretty) {
-        if (w->needs_comma)
-            new_line(w);
-        else
-            buf_add_char(w->out, ' '); /* Elasticsearch prints an empty object as "{ }" */
-    }
-    buf_add_char(w->out, c);
-    w->needs_comma = true;
-}
-
-void json_object_begin(struct json_writer *w)
-{
-    open(w, '{');
-}
-
-void json_object_end(struct json_writer *w)
-{
-    close_with(w, '}');
-}
-
-void json_array_begin(struct json_writer *w)
-{
-    open(w, '[');
-}
-
-void json_array_end(struct json_writer *w)
-{
-    close_with(w, ']');
-}
-
-void json_key(struct json_writer *w, struct str key)
-{
-    before(w);
-    json_write_str(w->out, key);
-    if (w->is_pretty)
-        buf_add_lit(w->out, " : ");
-    else
-        buf_add_char(w->out, ':');
-    w->after_key = true;
-    w->needs_comma = true;
-}
-
-void json_str(struct json_writer *w, struct str s)
-{
-    before(w);
-    json_write_str(w->out, s);
-    w->needs_comma = true;
-}
-
-void json_i64(struct json_writer *w, int64_t v)
-{
-    before(w);
-    buf_add_i64(w->out, v);
-    w->needs_comma = true;
-}
-
-void json_u64(struct json_writer *w, uint64_t v)
-{
-    before(w);
-    buf_add_u64(w->out, v);
-    w->needs_comma = true;
-}
-
-/* The shortest digits that read back, in the form of Java's Double.toString: plain from 1e-3 up to 1e7 with at least
- * one digit behind the point, else d.dddE±x. */
-void json_f64(struct json_writer *w, double v)
-{
-    before(w);
-    w->needs_comma = true;
-    if (!isfinite(v)) {
-        buf_add_lit(w->out, "null");
-        return;
-    }
-    if (v == 0) {
-        buf_add(w->out, signbit(v) ? "-0.0" : "0.0", signbit(v) ? 4 : 3);
-        return;
-    }
-    char text[40], digits[24];
-    size_t n = f64_to_text(v, text), digit_count = 0;
-    int exponent = 0, point = -1;
-    bool is_negative = text[0] == '-';
-    for (size_t i = is_negative; i < n; i++) {
-        if (text[i] == '.') {
-            point = (int)digit_count;
-        } else if (text[i] == 'e') {
-            int64_t e = 0;
-            struct str rest = {text + i + 1, n - i - 1};
-            if (rest.n && rest.p[0] == '+')
-                rest = str_from_off(rest, 1);
-            (void)str_to_i64(rest, &e);
-            exponent = (int)e;
-            break;
-        } else if (digit_count < sizeof(digits)) {
-            digits[digit_count++] = text[i];
-        }
-    }
-    int whole = (point < 0 ? (int)digit_count : point) + exponent; /* value = 0.digits * 10^whole */
-    size_t zeros = 0;
-    while (zeros + 1 < digit_count && digits[zeros] == '0')
-        zeros++;
-    memmove(digits, digits + zeros, digit_count - zeros);
-    digit_count -= zeros;
-    whole -= (int)zeros;
-    while (digit_count > 1 && digits[digit_count - 1] == '0')
-        digit_count--;
-    if (is_negative)
-        buf_add_char(w->out, '-');
-    double a = fabs(v);
-    if (a >= 1e-3 && a < 1e7) {
-        for (int i = 0; i < whole; i++)
-            buf_add_char(w->out, i < (int)digit_count ? digits[i] : '0');
-        if (whole <= 0)
-            buf_add_char(w->out, '0');
-        buf_add_char(w->out, '.');
-        for (int i = whole; i < 0; i++)
-            buf_add_char(w->out, '0');
-        if (whole >= (int)digit_count)
-            buf_add_char(w->out, '0');
-        else
-            buf_add(w->out, digits + MAX_OF(whole, 0), digit_count - (size_t)MAX_OF(whole, 0));
-        return;
-    }
-    buf_add_char(w->out, digits[0]);
-    buf_add_char(w->out, '.');
-    if (digit_count == 1)
-        buf_add_char(w->out, '0');
-    else
-        buf_add(w->out, digits + 1, digit_count - 1);
-    buf_printf(w->out, "E%d", whole - 1);
-}
-
-void json_bool(struct json_writer *w, bool v)
-{
-    before(w);
-    buf_add(w->out, v ? "true" : "false", v ? 4 : 5);
-    w->needs_comma = true;
-}
-
-void json_null(struct json_writer *w)
-{
-    before(w);
-    buf_add_lit(w->out, "null");
-    w->needs_comma = true;
-}
-
-void json_raw(struct json_writer *w, struct str json)
-{
-    before(w);
-    buf_add_str(w->out, json);
-    w->needs_comma = true;
 }

@@ -46,6 +46,7 @@ struct json_reader {
     int64_t i;
     double f;
     size_t token_off;       /* where the last token begins in the input */
+    size_t token_end;       /* where it ends (a key: behind its closing quote) */
     struct err err;
 };
 
