@@ -290,6 +290,7 @@ struct mapping *mapping_clone(const struct mapping *from)
         const struct mapping_node *node = from->nodes[i];
         struct mapping_node *copy = i ? mapping__node_add(to, node->parent, node->key) : to->nodes[0];
         copy->is_object = node->is_object;
+        copy->is_declared = node->is_declared;
         copy->is_enabled = node->is_enabled;
         copy->dynamic = node->dynamic;
     }

@@ -57,6 +57,7 @@ struct mapping_node {
     uint32_t id, parent;
     uint32_t depth;
     bool is_object;
+    bool is_declared;        /* as an object, by an explicit mapping */
     bool is_enabled;         /* "enabled": false keeps the bytes in the source only */
     uint8_t dynamic;         /* enum dynamic */
     struct field_def *field; /* first variant, NULL */

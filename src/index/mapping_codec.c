@@ -113,7 +113,7 @@ void mapping_encode(const struct mapping *mapping, struct buf *out)
         json_array_begin(&w);
         json_i64(&w, node->parent);
         json_str(&w, node->key);
-        json_bool(&w, node->is_object);
+        json_i64(&w, (node->is_object ? 1 : 0) | (node->is_declared ? 2 : 0));
         json_bool(&w, node->is_enabled);
         json_i64(&w, node->dynamic);
         json_i64(&w, id_of(node->field));
@@ -253,13 +253,14 @@ static int nodes_in(struct mapping *mapping, const struct value *nodes, struct e
     for (size_t i = 0; i < nodes->list->count; i++) {
         const struct value *v = &nodes->list->items[i];
         if (v->kind != VALUE_LIST || v->list->count != 6 || v->list->items[0].kind != VALUE_INT || v->list->items[1].kind != VALUE_STR ||
-            v->list->items[4].kind != VALUE_INT || v->list->items[5].kind != VALUE_INT)
+            v->list->items[2].kind != VALUE_INT || v->list->items[4].kind != VALUE_INT || v->list->items[5].kind != VALUE_INT)
             return bad(err, "node");
         const struct value *items = v->list->items;
         if (items[0].i < 0 || (i && items[0].i >= (int64_t)i))
             return bad(err, "node's parent");
         struct mapping_node *node = i ? mapping__node_add(mapping, (uint32_t)items[0].i, items[1].s) : mapping->nodes[0];
-        node->is_object = items[2].b;
+        node->is_object = items[2].i & 1;
+        node->is_declared = items[2].i & 2;
         node->is_enabled = items[3].b;
         node->dynamic = (uint8_t)items[4].i;
     }

@@ -211,6 +211,7 @@ static int object_put(struct mapping *mapping, uint32_t parent, struct str key, 
     if (node && node->field && !node->is_object && node->field->is_declared)
         return err_set(err, ERR_INVALID, "can't merge a non object mapping [" STR_FMT "] with an object mapping", STR_ARG(node->path));
     TRY(mapping_add_object(mapping, parent, key, &node, err));
+    node->is_declared |= is_declared;
     for (size_t i = 0; i < def->map->count; i++) {
         struct str name = def->map->keys[i];
         const struct value *v = &def->map->values[i];

@@ -70,6 +70,10 @@ int64_t segment_seq_no(const struct segment *seg, uint32_t doc);
 int64_t segment_version(const struct segment *seg, uint32_t doc);
 uint32_t segment_find_id(struct segment *seg, struct str id); /* live or dead, DOC_NONE */
 
+/* Readers below cannot fail one by one: a region whose checksum is bad reads as "nothing". Who has searched a segment asks
+ * here before answering: -ERR_CORRUPT with the first damage met, so that no answer is silently wrong. */
+int segment_failure(const struct segment *seg, struct err *err) WARN_UNUSED;
+
 /* ---- Columns (doc values) ---- */
 enum column_kind {
     COLUMN_LONG,    /* int64: long … byte, boolean (0/1), date (ms), date_nanos (ns); unsigned_long biased by 2^63 */

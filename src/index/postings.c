@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading postings: one block of at most 128 documents is unpacked at a time; the skip table finds the block for an advance
+ * and bounds its scores. Positions of a block are unpacked when they are first asked for. */
+#include "base/arena.h"
+#include "index/segment_int.h"
+#include "index/value_block.h"
+
+struct postings {
+    struct segment *seg;
+    const struct terms *terms;
+    struct arena *mem;
+    const uint8_t *norms;
+    const uint8_t *skip;    /* table, NULL with one block */
+    const uint8_t *blocks, *end; /* block bytes behind the table */
+    uint64_t positions_off, positions_bytes;
+    uint32_t doc_freq, block_count, block; /* block: the one unpacked, UINT32_MAX: none */
+    uint32_t n, at;         /* documents of the block; the current one */
+    bool is_started, want_freqs, want_positions, has_positions;
+    uint32_t one_freq_max;  /* of a single block */
+    uint8_t one_norm_min;
+    uint32_t *positions, *position_begin;
+    size_t position_capacity;
+    uint32_t docs[POSTINGS_BLOCK_DOCS], freqs[POSTINGS_BLOCK_DOCS];
+};
+
+static void damaged(struct postings *p)
+{
+    segment__damaged(p->seg, "bad postings", (uint64_t)(p->blocks - p->seg->bytes));
+    p->block_count = 0;
+    p->n = 0;
+    p->at = 0;
+    p->is_started = true;
+}
+
+static const uint8_t *skip_entry(const struct postings *p, uint32_t block)
+{
+    return p->skip + (size_t)block * SKIP_ENTRY_BYTES;
+}
+
+static uint32_t block_last(const struct postings *p, uint32_t block)
+{
+    return p->skip ? get_u32_le(skip_entry(p, block)) : p->docs[p->n - 1];
+}
+
+static bool docs_unpack(struct postings *p, const uint8_t *data, const uint8_t *end, unsigned width, unsigned bitset_bytes, uint32_t base,
+                        const uint8_t **ret_behind)
+{
+    if (width == DOCS_BITSET) {
+        if ((size_t)(end - data) < bitset_bytes + 4u)
+            return false;
+        uint32_t first = get_u32_le(data), n = 0;
+        data += 4;
+        for (uint32_t i = 0; i < bitset_bytes; i++) {
+            for (unsigned bits = data[i]; bits; bits &= bits - 1) {
+                if (n == p->n)
+                    return false;
+                p->docs[n++] = first + i * 8 + (uint32_t)__builtin_ctz(bits);
+            }
+        }
+        *ret_behind = data + bitset_bytes;
+        return n == p->n;
+    }
+    size_t bytes = packed_bytes(p->n, width);
+    if (width > 32 || (size_t)(end - data) < bytes)
+        return false;
+    unpack_bits_u32(data, p->n, width, p->docs);
+    uint32_t doc = base;
+    for (uint32_t i = 0; i < p->n; i++) {
+        doc += p->docs[i] + 1;
+        p->docs[i] = doc;
+    }
+    *ret_behind = data + bytes;
+    return true;
+}
+
+/* Unpacks a block; the position in it is before its first document. */
+static bool block_load(struct postings *p, uint32_t block)
+{
+    ASSERT(block < p->block_count);
+    p->block = block;
+    p->at = 0;
+    p->n = MIN_OF(p->doc_freq - block * POSTINGS_BLOCK_DOCS, POSTINGS_BLOCK_DOCS);
+    p->has_positions = false;
+    const uint8_t *from = p->blocks + (p->skip ? get_u32_le(skip_entry(p, block) + 4) : 0);
+    if (from > p->end || (size_t)(p->end - from) < 4) {
+        damaged(p);
+        return false;
+    }
+    unsigned width = from[0], freq_width = from[1], bitset_bytes = get_u16_le(from + 2);
+    const uint8_t *behind;
+    if (!docs_unpack(p, from + 4, p->end, width, bitset_bytes, block ? block_last(p, block - 1) : UINT32_MAX, &behind) ||
+        p->docs[p->n - 1] >= p->seg->doc_count) {
+        damaged(p);
+        return false;
+    }
+    if (!(p->terms->flags & TERMS_FLAG_FREQS) || !p->want_freqs)
+        return true;
+    if (freq_width > 32 || (size_t)(p->end - behind) < packed_bytes(p->n, freq_width)) {
+        damaged(p);
+        return false;
+    }
+    unpack_bits_u32(behind, p->n, freq_width, p->freqs);
+    for (uint32_t i = 0; i < p->n; i++)
+        p->freqs[i]++;
+    return true;
+}
+
+static void single_open(struct postings *p, const struct term_entry *entry)
+{
+    p->block_count = 1;
+    p->block = 0;
+    p->n = 1;
+    p->docs[0] = entry->single_doc;
+    p->freqs[0] = (uint32_t)entry->total_term_freq;
+}
+
+/* Bounds of a list without a skip table. */
+static void one_bounds(struct postings *p)
+{
+    p->one_norm_min = p->norms ? 255 : 0;
+    for (uint32_t i = 0; i < p->n; i++) {
+        p->one_freq_max = MAX_OF(p->one_freq_max, p->freqs[i]);
+        if (p->norms)
+            p->one_norm_min = MIN_OF(p->one_norm_min, p->norms[p->docs[i]]);
+    }
+}
+
+struct postings *postings__open(struct segment *seg, const struct terms *terms, const struct term_entry *entry, const uint8_t *norms, unsigned flags,
+                                struct arena *mem)
+{
+    struct postings *p = arena_alloc(mem, sizeof(*p));
+    memset(p, 0, offsetof(struct postings, docs));
+    p->seg = seg;
+    p->terms = terms;
+    p->mem = mem;
+    p->norms = norms;
+    p->doc_freq = entry->doc_freq;
+    p->positions_off = terms->positions_off + entry->positions_off;
+    p->positions_bytes = entry->positions_bytes;
+    p->want_positions = (flags & POSTINGS_POSITIONS) && (terms->flags & TERMS_FLAG_POSITIONS);
+    p->want_freqs = (terms->flags & TERMS_FLAG_FREQS) && (flags & (POSTINGS_FREQS | POSTINGS_POSITIONS));
+    p->block = UINT32_MAX;
+    for (uint32_t i = 0; i < POSTINGS_BLOCK_DOCS; i++)
+        p->freqs[i] = 1;
+    if (p->doc_freq == 0)
+        return p;
+    if (p->doc_freq == 1) {
+        single_open(p, entry);
+        one_bounds(p);
+        return p;
+    }
+    p->blocks = segment__at(seg, terms->postings_off + entry->postings_off, entry->postings_bytes);
+    if (!p->blocks)
+        return p;
+    p->end = p->blocks + entry->postings_bytes;
+    p->block_count = (p->doc_freq + POSTINGS_BLOCK_DOCS - 1) / POSTINGS_BLOCK_DOCS;
+    if (p->block_count == 1) {
+        if (block_load(p, 0))
+            one_bounds(p);
+        return p;
+    }
+    uint64_t table = (uint64_t)p->block_count * SKIP_ENTRY_BYTES;
+    if (table > entry->postings_bytes) {
+        damaged(p);
+        return p;
+    }
+    p->skip = p->blocks;
+    p->blocks += table;
+    return p;
+}
+
+uint32_t postings_doc(const struct postings *p)
+{
+    return p->is_started && p->at < p->n ? p->docs[p->at] : DOC_NONE;
+}
+
+/* Makes block `block` current with its first document; past the last block: the end. */
+static uint32_t block_enter(struct postings *p, uint32_t block)
+{
+    p->is_started = true;
+    if (block >= p->block_count) {
+        p->at = p->n = 0;
+        p->block = p->block_count;
+        return DOC_NONE;
+    }
+    if (p->block != block && !block_load(p, block))
+        return DOC_NONE;
+    p->at = 0;
+    return p->docs[0];
+}
+
+uint32_t postings_next(struct postings *p)
+{
+    if (!p->is_started)
+        return block_enter(p, 0);
+    if (p->at + 1 < p->n)
+        return p->docs[++p->at];
+    return block_enter(p, p->block >= p->block_count ? p->block_count : p->block + 1);
+}
+
+/* First block from `block` on whose last document is >= target. */
+static uint32_t block_find(const struct postings *p, uint32_t block, uint32_t target)
+{
+    if (!p->skip)
+        return block == 0 && p->n && p->docs[p->n - 1] >= target ? 0 : 1;
+    uint32_t step = 1, low = block;
+    while (low + step < p->block_count && block_last(p, low + step - 1) < target) {
+        low += step;
+        step *= 2;
+    }
+    uint32_t high = MIN_OF(low + step, p->block_count);
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        if (block_last(p, mid) < target)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+uint32_t postings_advance(struct postings *p, uint32_t target)
+{
+    if (p->block_count == 0 || (p->is_started && p->block >= p->block_count))
+        return block_enter(p, p->block_count);
+    if (p->is_started && p->at < p->n && p->docs[p->at] >= target)
+        return p->docs[p->at];
+    uint32_t from = p->is_started ? p->block : 0;
+    uint32_t block = p->is_started && p->n && p->docs[p->n - 1] >= target ? from : block_find(p, from, target);
+    if (!p->is_started || block != p->block) {
+        if (block_enter(p, block) == DOC_NONE)
+            return DOC_NONE;
+    }
+    uint32_t low = p->at, high = p->n; /* first doc >= target */
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        if (p->docs[mid] < target)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    if (low == p->n) {
+        /* The skip table promised one: only damage gets here. */
+        damaged(p);
+        return DOC_NONE;
+    }
+    p->at = low;
+    return p->docs[low];
+}
+
+uint32_t postings_freq(const struct postings *p)
+{
+    return p->at < p->n ? p->freqs[p->at] : 0;
+}
+
+static bool positions_load(struct postings *p)
+{
+    uint32_t off = p->skip ? get_u32_le(skip_entry(p, p->block) + 8) : 0;
+    size_t count = 0;
+    for (uint32_t i = 0; i < p->n; i++)
+        count += p->freqs[i];
+    const uint8_t *data = segment__at(p->seg, p->positions_off, p->positions_bytes);
+    if (!data || off >= p->positions_bytes || data[off] > 32 || packed_bytes(count, data[off]) > p->positions_bytes - off - 1)
+        return false;
+    if (!p->position_begin)
+        p->position_begin = ARENA_ARRAY(p->mem, uint32_t, POSTINGS_BLOCK_DOCS + 1);
+    if (count > p->position_capacity) {
+        p->position_capacity = count * 2;
+        p->positions = arena_alloc(p->mem, p->position_capacity * sizeof(uint32_t));
+    }
+    unpack_bits_u32(data + off + 1, count, data[off], p->positions);
+    size_t k = 0;
+    for (uint32_t i = 0; i < p->n; i++) {
+        p->position_begin[i] = (uint32_t)k;
+        for (uint32_t j = 1; j < p->freqs[i]; j++)
+            p->positions[k + j] += p->positions[k + j - 1];
+        k += p->freqs[i];
+    }
+    p->has_positions = true;
+    return true;
+}
+
+const uint32_t *postings_positions(struct postings *p, size_t *ret_count)
+{
+    *ret_count = 0;
+    if (!p->want_positions || p->at >= p->n)
+        return NULL;
+    if (!p->has_positions && !positions_load(p)) {
+        damaged(p);
+        return NULL;
+    }
+    *ret_count = p->freqs[p->at];
+    return p->positions + p->position_begin[p->at];
+}
+
+void postings_fill(struct postings *p, uint32_t first, uint32_t n, uint64_t *words)
+{
+    ASSERT(n <= ZONE_DOCS);
+    uint32_t end = first + n;
+    uint32_t doc = postings_doc(p);
+    if (!p->is_started || (doc != DOC_NONE && doc < first))
+        doc = postings_advance(p, first);
+    while (doc < end) {
+        while (p->at < p->n && p->docs[p->at] < end) {
+            bitset_set(words, p->docs[p->at] - first);
+            p->at++;
+        }
+        if (p->at < p->n)
+            return;
+        doc = block_enter(p, p->block + 1);
+    }
+}
+
+void postings_block_max(const struct postings *p, uint32_t target, uint32_t *ret_upto, uint32_t *ret_freq_max, uint8_t *ret_norm_min)
+{
+    if (!p->skip) {
+        bool is_past = p->block_count == 0 || p->doc_freq == 0 || (p->n && p->docs[p->n - 1] < target);
+        *ret_upto = is_past || p->n == 0 ? DOC_NONE : p->docs[p->n - 1];
+        *ret_freq_max = is_past ? 0 : p->one_freq_max;
+        *ret_norm_min = p->one_norm_min;
+        return;
+    }
+    uint32_t from = p->is_started && p->block < p->block_count ? p->block : 0;
+    if (from && block_last(p, from - 1) >= target)
+        from = 0;
+    uint32_t block = block_find(p, from, target);
+    if (block >= p->block_count) {
+        *ret_upto = DOC_NONE;
+        *ret_freq_max = 0;
+        *ret_norm_min = 0;
+        return;
+    }
+    const uint8_t *e = skip_entry(p, block);
+    uint32_t freq_max = get_u16_le(e + 12);
+    *ret_upto = get_u32_le(e);
+    *ret_freq_max = freq_max == UINT16_MAX ? UINT32_MAX : freq_max;
+    *ret_norm_min = e[14];
+}

@@ -1,0 +1,580 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening a segment, verifying its chunks, stored source and ids. The footer is read through a cursor that never leaves it;
+ * offsets it names are checked against the body here, once, so that readers may trust them. */
+#include "index/segment.h"
+
+#include <zstd.h>
+
+#include "base/arena.h"
+#include "base/hash.h"
+#include "base/str.h"
+#include "index/segment_int.h"
+#include "index/value_block.h"
+
+/* ---- Damage ---- */
+
+void segment__damaged(const struct segment *seg, const char *what, uint64_t off)
+{
+    struct segment *s = (struct segment *)(uintptr_t)seg;
+    uint32_t none = 0;
+    if (!__atomic_compare_exchange_n(&s->damage, &none, 1, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        return;
+    (void)err_set(&s->failure, ERR_CORRUPT, "segment %s: %s at byte %llu", s->name, what, (unsigned long long)off);
+    /* Release: who sees 2 sees the text. */
+    __atomic_store_n(&s->damage, 2, __ATOMIC_RELEASE);
+}
+
+int segment_failure(const struct segment *seg, struct err *err)
+{
+    uint32_t damage = __atomic_load_n(&seg->damage, __ATOMIC_ACQUIRE);
+    if (LIKELY(damage == 0))
+        return 0;
+    if (damage == 1)
+        return err_set(err, ERR_CORRUPT, "segment %s: damaged", seg->name);
+    if (err)
+        *err = seg->failure;
+    return -ERR_CORRUPT;
+}
+
+bool segment__verify_slow(struct segment *seg, uint64_t off, uint64_t n)
+{
+    if (n > seg->body_bytes || off > seg->body_bytes - n) {
+        segment__damaged(seg, "reference beyond the end", off);
+        return false;
+    }
+    if (n == 0)
+        return true;
+    for (uint64_t c = off / SEGMENT_CHUNK_BYTES; c <= (off + n - 1) / SEGMENT_CHUNK_BYTES; c++) {
+        uint64_t bit = UINT64_C(1) << (c & 63);
+        if (__atomic_load_n(&seg->verified[c >> 6], __ATOMIC_RELAXED) & bit)
+            continue;
+        uint64_t from = c * SEGMENT_CHUNK_BYTES, bytes = MIN_OF((uint64_t)SEGMENT_CHUNK_BYTES, seg->body_bytes - from);
+        if (crc32c(0, seg->bytes + from, bytes) != get_u32_le(seg->chunk_crcs + c * 4)) {
+            segment__damaged(seg, "bad checksum of the 32 KiB", from);
+            return false;
+        }
+        /* Relaxed: the bytes are immutable, the bit only saves work. */
+        __atomic_fetch_or(&seg->verified[c >> 6], bit, __ATOMIC_RELAXED);
+    }
+    return true;
+}
+
+/* ---- Footer ---- */
+
+struct cursor {
+    const uint8_t *p, *end;
+    bool is_bad;
+};
+
+static const uint8_t *take(struct cursor *c, uint64_t n)
+{
+    if (c->is_bad || n > (uint64_t)(c->end - c->p)) {
+        c->is_bad = true;
+        return NULL;
+    }
+    const uint8_t *p = c->p;
+    c->p += n;
+    return p;
+}
+static uint8_t take_u8(struct cursor *c)
+{
+    const uint8_t *p = take(c, 1);
+    return p ? *p : 0;
+}
+static uint16_t take_u16(struct cursor *c)
+{
+    const uint8_t *p = take(c, 2);
+    return p ? get_u16_le(p) : 0;
+}
+static uint32_t take_u32(struct cursor *c)
+{
+    const uint8_t *p = take(c, 4);
+    return p ? get_u32_le(p) : 0;
+}
+static uint64_t take_u64(struct cursor *c)
+{
+    const uint8_t *p = take(c, 8);
+    return p ? get_u64_le(p) : 0;
+}
+
+/* A region [off, off + bytes) that must lie in the body. */
+static void region_check(const struct segment *seg, struct cursor *c, uint64_t off, uint64_t bytes)
+{
+    if (bytes > seg->body_bytes || off > seg->body_bytes - bytes)
+        c->is_bad = true;
+}
+
+static void column_open(struct segment *seg, struct segment_field *f, struct cursor *c)
+{
+    struct column *col = &f->column;
+    col->seg = seg;
+    col->kind = take_u8(c);
+    col->flags = take_u8(c);
+    col->doc_count = take_u32(c);
+    col->value_count = take_u64(c);
+    col->total = take(c, ZONE_ENTRY_BYTES);
+    col->zone_count = take_u32(c);
+    col->zones = take(c, (uint64_t)col->zone_count * ZONE_ENTRY_BYTES);
+    col->terms = &f->terms;
+    if (c->is_bad || col->kind > COLUMN_ORDINAL || col->zone_count != (seg->doc_count + ZONE_DOCS - 1) / ZONE_DOCS) {
+        c->is_bad = true;
+        return;
+    }
+    for (uint32_t z = 0; z < col->zone_count; z++) {
+        const uint8_t *e = col->zones + (size_t)z * ZONE_ENTRY_BYTES;
+        region_check(seg, c, get_u64_le(e), get_u32_le(e + 8));
+    }
+}
+
+static void terms_open(struct segment *seg, struct terms *t, struct cursor *c)
+{
+    t->seg = seg;
+    t->flags = take_u8(c);
+    t->term_count = take_u32(c);
+    t->doc_count = take_u32(c);
+    t->sum_doc_freq = take_u64(c);
+    t->sum_total_term_freq = take_u64(c);
+    uint64_t *regions[] = {&t->dictionary_off, &t->dictionary_bytes, &t->postings_off, &t->postings_bytes, &t->positions_off, &t->positions_bytes};
+    for (size_t i = 0; i < ARRAY_COUNT(regions); i++)
+        *regions[i] = take_u64(c);
+    region_check(seg, c, t->dictionary_off, t->dictionary_bytes);
+    region_check(seg, c, t->postings_off, t->postings_bytes);
+    region_check(seg, c, t->positions_off, t->positions_bytes);
+    t->block_count = take_u32(c);
+    t->first_terms_bytes = take_u32(c);
+    t->blocks = take(c, ((uint64_t)t->block_count + 1) * 8);
+    t->bases = take(c, (uint64_t)t->block_count * 16);
+    t->first_terms = (const char *)take(c, t->first_terms_bytes);
+    if (c->is_bad || t->block_count != (t->term_count + DICT_BLOCK_TERMS - 1) / DICT_BLOCK_TERMS) {
+        c->is_bad = true;
+        return;
+    }
+    uint32_t last_off = 0, last_first = 0;
+    for (uint32_t b = 0; b <= t->block_count; b++) {
+        uint32_t off = get_u32_le(t->blocks + (size_t)b * 8), first = get_u32_le(t->blocks + (size_t)b * 8 + 4);
+        if (off < last_off || first < last_first || off > t->dictionary_bytes || first > t->first_terms_bytes)
+            c->is_bad = true;
+        last_off = off;
+        last_first = first;
+    }
+}
+
+static void field_open(struct segment *seg, struct segment_field *f, struct cursor *c)
+{
+    f->id = take_u32(c);
+    f->type = take_u8(c);
+    f->parts = take_u8(c);
+    f->path.n = take_u16(c);
+    f->path.p = (const char *)take(c, f->path.n);
+    if (f->parts & FIELD_PART_COLUMN)
+        column_open(seg, f, c);
+    if (f->parts & FIELD_PART_TERMS)
+        terms_open(seg, &f->terms, c);
+    if (f->parts & FIELD_PART_NORMS) {
+        f->norms_off = take_u64(c);
+        region_check(seg, c, f->norms_off, seg->doc_count);
+    }
+    if ((f->parts & FIELD_PART_COLUMN) && f->column.kind == COLUMN_ORDINAL && !(f->parts & FIELD_PART_TERMS))
+        c->is_bad = true;
+}
+
+static void fields_open(struct segment *seg, struct cursor *c)
+{
+    uint32_t count = take_u32(c);
+    /* A field takes at least nine bytes. */
+    if (c->is_bad || count > (uint64_t)(c->end - c->p) / 8) {
+        c->is_bad = true;
+        return;
+    }
+    seg->fields = MEM_ARRAY(struct segment_field, count);
+    seg->field_count = count;
+    for (uint32_t i = 0; i < count && !c->is_bad; i++) {
+        struct segment_field *f = &seg->fields[i];
+        field_open(seg, f, c);
+        if (f->id == FIELD_ID_SEQ_NO)
+            seg->seq_nos = &f->column;
+        else if (f->id == FIELD_ID_VERSION)
+            seg->versions = &f->column;
+        else
+            seg->field_id_limit = MAX_OF(seg->field_id_limit, f->id + 1);
+    }
+    if (!seg->seq_nos || !seg->versions || seg->field_id_limit > (1u << 24)) {
+        c->is_bad = true;
+        return;
+    }
+    seg->field_by_id = MEM_ARRAY(uint32_t, seg->field_id_limit);
+    for (uint32_t i = 0; i < count; i++) {
+        if (seg->fields[i].id < seg->field_id_limit)
+            seg->field_by_id[seg->fields[i].id] = i + 1;
+    }
+}
+
+static void stored_open(struct segment *seg, struct cursor *c)
+{
+    seg->raw_bytes = take_u64(c);
+    seg->stored_block_count = take_u32(c);
+    seg->stored_index = take(c, (uint64_t)seg->stored_block_count * 12 + 8);
+    if (c->is_bad || seg->stored_block_count == 0) {
+        c->is_bad = true;
+        return;
+    }
+    uint64_t last = 0;
+    for (uint32_t b = 0; b <= seg->stored_block_count; b++) {
+        uint64_t off = get_u64_le(seg->stored_index + (size_t)b * 12);
+        if (off < last || off > seg->body_bytes)
+            c->is_bad = true;
+        last = off;
+    }
+    (void)take_u64(c); /* dictionary: reserved */
+    (void)take_u32(c);
+}
+
+static void ids_open(struct segment *seg, struct cursor *c)
+{
+    seg->id_off = take_u64(c);
+    seg->id_bytes = take_u64(c);
+    seg->id_group_off = take_u64(c);
+    seg->id_hash_off = take_u64(c);
+    seg->id_slot_count = take_u64(c);
+    region_check(seg, c, seg->id_off, seg->id_bytes);
+    region_check(seg, c, seg->id_group_off, ((uint64_t)seg->doc_count + ID_GROUP_DOCS - 1) / ID_GROUP_DOCS * 4);
+    if (seg->id_slot_count > (uint64_t)UINT32_MAX * 2 || (seg->id_slot_count && seg->id_slot_count <= seg->doc_count))
+        c->is_bad = true;
+    else
+        region_check(seg, c, seg->id_hash_off, seg->id_slot_count * 5);
+}
+
+static int footer_open(struct segment *seg, struct err *err)
+{
+    const uint8_t *tail = seg->bytes + seg->size - SEGMENT_TAIL_BYTES;
+    if (memcmp(tail + 24, SEGMENT_MAGIC_TAIL, SEGMENT_MAGIC_BYTES) != 0 || crc32c(0, tail, 20) != get_u32_le(tail + 20))
+        return err_set(err, ERR_CORRUPT, "segment %s: bad tail (%llu bytes)", seg->name, (unsigned long long)seg->size);
+    if (get_u32_le(tail + 16) != SEGMENT_VERSION)
+        return err_set(err, ERR_UNSUPPORTED, "segment %s: format version %u, this program reads %u", seg->name, get_u32_le(tail + 16), SEGMENT_VERSION);
+    uint64_t off = get_u64_le(tail);
+    uint32_t bytes = get_u32_le(tail + 8);
+    if (off < SEGMENT_MAGIC_BYTES || off > seg->size || (uint64_t)bytes + SEGMENT_TAIL_BYTES != seg->size - off)
+        return err_set(err, ERR_CORRUPT, "segment %s: footer outside the file", seg->name);
+    if (crc32c(0, seg->bytes + off, bytes) != get_u32_le(tail + 12))
+        return err_set(err, ERR_CORRUPT, "segment %s: bad checksum of the footer", seg->name);
+    struct cursor c = {seg->bytes + off, seg->bytes + off + bytes, false};
+    seg->body_bytes = off;
+    seg->doc_count = take_u32(&c);
+    (void)take_u32(&c);
+    seg->seq_no_min = (int64_t)take_u64(&c);
+    seg->seq_no_max = (int64_t)take_u64(&c);
+    seg->chunk_count = take_u32(&c);
+    seg->chunk_crcs = take(&c, (uint64_t)seg->chunk_count * 4);
+    if (seg->doc_count == 0 || seg->doc_count > SEGMENT_DOCS_MAX || seg->chunk_count != (off + SEGMENT_CHUNK_BYTES - 1) / SEGMENT_CHUNK_BYTES)
+        c.is_bad = true;
+    else
+        seg->verified = MEM_ARRAY(uint64_t, BITSET_WORDS(seg->chunk_count));
+    if (!c.is_bad)
+        stored_open(seg, &c);
+    if (!c.is_bad)
+        ids_open(seg, &c);
+    if (!c.is_bad)
+        fields_open(seg, &c);
+    if (c.is_bad || c.p != c.end)
+        return err_set(err, ERR_CORRUPT, "segment %s: bad footer", seg->name);
+    return 0;
+}
+
+/* ---- Life ---- */
+
+static int open_common(struct segment *seg, struct err *err)
+{
+    if (seg->size < SEGMENT_MAGIC_BYTES + SEGMENT_TAIL_BYTES)
+        return err_set(err, ERR_CORRUPT, "segment %s: cut short to %llu bytes", seg->name, (unsigned long long)seg->size);
+    return footer_open(seg, err);
+}
+
+static struct segment *segment_alloc(struct str name)
+{
+    struct segment *seg = MEM_NEW(struct segment);
+    seg->refs = 1;
+    size_t n = MIN_OF(name.n, sizeof(seg->name) - 1);
+    memcpy(seg->name, name.p, n);
+    return seg;
+}
+
+int segment_open_bytes(void *bytes, size_t size, const char *name, struct segment **ret_seg, struct err *err)
+{
+    CLEANUP(segment_unref_ptr) struct segment *seg = segment_alloc(str_from(name));
+    seg->bytes = bytes;
+    seg->size = size;
+    TRY(open_common(seg, err));
+    /* Our own memory needs no checksums. */
+    memset(seg->verified, 0xFF, BITSET_WORDS(seg->chunk_count) * 8);
+    *ret_seg = TAKE(seg);
+    return 0;
+}
+
+int segment_open_file(struct vfs *fs, struct str path, struct segment **ret_seg, struct err *err)
+{
+    CLEANUP(vfs_close_ptr) struct vfs_file *file = NULL;
+    CLEANUP(segment_unref_ptr) struct segment *seg = segment_alloc(path_name(path));
+    struct vfs_stat st;
+    const void *bytes;
+    TRY(vfs_open(fs, path, VFS_READ, &file, err));
+    TRY(vfs_file_stat(file, &st, err));
+    if (st.size_bytes < SEGMENT_MAGIC_BYTES + SEGMENT_TAIL_BYTES)
+        return err_set(err, ERR_CORRUPT, "segment %s: cut short to %llu bytes", seg->name, (unsigned long long)st.size_bytes);
+    TRY(vfs_map(file, st.size_bytes, &bytes, err));
+    seg->fs = fs;
+    seg->bytes = bytes;
+    seg->size = st.size_bytes;
+    TRY(open_common(seg, err));
+    *ret_seg = TAKE(seg);
+    return 0;
+}
+
+struct segment *segment_ref(struct segment *seg)
+{
+    __atomic_add_fetch(&seg->refs, 1, __ATOMIC_RELAXED);
+    return seg;
+}
+
+void segment_unref(struct segment *seg)
+{
+    if (!seg || __atomic_sub_fetch(&seg->refs, 1, __ATOMIC_ACQ_REL) > 0)
+        return;
+    if (seg->fs)
+        vfs_unmap(seg->fs, seg->bytes, seg->size);
+    else
+        mem_free((void *)(uintptr_t)seg->bytes);
+    mem_free(seg->verified);
+    mem_free(seg->fields);
+    mem_free(seg->field_by_id);
+    mem_free(seg->cache);
+    mem_free(seg);
+}
+
+uint32_t segment_doc_count(const struct segment *seg)
+{
+    return seg->doc_count;
+}
+
+const struct segment_field *segment__field(const struct segment *seg, uint32_t id)
+{
+    uint32_t at = id < seg->field_id_limit ? seg->field_by_id[id] : 0;
+    return at ? &seg->fields[at - 1] : NULL;
+}
+
+static int64_t system_value(const struct column *column, uint32_t doc)
+{
+    int64_t v = 0;
+    (void)column_doc_longs(column, doc, &v, 1);
+    return v;
+}
+
+int64_t segment_seq_no(const struct segment *seg, uint32_t doc)
+{
+    return system_value(seg->seq_nos, doc);
+}
+
+int64_t segment_version(const struct segment *seg, uint32_t doc)
+{
+    return system_value(seg->versions, doc);
+}
+
+/* ---- Ids ---- */
+
+static const uint8_t *id_group(struct segment *seg, uint32_t group, const uint8_t **ret_end)
+{
+    const uint8_t *table = segment__at(seg, seg->id_group_off + (uint64_t)group * 4, 4);
+    if (!table)
+        return NULL;
+    uint64_t off = get_u32_le(table), end = seg->id_bytes;
+    if ((uint64_t)(group + 1) * ID_GROUP_DOCS < seg->doc_count) {
+        table = segment__at(seg, seg->id_group_off + (uint64_t)(group + 1) * 4, 4);
+        if (!table)
+            return NULL;
+        end = get_u32_le(table);
+    }
+    if (off > end || end > seg->id_bytes) {
+        segment__damaged(seg, "bad id group", seg->id_off + off);
+        return NULL;
+    }
+    *ret_end = seg->bytes + seg->id_off + end;
+    return segment__at(seg, seg->id_off + off, end - off);
+}
+
+/* Decodes the next id of a group over the one before. */
+static bool id_next(struct segment *seg, const uint8_t **p, const uint8_t *end, char *id, size_t *n)
+{
+    uint64_t rest;
+    size_t shared = *p < end ? *(*p)++ : SIZE_MAX;
+    if (shared > *n || !get_varint(p, end, &rest) || rest > ID_BYTES_MAX - shared || rest > (uint64_t)(end - *p)) {
+        segment__damaged(seg, "bad id", seg->id_off);
+        return false;
+    }
+    memcpy(id + shared, *p, rest);
+    *p += rest;
+    *n = shared + rest;
+    return true;
+}
+
+size_t segment__id_read(struct segment *seg, uint32_t doc, char *id)
+{
+    const uint8_t *end, *p = id_group(seg, doc / ID_GROUP_DOCS, &end);
+    size_t n = 0;
+    for (uint32_t i = 0; p && i <= doc % ID_GROUP_DOCS; i++) {
+        if (!id_next(seg, &p, end, id, &n))
+            return 0;
+    }
+    return n;
+}
+
+struct str segment_id(struct segment *seg, uint32_t doc, struct arena *mem)
+{
+    char id[ID_BYTES_MAX];
+    ASSERT(doc < seg->doc_count);
+    return arena_str(mem, (struct str){id, segment__id_read(seg, doc, id)});
+}
+
+static uint32_t find_sorted(struct segment *seg, struct str wanted)
+{
+    char id[ID_BYTES_MAX];
+    uint32_t low = 0, high = (seg->doc_count + ID_GROUP_DOCS - 1) / ID_GROUP_DOCS; /* last group whose first id <= wanted */
+    while (high - low > 1) {
+        uint32_t mid = low + (high - low) / 2;
+        size_t n = segment__id_read(seg, mid * ID_GROUP_DOCS, id);
+        if (str_cmp((struct str){id, n}, wanted) <= 0)
+            low = mid;
+        else
+            high = mid;
+    }
+    const uint8_t *end, *p = id_group(seg, low, &end);
+    size_t n = 0;
+    for (uint32_t doc = low * ID_GROUP_DOCS; p && p < end; doc++) {
+        if (!id_next(seg, &p, end, id, &n))
+            return DOC_NONE;
+        int c = str_cmp((struct str){id, n}, wanted);
+        if (c >= 0)
+            return c == 0 ? doc : DOC_NONE;
+    }
+    return DOC_NONE;
+}
+
+uint32_t segment_find_id(struct segment *seg, struct str wanted)
+{
+    if (wanted.n == 0 || wanted.n > ID_BYTES_MAX)
+        return DOC_NONE;
+    if (seg->id_slot_count == 0)
+        return find_sorted(seg, wanted);
+    char id[ID_BYTES_MAX];
+    uint64_t hash = hash_str(wanted), count = seg->id_slot_count;
+    uint64_t at = ((hash >> 32) * count) >> 32, prints = seg->id_hash_off + count * 4;
+    uint32_t found = DOC_NONE;
+    for (uint64_t tries = 0; tries < count; tries++, at = at + 1 == count ? 0 : at + 1) {
+        const uint8_t *slot = segment__at(seg, seg->id_hash_off + at * 4, 4);
+        if (!slot)
+            return DOC_NONE;
+        uint32_t doc = get_u32_le(slot);
+        if (doc == 0)
+            return found;
+        const uint8_t *print = segment__at(seg, prints + at, 1);
+        if (!print)
+            return DOC_NONE;
+        if (*print != (uint8_t)hash || doc > seg->doc_count)
+            continue;
+        size_t n = segment__id_read(seg, doc - 1, id);
+        /* An id may be there several times before its dead versions are merged away: the last one counts. */
+        if (str_eq((struct str){id, n}, wanted) && (found == DOC_NONE || doc - 1 > found))
+            found = doc - 1;
+    }
+    return found;
+}
+
+/* ---- Stored source ---- */
+
+static uint32_t stored_first(const struct segment *seg, uint32_t block)
+{
+    return block == seg->stored_block_count ? seg->doc_count : get_u32_le(seg->stored_index + (size_t)block * 12 + 8);
+}
+
+static uint32_t stored_block_of(const struct segment *seg, uint32_t doc)
+{
+    uint32_t low = 0, high = seg->stored_block_count;
+    while (high - low > 1) {
+        uint32_t mid = low + (high - low) / 2;
+        if (stored_first(seg, mid) <= doc)
+            low = mid;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+static int stored_bad(struct segment *seg, uint64_t off, struct err *err)
+{
+    segment__damaged(seg, "bad stored block", off);
+    return segment_failure(seg, err);
+}
+
+/* Takes the cached block when it is the wanted one, else unpacks; the caller gives it back by cache_put. */
+static int stored_load(struct segment *seg, uint32_t block, struct stored_cache **ret_cache, struct err *err)
+{
+    struct stored_cache *cache = __atomic_exchange_n(&seg->cache, NULL, __ATOMIC_ACQ_REL);
+    if (cache && cache->block == block) {
+        *ret_cache = cache;
+        return 0;
+    }
+    mem_free(cache);
+    uint64_t off = get_u64_le(seg->stored_index + (size_t)block * 12);
+    uint64_t end = get_u64_le(seg->stored_index + (size_t)block * 12 + 12);
+    const uint8_t *p = segment__at(seg, off, end - off);
+    if (!p || end - off < STORED_BLOCK_HEAD)
+        return stored_bad(seg, off, err);
+    uint32_t docs = get_u32_le(p), raw_bytes = get_u32_le(p + 4);
+    uint64_t packed = end - off - STORED_BLOCK_HEAD;
+    if (docs != stored_first(seg, block + 1) - stored_first(seg, block) || raw_bytes < (uint64_t)docs * 4 ||
+        (p[8] == STORED_RAW && packed != raw_bytes) || p[8] > STORED_ZSTD)
+        return stored_bad(seg, off, err);
+    cache = mem_alloc(sizeof(*cache) + raw_bytes);
+    cache->block = block;
+    cache->size = raw_bytes;
+    if (p[8] == STORED_RAW) {
+        memcpy(cache->data, p + STORED_BLOCK_HEAD, raw_bytes);
+    } else {
+        size_t n = ZSTD_decompress(cache->data, raw_bytes, p + STORED_BLOCK_HEAD, packed);
+        if (ZSTD_isError(n) || n != raw_bytes) {
+            mem_free(cache);
+            return stored_bad(seg, off, err);
+        }
+    }
+    *ret_cache = cache;
+    return 0;
+}
+
+static void cache_put(struct segment *seg, struct stored_cache *cache)
+{
+    mem_free(__atomic_exchange_n(&seg->cache, cache, __ATOMIC_ACQ_REL));
+}
+
+int segment_stored(struct segment *seg, uint32_t doc, struct arena *mem, struct str *ret_source, struct str *ret_routing, struct err *err)
+{
+    ASSERT(doc < seg->doc_count);
+    uint32_t block = stored_block_of(seg, doc), first = stored_first(seg, block), docs = stored_first(seg, block + 1) - first;
+    struct stored_cache *cache;
+    TRY(stored_load(seg, block, &cache, err));
+    const uint8_t *data = (const uint8_t *)cache->data;
+    uint32_t i = doc - first, base = docs * 4;
+    uint64_t from = i ? get_u32_le(data + (size_t)(i - 1) * 4) : 0, to = get_u32_le(data + (size_t)i * 4), routing_bytes;
+    const uint8_t *p = data + base + from, *end = data + base + to;
+    bool is_bad = from > to || to > cache->size - base || !get_varint(&p, end, &routing_bytes) || routing_bytes > (uint64_t)(end - p);
+    if (!is_bad) {
+        *ret_routing = routing_bytes ? arena_str(mem, (struct str){(const char *)p, routing_bytes}) : STR_NONE;
+        p += routing_bytes;
+        *ret_source = arena_str(mem, (struct str){(const char *)p, (size_t)(end - p)});
+    }
+    cache_put(seg, cache);
+    return is_bad ? stored_bad(seg, get_u64_le(seg->stored_index + (size_t)block * 12), err) : 0;
+}
+
+int segment_source(struct segment *seg, uint32_t doc, struct arena *mem, struct str *ret_json, struct err *err)
+{
+    struct str routing;
+    return segment_stored(seg, doc, mem, ret_json, &routing, err);
+}

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stored source, ids, checksums and the footer. How: bytes are appended to `out`; when a file is being written, whole
+ * megabytes are drained into it, and each drained byte passes the running CRC of its chunk. Regions that grow while
+ * others are written (ids, dictionary, postings of a field) wait in buffers of their own. */
+#include "index/segment_writer.h"
+
+#include <zstd.h>
+
+#include "base/arena.h"
+#include "base/bits.h"
+#include "base/hash.h"
+#include "base/str.h"
+#include "index/format.h"
+#include "index/segment_writer_int.h"
+
+struct segment_writer *segment_writer_new(const struct segment_writer_options *options)
+{
+    struct segment_writer *w = MEM_NEW(struct segment_writer);
+    w->options = *options;
+    struct buf *bufs[] = {&w->out, &w->chunk_crcs, &w->raw, &w->raw_ends, &w->stored_index, &w->ids, &w->id_groups, &w->last_id,
+        &w->fields, &w->field_parts[0], &w->field_parts[1], &w->field_parts[2]};
+    for (size_t i = 0; i < ARRAY_COUNT(bufs); i++)
+        buf_init(bufs[i], WRITER_BYTES_MAX);
+    terms_writer__init(&w->terms);
+    w->ids_ascend = true;
+    if (options->is_compressed) {
+        w->zstd = ZSTD_createCCtx();
+        ASSERT(w->zstd);
+        (void)ZSTD_CCtx_setParameter(w->zstd, ZSTD_c_compressionLevel, options->zstd_level ? options->zstd_level : 1);
+    }
+    buf_add(&w->out, SEGMENT_MAGIC_HEAD, SEGMENT_MAGIC_BYTES);
+    return w;
+}
+
+void segment_writer_free(struct segment_writer *w)
+{
+    if (!w)
+        return;
+    struct buf *bufs[] = {&w->out, &w->chunk_crcs, &w->raw, &w->raw_ends, &w->stored_index, &w->ids, &w->id_groups, &w->last_id,
+        &w->fields, &w->field_parts[0], &w->field_parts[1], &w->field_parts[2]};
+    for (size_t i = 0; i < ARRAY_COUNT(bufs); i++)
+        buf_deinit(bufs[i]);
+    terms_writer__deinit(&w->terms);
+    (void)ZSTD_freeCCtx(w->zstd);
+    mem_free(w->id_hashes);
+    mem_free(w->seq_nos);
+    mem_free(w->versions);
+    mem_free(w);
+}
+
+void segment_writer__fail(struct segment_writer *w, enum err_code code, const char *what)
+{
+    if (w->err.code == ERR_NONE)
+        (void)err_set(&w->err, code, "segment: %s", what);
+}
+
+/* ---- Checksums and the file ---- */
+
+static void crc_feed(struct segment_writer *w, const char *p, size_t n)
+{
+    while (n > 0) {
+        size_t part = MIN_OF(n, (size_t)(SEGMENT_CHUNK_BYTES - w->chunk_fill));
+        w->chunk_crc = crc32c(w->chunk_crc, p, part);
+        w->chunk_fill += (uint32_t)part;
+        p += part;
+        n -= part;
+        if (w->chunk_fill == SEGMENT_CHUNK_BYTES) {
+            buf_add_u32_le(&w->chunk_crcs, w->chunk_crc);
+            w->chunk_count++;
+            w->chunk_crc = 0;
+            w->chunk_fill = 0;
+        }
+    }
+}
+
+void segment_writer__drain(struct segment_writer *w, bool all)
+{
+    if (!w->options.file || (!all && w->out.n < WRITER_DRAIN_BYTES) || w->err.code != ERR_NONE)
+        return;
+    crc_feed(w, w->out.p, w->out.n);
+    if (vfs_write_at(w->options.file, w->drained, w->out.p, w->out.n, &w->err) < 0)
+        return;
+    w->drained += w->out.n;
+    buf_clear(&w->out);
+}
+
+/* ---- Documents ---- */
+
+static void stored_flush(struct segment_writer *w)
+{
+    uint32_t docs = w->doc_count - w->stored_block_first;
+    if (docs == 0)
+        return;
+    buf_add_u64_le(&w->stored_index, segment_writer__off(w));
+    buf_add_u32_le(&w->stored_index, w->stored_block_first);
+    w->stored_block_count++;
+    uint8_t head[STORED_BLOCK_HEAD] = {0};
+    size_t raw_bytes = w->raw_ends.n + w->raw.n;
+    if (raw_bytes > UINT32_MAX)
+        segment_writer__fail(w, ERR_TOO_LARGE, "a block of documents is over 4 GiB");
+    put_u32_le(head, docs);
+    put_u32_le(head + 4, (uint32_t)raw_bytes);
+    head[8] = w->zstd ? STORED_ZSTD : STORED_RAW;
+    buf_add(&w->out, head, sizeof(head));
+    if (w->zstd) {
+        buf_add(&w->raw_ends, w->raw.p, w->raw.n);
+        size_t bound = ZSTD_compressBound(raw_bytes);
+        char *to = buf_reserve(&w->out, bound);
+        size_t n = to ? ZSTD_compress2(w->zstd, to, bound, w->raw_ends.p, raw_bytes) : 0;
+        if (!to || ZSTD_isError(n))
+            segment_writer__fail(w, ERR_INTERNAL, "compression failed");
+        else
+            buf_added(&w->out, n);
+    } else {
+        buf_add(&w->out, w->raw_ends.p, w->raw_ends.n);
+        buf_add(&w->out, w->raw.p, w->raw.n);
+    }
+    w->raw_bytes += w->raw.n;
+    buf_clear(&w->raw);
+    buf_clear(&w->raw_ends);
+    w->stored_block_first = w->doc_count;
+    segment_writer__drain(w, false);
+}
+
+static void id_add(struct segment_writer *w, struct str id)
+{
+    ASSERT(id.n > 0 && id.n <= ID_BYTES_MAX);
+    struct str last = buf_str(&w->last_id);
+    if (w->doc_count > 0 && str_cmp(last, id) >= 0)
+        w->ids_ascend = false;
+    size_t shared = 0;
+    if (w->doc_count % ID_GROUP_DOCS == 0) {
+        if (w->ids.n > UINT32_MAX)
+            segment_writer__fail(w, ERR_TOO_LARGE, "ids are over 4 GiB");
+        buf_add_u32_le(&w->id_groups, (uint32_t)w->ids.n);
+    } else {
+        size_t max = MIN_OF(MIN_OF(last.n, id.n), (size_t)255);
+        while (shared < max && last.p[shared] == id.p[shared])
+            shared++;
+    }
+    buf_add_u8(&w->ids, (uint8_t)shared);
+    buf_add_varint(&w->ids, id.n - shared);
+    buf_add(&w->ids, id.p + shared, id.n - shared);
+    buf_clear(&w->last_id);
+    buf_add_str(&w->last_id, id);
+    void *hashes = w->id_hashes;
+    mem_grow(&hashes, &w->hash_capacity, (size_t)w->doc_count + 1, sizeof(uint64_t));
+    w->id_hashes = hashes;
+    w->id_hashes[w->doc_count] = hash_str(id);
+}
+
+void segment_writer_doc(struct segment_writer *w, struct str id, struct str routing, struct str source, int64_t seq_no, int64_t version)
+{
+    ASSERT(w->doc_count < w->options.doc_count);
+    id_add(w, id);
+    void *p = w->seq_nos;
+    mem_grow(&p, &w->seq_no_capacity, (size_t)w->doc_count + 1, sizeof(int64_t));
+    w->seq_nos = p;
+    p = w->versions;
+    mem_grow(&p, &w->version_capacity, (size_t)w->doc_count + 1, sizeof(int64_t));
+    w->versions = p;
+    w->seq_nos[w->doc_count] = seq_no;
+    w->versions[w->doc_count] = version;
+    buf_add_varint(&w->raw, routing.n);
+    buf_add_str(&w->raw, routing);
+    buf_add_str(&w->raw, source);
+    buf_add_u32_le(&w->raw_ends, (uint32_t)w->raw.n);
+    w->doc_count++;
+    if (w->raw.n >= STORED_BLOCK_BYTES)
+        stored_flush(w);
+}
+
+/* Load at most two thirds. */
+static uint64_t hash_slot_count(uint32_t doc_count)
+{
+    return (uint64_t)doc_count + doc_count / 2 + 8;
+}
+
+static uint64_t id_hash_write(struct segment_writer *w)
+{
+    uint64_t slot_count = hash_slot_count(w->doc_count);
+    uint32_t *slots = MEM_ARRAY(uint32_t, slot_count);
+    uint8_t *prints = MEM_ARRAY(uint8_t, slot_count);
+    for (uint32_t doc = 0; doc < w->doc_count; doc++) {
+        uint64_t hash = w->id_hashes[doc];
+        uint64_t at = ((hash >> 32) * slot_count) >> 32;
+        while (slots[at])
+            at = at + 1 == slot_count ? 0 : at + 1;
+        slots[at] = doc + 1;
+        prints[at] = (uint8_t)hash;
+    }
+    for (uint64_t i = 0; i < slot_count; i++)
+        buf_add_u32_le(&w->out, slots[i]);
+    buf_add(&w->out, prints, slot_count);
+    mem_free(slots);
+    mem_free(prints);
+    return slot_count;
+}
+
+/* ---- Fields ---- */
+
+void segment_writer_field_begin(struct segment_writer *w, uint32_t field_id, enum field_type type, struct str path)
+{
+    ASSERT(path.n < sizeof(w->field_path));
+    w->field_id = field_id;
+    w->field_type = (uint8_t)type;
+    w->field_part_mask = 0;
+    memcpy(w->field_path, path.n ? path.p : "", path.n);
+    w->field_path_bytes = path.n;
+    w->norms = NULL;
+}
+
+void segment_writer_field_end(struct segment_writer *w)
+{
+    ASSERT(!w->terms.is_open);
+    if (w->field_part_mask) {
+        buf_add_u32_le(&w->fields, w->field_id);
+        buf_add_u8(&w->fields, w->field_type);
+        buf_add_u8(&w->fields, w->field_part_mask);
+        buf_add_u8(&w->fields, (uint8_t)w->field_path_bytes);
+        buf_add_u8(&w->fields, (uint8_t)(w->field_path_bytes >> 8));
+        buf_add(&w->fields, w->field_path, w->field_path_bytes);
+        for (size_t i = 0; i < ARRAY_COUNT(w->field_parts); i++)
+            buf_add_str(&w->fields, buf_str(&w->field_parts[i]));
+        w->field_count++;
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(w->field_parts); i++)
+        buf_clear(&w->field_parts[i]);
+    w->norms = NULL;
+    segment_writer__drain(w, false);
+}
+
+void segment_writer_norms(struct segment_writer *w, const uint8_t *norms)
+{
+    w->norms = norms;
+    w->field_part_mask |= FIELD_PART_NORMS;
+    buf_add_u64_le(&w->field_parts[2], segment_writer__off(w));
+    buf_add(&w->out, norms, w->doc_count);
+}
+
+/* ---- The end ---- */
+
+static void system_column(struct segment_writer *w, uint32_t field_id, struct str path, const int64_t *values)
+{
+    struct column_input input = {COLUMN_LONG, NULL, values, w->doc_count};
+    segment_writer_field_begin(w, field_id, FIELD_LONG, path);
+    segment_writer_column(w, &input);
+    segment_writer_field_end(w);
+}
+
+static void footer_write(struct segment_writer *w, struct buf *footer, uint64_t id_off, uint64_t group_off, uint64_t hash_off,
+                         uint64_t slot_count)
+{
+    int64_t seq_min = INT64_MAX, seq_max = -1;
+    for (uint32_t i = 0; i < w->doc_count; i++) {
+        seq_min = MIN_OF(seq_min, w->seq_nos[i]);
+        seq_max = MAX_OF(seq_max, w->seq_nos[i]);
+    }
+    buf_add_u32_le(footer, w->doc_count);
+    buf_add_u32_le(footer, 0);
+    buf_add_u64_le(footer, (uint64_t)seq_min);
+    buf_add_u64_le(footer, (uint64_t)seq_max);
+    buf_add_u32_le(footer, w->chunk_count);
+    buf_add_str(footer, buf_str(&w->chunk_crcs));
+    buf_add_u64_le(footer, w->raw_bytes);
+    buf_add_u32_le(footer, w->stored_block_count);
+    buf_add_str(footer, buf_str(&w->stored_index));
+    buf_add_u64_le(footer, 0); /* dictionary: reserved */
+    buf_add_u32_le(footer, 0);
+    buf_add_u64_le(footer, id_off);
+    buf_add_u64_le(footer, w->ids.n);
+    buf_add_u64_le(footer, group_off);
+    buf_add_u64_le(footer, hash_off);
+    buf_add_u64_le(footer, slot_count);
+    buf_add_u32_le(footer, w->field_count);
+    buf_add_str(footer, buf_str(&w->fields));
+}
+
+static int finish(struct segment_writer *w, struct err *err)
+{
+    ASSERT(w->doc_count == w->options.doc_count && w->doc_count > 0);
+    stored_flush(w);
+    buf_add_u64_le(&w->stored_index, segment_writer__off(w)); /* end of the last block */
+    uint64_t id_off = segment_writer__off(w);
+    buf_add_str(&w->out, buf_str(&w->ids));
+    uint64_t group_off = segment_writer__off(w);
+    buf_add_str(&w->out, buf_str(&w->id_groups));
+    uint64_t hash_off = segment_writer__off(w);
+    uint64_t slot_count = w->ids_ascend ? 0 : id_hash_write(w);
+    system_column(w, FIELD_ID_SEQ_NO, STR("_seq_no"), w->seq_nos);
+    system_column(w, FIELD_ID_VERSION, STR("_version"), w->versions);
+    static const char pad[SEGMENT_PAD_BYTES];
+    buf_add(&w->out, pad, sizeof(pad));
+    uint64_t footer_off = segment_writer__off(w);
+    /* The last chunk is as long as the body makes it. */
+    if (w->options.file)
+        segment_writer__drain(w, true);
+    else
+        crc_feed(w, w->out.p, w->out.n);
+    if (w->chunk_fill > 0) {
+        buf_add_u32_le(&w->chunk_crcs, w->chunk_crc);
+        w->chunk_count++;
+    }
+    struct buf footer;
+    buf_init(&footer, WRITER_BYTES_MAX);
+    footer_write(w, &footer, id_off, group_off, hash_off, slot_count);
+    uint8_t tail[SEGMENT_TAIL_BYTES];
+    put_u64_le(tail, footer_off);
+    put_u32_le(tail + 8, (uint32_t)footer.n);
+    put_u32_le(tail + 12, crc32c(0, footer.p, footer.n));
+    put_u32_le(tail + 16, SEGMENT_VERSION);
+    put_u32_le(tail + 20, crc32c(0, tail, 20));
+    memcpy(tail + 24, SEGMENT_MAGIC_TAIL, SEGMENT_MAGIC_BYTES);
+    bool is_over = footer.is_over || footer.n > UINT32_MAX;
+    buf_add_str(&w->out, buf_str(&footer));
+    buf_add(&w->out, tail, sizeof(tail));
+    buf_deinit(&footer);
+    if (is_over || w->out.is_over || w->fields.is_over || w->ids.is_over)
+        segment_writer__fail(w, ERR_TOO_LARGE, "over the size limit");
+    if (w->err.code != ERR_NONE) {
+        if (err)
+            *err = w->err;
+        return -(int)w->err.code;
+    }
+    return 0;
+}
+
+int segment_writer_finish(struct segment_writer *w, void **ret_bytes, size_t *ret_size, struct err *err)
+{
+    ASSERT(!w->options.file);
+    TRY(finish(w, err));
+    *ret_bytes = mem_realloc(w->out.p, w->out.n);
+    *ret_size = w->out.n;
+    buf_init(&w->out, 0);
+    return 0;
+}
+
+int segment_writer_finish_file(struct segment_writer *w, uint64_t *ret_size, struct err *err)
+{
+    ASSERT(w->options.file);
+    TRY(finish(w, err));
+    TRY(vfs_write_at(w->options.file, w->drained, w->out.p, w->out.n, err));
+    TRY(vfs_sync(w->options.file, err));
+    *ret_size = w->drained + w->out.n;
+    return 0;
+}
