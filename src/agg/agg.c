@@ -47,7 +47,7 @@ int agg_spec_init(struct agg_spec *spec, struct str type_name, const struct valu
         return unknown_type(type_name, err);
     void *params = arena_zalloc(mem, type->opts_size ? type->opts_size : 1);
     struct value none = {.kind = VALUE_NONE};
-    TRY(options_fill(type->opts, params, options ? options : &none, OPTIONS_JSON, NULL, NULL, NULL, err));
+    TRY(options_fill(type->opts, params, options ? options : &none, OPTIONS_JSON, mem, NULL, NULL, NULL, err));
     if (type->check)
         TRY(type->check(params, mem, err));
     *spec = (struct agg_spec){type, params};
