@@ -8,6 +8,7 @@
 #define NARU_PIPELINE_PLUGIN_H
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/metric.h"
 #include "base/opt.h"
 #include "base/rng.h"
@@ -16,6 +17,8 @@
 
 struct engine;
 struct pipeline;
+struct plugin_common;
+struct source;
 
 /* What a plugin may use of the world. One per pipeline, borrowed for the plugin's life. */
 struct plugin_env {
@@ -39,6 +42,10 @@ struct plugin {
     struct arena *mem; /* lives as long as the plugin */
     struct value settings; /* the map as configured */
     struct metric events_in, events_out, duration_ns, failures;
+    /* The core's: */
+    const struct source *source;  /* the text it stands in, NULL in hand-made instances */
+    struct plugin_common *common; /* the compiled common options, NULL: none */
+    struct log_limit warn_limit;
 };
 
 /* Turns an option's value position (struct value.pos) into file:line:column on the error. */
@@ -51,10 +58,16 @@ struct filter_run {
     struct plugin *plugin;
     struct batch *batch;   /* the events' batch; in tick a new empty one */
     int64_t now_ns;
+    /* The core's: what filter_emit collected, in an array of batch->mem. */
+    struct event **emitted;
+    size_t emitted_count, emitted_capacity;
+    struct event_origin emit_origin;
+    uint32_t emit_number;
 };
 /* Counts the event as matched and applies add_field, remove_field, add_tag, remove_tag. */
 void filter_matched(struct filter_run *run, struct event *ev);
-/* Hands on a new event (made by batch_add or event_clone on run->batch) to the filters behind this one. */
+/* Hands on a new event (made by batch_add or event_clone on run->batch) to the filters behind this one. Events emitted
+ * with the same known origin get distinct sources, so that an output's stable ids do not fall together. */
 void filter_emit(struct filter_run *run, struct event *ev);
 /* Counts a failure and tags the event. */
 void filter_failed(struct filter_run *run, struct event *ev, struct str tag);
