@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* builder_int.h: the builder's arrays, filled by builder.c and builder_values.c, drained by seal.c. */
+#ifndef NARU_INDEX_BUILDER_INT_H
+#define NARU_INDEX_BUILDER_INT_H
+
+#include "base/buf.h"
+#include "codec/json.h"
+#include "index/analyze.h"
+#include "index/builder.h"
+
+#define TOKEN_GAP UINT32_MAX /* a position without a token (a removed stop word) */
+
+/* Distinct texts of one field, numbered in order of arrival. */
+struct term_table {
+    uint32_t *slots;     /* term + 1; open addressing */
+    size_t slot_count;
+    uint32_t *hashes;    /* per term */
+    uint32_t *ends;      /* per term: end in pool */
+    size_t count, hash_capacity, end_capacity;
+    struct buf pool;
+};
+uint32_t term_table_add(struct term_table *table, struct str text);
+static inline struct str term_table_text(const struct term_table *table, uint32_t term)
+{
+    uint32_t from = term ? table->ends[term - 1] : 0;
+    return (struct str){table->pool.p + from, table->ends[term] - from};
+}
+
+struct text_run { /* one value of a text field */
+    uint32_t doc;
+    uint32_t first_token;
+    uint32_t first_position;
+};
+
+struct field_build {
+    uint32_t id;
+    enum field_type type;
+    struct str path;     /* owned */
+    bool has_terms, has_column, has_norms, has_freqs, has_positions, is_text;
+    enum analyzer analyzer;
+    /* Values: longs, bits of doubles, or terms of `terms`. */
+    uint32_t *docs;
+    int64_t *values;
+    size_t count, doc_capacity, value_capacity;
+    struct term_table terms;
+    /* Text. */
+    uint32_t *tokens;
+    struct text_run *runs;
+    size_t token_count, token_capacity, run_count, run_capacity;
+    /* For rolling back: sizes at the begin of document touch_doc - 1. */
+    uint32_t touch_doc;
+    size_t saved_count, saved_token_count, saved_run_count;
+};
+
+struct doc_build {
+    uint64_t source_off, id_off;
+    uint32_t source_bytes, routing_bytes; /* the routing lies before the source */
+    uint16_t id_bytes;
+    bool is_dead;
+    int64_t seq_no, version;
+};
+
+struct builder {
+    struct field_build **fields; /* by field id, NULL: not met */
+    size_t field_count, field_capacity;
+    struct field_build **touched; /* of the document at hand */
+    size_t touched_count, touched_capacity;
+    struct doc_build *docs;
+    size_t doc_count, doc_capacity;
+    uint32_t dead_count;
+    struct buf sources, ids;
+    uint32_t *id_slots;   /* doc + 1 */
+    size_t id_slot_count, id_used;
+    uint32_t id_indexed;  /* documents below this are in the table */
+    struct arena *scratch; /* of one document */
+    struct analysis *analysis;
+    uint32_t *hints;      /* per mapping node: the name that followed it last time */
+    size_t hint_count;
+};
+
+/* One document on its way in. */
+struct ingest {
+    struct builder *builder;
+    const struct mapping *mapping; /* the published one or `draft` */
+    struct mapping *draft;
+    struct json_reader json;
+    uint32_t doc;
+    struct str id;
+    struct err *err;
+};
+struct mapping *ingest_draft(struct ingest *in);
+struct field_build *builder__field(struct builder *builder, const struct field_def *field, uint32_t doc);
+
+/* A scalar as the JSON reader gave it. */
+struct scalar {
+    enum json_token token; /* STRING, INT, FLOAT, BIG_INT, TRUE, FALSE */
+    struct str text;
+    int64_t i;
+    double f;
+};
+/* Puts a scalar into every field of a node (variants, multi-fields, copy_to). */
+int ingest_scalar(struct ingest *in, uint32_t node_id, const struct scalar *v) WARN_UNUSED;
+/* Into one field. 0: taken, 1: does not fit, <0: error. */
+int field_take(struct ingest *in, const struct field_def *field, const struct scalar *v) WARN_UNUSED;
+
+#endif

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "index/wal.h"
+
+#include <pthread.h>
+
+#include "base/arena.h"
+#include "base/bits.h"
+#include "base/hash.h"
+#include "base/str.h"
+
+#define WAL_NAME_BYTES 20u /* 16 digits + ".log" */
+
+struct wal_file {
+    uint64_t first_seq;
+    uint64_t bytes;
+};
+
+struct wal {
+    struct vfs *fs;
+    struct arena *mem;
+    struct str dir;
+    uint64_t file_bytes_max;
+    pthread_mutex_t mu;
+    pthread_cond_t synced;
+    /* guarded by mu */
+    struct buf pending;       /* frames not yet given to the disk */
+    uint64_t next_seq;
+    uint64_t durable_seq;     /* every frame up to this is on disk */
+    bool has_leader;
+    bool is_failed;
+    struct err failure;
+    struct wal_file *files;   /* by first_seq; the last one is written */
+    size_t file_count, file_capacity;
+    /* owned by the leader */
+    struct vfs_file *file;
+    struct buf writing;
+};
+
+/* ---- Names and heads ---- */
+
+static struct str file_path(const struct wal *wal, uint64_t first_seq, struct arena *mem)
+{
+    return arena_printf(mem, "%.*s/%016llx.log", (int)wal->dir.n, wal->dir.p, (unsigned long long)first_seq);
+}
+
+static bool name_parse(struct str name, uint64_t *ret_seq)
+{
+    if (name.n != WAL_NAME_BYTES || !str_ends_with(name, STR(".log")))
+        return false;
+    uint64_t v = 0;
+    for (size_t i = 0; i < 16; i++) {
+        char c = name.p[i];
+        if (c >= '0' && c <= '9')
+            v = v << 4 | (uint64_t)(c - '0');
+        else if (c >= 'a' && c <= 'f')
+            v = v << 4 | (uint64_t)(c - 'a' + 10);
+        else
+            return false;
+    }
+    *ret_seq = v;
+    return true;
+}
+
+static void files_add(struct wal *wal, uint64_t first_seq, uint64_t bytes)
+{
+    void *p = wal->files;
+    mem_grow(&p, &wal->file_capacity, wal->file_count + 1, sizeof(struct wal_file));
+    wal->files = p;
+    wal->files[wal->file_count++] = (struct wal_file){first_seq, bytes};
+}
+
+static int file_create(struct wal *wal, uint64_t first_seq, struct err *err)
+{
+    CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
+    CLEANUP(vfs_close_ptr) struct vfs_file *file = NULL;
+    uint8_t head[WAL_FILE_HEAD] = {0};
+    memcpy(head, WAL_MAGIC, 8);
+    put_u32_le(head + 8, WAL_VERSION);
+    put_u64_le(head + 16, first_seq);
+    put_u32_le(head + 28, crc32c(0, head, 28));
+    TRY(vfs_open(wal->fs, file_path(wal, first_seq, mem), VFS_READ | VFS_WRITE | VFS_CREATE | VFS_TRUNCATE, &file, err));
+    TRY(vfs_write_at(file, 0, head, sizeof(head), err));
+    TRY(vfs_sync(file, err));
+    TRY(vfs_sync_dir(wal->fs, wal->dir, err));
+    vfs_close(wal->file);
+    wal->file = TAKE(file);
+    files_add(wal, first_seq, WAL_FILE_HEAD);
+    return 0;
+}
+
+/* ---- Reading ---- */
+
+struct frame_view {
+    struct wal_frame frame;
+    uint64_t synced;
+    size_t bytes;
+};
+
+/* A whole, valid frame at the start of `s`, whatever its sequence. */
+static bool frame_parse(struct str s, struct frame_view *ret)
+{
+    if (s.n < WAL_FRAME_HEAD)
+        return false;
+    const uint8_t *p = (const uint8_t *)s.p;
+    uint32_t payload = get_u32_le(p);
+    if (crc32c(0, p, 44) != get_u32_le(p + 44) || payload > WAL_FRAME_BYTES_MAX || payload > s.n - WAL_FRAME_HEAD)
+        return false;
+    if (crc32c(0, p + WAL_FRAME_HEAD, payload) != get_u32_le(p + 4))
+        return false;
+    *ret = (struct frame_view){{get_u64_le(p + 8), get_u64_le(p + 24), p[32], get_u32_le(p + 36), {s.p + WAL_FRAME_HEAD, payload}},
+        get_u64_le(p + 16), WAL_FRAME_HEAD + payload};
+    return true;
+}
+
+/* Looks behind a bad place for a later frame that says the bad one had been on disk: then it is damage. Frame heads are
+ * recognised by their own CRC. */
+static bool is_damage(struct str rest, uint64_t expected_seq)
+{
+    for (size_t at = 1; at + WAL_FRAME_HEAD <= rest.n; at++) {
+        const uint8_t *p = (const uint8_t *)rest.p + at;
+        uint64_t seq = get_u64_le(p + 8), synced = get_u64_le(p + 16);
+        if (seq <= expected_seq || synced < expected_seq || synced >= seq || p[33] || p[34] || p[35] || get_u32_le(p + 40))
+            continue;
+        if (crc32c(0, p, 44) == get_u32_le(p + 44))
+            return true;
+    }
+    return false;
+}
+
+static int damaged(const struct wal *wal, uint64_t first_seq, size_t off, struct err *err)
+{
+    (void)wal;
+    return err_set(err, ERR_CORRUPT, "write-ahead log %016llx.log: damaged at byte %zu, before its end", (unsigned long long)first_seq, off);
+}
+
+/* Replays one file; *ret_valid: bytes up to the first bad frame. */
+static int file_replay(struct wal *wal, const struct wal_config *config, struct str content, uint64_t first_seq, size_t *ret_valid, struct err *err)
+{
+    size_t at = WAL_FILE_HEAD;
+    while (at < content.n) {
+        struct frame_view view;
+        struct str rest = {content.p + at, content.n - at};
+        if (!frame_parse(rest, &view) || view.frame.seq != wal->next_seq) {
+            if (is_damage(rest, wal->next_seq))
+                return damaged(wal, first_seq, at, err);
+            break;
+        }
+        if (config->replay)
+            TRY(config->replay(config->arg, &view.frame, err));
+        wal->next_seq++;
+        at += view.bytes;
+    }
+    *ret_valid = at;
+    return 0;
+}
+
+static bool head_is_valid(struct str content, uint64_t first_seq)
+{
+    const uint8_t *p = (const uint8_t *)content.p;
+    return content.n >= WAL_FILE_HEAD && memcmp(p, WAL_MAGIC, 8) == 0 && crc32c(0, p, 28) == get_u32_le(p + 28) &&
+           get_u32_le(p + 8) == WAL_VERSION && get_u64_le(p + 16) == first_seq;
+}
+
+static int tail_cut(struct wal *wal, struct str path, size_t valid, size_t size, struct err *err)
+{
+    TRY(vfs_open(wal->fs, path, VFS_READ | VFS_WRITE, &wal->file, err));
+    if (valid == size)
+        return 0;
+    TRY(vfs_truncate(wal->file, valid, err));
+    return vfs_sync(wal->file, err);
+}
+
+static int file_open(struct wal *wal, const struct wal_config *config, uint64_t first_seq, bool is_last, struct err *err)
+{
+    CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
+    struct str content, path = file_path(wal, first_seq, mem);
+    TRY(vfs_read_file(wal->fs, path, 4 * GIB, mem, &content, err));
+    if (!head_is_valid(content, first_seq)) {
+        /* A file is synced before its first frame, so a bad head means that it never had one, unless there is more. */
+        if (!is_last || content.n > WAL_FILE_HEAD)
+            return damaged(wal, first_seq, 0, err);
+        return config->is_check ? 0 : vfs_remove(wal->fs, path, err);
+    }
+    if (wal->file_count == 0)
+        wal->next_seq = first_seq;
+    else if (wal->next_seq != first_seq)
+        return err_set(err, ERR_CORRUPT, "write-ahead log %016llx.log: frames before it are missing (expected %016llx)",
+                       (unsigned long long)first_seq, (unsigned long long)wal->next_seq);
+    size_t valid;
+    TRY(file_replay(wal, config, content, first_seq, &valid, err));
+    if (valid != content.n && !is_last)
+        return damaged(wal, first_seq, valid, err);
+    files_add(wal, first_seq, valid);
+    return is_last && !config->is_check ? tail_cut(wal, path, valid, content.n, err) : 0;
+}
+
+static int files_open(struct wal *wal, const struct wal_config *config, struct err *err)
+{
+    struct vfs_entry *entries;
+    size_t count, logs = 0;
+    TRY(vfs_list(wal->fs, wal->dir, wal->mem, &entries, &count, err));
+    uint64_t *seqs = ARENA_ARRAY(wal->mem, uint64_t, count + 1);
+    for (size_t i = 0; i < count; i++)
+        logs += name_parse(entries[i].name, &seqs[logs]);
+    /* Sorted by name is sorted by sequence. */
+    for (size_t i = 0; i < logs; i++) {
+        TRY(file_open(wal, config, seqs[i], i + 1 == logs, err));
+    }
+    return 0;
+}
+
+int wal_open(const struct wal_config *config, struct wal **ret_wal, struct err *err)
+{
+    CLEANUP(wal_close_ptr) struct wal *wal = MEM_NEW(struct wal);
+    wal->fs = config->fs;
+    wal->mem = arena_new(0);
+    wal->dir = arena_str(wal->mem, config->dir);
+    wal->file_bytes_max = config->file_bytes_max ? config->file_bytes_max : WAL_FILE_BYTES_MAX;
+    wal->next_seq = 1;
+    buf_init(&wal->pending, 2 * GIB);
+    buf_init(&wal->writing, 2 * GIB);
+    ASSERT(pthread_mutex_init(&wal->mu, NULL) == 0 && pthread_cond_init(&wal->synced, NULL) == 0);
+    if (!config->is_check) {
+        TRY(vfs_make_dir(wal->fs, wal->dir, err));
+        TRY(vfs_sync_dir(wal->fs, path_dir(wal->dir), err));
+    }
+    TRY(files_open(wal, config, err));
+    bool needs_file = !wal->file || wal->next_seq < config->seq_min;
+    wal->next_seq = MAX_OF(wal->next_seq, config->seq_min);
+    wal->durable_seq = wal->next_seq - 1;
+    if (needs_file && !config->is_check) {
+        /* A gap in the sequence is allowed only when nothing before it is needed. */
+        for (size_t i = 0; i < wal->file_count; i++) {
+            TRY(vfs_remove(wal->fs, file_path(wal, wal->files[i].first_seq, wal->mem), err));
+        }
+        wal->file_count = 0;
+        TRY(file_create(wal, wal->next_seq, err));
+    }
+    *ret_wal = TAKE(wal);
+    return 0;
+}
+
+void wal_close(struct wal *wal)
+{
+    if (!wal)
+        return;
+    vfs_close(wal->file);
+    buf_deinit(&wal->pending);
+    buf_deinit(&wal->writing);
+    mem_free(wal->files);
+    (void)pthread_mutex_destroy(&wal->mu);
+    (void)pthread_cond_destroy(&wal->synced);
+    arena_free(wal->mem);
+    mem_free(wal);
+}
+
+/* ---- Writing ---- */
+
+static void lock(struct wal *wal)
+{
+    ASSERT(pthread_mutex_lock(&wal->mu) == 0);
+}
+static void unlock(struct wal *wal)
+{
+    ASSERT(pthread_mutex_unlock(&wal->mu) == 0);
+}
+
+static int state_locked(const struct wal *wal, struct err *err)
+{
+    if (!wal->is_failed)
+        return 0;
+    bool is_full = wal->failure.code == ERR_DISK_FULL;
+    return err_set(err, is_full ? ERR_DISK_FULL : ERR_READ_ONLY, "writes are off since the log failed: %s", wal->failure.text);
+}
+
+int wal_state(struct wal *wal, struct err *err)
+{
+    lock(wal);
+    int rc = state_locked(wal, err);
+    unlock(wal);
+    return rc;
+}
+
+int wal_append(struct wal *wal, const struct wal_frame *frame, uint64_t *ret_seq, struct err *err)
+{
+    if (frame->payload.n > WAL_FRAME_BYTES_MAX)
+        return err_set(err, ERR_TOO_LARGE, "a log frame of %zu bytes is over the limit of %llu", frame->payload.n, (unsigned long long)WAL_FRAME_BYTES_MAX);
+    uint8_t head[WAL_FRAME_HEAD] = {0};
+    put_u32_le(head, (uint32_t)frame->payload.n);
+    put_u32_le(head + 4, crc32c(0, frame->payload.p, frame->payload.n)); /* outside of the lock: it is the long part */
+    put_u64_le(head + 24, frame->index_id);
+    head[32] = frame->kind;
+    put_u32_le(head + 36, frame->record_count);
+    lock(wal);
+    int rc = state_locked(wal, err);
+    if (rc == 0) {
+        put_u64_le(head + 8, wal->next_seq);
+        put_u64_le(head + 16, wal->durable_seq);
+        put_u32_le(head + 44, crc32c(0, head, 44));
+        buf_add(&wal->pending, head, sizeof(head));
+        buf_add_str(&wal->pending, frame->payload);
+        if (wal->pending.is_over)
+            rc = err_set(err, ERR_MEM_LIMIT, "the log has %zu bytes waiting for the disk", wal->pending.n);
+        else
+            *ret_seq = wal->next_seq++;
+    }
+    unlock(wal);
+    return rc;
+}
+
+/* The leader's work, without the lock: the batch in `writing`. */
+static int batch_write(struct wal *wal, uint64_t first_seq, struct err *err)
+{
+    struct wal_file *last = &wal->files[wal->file_count - 1];
+    if (last->bytes >= wal->file_bytes_max) {
+        TRY(file_create(wal, first_seq, err));
+        last = &wal->files[wal->file_count - 1];
+    }
+    TRY(vfs_write_at(wal->file, last->bytes, wal->writing.p, wal->writing.n, err));
+    TRY(vfs_sync(wal->file, err));
+    last->bytes += wal->writing.n;
+    return 0;
+}
+
+static void lead(struct wal *wal)
+{
+    struct err err = {0};
+    struct buf batch = wal->pending;
+    wal->pending = wal->writing;
+    wal->writing = batch;
+    buf_clear(&wal->pending);
+    uint64_t first = wal->durable_seq + 1, last = wal->next_seq - 1;
+    wal->has_leader = true;
+    unlock(wal);
+    int rc = batch_write(wal, first, &err);
+    lock(wal);
+    if (rc == 0) {
+        wal->durable_seq = last;
+    } else {
+        wal->is_failed = true;
+        wal->failure = err;
+    }
+    wal->has_leader = false;
+    ASSERT(pthread_cond_broadcast(&wal->synced) == 0);
+}
+
+int wal_commit(struct wal *wal, uint64_t seq, struct err *err)
+{
+    lock(wal);
+    int rc = 0;
+    while (rc == 0 && wal->durable_seq < seq) {
+        if (wal->is_failed)
+            rc = err_set(err, wal->failure.code, "the log could not be written: %s", wal->failure.text);
+        else if (wal->has_leader)
+            ASSERT(pthread_cond_wait(&wal->synced, &wal->mu) == 0);
+        else
+            lead(wal);
+    }
+    unlock(wal);
+    return rc;
+}
+
+uint64_t wal_next_seq(struct wal *wal)
+{
+    lock(wal);
+    uint64_t seq = wal->next_seq;
+    unlock(wal);
+    return seq;
+}
+
+uint64_t wal_bytes(struct wal *wal)
+{
+    lock(wal);
+    uint64_t n = 0;
+    for (size_t i = 0; i < wal->file_count; i++)
+        n += wal->files[i].bytes;
+    unlock(wal);
+    return n;
+}
+
+int wal_truncate(struct wal *wal, uint64_t seq, struct err *err)
+{
+    CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
+    int rc = 0;
+    lock(wal);
+    while (wal->has_leader) /* it may add a file */
+        ASSERT(pthread_cond_wait(&wal->synced, &wal->mu) == 0);
+    /* The last file stays: it carries the sequence over a restart. */
+    while (rc == 0 && wal->file_count > 1 && wal->files[1].first_seq <= seq) {
+        rc = vfs_remove(wal->fs, file_path(wal, wal->files[0].first_seq, mem), err);
+        if (rc == 0) {
+            memmove(wal->files, wal->files + 1, (wal->file_count - 1) * sizeof(*wal->files));
+            wal->file_count--;
+        }
+    }
+    unlock(wal);
+    return rc;
+}
