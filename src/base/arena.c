@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define ARENA_ALIGN            16u
-#define ARENA_BLOCK_BYTES_MIN  (4 * KIB)
-#define ARENA_BLOCK_BYTES_MAX  (1 * MIB)
+#define ARENA_ALIGN           16u
+#define ARENA_BLOCK_BYTES_MIN (4 * KIB)
+#define ARENA_BLOCK_BYTES_MAX (1 * MIB)
 
 struct block {
     struct block *next;

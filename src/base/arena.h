@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* arena.h: memory that is freed whole: a request, a batch, a query, a merge. An arena grows in blocks
- * that double up to a limit; freeing or resetting it is O(blocks). Not thread-safe: one owner at a time.
+/* arena.h: memory that is freed whole: a request, a batch, a query, a merge. An arena grows in
+ * blocks that double up to a limit; freeing or resetting it is O(blocks). Not thread-safe: one
+ * owner at a time.
  *
- * Budget: each arena has a hard maximum. `arena_alloc` never returns NULL: past the maximum it still
- * serves and latches `arena_is_over`, which the owner polls once per block of work and turns into
- * ERR_MEM_LIMIT. Sizes that come from outside use `arena_try_alloc`, which refuses. */
+ * Budget: each arena has a hard maximum. `arena_alloc` never returns NULL: past the maximum it
+ * still serves and latches `arena_is_over`, which the owner polls once per block of work and turns
+ * into ERR_MEM_LIMIT. Sizes that come from outside use `arena_try_alloc`, which refuses. */
 #ifndef NARU_BASE_ARENA_H
 #define NARU_BASE_ARENA_H
 
@@ -35,8 +36,8 @@ size_t arena_used(const struct arena *mem);
 #define ARENA_NEW(mem, T)          ((T *)arena_zalloc((mem), sizeof(T)))
 #define ARENA_ARRAY(mem, T, count) ((T *)arena_zalloc((mem), sizeof(T) * (count)))
 
-struct str arena_str(struct arena *mem, struct str s);          /* copy; also NUL-terminated */
-char *arena_cstr(struct arena *mem, struct str s);              /* copy with a NUL */
+struct str arena_str(struct arena *mem, struct str s); /* copy; also NUL-terminated */
+char *arena_cstr(struct arena *mem, struct str s);     /* copy with a NUL */
 struct str arena_printf(struct arena *mem, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* The heap, for objects with an owner of their own. A true failure of malloc aborts: nothing can be

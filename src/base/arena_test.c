@@ -9,7 +9,8 @@ static void pieces_are_aligned_and_do_not_overlap(struct test *t)
         char *pieces[COUNT];
         size_t sizes[COUNT], sum = 0;
         for (size_t i = 0; i < COUNT; i++) {
-            sizes[i] = rng_below(&t->rng, 100) == 0 ? rng_below(&t->rng, 200000) : rng_below(&t->rng, 200);
+            sizes[i] =
+                rng_below(&t->rng, 100) == 0 ? rng_below(&t->rng, 200000) : rng_below(&t->rng, 200);
             pieces[i] = arena_alloc(mem, sizes[i]);
             assert_int_equal((uintptr_t)pieces[i] % 16, 0);
             memset(pieces[i], (int)(i & 0xFF), sizes[i]);

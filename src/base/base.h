@@ -45,7 +45,8 @@ NORETURN void assert_failed(const char *file, int line, const char *what);
 /* Runs `fn(&var)` when the variable leaves its scope; `fn` accepts a pointer to a NULL pointer. */
 #define CLEANUP(fn) __attribute__((cleanup(fn)))
 
-/* Moves the pointer out of a CLEANUP variable: the variable becomes NULL, its old value is the result. */
+/* Moves the pointer out of a CLEANUP variable: the variable becomes NULL, its old value is the
+ * result. */
 #define TAKE(p)                                                                                    \
     __extension__({                                                                                \
         __typeof__(p) take_tmp_ = (p);                                                             \
@@ -66,10 +67,10 @@ struct str {
     size_t n;
 };
 
-#define STR(lit)     ((struct str){"" lit, sizeof(lit) - 1})
-#define STR_NONE     ((struct str){NULL, 0})
-#define STR_FMT      "%.*s"
-#define STR_ARG(s)   (int)((s).n > 4096 ? 4096 : (s).n), ((s).p ? (s).p : "")
+#define STR(lit)   ((struct str){"" lit, sizeof(lit) - 1})
+#define STR_NONE   ((struct str){NULL, 0})
+#define STR_FMT    "%.*s"
+#define STR_ARG(s) (int)((s).n > 4096 ? 4096 : (s).n), ((s).p ? (s).p : "")
 
 struct arena;
 struct buf;

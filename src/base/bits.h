@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bits.h: integers in byte streams without alignment (little and big endian, LEB128 varints, zigzag)
- * and bit sets in uint64_t words. */
+/* bits.h: integers in byte streams without alignment (little and big endian, LEB128 varints,
+ * zigzag) and bit sets in uint64_t words. */
 #ifndef NARU_BASE_BITS_H
 #define NARU_BASE_BITS_H
 

@@ -76,4 +76,5 @@ static void bit_sets_hold_their_bits(struct test *t)
     assert_int_equal(bitset_count(words, ARRAY_COUNT(words)), count);
 }
 
-TEST_MAIN(TEST(what_is_put_is_got), TEST(varints_round_trip_and_are_checked), TEST(bit_sets_hold_their_bits))
+TEST_MAIN(TEST(what_is_put_is_got), TEST(varints_round_trip_and_are_checked),
+          TEST(bit_sets_hold_their_bits))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* buf.h: a growing byte buffer that owns its memory and has a hard maximum. Going over the maximum
- * (or a failed write further up) latches `is_over`: appends then do nothing, and the owner checks once
- * at the end. No NUL at the end except after buf_cstr(). */
+ * (or a failed write further up) latches `is_over`: appends then do nothing, and the owner checks
+ * once at the end. No NUL at the end except after buf_cstr(). */
 #ifndef NARU_BASE_BUF_H
 #define NARU_BASE_BUF_H
 

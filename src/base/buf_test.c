@@ -21,7 +21,8 @@ static void everything_is_appended(struct test *t)
     buf_add_i64(&buf, INT64_MIN);
     buf_add_char(&buf, ' ');
     buf_add_i64(&buf, -1);
-    assert_string_equal(buf_cstr(&buf), "lit str c 007 0 18446744073709551615 -9223372036854775808 -1");
+    assert_string_equal(buf_cstr(&buf),
+                        "lit str c 007 0 18446744073709551615 -9223372036854775808 -1");
     assert_false(buf.is_over);
     buf_drop(&buf, 8);
     buf_drop(&buf, 0);
@@ -43,7 +44,8 @@ static void integers_have_their_byte_order(struct test *t)
     buf_add_u32_be(&buf, 0x01020304);
     buf_add_u64_le(&buf, UINT64_C(0x0102030405060708));
     buf_add_varint(&buf, 300);
-    static const uint8_t expected[] = {0xAB, 4, 3, 2, 1, 1, 2, 3, 4, 8, 7, 6, 5, 4, 3, 2, 1, 0xAC, 0x02};
+    static const uint8_t expected[] = {0xAB, 4, 3, 2, 1, 1, 2, 3,    4,   8,
+                                       7,    6, 5, 4, 3, 2, 1, 0xAC, 0x02};
     assert_int_equal(buf.n, sizeof(expected));
     assert_memory_equal(buf.p, expected, sizeof(expected));
     buf_deinit(&buf);

@@ -21,7 +21,8 @@ static void fake_sleep_ns(struct clock *clock, int64_t ns)
 static int64_t fake_to_real_ns(struct clock *clock, int64_t ns)
 {
     (void)clock;
-    return MIN_OF(ns, NS_PER_MS); /* waits in real time are short: the test moves the clock meanwhile */
+    return MIN_OF(ns,
+                  NS_PER_MS); /* waits in real time are short: the test moves the clock meanwhile */
 }
 
 static const struct clock_ops fake_ops = {fake_wall_ns, fake_monotonic_ns, fake_sleep_ns,
@@ -43,7 +44,8 @@ int64_t civil_days(int32_t year, uint32_t month, uint32_t day)
     int64_t y = (int64_t)year - (month <= 2);
     int64_t era = (y >= 0 ? y : y - 399) / 400;
     int64_t year_of_era = y - era * 400;
-    int64_t day_of_year = (153 * ((int64_t)month + (month > 2 ? -3 : 9)) + 2) / 5 + (int64_t)day - 1;
+    int64_t day_of_year =
+        (153 * ((int64_t)month + (month > 2 ? -3 : 9)) + 2) / 5 + (int64_t)day - 1;
     int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
     return era * 146097 + day_of_era - 719468;
 }
@@ -53,7 +55,8 @@ int64_t civil_to_ns(const struct civil *civil)
     int64_t days = civil_days(civil->year, civil->month, civil->day);
     int64_t seconds = days * 86400 + civil->hour * 3600 + civil->minute * 60 + civil->second;
     int64_t ns;
-    if (seconds < 0) { /* from the other side, so that the very first second does not overflow half-way */
+    if (seconds <
+        0) { /* from the other side, so that the very first second does not overflow half-way */
         if (__builtin_mul_overflow(seconds + 1, NS_PER_S, &ns) ||
             __builtin_add_overflow(ns, civil->nanosecond - NS_PER_S, &ns))
             return INT64_MIN;

@@ -31,8 +31,10 @@ static void days_follow_each_other(struct test *t)
             uint32_t length = lengths[month - 1] + (month == 2 && is_leap);
             for (uint32_t d = 1; d <= length; d++, day++, weekday = (weekday + 1) % 7) {
                 assert_int_equal(civil_days(year, month, d), day);
-                struct civil c = civil_from_ns(day * 86400 * NS_PER_S + (day & 1 ? 0 : 86400 * NS_PER_S - 1));
-                assert_true(c.year == year && c.month == month && c.day == d && c.weekday == weekday);
+                struct civil c =
+                    civil_from_ns(day * 86400 * NS_PER_S + (day & 1 ? 0 : 86400 * NS_PER_S - 1));
+                assert_true(c.year == year && c.month == month && c.day == d &&
+                            c.weekday == weekday);
             }
         }
     }
@@ -46,7 +48,8 @@ static void moments_round_trip(struct test *t)
         assert_true(civil_to_ns(&c) == ns);
         assert_true(c.nanosecond >= 0 && c.nanosecond < 1000000000 && c.second < 60 && c.hour < 24);
     }
-    static const int64_t edges[] = {INT64_MIN, INT64_MIN + 1, INT64_MAX, -1, 0, 1, -NS_PER_S, NS_PER_S};
+    static const int64_t edges[] = {INT64_MIN, INT64_MIN + 1, INT64_MAX, -1, 0,
+                                    1,         -NS_PER_S,     NS_PER_S};
     for (size_t i = 0; i < ARRAY_COUNT(edges); i++) {
         struct civil c = civil_from_ns(edges[i]);
         assert_true(civil_to_ns(&c) == edges[i]);
@@ -59,7 +62,8 @@ static void years_out_of_range_are_clamped(struct test *t)
     assert_true(civil_to_ns(&(struct civil){.year = 9999, .month = 12, .day = 31}) == INT64_MAX);
     assert_true(civil_to_ns(&(struct civil){.year = 2263, .month = 1, .day = 1}) == INT64_MAX);
     assert_true(civil_to_ns(&(struct civil){.year = 1, .month = 1, .day = 1}) == INT64_MIN);
-    assert_true(civil_to_ns(&(struct civil){.year = -290000000, .month = 1, .day = 1}) == INT64_MIN);
+    assert_true(civil_to_ns(&(struct civil){.year = -290000000, .month = 1, .day = 1}) ==
+                INT64_MIN);
 }
 
 static void a_fake_clock_stands_still_until_moved(struct test *t)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* err.h: errors as values. A function that can fail for reasons from outside returns 0 or -ERR_x and
- * fills the caller's `struct err` (which may be NULL). The value owns its text, so it needs no
+/* err.h: errors as values. A function that can fail for reasons from outside returns 0 or -ERR_x
+ * and fills the caller's `struct err` (which may be NULL). The value owns its text, so it needs no
  * allocation and crosses threads by copy. The table is err.tbl. */
 #ifndef NARU_BASE_ERR_H
 #define NARU_BASE_ERR_H
@@ -31,8 +31,8 @@ struct err {
  * `return err_set(err, ERR_IO, "...")`. `err` may be NULL. */
 int err_set(struct err *err, enum err_code code, const char *format, ...) PRINTF_LIKE(3, 4);
 
-/* Puts "text: " before what is there and keeps code and position. Returns -code (with NULL -ERR_INTERNAL, so a
- * function that wraps passes a value of its own down). */
+/* Puts "text: " before what is there and keeps code and position. Returns -code (with NULL
+ * -ERR_INTERNAL, so a function that wraps passes a value of its own down). */
 int err_wrap(struct err *err, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* Adds a position. Each returns -code. */
@@ -41,8 +41,8 @@ int err_at_off(struct err *err, int64_t off);
 
 void err_clear(struct err *err);
 
-const char *err_name(enum err_code code);      /* "INDEX_NOT_FOUND" */
-const char *err_es_type(enum err_code code);   /* "index_not_found_exception" */
+const char *err_name(enum err_code code);    /* "INDEX_NOT_FOUND" */
+const char *err_es_type(enum err_code code); /* "index_not_found_exception" */
 const char *err_help(enum err_code code);
 int err_http_status(enum err_code code);
 bool err_is_retryable(enum err_code code);

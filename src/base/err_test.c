@@ -4,14 +4,16 @@
 static void an_error_is_a_value(struct test *t)
 {
     struct err *err = &t->err;
-    assert_int_equal(err_set(err, ERR_CORRUPT, "segment \"%s\": bad checksum at %d", "s1", 42), -ERR_CORRUPT);
+    assert_int_equal(err_set(err, ERR_CORRUPT, "segment \"%s\": bad checksum at %d", "s1", 42),
+                     -ERR_CORRUPT);
     assert_string_equal(err->text, "segment \"s1\": bad checksum at 42");
     assert_true(err->line == 0 && err->off == -1 && err->file[0] == '\0');
     assert_int_equal(err_at(err, STR("a.conf"), 3, 4), -ERR_CORRUPT);
     assert_int_equal(err_at_off(err, 99), -ERR_CORRUPT);
     assert_int_equal(err_wrap(err, "opening %s", "index"), -ERR_CORRUPT);
     assert_string_equal(err->text, "opening index: segment \"s1\": bad checksum at 42");
-    assert_true(err->line == 3 && err->column == 4 && err->off == 99 && strcmp(err->file, "a.conf") == 0);
+    assert_true(err->line == 3 && err->column == 4 && err->off == 99 &&
+                strcmp(err->file, "a.conf") == 0);
     struct err copy = *err;
     err_clear(err);
     assert_int_equal(err->code, ERR_NONE);
@@ -22,7 +24,8 @@ static void it_may_be_left_out(struct test *t)
 {
     (void)t;
     assert_int_equal(err_set(NULL, ERR_IO, "x"), -ERR_IO);
-    assert_true(err_wrap(NULL, "x") < 0 && err_at(NULL, STR("f"), 1, 1) < 0 && err_at_off(NULL, 1) < 0);
+    assert_true(err_wrap(NULL, "x") < 0 && err_at(NULL, STR("f"), 1, 1) < 0 &&
+                err_at_off(NULL, 1) < 0);
     err_clear(NULL);
 }
 
@@ -75,5 +78,5 @@ static void every_code_has_its_row(struct test *t)
     assert_true(err_is_retryable(ERR_DISK_FULL) && !err_is_retryable(ERR_PARSE));
 }
 
-TEST_MAIN(TEST(an_error_is_a_value), TEST(it_may_be_left_out), TEST(a_long_text_is_cut_between_characters),
-          TEST(every_code_has_its_row))
+TEST_MAIN(TEST(an_error_is_a_value), TEST(it_may_be_left_out),
+          TEST(a_long_text_is_cut_between_characters), TEST(every_code_has_its_row))

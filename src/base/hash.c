@@ -68,7 +68,8 @@ uint32_t hash__crc32c_portable(uint32_t c, const uint8_t *b, size_t n)
 }
 
 #if defined(__x86_64__)
-__attribute__((target("sse4.2"))) uint32_t hash__crc32c_sse42(uint32_t crc, const uint8_t *b, size_t n)
+__attribute__((target("sse4.2"))) uint32_t hash__crc32c_sse42(uint32_t crc, const uint8_t *b,
+                                                              size_t n)
 {
     uint64_t c = crc;
     for (; n >= 8; n -= 8, b += 8)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hash.h: 64-bit and 128-bit hashes of bytes (XXH3), CRC-32C, and a hash table from strings to pointers. */
+/* hash.h: 64-bit and 128-bit hashes of bytes (XXH3), CRC-32C, and a hash table from strings to
+ * pointers. */
 #ifndef NARU_BASE_HASH_H
 #define NARU_BASE_HASH_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hash_int.h: the twins behind crc32c, for the test that compares them. Both work on the inverted sum. */
+/* hash_int.h: the twins behind crc32c, for the test that compares them. Both work on the inverted
+ * sum. */
 #ifndef NARU_BASE_HASH_INT_H
 #define NARU_BASE_HASH_INT_H
 

@@ -56,7 +56,8 @@ static void hashes_are_stable(struct test *t)
     assert_true(hash_bytes("", 0) == UINT64_C(0x2d06800538d394c2));
     assert_true(hash_str(STR("naru")) == hash_bytes("naru", 4));
     struct hash128 empty = hash128_bytes("", 0);
-    assert_true(empty.low == UINT64_C(0x6001c324468d497f) && empty.high == UINT64_C(0x99aa06d3014798d8));
+    assert_true(empty.low == UINT64_C(0x6001c324468d497f) &&
+                empty.high == UINT64_C(0x99aa06d3014798d8));
     assert_true(hash_u64(0) == 0 && hash_u64(1) != hash_u64(2));
 }
 
@@ -115,5 +116,6 @@ static void a_key_may_be_empty_or_have_nuls(struct test *t)
     strmap_deinit(&map);
 }
 
-TEST_MAIN(TEST(crc32c_has_its_known_values), TEST(the_twins_of_crc32c_agree), TEST(hashes_are_stable),
-          TEST(the_table_keeps_its_content), TEST(a_key_may_be_empty_or_have_nuls))
+TEST_MAIN(TEST(crc32c_has_its_known_values), TEST(the_twins_of_crc32c_agree),
+          TEST(hashes_are_stable), TEST(the_table_keeps_its_content),
+          TEST(a_key_may_be_empty_or_have_nuls))

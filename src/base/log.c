@@ -60,6 +60,7 @@ void log_set_clock(struct clock *clock)
 
 static void add_head(struct buf *line, enum log_level level, const char *who)
 {
+    /* tidy: allow isatty: the log line is base's one way out */
     bool is_tty = isatty(STDERR_FILENO) == 1;
     struct clock *clock = __atomic_load_n(&current_clock, __ATOMIC_ACQUIRE);
     if (clock) {
@@ -108,7 +109,8 @@ void log_err(enum log_level level, const char *who, const struct err *err)
 {
     const char *help = err_help(err->code);
     if (err->file[0] && err->line)
-        log_line(level, who, "%s:%u:%u: %s (%s)", err->file, err->line, err->column, err->text, help);
+        log_line(level, who, "%s:%u:%u: %s (%s)", err->file, err->line, err->column, err->text,
+                 help);
     else if (err->off >= 0)
         log_line(level, who, "%s, at byte %lld (%s)", err->text, (long long)err->off, help);
     else

@@ -19,8 +19,8 @@ void log_line(enum log_level level, const char *who, const char *format, ...) PR
 /* An error value with its position and help. */
 void log_err(enum log_level level, const char *who, const struct err *err);
 
-/* A limit for a message that could repeat: true at most once per `interval_ns`; then *ret_skipped tells how
- * many were left out since. The struct lives in the owner, zeroed. Thread-safe. */
+/* A limit for a message that could repeat: true at most once per `interval_ns`; then *ret_skipped
+ * tells how many were left out since. The struct lives in the owner, zeroed. Thread-safe. */
 struct log_limit {
     int64_t next_ns;
     uint64_t skipped;

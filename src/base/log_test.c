@@ -35,8 +35,9 @@ static void body_line(void)
 
 static void a_message_is_one_line(struct test *t)
 {
-    assert_str_eq(captured(t, body_line), "2026-11-21T14:03:05.123Z WARN  pipeline.main  lost 3 of four\n"
-                                          "ERROR y  without a clock\n");
+    assert_str_eq(captured(t, body_line),
+                  "2026-11-21T14:03:05.123Z WARN  pipeline.main  lost 3 of four\n"
+                  "ERROR y  without a clock\n");
 }
 
 static char long_text[10000];
@@ -105,5 +106,6 @@ static void a_repeated_message_is_limited_and_counted(struct test *t)
     assert_int_equal(skipped, 1);
 }
 
-TEST_MAIN(TEST(a_message_is_one_line), TEST(a_long_message_is_cut), TEST(errors_have_position_and_help),
-          TEST(levels_have_names), TEST(a_repeated_message_is_limited_and_counted))
+TEST_MAIN(TEST(a_message_is_one_line), TEST(a_long_message_is_cut),
+          TEST(errors_have_position_and_help), TEST(levels_have_names),
+          TEST(a_repeated_message_is_limited_and_counted))

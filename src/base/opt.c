@@ -17,9 +17,9 @@ const struct opt *opt_find(const struct opt *opts, struct str name)
 
 const char *opt_kind_name(enum opt_kind kind)
 {
-    static const char *const names[] = {
-        "end",  "string", "boolean", "number", "number", "size",
-        "duration", "one of", "field", "array", "hash", "value", "codec"};
+    static const char *const names[] = {"end",  "string",   "boolean", "number", "number",
+                                        "size", "duration", "one of",  "field",  "array",
+                                        "hash", "value",    "codec"};
     return names[kind];
 }
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* opt.h: option tables. Each unit (filter, input, output, query type, endpoint, command …) describes its
- * options in one constant table; validation, defaults, documentation and completion come from it.
- * This header is the description only. Filling an instance from a parsed tree is event/options.h,
- * from command-line text is cli/flags.h.
+/* opt.h: option tables. Each unit (filter, input, output, query type, endpoint, command …)
+ * describes its options in one constant table; validation, defaults, documentation and completion
+ * come from it. This header is the description only. Filling an instance from a parsed tree is
+ * event/options.h, from command-line text is cli/flags.h.
  *
  *     static const struct opt date_opts[] = {
- *         OPT_LIST(struct date, match, .flags = OPT_REQUIRED, .help = "Field, then formats to try."),
- *         OPT_STR(struct date, timezone, .help = "IANA zone for texts without one."),
+ *         OPT_LIST(struct date, match, .flags = OPT_REQUIRED, .help = "Field, then formats to
+ * try."), OPT_STR(struct date, timezone, .help = "IANA zone for texts without one."),
  *         OPT_DURATION(struct date, timeout_ns, .name = "timeout", .dflt = "30s", .help = "..."),
  *         OPT_END
  *     };
@@ -27,17 +27,21 @@ enum opt_kind {
     OPT_KIND_DURATION, /* int64_t ns: "10s"; a bare number is seconds */
     OPT_KIND_ENUM,     /* int: position in `choices` */
     OPT_KIND_FIELD,    /* struct str: a field reference, checked by field_path_is_valid */
-    OPT_KIND_LIST,     /* struct value of kind list (a scalar is taken as a list of one, a map as pairs), or null */
-    OPT_KIND_MAP,      /* struct value of kind map (a list of pairs k,v,k,v is taken as a map), or null */
-    OPT_KIND_VALUE,    /* struct value, anything */
-    OPT_KIND_CODEC,    /* struct value: a string (codec name) or a plugin node; resolved by the pipeline */
+    OPT_KIND_LIST,     /* struct value of kind list (a scalar is taken as a list of one, a map as
+                          pairs), or null */
+    OPT_KIND_MAP,   /* struct value of kind map (a list of pairs k,v,k,v is taken as a map), or null
+                     */
+    OPT_KIND_VALUE, /* struct value, anything */
+    OPT_KIND_CODEC, /* struct value: a string (codec name) or a plugin node; resolved by the
+                       pipeline */
 };
 
 enum opt_flags {
     OPT_REQUIRED = 1,
-    OPT_SECRET = 2,      /* never printed */
-    OPT_DEPRECATED = 4,  /* accepted, warned about */
-    OPT_OBSOLETE = 8,    /* accepted and without effect: exists in the original product only; warned about */
+    OPT_SECRET = 2,     /* never printed */
+    OPT_DEPRECATED = 4, /* accepted, warned about */
+    OPT_OBSOLETE =
+        8, /* accepted and without effect: exists in the original product only; warned about */
 };
 
 struct value;
@@ -57,7 +61,9 @@ struct opt {
 /* A constant expression that is 0 when the member has type T and does not compile otherwise. */
 #define OPT_TYPE_CHECK(S, m, T) (0 * sizeof(_Generic(&((S *)0)->m, T * : 1)))
 #define OPT_ROW(S, m, T, k, ...)                                                                   \
-    {.name = #m, .kind = (k), .offset = offsetof(S, m) + OPT_TYPE_CHECK(S, m, T), __VA_ARGS__}
+    {                                                                                              \
+        .name = #m, .kind = (k), .offset = offsetof(S, m) + OPT_TYPE_CHECK(S, m, T), __VA_ARGS__   \
+    }
 
 /* `.name = "..."` among the extra arguments overrides the member's name. */
 #define OPT_STR(S, m, ...)      OPT_ROW(S, m, struct str, OPT_KIND_STR, __VA_ARGS__)
@@ -72,7 +78,10 @@ struct opt {
 #define OPT_MAP(S, m, ...)      OPT_ROW(S, m, struct value, OPT_KIND_MAP, __VA_ARGS__)
 #define OPT_VALUE(S, m, ...)    OPT_ROW(S, m, struct value, OPT_KIND_VALUE, __VA_ARGS__)
 #define OPT_CODEC(S, m, ...)    OPT_ROW(S, m, struct value, OPT_KIND_CODEC, __VA_ARGS__)
-#define OPT_END                 {.name = NULL, .kind = OPT_KIND_END}
+#define OPT_END                                                                                    \
+    {                                                                                              \
+        .name = NULL, .kind = OPT_KIND_END                                                         \
+    }
 
 const struct opt *opt_find(const struct opt *opts, struct str name);
 const char *opt_kind_name(enum opt_kind kind);

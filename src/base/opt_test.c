@@ -42,8 +42,10 @@ static void a_mistyped_name_finds_its_neighbour(struct test *t)
 {
     static const struct {
         const char *typed, *nearest;
-    } cases[] = {{"pth", "path"}, {"timeuot", "timeout"}, {"enabld", "enabled"}, {"count", "count"},
-                 {"conut", "count"}, {"counter", "count"}, {"zzz", NULL}, {"", NULL}, {"timeout_ns_", NULL}};
+    } cases[] = {
+        {"pth", "path"},      {"timeuot", "timeout"}, {"enabld", "enabled"}, {"count", "count"},
+        {"conut", "count"},   {"counter", "count"},   {"zzz", NULL},         {"", NULL},
+        {"timeout_ns_", NULL}};
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         const char *nearest = opt_nearest(opts, str_from(cases[i].typed));
         if (cases[i].nearest)
@@ -59,4 +61,5 @@ static void a_mistyped_name_finds_its_neighbour(struct test *t)
     assert_null(name_nearest(names, (struct str){endless, 5000}));
 }
 
-TEST_MAIN(TEST(options_are_found_by_name), TEST(kinds_have_names), TEST(a_mistyped_name_finds_its_neighbour))
+TEST_MAIN(TEST(options_are_found_by_name), TEST(kinds_have_names),
+          TEST(a_mistyped_name_finds_its_neighbour))

@@ -54,6 +54,7 @@ void queue_free(struct queue *queue)
 static struct timespec deadline_after(int64_t timeout_ns)
 {
     struct timespec t;
+    /* tidy: allow clock_gettime: what pthread_cond_timedwait counts in */
     ASSERT(clock_gettime(CLOCK_MONOTONIC, &t) == 0);
     int64_t ns = t.tv_nsec + timeout_ns % NS_PER_S;
     t.tv_sec += (time_t)(timeout_ns / NS_PER_S + ns / NS_PER_S);
@@ -100,7 +101,8 @@ enum queue_result queue_push(struct queue *queue, void *p, size_t weight, int64_
     if (result == QUEUE_OK) {
         if (queue->count == queue->capacity)
             ring_grow(queue);
-        queue->ring[(queue->head + queue->count) & (queue->capacity - 1)] = (struct item){p, weight};
+        queue->ring[(queue->head + queue->count) & (queue->capacity - 1)] =
+            (struct item){p, weight};
         queue->count++;
         queue->weight += weight;
         pthread_cond_signal(&queue->can_pop);

@@ -8,7 +8,8 @@
 
 struct queue;
 
-/* `weight_max`: a push waits while the sum would go above it; a heavier item is let into an empty queue. */
+/* `weight_max`: a push waits while the sum would go above it; a heavier item is let into an empty
+ * queue. */
 struct queue *queue_new(size_t weight_max);
 void queue_free(struct queue *queue); /* must be drained: items are not freed */
 

@@ -142,5 +142,6 @@ static void closing_wakes_a_waiting_push(struct test *t)
     queue_free(worker.queue);
 }
 
-TEST_MAIN(TEST(items_come_in_order), TEST(the_weight_is_the_limit), TEST(closing_hands_out_what_is_there),
-          TEST(many_threads_lose_and_double_nothing), TEST(closing_wakes_a_waiting_push))
+TEST_MAIN(TEST(items_come_in_order), TEST(the_weight_is_the_limit),
+          TEST(closing_hands_out_what_is_there), TEST(many_threads_lose_and_double_nothing),
+          TEST(closing_wakes_a_waiting_push))

@@ -12,9 +12,9 @@ struct rng {
 
 void rng_init(struct rng *rng, uint64_t seed);
 uint64_t rng_u64(struct rng *rng);
-uint64_t rng_below(struct rng *rng, uint64_t limit);              /* 0..limit-1, unbiased; limit > 0 */
-int64_t rng_between(struct rng *rng, int64_t low, int64_t high);  /* both included */
-double rng_f64(struct rng *rng);                                  /* [0, 1) */
+uint64_t rng_below(struct rng *rng, uint64_t limit); /* 0..limit-1, unbiased; limit > 0 */
+int64_t rng_between(struct rng *rng, int64_t low, int64_t high); /* both included */
+double rng_f64(struct rng *rng);                                 /* [0, 1) */
 void rng_split(struct rng *rng, struct rng *ret_child);
 
 #endif

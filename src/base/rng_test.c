@@ -65,5 +65,5 @@ static void a_child_goes_its_own_way(struct test *t)
     assert_int_equal(same, 0);
 }
 
-TEST_MAIN(TEST(a_seed_repeats), TEST(the_generator_is_the_one_it_says), TEST(limits_hold_and_are_reached),
-          TEST(a_child_goes_its_own_way))
+TEST_MAIN(TEST(a_seed_repeats), TEST(the_generator_is_the_one_it_says),
+          TEST(limits_hold_and_are_reached), TEST(a_child_goes_its_own_way))

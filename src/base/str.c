@@ -190,7 +190,9 @@ static bool has_decimal_shape(struct str s)
 
 bool str_to_f64(struct str s, double *ret_v)
 {
-    enum { TEXT_MAX = 400 }; /* longer than any double needs; more digits cannot change the value much */
+    enum {
+        TEXT_MAX = 400
+    }; /* longer than any double needs; more digits cannot change the value much */
     if (!has_decimal_shape(s))
         return false;
     char text[TEXT_MAX + 1];
@@ -212,10 +214,17 @@ bool str_to_duration(struct str s, int64_t *ret_ns)
         const char *name;
         int64_t ns;
     } units[] = {
-        {"", NS_PER_S},         {"nanos", 1},           {"ns", 1},
-        {"micros", NS_PER_US},  {"us", NS_PER_US},      {"ms", NS_PER_MS},
-        {"s", NS_PER_S},        {"m", 60 * NS_PER_S},   {"h", 3600 * NS_PER_S},
-        {"d", 86400 * NS_PER_S}, {"w", 7 * 86400 * NS_PER_S},
+        {"", NS_PER_S},
+        {"nanos", 1},
+        {"ns", 1},
+        {"micros", NS_PER_US},
+        {"us", NS_PER_US},
+        {"ms", NS_PER_MS},
+        {"s", NS_PER_S},
+        {"m", 60 * NS_PER_S},
+        {"h", 3600 * NS_PER_S},
+        {"d", 86400 * NS_PER_S},
+        {"w", 7 * 86400 * NS_PER_S},
     };
     s = str_trim(s);
     size_t i = 0;
@@ -288,8 +297,8 @@ bool str_to_size(struct str s, bool is_es, uint64_t *ret_bytes)
 size_t f64_to_text(double v, char *text)
 {
     char t[40];
-    /* Every normal double with 15 digits reads back from 15, and %g leaves out the zeros at their end; those near
-     * zero have fewer digits in them. */
+    /* Every normal double with 15 digits reads back from 15, and %g leaves out the zeros at their
+     * end; those near zero have fewer digits in them. */
     int first = fabs(v) < DBL_MIN ? 1 : 15;
     for (int digits = first; digits <= 17; digits++) {
         int n = snprintf(t, sizeof(t), "%.*g", digits, v);

@@ -26,16 +26,17 @@ bool str_ends_with(struct str s, struct str suffix);
 /* Position of the first occurrence, or -1. */
 ptrdiff_t str_find(struct str s, struct str needle);
 ptrdiff_t str_find_char(struct str s, char c);
-struct str str_trim(struct str s); /* ASCII white space on both ends */
+struct str str_trim(struct str s);                       /* ASCII white space on both ends */
 struct str str_sub(struct str s, size_t from, size_t n); /* clamped */
 static inline struct str str_from_off(struct str s, size_t from)
 {
     return str_sub(s, from, s.n);
 }
-/* Cuts at the first `c`: the part before is the result, *s becomes what is behind it. False when *s was
- * exhausted (its pointer is NULL then). Empty parts are returned. */
+/* Cuts at the first `c`: the part before is the result, *s becomes what is behind it. False when *s
+ * was exhausted (its pointer is NULL then). Empty parts are returned. */
 bool str_split_next(struct str *s, char c, struct str *ret_part);
-/* Shell-style match with * and ?; case-sensitive, on bytes. Never worse than pattern length times text length. */
+/* Shell-style match with * and ?; case-sensitive, on bytes. Never worse than pattern length times
+ * text length. */
 bool str_glob(struct str pattern, struct str s);
 
 /* Whole-text numbers; false when anything else is in it or it does not fit. */
@@ -45,11 +46,12 @@ bool str_to_u64(struct str s, uint64_t *ret_v);
 bool str_to_f64(struct str s, double *ret_v);
 /* "10s", "5m", "500ms", "2h", "1d", "0" -> ns. */
 bool str_to_duration(struct str s, int64_t *ret_ns);
-/* "64KiB", "10mb", "180 mb", "512" -> bytes; ki/mi/gi are 1024-based. `is_es` makes kb/mb/gb 1024-based too,
- * as Elasticsearch does; Logstash's are 1000-based. */
+/* "64KiB", "10mb", "180 mb", "512" -> bytes; ki/mi/gi are 1024-based. `is_es` makes kb/mb/gb
+ * 1024-based too, as Elasticsearch does; Logstash's are 1000-based. */
 bool str_to_size(struct str s, bool is_es, uint64_t *ret_bytes);
 
-/* Shortest decimal that reads back as the same double. Writes at most 32 bytes, returns the length. */
+/* Shortest decimal that reads back as the same double. Writes at most 32 bytes, returns the length.
+ */
 size_t f64_to_text(double v, char *text);
 
 #endif

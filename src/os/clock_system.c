@@ -70,7 +70,8 @@ static int64_t scaled_monotonic_ns(struct clock *clock)
     return scaled->real_start_ns + scaled_elapsed_ns(scaled);
 }
 
-/* Rounds up, so that a wait for a moment of this clock does not end just before it, again and again. */
+/* Rounds up, so that a wait for a moment of this clock does not end just before it, again and
+ * again. */
 static int64_t scaled_to_real_ns(struct clock *clock, int64_t ns)
 {
     const struct clock_scaled *scaled = (const struct clock_scaled *)clock;

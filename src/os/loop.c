@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* loop.c: loop.h over libevent. Input goes from libevent's chain of chunks into one run of bytes per
- * connection, so that a parser sees a frame whole and a long frame is not copied again with every chunk.
- * Wake-ups come over an eventfd: libevent itself is used by one thread only and needs no locks. */
+/* loop.c: loop.h over libevent. Input goes from libevent's chain of chunks into one run of bytes
+ * per connection, so that a parser sees a frame whole and a long frame is not copied again with
+ * every chunk. Wake-ups come over an eventfd: libevent itself is used by one thread only and needs
+ * no locks. */
 #include "os/loop.h"
 
 #include <errno.h>
@@ -19,7 +20,7 @@
 #define ACCEPT_RETRY_NS  NS_PER_S
 #define CHUNK_BYTES      (64 * KIB) /* libevent holds at most so much unread */
 #define INPUT_KEEP_BYTES (1 * MIB)
-#define CLOSE_NS         (30 * NS_PER_S) /* a closing connection waits so long for the other side to read */
+#define CLOSE_NS         (30 * NS_PER_S) /* how long a closing connection waits for a slow reader */
 
 struct loop {
     struct event_base *base;
@@ -137,7 +138,8 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
     ssize_t n = read(fd, &count, sizeof(count));
     ASSERT(n == (ssize_t)sizeof(count) || errno == EAGAIN || errno == EINTR);
     struct loop_task *task;
-    /* Not those that are posted meanwhile: a task that posts itself must not keep the sockets waiting. */
+    /* Not those that are posted meanwhile: a task that posts itself must not keep the sockets
+     * waiting. */
     size_t left = task_count(loop);
     while (left-- > 0 && (task = task_take(loop)) != NULL)
         task->run(task->arg);
@@ -267,7 +269,8 @@ static void conn_free(struct loop_conn *conn)
     mem_free(conn);
 }
 
-/* Callbacks run between enter and leave; what was closed meanwhile is freed when the outermost leaves. */
+/* Callbacks run between enter and leave; what was closed meanwhile is freed when the outermost
+ * leaves. */
 static void conn_enter(struct loop_conn *conn)
 {
     conn->depth++;
@@ -338,7 +341,8 @@ static void input_deliver(struct loop_conn *conn)
         bool is_full = input_left(conn) >= conn->input_bytes_max;
         if (conn_listens(conn) && is_full && input_left(conn) == before) {
             struct err err;
-            (void)err_set(&err, ERR_TOO_LARGE, "the input holds no complete piece in its limit of %zu bytes",
+            (void)err_set(&err, ERR_TOO_LARGE,
+                          "the input holds no complete piece in its limit of %zu bytes",
                           conn->input_bytes_max);
             conn_end(conn, &err);
         }
@@ -420,7 +424,8 @@ void loop_conn_consume(struct loop_conn *conn, size_t n)
         return;
     conn->input_off = 0;
     if (conn->input.capacity > INPUT_KEEP_BYTES)
-        buf_deinit(&conn->input); /* one long frame must not hold its memory for the connection's life */
+        buf_deinit(
+            &conn->input); /* one long frame must not hold its memory for the connection's life */
     else
         buf_clear(&conn->input);
 }

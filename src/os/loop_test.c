@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* loop_test.c: a loop on a thread of its own (or stepped by its own timers), talked to over loopback by plain
- * sockets from the test. */
+/* loop_test.c: a loop on a thread of its own (or stepped by its own timers), talked to over
+ * loopback by plain sockets from the test. */
 #include "support/test.h"
 
 #include <pthread.h>
@@ -10,7 +10,8 @@
 
 #define WAIT_NS (20 * NS_PER_S)
 
-/* A line server: answers each line with "<n>:<line>"; "pause" pauses until the task resumes it; "close" closes. */
+/* A line server: answers each line with "<n>:<line>"; "pause" pauses until the task resumes it;
+ * "close" closes. */
 struct server {
     struct loop *loop;
     struct loop_listener *listener;
@@ -100,7 +101,8 @@ static void *run(void *arg)
     return NULL;
 }
 
-static void server_start(struct test *t, struct server *server, size_t input_bytes_max, int64_t idle_ns)
+static void server_start(struct test *t, struct server *server, size_t input_bytes_max,
+                         int64_t idle_ns)
 {
     *server = (struct server){.loop = loop_new(),
                               .input_bytes_max = input_bytes_max,
@@ -108,7 +110,8 @@ static void server_start(struct test *t, struct server *server, size_t input_byt
                               .notes = queue_new(1000)};
     server->resume = (struct loop_task){.run = resume_paused, .arg = server};
     struct net_addr addr = {"127.0.0.1", 0};
-    assert_ok(loop_listen(server->loop, &addr, &listener_ops, server, &server->listener, &t->err), &t->err);
+    assert_ok(loop_listen(server->loop, &addr, &listener_ops, server, &server->listener, &t->err),
+              &t->err);
     assert_int_equal(pthread_create(&server->thread, NULL, run, server), 0);
 }
 
@@ -266,7 +269,8 @@ static void a_taken_port_is_an_error(struct test *t)
     struct net_addr addr = {"127.0.0.1", loop_listener_port(server.listener)};
     struct loop *loop = loop_new();
     struct loop_listener *listener = NULL;
-    assert_err(loop_listen(loop, &addr, &listener_ops, &server, &listener, &t->err), &t->err, ERR_IN_USE);
+    assert_err(loop_listen(loop, &addr, &listener_ops, &server, &listener, &t->err), &t->err,
+               ERR_IN_USE);
     loop_free(loop);
     loop_free(NULL);
     server_stop(&server);

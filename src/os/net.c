@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* net.c: see net.h. Every socket is non-blocking from its birth and closes on exec; a broken pipe is an
- * error value, never a signal. */
+/* net.c: see net.h. Every socket is non-blocking from its birth and closes on exec; a broken pipe
+ * is an error value, never a signal. */
 #include "os/net.h"
 
 #include <arpa/inet.h>
@@ -17,10 +17,10 @@
 #include "base/str.h"
 #include "os/os.h"
 
-#define LISTEN_BACKLOG     512
-#define KEEPALIVE_PROBES   3
-#define KEEPALIVE_PROBE_S  10
-#define POLL_MS_MAX        60000
+#define LISTEN_BACKLOG    512
+#define KEEPALIVE_PROBES  3
+#define KEEPALIVE_PROBE_S 10
+#define POLL_MS_MAX       60000
 
 /* ---- time ---- */
 
@@ -98,7 +98,8 @@ static int addr_split(struct str text, struct str *ret_host, struct str *ret_por
     return 0;
 }
 
-int net_addr_parse(struct str text, uint16_t port_default, struct net_addr *ret_addr, struct err *err)
+int net_addr_parse(struct str text, uint16_t port_default, struct net_addr *ret_addr,
+                   struct err *err)
 {
     text = str_trim(text);
     struct str host, port_text;
@@ -139,8 +140,8 @@ static struct addrinfo *addr_lookup(const struct net_addr *addr, bool listens, s
 static int listen_error(const struct net_addr *addr, int number, struct err *err)
 {
     if (number == EADDRINUSE)
-        return err_set(err, ERR_IN_USE, "port %u on \"%s\" is in use by another program", addr->port,
-                       addr->host);
+        return err_set(err, ERR_IN_USE, "port %u on \"%s\" is in use by another program",
+                       addr->port, addr->host);
     if (number == EACCES)
         return err_set(err, ERR_IN_USE, "port %u on \"%s\" needs the rights of root", addr->port,
                        addr->host);
@@ -247,8 +248,9 @@ int net_connect(const struct net_addr *addr, int64_t timeout_ns, int *ret_fd, st
     freeaddrinfo(list);
     if (number == 0)
         return 0;
-    return err_set(err, number == ETIMEDOUT ? ERR_TIMEOUT : ERR_NET, "cannot connect to \"%s\" port %u: %s",
-                   addr->host, addr->port, strerrordesc_np(number));
+    return err_set(err, number == ETIMEDOUT ? ERR_TIMEOUT : ERR_NET,
+                   "cannot connect to \"%s\" port %u: %s", addr->host, addr->port,
+                   strerrordesc_np(number));
 }
 
 void net_close(int fd)
@@ -271,9 +273,11 @@ int net_read(int fd, void *p, size_t n, int64_t timeout_ns, size_t *ret_n, struc
         if (errno == EINTR)
             continue;
         if (errno != EAGAIN)
-            return err_set(err, ERR_NET, "the connection broke while reading: %s", strerrordesc_np(errno));
+            return err_set(err, ERR_NET, "the connection broke while reading: %s",
+                           strerrordesc_np(errno));
         if (!wait_ready(fd, POLLIN, deadline_ns))
-            return err_set(err, ERR_TIMEOUT, "nothing came from the other side within the time limit");
+            return err_set(err, ERR_TIMEOUT,
+                           "nothing came from the other side within the time limit");
     }
 }
 
@@ -291,8 +295,8 @@ int net_read_all(int fd, void *p, size_t n, int64_t timeout_ns, struct err *err)
         size_t got;
         TRY(net_read(fd, (char *)p + done, n - done, left_ns(deadline_ns), &got, err));
         if (got == 0)
-            return err_set(err, ERR_NET, "the other side closed the connection after %zu of %zu bytes",
-                           done, n);
+            return err_set(err, ERR_NET,
+                           "the other side closed the connection after %zu of %zu bytes", done, n);
         done += got;
     }
     return 0;
@@ -310,10 +314,12 @@ int net_write_all(int fd, const void *p, size_t n, int64_t timeout_ns, struct er
         if (errno == EINTR)
             continue;
         if (errno != EAGAIN)
-            return err_set(err, ERR_NET, "the connection broke while writing: %s", strerrordesc_np(errno));
+            return err_set(err, ERR_NET, "the connection broke while writing: %s",
+                           strerrordesc_np(errno));
         if (!wait_ready(fd, POLLOUT, deadline_ns))
-            return err_set(err, ERR_TIMEOUT, "the other side took only %zu of %zu bytes within the time limit",
-                           done, n);
+            return err_set(err, ERR_TIMEOUT,
+                           "the other side took only %zu of %zu bytes within the time limit", done,
+                           n);
     }
     return 0;
 }
@@ -348,7 +354,8 @@ int net_set_nonblocking(int fd, struct err *err)
 {
     int flags = fcntl(fd, F_GETFL);
     if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
-        return err_set(err, ERR_IO, "cannot make a descriptor non-blocking: %s", strerrordesc_np(errno));
+        return err_set(err, ERR_IO, "cannot make a descriptor non-blocking: %s",
+                       strerrordesc_np(errno));
     return 0;
 }
 

@@ -16,20 +16,25 @@ static void addresses_are_parsed(struct test *t)
         const char *host;
         uint16_t port;
     } good[] = {
-        {"localhost:5044", 0, "localhost", 5044}, {"10.1.2.3", 9200, "10.1.2.3", 9200},
-        {"[::1]:80", 0, "::1", 80},               {"[::1]", 81, "::1", 81},
-        {"::1", 82, "::1", 82},                   {":5044", 0, "127.0.0.1", 5044},
-        {"", 7, "127.0.0.1", 7},                  {" host:0 ", 5, "host", 0},
+        {"localhost:5044", 0, "localhost", 5044},
+        {"10.1.2.3", 9200, "10.1.2.3", 9200},
+        {"[::1]:80", 0, "::1", 80},
+        {"[::1]", 81, "::1", 81},
+        {"::1", 82, "::1", 82},
+        {":5044", 0, "127.0.0.1", 5044},
+        {"", 7, "127.0.0.1", 7},
+        {" host:0 ", 5, "host", 0},
         {"0.0.0.0:65535", 0, "0.0.0.0", 65535},
     };
     for (size_t i = 0; i < ARRAY_COUNT(good); i++) {
         struct net_addr addr;
-        assert_ok(net_addr_parse(str_from(good[i].text), good[i].port_default, &addr, &t->err), &t->err);
+        assert_ok(net_addr_parse(str_from(good[i].text), good[i].port_default, &addr, &t->err),
+                  &t->err);
         assert_string_equal(addr.host, good[i].host);
         assert_int_equal(addr.port, good[i].port);
     }
-    static const char *const bad[] = {"host", "host:", "host:x", "host:65536", "host:-1", "[::1", "[::1]x",
-                                      "[::1]80", "host: 80"};
+    static const char *const bad[] = {"host", "host:",  "host:x",  "host:65536", "host:-1",
+                                      "[::1", "[::1]x", "[::1]80", "host: 80"};
     for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
         struct net_addr addr;
         assert_err(net_addr_parse(str_from(bad[i]), 0, &addr, &t->err), &t->err, ERR_INVALID);

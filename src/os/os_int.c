@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* os_int.c: errno to error values, in one place, so that a full disk is the same error everywhere. */
+/* os_int.c: errno to error values, in one place, so that a full disk is the same error everywhere.
+ */
 #include "os/os_int.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* os_int.h: shared by the files of os/ only: errno turned into an error value, borrowed strings turned
- * into the NUL-terminated ones of the system calls. */
+/* os_int.h: shared by the files of os/ only: errno turned into an error value, borrowed strings
+ * turned into the NUL-terminated ones of the system calls. */
 #ifndef NARU_OS_OS_INT_H
 #define NARU_OS_OS_INT_H
 
@@ -17,7 +17,8 @@ struct os_path {
 /* Copies; fails with ERR_INVALID when the path is too long or holds a NUL byte. */
 int os__path(struct str path, struct os_path *ret_path, struct err *err) WARN_UNUSED;
 
-/* `cannot <verb> "<path>": <text of the error number>` with the code that fits the number. Returns -code. */
+/* `cannot <verb> "<path>": <text of the error number>` with the code that fits the number. Returns
+ * -code. */
 int os__errno(struct err *err, int number, const char *verb, const char *path);
 
 #endif

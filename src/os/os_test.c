@@ -34,7 +34,8 @@ static void a_scaled_clock_runs_faster(struct test *t)
     assert_true(clock_monotonic_ns(&scaled.base) - monotonic >= 3 * NS_PER_S);
     assert_in_range(clock_to_real_ns(&scaled.base, 600 * NS_PER_S), NS_PER_S, NS_PER_S + 1);
     assert_int_equal(clock_to_real_ns(&scaled.base, 0), 0);
-    assert_int_equal(clock_to_real_ns(&scaled.base, 1), 1); /* rounded up: a wait is never too short */
+    assert_int_equal(clock_to_real_ns(&scaled.base, 1),
+                     1); /* rounded up: a wait is never too short */
     clock_scaled_init(&scaled, start, 0.5);
     assert_true(clock_to_real_ns(&scaled.base, INT64_MAX) == INT64_MAX);
     assert_in_range(clock_to_real_ns(&scaled.base, NS_PER_S), 2 * NS_PER_S, 2 * NS_PER_S + 1);

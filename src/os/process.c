@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* process.c: signals as flags. The handlers only count and write to an eventfd that is never read again, so
- * once a stop is wanted it stays readable and wakes every waiter, now and later. */
+/* process.c: signals as flags. The handlers only count and write to an eventfd that is never read
+ * again, so once a stop is wanted it stays readable and wakes every waiter, now and later. */
 #include "os/process.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* process_test.c: signals change the process for good, so each test works in a child and looks at its status. */
+/* process_test.c: signals change the process for good, so each test works in a child and looks at
+ * its status. */
 #include "support/test.h"
 
 #include <signal.h>

@@ -18,8 +18,9 @@ static int read_rest(struct vfs_file *file, struct str path, size_t bytes_max, s
         TRY(vfs_read_at(file, n, p + n, room - n, &got, err));
         n += got;
         if (n > bytes_max)
-            return err_set(err, ERR_TOO_LARGE, "the file \"%.*s\" is larger than the limit of %zu bytes",
-                           STR_ARG(path), bytes_max);
+            return err_set(err, ERR_TOO_LARGE,
+                           "the file \"%.*s\" is larger than the limit of %zu bytes", STR_ARG(path),
+                           bytes_max);
         if (n < room) {
             p[n] = '\0';
             *ret_content = (struct str){p, n};
@@ -45,10 +46,10 @@ int vfs_read_file(struct vfs *fs, struct str path, size_t bytes_max, struct aren
     TRY(vfs_file_stat(file, &st, err));
     bytes_max = MIN_OF(bytes_max, SIZE_MAX / 4);
     if (st.size_bytes > bytes_max)
-        return err_set(err, ERR_TOO_LARGE,
-                       "the file \"%.*s\" has %llu bytes, the limit is %zu", STR_ARG(path),
-                       (unsigned long long)st.size_bytes, bytes_max);
-    size_t room = MAX_OF((size_t)st.size_bytes + 1, (size_t)256); /* one more: the end shows at once */
+        return err_set(err, ERR_TOO_LARGE, "the file \"%.*s\" has %llu bytes, the limit is %zu",
+                       STR_ARG(path), (unsigned long long)st.size_bytes, bytes_max);
+    size_t room =
+        MAX_OF((size_t)st.size_bytes + 1, (size_t)256); /* one more: the end shows at once */
     return read_rest(file, path, bytes_max, mem, room, ret_content, err);
 }
 
@@ -69,7 +70,8 @@ int vfs_write_file(struct vfs *fs, struct str path, struct str content, struct e
         rc = vfs_rename(fs, tmp, path, err);
     if (rc < 0) {
         int removed = vfs_remove(fs, tmp, NULL);
-        (void)removed; /* the first error is the one that counts; a later write truncates what is left */
+        (void)removed; /* the first error is the one that counts; a later write truncates what is
+                          left */
         return rc;
     }
     return vfs_sync_dir(fs, path_dir(path), err);

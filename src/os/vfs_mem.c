@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* vfs_mem.c: files in memory with faults by number of call. EIO hits any call; ENOSPC and the short write
- * only those that can meet a full disk, so `fault_stays` with them is a disk that stays full and can be read. */
+/* vfs_mem.c: files in memory with faults by number of call. EIO hits any call; ENOSPC and the short
+ * write only those that can meet a full disk, so `fault_stays` with them is a disk that stays full
+ * and can be read. */
 #include "base/arena.h"
 #include "os/vfs_tree_int.h"
 
 struct vfs_mem {
     struct tree tree;
-    uint64_t calls; /* guarded by tree.mu, as all below */
+    uint64_t calls;   /* guarded by tree.mu, as all below */
     uint64_t fail_at; /* 0: never */
     enum vfs_fault fault;
     bool fault_stays;
@@ -19,17 +20,18 @@ static struct vfs_mem *mem_of(struct vfs *fs)
 
 static bool needs_space(enum tree_call call)
 {
-    return call == TREE_CREATE || call == TREE_WRITE || call == TREE_SYNC || call == TREE_TRUNCATE ||
-           call == TREE_RENAME || call == TREE_MAKE_DIR || call == TREE_SYNC_DIR;
+    return call == TREE_CREATE || call == TREE_WRITE || call == TREE_SYNC ||
+           call == TREE_TRUNCATE || call == TREE_RENAME || call == TREE_MAKE_DIR ||
+           call == TREE_SYNC_DIR;
 }
 
-static enum tree_verdict mem_before(struct tree *tree, enum tree_call call, struct str path, size_t *n,
-                                    int *ret_rc, struct err *err)
+static enum tree_verdict mem_before(struct tree *tree, enum tree_call call, struct str path,
+                                    size_t *n, int *ret_rc, struct err *err)
 {
     struct vfs_mem *mem = mem_of(&tree->base);
     mem->calls++;
-    bool is_due = mem->fail_at > 0 && (mem->fault_stays ? mem->calls >= mem->fail_at
-                                                        : mem->calls == mem->fail_at);
+    bool is_due = mem->fail_at > 0 &&
+                  (mem->fault_stays ? mem->calls >= mem->fail_at : mem->calls == mem->fail_at);
     if (!is_due)
         return TREE_DO;
     switch (mem->fault) {
@@ -46,7 +48,8 @@ static enum tree_verdict mem_before(struct tree *tree, enum tree_call call, stru
         if (call != TREE_WRITE)
             return TREE_DO;
         *n /= 2;
-        *ret_rc = err_set(err, ERR_DISK_FULL, "fault at \"%.*s\": No space left on device after %zu bytes",
+        *ret_rc = err_set(err, ERR_DISK_FULL,
+                          "fault at \"%.*s\": No space left on device after %zu bytes",
                           STR_ARG(path), *n);
         return TREE_DO_THEN_FAIL;
     case VFS_FAULT_NONE:

@@ -106,7 +106,8 @@ static void write_file_is_atomic_under_faults(struct test *t)
         rounds++;
         failures += rc < 0;
     }
-    assert_int_equal(rounds, 6 * 6); /* open write sync rename sync_dir, and one round without; six kinds */
+    assert_int_equal(rounds,
+                     6 * 6); /* open write sync rename sync_dir, and one round without; six kinds */
     assert_true(failures >= 18);
 }
 

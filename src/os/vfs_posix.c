@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* vfs_posix.c: the machine's file system behind vfs.h. Each function is one system call with its loop
- * over interrupted and partial transfers; descriptors never outlive an exec. A file keeps its path for
- * its error texts only. */
+/* vfs_posix.c: the machine's file system behind vfs.h. Each function is one system call with its
+ * loop over interrupted and partial transfers; descriptors never outlive an exec. A file keeps its
+ * path for its error texts only. */
 #include "os/vfs.h"
 
 #include <dirent.h>
@@ -221,7 +221,8 @@ static int locked(struct posix_file *file, struct err *err)
 static int posix_lock(struct vfs_file *base, struct err *err)
 {
     struct posix_file *file = posix(base);
-    /* A lock of the open file (not of the process): closing another descriptor of it keeps the lock. */
+    /* A lock of the open file (not of the process): closing another descriptor of it keeps the
+     * lock. */
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     int rc;
     do {
@@ -298,7 +299,8 @@ static int dir_make_one(struct str path, const char *name, struct err *err)
         if (S_ISDIR(st.st_mode))
             return 0;
         if (number == EEXIST)
-            return err_set(err, ERR_IO, "cannot make the folder \"%s\": a file has this name", name);
+            return err_set(err, ERR_IO, "cannot make the folder \"%s\": a file has this name",
+                           name);
     }
     return os__errno(err, number, "make the folder", name);
 }
@@ -364,10 +366,11 @@ static int posix_list(struct vfs *fs, struct str path, struct arena *mem,
             continue;
         if (count == capacity) {
             capacity = capacity ? capacity * 2 : 16;
-            entries = arena_realloc(mem, entries, count * sizeof(*entries),
-                                    capacity * sizeof(*entries));
+            entries =
+                arena_realloc(mem, entries, count * sizeof(*entries), capacity * sizeof(*entries));
         }
-        entries[count++] = (struct vfs_entry){arena_str(mem, entry_name), kind_of_entry(dir, entry)};
+        entries[count++] =
+            (struct vfs_entry){arena_str(mem, entry_name), kind_of_entry(dir, entry)};
     }
     int number = errno;
     (void)closedir(dir);

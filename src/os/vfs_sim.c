@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* vfs_sim.c: what a machine may show after losing power. The tree's live state is what programs see (the
- * page cache); beside it every node has a durable state, and what lies between the two is kept as it came:
- * per file the writes and truncations since its last sync, for all folders one journal of name changes.
+/* vfs_sim.c: what a machine may show after losing power. The tree's live state is what programs see
+ * (the page cache); beside it every node has a durable state, and what lies between the two is kept
+ * as it came: per file the writes and truncations since its last sync, for all folders one journal
+ * of name changes.
  *
  * The model of a crash, in the order of what it takes away:
- * 1. A name change is atomic (a rename is seen in both folders or in neither) and survives or not by itself;
- *    but one that touches a name which a lost change touched is lost too, and of renamed folders a prefix
- *    survives. `sync_dir` makes the changes in that folder durable, with those they build on.
- * 2. Each 512-byte sector of a file shows the durable content with a prefix of the writes to this sector: the
- *    page cache is written back at some moment, sector by sector, in any order. So writes are torn, and later
- *    ones may survive without earlier ones elsewhere in the file.
+ * 1. A name change is atomic (a rename is seen in both folders or in neither) and survives or not
+ * by itself; but one that touches a name which a lost change touched is lost too, and of renamed
+ * folders a prefix survives. `sync_dir` makes the changes in that folder durable, with those they
+ * build on.
+ * 2. Each 512-byte sector of a file shows the durable content with a prefix of the writes to this
+ * sector: the page cache is written back at some moment, sector by sector, in any order. So writes
+ * are torn, and later ones may survive without earlier ones elsewhere in the file.
  * 3. The size follows the same rule by itself; where it grew without the data, zeros are read.
- * That is stricter than ext4 in its default mode and about what POSIX allows; after Pillai et al., "All File
- * Systems Are Not Created Equal", OSDI 2014. */
+ * That is stricter than ext4 in its default mode and about what POSIX allows; after Pillai et al.,
+ * "All File Systems Are Not Created Equal", OSDI 2014. */
 #include <stdio.h>
 
 #include "base/arena.h"
@@ -77,12 +79,13 @@ static struct sim_node *state_of(struct tree_node *node)
 
 static bool is_step(enum tree_call call)
 {
-    return call == TREE_CREATE || call == TREE_WRITE || call == TREE_SYNC || call == TREE_TRUNCATE ||
-           call == TREE_RENAME || call == TREE_REMOVE || call == TREE_MAKE_DIR || call == TREE_SYNC_DIR;
+    return call == TREE_CREATE || call == TREE_WRITE || call == TREE_SYNC ||
+           call == TREE_TRUNCATE || call == TREE_RENAME || call == TREE_REMOVE ||
+           call == TREE_MAKE_DIR || call == TREE_SYNC_DIR;
 }
 
-static enum tree_verdict sim_before(struct tree *tree, enum tree_call call, struct str path, size_t *n,
-                                    int *ret_rc, struct err *err)
+static enum tree_verdict sim_before(struct tree *tree, enum tree_call call, struct str path,
+                                    size_t *n, int *ret_rc, struct err *err)
 {
     (void)n;
     struct vfs_sim *sim = sim_of(tree);
@@ -94,7 +97,8 @@ static enum tree_verdict sim_before(struct tree *tree, enum tree_call call, stru
     if (!sim->is_off)
         return TREE_DO;
     *ret_rc = err_set(err, ERR_IO, "\"%.*s\": the power is off", STR_ARG(path));
-    return was_off ? TREE_FAIL : TREE_DO_THEN_FAIL; /* the call under way may still have an effect */
+    return was_off ? TREE_FAIL
+                   : TREE_DO_THEN_FAIL; /* the call under way may still have an effect */
 }
 
 static void content_op_add(struct tree_node *node, struct content_op op)
@@ -104,7 +108,8 @@ static void content_op_add(struct tree_node *node, struct content_op op)
     state->ops[state->op_count++] = op;
 }
 
-static void sim_wrote(struct tree *tree, struct tree_node *node, uint64_t off, const void *p, size_t n)
+static void sim_wrote(struct tree *tree, struct tree_node *node, uint64_t off, const void *p,
+                      size_t n)
 {
     (void)tree;
     char *copy = mem_alloc(n);
@@ -257,7 +262,8 @@ static void sim_dir_synced(struct tree *tree, struct tree_node *dir)
         return;
     bool *is_marked = MEM_ARRAY(bool, sim->journal_count);
     struct touched touched = {.has_folder_rename = false};
-    for (size_t i = sim->journal_count; i-- > 0;) { /* backwards: what a marked one builds on is marked */
+    for (size_t i = sim->journal_count;
+         i-- > 0;) { /* backwards: what a marked one builds on is marked */
         const struct journal_op *op = &sim->journal[i];
         is_marked[i] = is_in_dir(op, dir) || touched_has(&touched, op);
         if (is_marked[i])
@@ -309,8 +315,8 @@ static void journal_crash(struct vfs_sim *sim, struct dice *dice)
 }
 
 /* One write or truncation, sector by sector: a sector that stopped shows none of the later ones. */
-static void content_op_crash(struct tree_bytes *bytes, const struct content_op *op, uint64_t *stopped,
-                             struct dice *dice)
+static void content_op_crash(struct tree_bytes *bytes, const struct content_op *op,
+                             uint64_t *stopped, struct dice *dice)
 {
     uint64_t end = op->p ? op->off + op->n : bytes->n;
     for (uint64_t at = op->off; at < end;) {

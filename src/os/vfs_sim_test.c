@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* vfs_sim_test.c: each rule of the crash model, over many seeds: what must hold holds in all of them, and what may
- * happen does happen in some, since a simulation that never loses anything would prove nothing. */
+/* vfs_sim_test.c: each rule of the crash model, over many seeds: what must hold holds in all of
+ * them, and what may happen does happen in some, since a simulation that never loses anything would
+ * prove nothing. */
 #include "support/test.h"
 
 #include "base/bits.h"
@@ -8,7 +9,8 @@
 
 #define SEEDS 300u
 
-static void put(struct test *t, struct vfs *fs, const char *path, uint64_t off, struct str s, bool syncs)
+static void put(struct test *t, struct vfs *fs, const char *path, uint64_t off, struct str s,
+                bool syncs)
 {
     struct vfs_file *file = NULL;
     assert_ok(vfs_open(fs, str_from(path), VFS_WRITE | VFS_CREATE, &file, &t->err), &t->err);
@@ -263,7 +265,8 @@ static void a_folder_sync_brings_what_it_builds_on(struct test *t)
     }
 }
 
-/* Folders moved into each other, in both directions: no crash state is a knot, and nothing leaks. */
+/* Folders moved into each other, in both directions: no crash state is a knot, and nothing leaks.
+ */
 static void moved_folders_stay_a_tree(struct test *t)
 {
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
@@ -407,8 +410,9 @@ static void a_seed_repeats_exactly(struct test *t)
     assert_strs_eq(results[0], results[1]);
 }
 
-/* A small log as a client would write it: number and check sum per record, some synced. After a crash at any
- * step the records that were acknowledged are there, in order, and what follows is a prefix of what was written. */
+/* A small log as a client would write it: number and check sum per record, some synced. After a
+ * crash at any step the records that were acknowledged are there, in order, and what follows is a
+ * prefix of what was written. */
 enum { RECORD_BYTES = 100, RECORDS = 60 };
 
 static void record_make(uint32_t number, uint8_t *record)
@@ -474,7 +478,8 @@ static void a_log_keeps_what_it_acknowledged(struct test *t)
 }
 
 TEST_MAIN(TEST(what_is_synced_survives), TEST(unsynced_writes_are_kept_dropped_or_torn_by_sector),
-          TEST(writes_to_one_sector_keep_their_order), TEST(writes_to_different_sectors_are_reordered),
+          TEST(writes_to_one_sector_keep_their_order),
+          TEST(writes_to_different_sectors_are_reordered),
           TEST(an_unsynced_size_comes_with_zeros_or_not_at_all),
           TEST(an_unsynced_truncation_may_not_have_happened),
           TEST(a_new_name_needs_the_sync_of_its_folder), TEST(a_removal_may_come_back),

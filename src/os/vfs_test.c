@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* vfs_test.c: one contract, checked on every implementation of vfs.h; then what only the machine's has. */
+/* vfs_test.c: one contract, checked on every implementation of vfs.h; then what only the machine's
+ * has. */
 #include "support/test.h"
 
 #include <fcntl.h>
@@ -27,7 +28,8 @@ static struct vfs_file *opened(struct place *at, const char *name, unsigned flag
 static struct str content(struct place *at, const char *name)
 {
     struct str s = STR_NONE;
-    assert_ok(vfs_read_file(at->fs, in(at, name), 1 << 20, at->t->mem, &s, &at->t->err), &at->t->err);
+    assert_ok(vfs_read_file(at->fs, in(at, name), 1 << 20, at->t->mem, &s, &at->t->err),
+              &at->t->err);
     return s;
 }
 
@@ -40,7 +42,8 @@ static struct str names(struct place *at, const char *name)
 {
     struct vfs_entry *entries;
     size_t count;
-    assert_ok(vfs_list(at->fs, in(at, name), at->t->mem, &entries, &count, &at->t->err), &at->t->err);
+    assert_ok(vfs_list(at->fs, in(at, name), at->t->mem, &entries, &count, &at->t->err),
+              &at->t->err);
     struct str all = STR("");
     for (size_t i = 0; i < count; i++)
         all = arena_printf(at->t->mem, "%.*s%.*s%s ", STR_ARG(all), STR_ARG(entries[i].name),
@@ -53,15 +56,16 @@ static void check_open_flags(struct place *at)
     struct err *err = &at->t->err;
     struct vfs_file *file = NULL;
     assert_err(vfs_open(at->fs, in(at, "none"), VFS_READ, &file, err), err, ERR_NOT_FOUND);
-    assert_err(vfs_open(at->fs, in(at, "no/dir"), VFS_WRITE | VFS_CREATE, &file, err), err, ERR_NOT_FOUND);
+    assert_err(vfs_open(at->fs, in(at, "no/dir"), VFS_WRITE | VFS_CREATE, &file, err), err,
+               ERR_NOT_FOUND);
     file = opened(at, "a", VFS_WRITE | VFS_CREATE | VFS_EXCLUSIVE);
     size_t n;
     char c;
     assert_err(vfs_read_at(file, 0, &c, 1, &n, err), err, ERR_IO);
     vfs_close(file);
     file = NULL;
-    assert_err(vfs_open(at->fs, in(at, "a"), VFS_WRITE | VFS_CREATE | VFS_EXCLUSIVE, &file, err), err,
-               ERR_INDEX_EXISTS);
+    assert_err(vfs_open(at->fs, in(at, "a"), VFS_WRITE | VFS_CREATE | VFS_EXCLUSIVE, &file, err),
+               err, ERR_INDEX_EXISTS);
     put(at, "a", "12345");
     file = opened(at, "a", VFS_READ);
     assert_err(vfs_write_at(file, 0, "x", 1, err), err, ERR_IO);
@@ -161,7 +165,8 @@ static void check_names(struct place *at)
     assert_err(vfs_sync_dir(at->fs, in(at, "x/y"), err), err, ERR_NOT_FOUND);
     struct vfs_entry *entries;
     size_t count;
-    assert_err(vfs_list(at->fs, in(at, "x/y"), at->t->mem, &entries, &count, err), err, ERR_NOT_FOUND);
+    assert_err(vfs_list(at->fs, in(at, "x/y"), at->t->mem, &entries, &count, err), err,
+               ERR_NOT_FOUND);
     assert_ok(vfs_remove(at->fs, in(at, "x/file"), err), err);
     assert_ok(vfs_remove(at->fs, in(at, "x"), err), err);
     uint64_t bytes = 0;
@@ -276,7 +281,8 @@ static void posix_handles_links(struct test *t)
     assert_ok(vfs_stat(at.fs, in(&at, "link"), true, &st, &t->err), &t->err);
     assert_int_equal(st.kind, VFS_KIND_FILE);
     struct vfs_file *file = NULL;
-    assert_err(vfs_open(at.fs, in(&at, "link"), VFS_READ | VFS_NOFOLLOW, &file, &t->err), &t->err, ERR_IO);
+    assert_err(vfs_open(at.fs, in(&at, "link"), VFS_READ | VFS_NOFOLLOW, &file, &t->err), &t->err,
+               ERR_IO);
     assert_ok(vfs_remove(at.fs, in(&at, "link"), &t->err), &t->err);
     assert_str_eq(content(&at, "real"), "text");
 }
@@ -293,10 +299,11 @@ static void posix_reports_a_full_disk(struct test *t)
 static void posix_reads_files_without_a_size(struct test *t)
 {
     struct str s;
-    assert_ok(vfs_read_file(vfs_posix(), STR("/proc/self/status"), 1 << 16, t->mem, &s, &t->err), &t->err);
+    assert_ok(vfs_read_file(vfs_posix(), STR("/proc/self/status"), 1 << 16, t->mem, &s, &t->err),
+              &t->err);
     assert_str_has(s, "VmRSS");
-    assert_err(vfs_read_file(vfs_posix(), STR("/proc/self/status"), 20, t->mem, &s, &t->err), &t->err,
-               ERR_TOO_LARGE);
+    assert_err(vfs_read_file(vfs_posix(), STR("/proc/self/status"), 20, t->mem, &s, &t->err),
+               &t->err, ERR_TOO_LARGE);
 }
 
 static void posix_descriptors_do_not_survive_exec(struct test *t)
@@ -315,13 +322,14 @@ static void paths_are_joined_and_cut(struct test *t)
 {
     static const struct {
         const char *a, *b, *joined;
-    } joins[] = {{"a", "b", "a/b"},  {"a/", "b", "a/b"}, {"", "b", "b"},   {"/", "b", "/b"},
+    } joins[] = {{"a", "b", "a/b"}, {"a/", "b", "a/b"}, {"", "b", "b"}, {"/", "b", "/b"},
                  {"a", "/b", "/b"}, {"a//", "", "a/"},  {"", "", ""}};
     for (size_t i = 0; i < ARRAY_COUNT(joins); i++)
-        assert_str_eq(path_join(t->mem, str_from(joins[i].a), str_from(joins[i].b)), joins[i].joined);
+        assert_str_eq(path_join(t->mem, str_from(joins[i].a), str_from(joins[i].b)),
+                      joins[i].joined);
     static const struct {
         const char *path, *dir, *name;
-    } cuts[] = {{"a/b", "a", "b"},   {"a", ".", "a"},   {"/a", "/", "a"},     {"/", "/", ""},
+    } cuts[] = {{"a/b", "a", "b"},  {"a", ".", "a"},    {"/a", "/", "a"},        {"/", "/", ""},
                 {"a/b/", "a", "b"}, {"a//b", "a", "b"}, {"/a/b/c", "/a/b", "c"}, {"", ".", ""}};
     for (size_t i = 0; i < ARRAY_COUNT(cuts); i++) {
         assert_str_eq(path_dir(str_from(cuts[i].path)), cuts[i].dir);

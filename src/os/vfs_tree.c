@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* vfs_tree.c: see vfs_tree_int.h. Every call has the same course: take the lock, ask the hook, resolve
- * the path, do it, tell the hook. */
+/* vfs_tree.c: see vfs_tree_int.h. Every call has the same course: take the lock, ask the hook,
+ * resolve the path, do it, tell the hook. */
 #include "os/vfs_tree_int.h"
 
 #include "base/arena.h"
@@ -160,7 +160,8 @@ void tree__entries_clear(struct tree *tree, struct tree_entries *entries)
 
 /* ---- paths ---- */
 
-/* Walks with `..` resolved by the text, as far as the last part. Fails when a folder on the way is missing. */
+/* Walks with `..` resolved by the text, as far as the last part. Fails when a folder on the way is
+ * missing. */
 static int place_find(struct tree *tree, struct str path, struct place *ret_place, struct err *err)
 {
     enum { DEPTH_MAX = 64 };
@@ -179,7 +180,8 @@ static int place_find(struct tree *tree, struct str path, struct place *ret_plac
             return err_set(err, ERR_INVALID, "the path \"%.*s\" is too long", STR_ARG(path));
         struct tree_node *dir = way[depth].node;
         if (!dir || !dir->is_dir)
-            return err_set(err, ERR_NOT_FOUND, "cannot open \"%.*s\": no such folder", STR_ARG(path));
+            return err_set(err, ERR_NOT_FOUND, "cannot open \"%.*s\": no such folder",
+                           STR_ARG(path));
         way[++depth] = (struct place){dir, part, tree__entry_get(&dir->entries, part)};
     }
     *ret_place = way[depth];
@@ -187,7 +189,8 @@ static int place_find(struct tree *tree, struct str path, struct place *ret_plac
 }
 
 /* The same where the node must exist. */
-static int node_find(struct tree *tree, struct str path, struct tree_node **ret_node, struct err *err)
+static int node_find(struct tree *tree, struct str path, struct tree_node **ret_node,
+                     struct err *err)
 {
     struct place place;
     TRY(place_find(tree, path, &place, err));
@@ -197,7 +200,8 @@ static int node_find(struct tree *tree, struct str path, struct tree_node **ret_
     return 0;
 }
 
-static int dir_find(struct tree *tree, struct str path, struct tree_node **ret_node, struct err *err)
+static int dir_find(struct tree *tree, struct str path, struct tree_node **ret_node,
+                    struct err *err)
 {
     TRY(node_find(tree, path, ret_node, err));
     if (!(*ret_node)->is_dir)
@@ -348,7 +352,8 @@ static int write_some(struct tree *tree, struct tree_file *file, uint64_t off, c
         off = bytes->n;
     uint64_t grown = n > 0 && off + n > bytes->n ? off + n - bytes->n : 0;
     if (grown > tree->free_bytes)
-        return err_set(err, ERR_DISK_FULL, "cannot write \"%s\": no space left on device", file->path);
+        return err_set(err, ERR_DISK_FULL, "cannot write \"%s\": no space left on device",
+                       file->path);
     tree->free_bytes -= grown;
     if (tree->hooks->wrote && n > 0)
         tree->hooks->wrote(tree, file->node, off, p, n);
@@ -432,7 +437,8 @@ static int tree_file_stat(struct vfs_file *base, struct vfs_stat *ret_stat, stru
     return late;
 }
 
-/* A copy: it stays as it is, whatever becomes of the file. So a test cannot lean on seeing later writes. */
+/* A copy: it stays as it is, whatever becomes of the file. So a test cannot lean on seeing later
+ * writes. */
 static int tree_map(struct vfs_file *base, uint64_t size, const void **ret_p, struct err *err)
 {
     struct tree_file *file = file_of(base);
@@ -503,8 +509,8 @@ static bool is_inside(const struct tree_node *outer, const struct tree_node *inn
     return false;
 }
 
-static int rename_check(const struct place *old_place, const struct place *new_place, struct str from,
-                        struct str to, struct err *err)
+static int rename_check(const struct place *old_place, const struct place *new_place,
+                        struct str from, struct str to, struct err *err)
 {
     if (!old_place->node)
         return err_set(err, ERR_NOT_FOUND, "cannot rename \"%.*s\": no such file", STR_ARG(from));
@@ -535,7 +541,8 @@ static int tree_rename(struct vfs *fs, struct str from, struct str to, struct er
         return late;
     struct tree_node *node = tree__ref(old_place.node);
     if (tree->hooks->renamed)
-        tree->hooks->renamed(tree, old_place.dir, old_place.name, new_place.dir, new_place.name, node);
+        tree->hooks->renamed(tree, old_place.dir, old_place.name, new_place.dir, new_place.name,
+                             node);
     tree__entry_set(tree, &old_place.dir->entries, old_place.name, NULL);
     tree__entry_set(tree, &new_place.dir->entries, new_place.name, node);
     touch(tree, old_place.dir);

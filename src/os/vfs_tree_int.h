@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* vfs_tree_int.h: a tree of files and folders in memory that answers all calls of vfs.h; `vfs_mem` and
- * `vfs_sim` are this tree with hooks. One lock for the whole tree; the hooks run with it held.
+/* vfs_tree_int.h: a tree of files and folders in memory that answers all calls of vfs.h; `vfs_mem`
+ * and `vfs_sim` are this tree with hooks. One lock for the whole tree; the hooks run with it held.
  *
- * A node lives as long as something refers to it: an entry of a folder, an open file, and in vfs_sim the
- * durable entries and the journal. Paths start at the one root, with or without a leading slash; there
- * are no links. Times are the count of changes in milliseconds, so that a run repeats exactly. */
+ * A node lives as long as something refers to it: an entry of a folder, an open file, and in
+ * vfs_sim the durable entries and the journal. Paths start at the one root, with or without a
+ * leading slash; there are no links. Times are the count of changes in milliseconds, so that a run
+ * repeats exactly. */
 #ifndef NARU_OS_VFS_TREE_INT_H
 #define NARU_OS_VFS_TREE_INT_H
 
@@ -18,7 +19,7 @@ struct tree_bytes {
 };
 
 struct tree_entry {
-    char *name; /* owned */
+    char *name;             /* owned */
     struct tree_node *node; /* one reference */
 };
 
@@ -40,8 +41,21 @@ struct tree_node {
 };
 
 enum tree_call {
-    TREE_OPEN, TREE_CREATE, TREE_READ, TREE_WRITE, TREE_SYNC, TREE_TRUNCATE, TREE_STAT, TREE_MAP,
-    TREE_LOCK, TREE_RENAME, TREE_REMOVE, TREE_MAKE_DIR, TREE_SYNC_DIR, TREE_LIST, TREE_FREE_BYTES,
+    TREE_OPEN,
+    TREE_CREATE,
+    TREE_READ,
+    TREE_WRITE,
+    TREE_SYNC,
+    TREE_TRUNCATE,
+    TREE_STAT,
+    TREE_MAP,
+    TREE_LOCK,
+    TREE_RENAME,
+    TREE_REMOVE,
+    TREE_MAKE_DIR,
+    TREE_SYNC_DIR,
+    TREE_LIST,
+    TREE_FREE_BYTES,
 };
 
 enum tree_verdict {
@@ -63,8 +77,8 @@ struct tree {
 
 /* What a kind of tree adds. All MAY be NULL except before. */
 struct tree_hooks {
-    /* Called first in every call. `*n`: bytes of a write, lowered to let only a part through before the
-     * failure. Fills err unless the verdict is TREE_DO. */
+    /* Called first in every call. `*n`: bytes of a write, lowered to let only a part through before
+     * the failure. Fills err unless the verdict is TREE_DO. */
     enum tree_verdict (*before)(struct tree *tree, enum tree_call call, struct str path, size_t *n,
                                 int *ret_rc, struct err *err);
     void (*wrote)(struct tree *tree, struct tree_node *node, uint64_t off, const void *p, size_t n);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fault.h: runs a body again and again over a fresh `vfs_mem`, with the 1st, 2nd, 3rd … call failing, for each
- * kind of fault, once and from then on, until the body made fewer calls than that.
+/* fault.h: runs a body again and again over a fresh `vfs_mem`, with the 1st, 2nd, 3rd … call
+ * failing, for each kind of fault, once and from then on, until the body made fewer calls than
+ * that.
  *
  *     FAULT_LOOP(f) {
  *         prepare(f.fs);                     // no faults yet
@@ -11,8 +12,8 @@
  *         check(f.fs, rc);                   // nothing acknowledged is lost
  *     }
  *
- * fault_name(&f) says which round it is. When a check in a round fails, the round's file system leaks; the test has
- * failed then anyway. */
+ * fault_name(&f) says which round it is. When a check in a round fails, the round's file system
+ * leaks; the test has failed then anyway. */
 #ifndef NARU_TESTS_SUPPORT_FAULT_H
 #define NARU_TESTS_SUPPORT_FAULT_H
 

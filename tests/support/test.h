@@ -8,9 +8,9 @@
  *     }
  *     TEST_MAIN(TEST(parses_numbers), TEST(refuses_text))
  *
- * Each test gets an arena, a random generator seeded for this test, an error value, and a folder if it asks for
- * one. File descriptors and threads that are still there after a test make it fail.
- * The run's seed is printed; `--seed N` repeats it, `--only GLOB` picks tests by name. */
+ * Each test gets an arena, a random generator seeded for this test, an error value, and a folder if
+ * it asks for one. File descriptors and threads that are still there after a test make it fail. The
+ * run's seed is printed; `--seed N` repeats it, `--only GLOB` picks tests by name. */
 #ifndef NARU_TESTS_SUPPORT_TEST_H
 #define NARU_TESTS_SUPPORT_TEST_H
 
@@ -47,7 +47,7 @@ struct test {
     uint64_t seed;     /* of the run */
     struct rng rng;    /* from the seed and the test's name */
     struct err err;
-    bool may_leak;     /* set by a test whose library keeps descriptors or threads of its own */
+    bool may_leak; /* set by a test whose library keeps descriptors or threads of its own */
     struct str dir;
     size_t fds, threads; /* at the start */
 };
@@ -59,7 +59,10 @@ struct test_row {
     test_fn *run;
 };
 
-#define TEST(function) {#function, function}
+#define TEST(function)                                                                             \
+    {                                                                                              \
+#function, function                                                                        \
+    }
 #define TEST_MAIN(...)                                                                             \
     int main(int argc, char **argv)                                                                \
     {                                                                                              \
@@ -80,14 +83,15 @@ static uint64_t test__seed;
 /* struct str against a C string. */
 #define assert_str_eq(s, text) test__str_eq((s), str_from(text), __FILE__, __LINE__)
 /* struct str against struct str. */
-#define assert_strs_eq(a, b) test__str_eq((a), (b), __FILE__, __LINE__)
+#define assert_strs_eq(a, b)    test__str_eq((a), (b), __FILE__, __LINE__)
 #define assert_str_has(s, part) test__str_has((s), str_from(part), __FILE__, __LINE__)
 
-TEST_INLINE void test__ok(int rc, const struct err *err, const char *what, const char *file, int line)
+TEST_INLINE void test__ok(int rc, const struct err *err, const char *what, const char *file,
+                          int line)
 {
     if (rc >= 0)
         return;
-    print_error("%s gave -ERR_%s: %s\n", what, err_name((enum err_code)-rc),
+    print_error("%s gave -ERR_%s: %s\n", what, err_name((enum err_code) - rc),
                 err ? err->text : "(no error value)");
     if (err && err->line)
         print_error("at %s:%u:%u\n", err->file, err->line, err->column);
@@ -100,7 +104,7 @@ TEST_INLINE void test__err(int rc, const struct err *err, enum err_code code, co
     if (rc == -(int)code && (!err || (err->code == code && err->text[0] != '\0')))
         return;
     print_error("%s gave %s%s, not -ERR_%s; error value: %s \"%s\"\n", what, rc < 0 ? "-ERR_" : "",
-                rc < 0 ? err_name((enum err_code)-rc) : "no error", err_name(code),
+                rc < 0 ? err_name((enum err_code) - rc) : "no error", err_name(code),
                 err ? err_name(err->code) : "none", err ? err->text : "");
     _fail(file, line);
 }
@@ -132,7 +136,8 @@ TEST_INLINE void test__str_has(struct str s, struct str part, const char *file, 
 
 /* ---- what a test may ask for ---- */
 
-/* A fresh empty folder under TMPDIR (or /tmp), NUL-terminated; removed with its content after the test. */
+/* A fresh empty folder under TMPDIR (or /tmp), NUL-terminated; removed with its content after the
+ * test. */
 TEST_INLINE struct str test_dir(struct test *t)
 {
     if (t->dir.p)
@@ -152,7 +157,8 @@ TEST_INLINE struct str test_path(struct test *t, const char *name)
     return arena_printf(t->mem, "%s/%s", test_dir(t).p, name);
 }
 
-/* A loopback TCP port that nobody listened on a moment ago. Prefer to bind port 0 and to ask for the number. */
+/* A loopback TCP port that nobody listened on a moment ago. Prefer to bind port 0 and to ask for
+ * the number. */
 TEST_INLINE uint16_t test_free_port(void)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
