@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* phrase.c: terms that stand in order. Each place of the phrase is a lane: the postings of its term (or of its
+ * alternatives, for a prefix at the end). Lanes meet on a document, then their positions are compared, each minus its
+ * place: an exact phrase is one number that all lanes have; with slop the distance between the lowest and the highest
+ * such number counts, as Lucene's SloppyPhraseMatcher does it. */
+#include "query/plan_int.h"
+
+#include "base/str.h"
+
+struct phrase_plan {
+    struct plan base;
+    const struct field *field;
+    const struct phrase_position *places;
+    size_t count;
+    uint32_t slop;
+    struct bm25 bm25;
+};
+
+struct lane {
+    struct postings **postings;
+    size_t count;
+    uint32_t place;       /* distance from the phrase's start */
+    uint32_t doc;
+    uint32_t *positions;  /* of the current document, minus nothing */
+    size_t position_count, capacity;
+    size_t at;            /* cursor over positions */
+    uint32_t group;       /* lanes with the same term have the same number */
+};
+
+struct phrase_set {
+    struct docset base;
+    struct lane *lanes;
+    size_t count;
+    uint32_t slop;
+    bool has_repeats;
+    const struct bm25 *bm25;
+    const uint8_t *norms;
+    struct arena *mem;
+    uint32_t doc;
+    bool is_begun;
+};
+
+static uint32_t lane_advance(struct lane *lane, uint32_t target)
+{
+    uint32_t nearest = DOC_NONE;
+    for (size_t i = 0; i < lane->count; i++) {
+        uint32_t doc = postings_doc(lane->postings[i]);
+        if (doc < target)
+            doc = postings_advance(lane->postings[i], target);
+        nearest = MIN_OF(nearest, doc);
+    }
+    lane->doc = nearest;
+    return nearest;
+}
+
+static uint32_t lane_begin(struct lane *lane)
+{
+    uint32_t nearest = DOC_NONE;
+    for (size_t i = 0; i < lane->count; i++) {
+        uint32_t doc = postings_next(lane->postings[i]);
+        nearest = MIN_OF(nearest, doc);
+    }
+    lane->doc = nearest;
+    return nearest;
+}
+
+/* The first document >= target that all lanes have. */
+static uint32_t meet(struct phrase_set *own, uint32_t target)
+{
+    for (;;) {
+        uint32_t doc = target;
+        for (size_t i = 0; i < own->count; i++) {
+            if (lane_advance(&own->lanes[i], doc) == DOC_NONE)
+                return DOC_NONE;
+            doc = own->lanes[i].doc;
+        }
+        bool is_met = true;
+        for (size_t i = 0; i < own->count && is_met; i++)
+            is_met = own->lanes[i].doc == doc;
+        if (is_met)
+            return doc;
+        target = doc;
+    }
+}
+
+static void lane_reserve(struct phrase_set *own, struct lane *lane, size_t n)
+{
+    if (n <= lane->capacity)
+        return;
+    lane->capacity = n * 2;
+    lane->positions = ARENA_ARRAY(own->mem, uint32_t, lane->capacity);
+}
+
+static void insert_positions(struct lane *lane, const uint32_t *more, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        size_t at = lane->position_count++;
+        for (; at > 0 && lane->positions[at - 1] > more[i]; at--)
+            lane->positions[at] = lane->positions[at - 1];
+        lane->positions[at] = more[i];
+    }
+}
+
+/* Positions of all alternatives together, ascending. */
+static void lane_load(struct phrase_set *own, struct lane *lane)
+{
+    size_t total = 0, n;
+    for (size_t i = 0; i < lane->count; i++) {
+        if (postings_doc(lane->postings[i]) == lane->doc) {
+            (void)postings_positions(lane->postings[i], &n);
+            total += n;
+        }
+    }
+    lane_reserve(own, lane, total);
+    lane->position_count = lane->at = 0;
+    for (size_t i = 0; i < lane->count; i++) {
+        if (postings_doc(lane->postings[i]) == lane->doc) {
+            const uint32_t *positions = postings_positions(lane->postings[i], &n);
+            insert_positions(lane, positions, n);
+        }
+    }
+}
+
+static bool lane_has(struct lane *lane, uint32_t position)
+{
+    while (lane->at < lane->position_count && lane->positions[lane->at] < position)
+        lane->at++;
+    return lane->at < lane->position_count && lane->positions[lane->at] == position;
+}
+
+static float exact_freq(struct phrase_set *own, bool needs_all)
+{
+    uint32_t freq = 0;
+    struct lane *first = &own->lanes[0];
+    for (size_t p = 0; p < first->position_count; p++) {
+        if (first->positions[p] < first->place)
+            continue;
+        uint32_t start = first->positions[p] - first->place;
+        bool is_match = true;
+        for (size_t i = 1; i < own->count && is_match; i++)
+            is_match = lane_has(&own->lanes[i], start + own->lanes[i].place);
+        freq += is_match;
+        if (is_match && !needs_all)
+            break;
+    }
+    return (float)freq;
+}
+
+static int64_t lane_value(const struct lane *lane)
+{
+    return (int64_t)lane->positions[lane->at] - (int64_t)lane->place;
+}
+
+/* Two lanes of one term must not stand on the same position. False: a lane is used up. */
+static bool part_repeats(struct phrase_set *own, int64_t *end)
+{
+    for (size_t i = 0; own->has_repeats && i < own->count; i++) {
+        for (size_t k = i + 1; k < own->count; k++) {
+            struct lane *a = &own->lanes[i], *b = &own->lanes[k];
+            while (a->group == b->group && a->positions[a->at] == b->positions[b->at]) {
+                struct lane *mover = lane_value(a) < lane_value(b) ? a : b;
+                if (++mover->at >= mover->position_count)
+                    return false;
+                if (lane_value(mover) > *end)
+                    *end = lane_value(mover);
+                i = 0;
+                k = 1;
+                a = &own->lanes[i];
+                b = &own->lanes[k];
+            }
+        }
+    }
+    return true;
+}
+
+static size_t lowest_lane(const struct phrase_set *own)
+{
+    size_t low = 0;
+    for (size_t i = 1; i < own->count; i++) {
+        if (lane_value(&own->lanes[i]) < lane_value(&own->lanes[low]))
+            low = i;
+    }
+    return low;
+}
+
+static int64_t second_lowest(const struct phrase_set *own, size_t lowest)
+{
+    int64_t value = INT64_MAX;
+    for (size_t i = 0; i < own->count; i++) {
+        if (i != lowest)
+            value = MIN_OF(value, lane_value(&own->lanes[i]));
+    }
+    return value;
+}
+
+/* The lowest lane moves on as long as it makes the match narrower; then the narrowest is counted. */
+static float sloppy_freq(struct phrase_set *own, bool needs_all)
+{
+    float freq = 0;
+    int64_t end = INT64_MIN;
+    for (size_t i = 0; i < own->count; i++)
+        end = MAX_OF(end, lane_value(&own->lanes[i]));
+    if (!part_repeats(own, &end))
+        return 0;
+    size_t low = lowest_lane(own);
+    int64_t next = second_lowest(own, low), length = end - lane_value(&own->lanes[low]);
+    for (;;) {
+        struct lane *lane = &own->lanes[low];
+        bool is_over = ++lane->at >= lane->position_count;
+        if (!is_over && lane_value(lane) > end)
+            end = lane_value(lane);
+        if (!is_over && !part_repeats(own, &end))
+            is_over = true;
+        if (!is_over && lane_value(lane) <= next) {
+            length = MIN_OF(length, end - lane_value(lane));
+            continue;
+        }
+        if (length <= (int64_t)own->slop)
+            freq += 1.0f / (1.0f + (float)length);
+        if (is_over || (freq > 0 && !needs_all))
+            return freq;
+        low = lowest_lane(own);
+        next = second_lowest(own, low);
+        length = end - lane_value(&own->lanes[low]);
+    }
+}
+
+static uint32_t phrase_seek(struct docset *set, uint32_t at_least)
+{
+    struct phrase_set *own = (struct phrase_set *)set;
+    if (!own->is_begun) {
+        own->is_begun = true;
+        for (size_t i = 0; i < own->count; i++)
+            (void)lane_begin(&own->lanes[i]);
+        own->doc = meet(own, at_least);
+    } else if (own->doc != DOC_NONE && own->doc < at_least) {
+        own->doc = meet(own, at_least);
+    }
+    return own->doc;
+}
+
+static void phrase_fill(struct docset *set, struct doc_window *w)
+{
+    struct phrase_set *own = (struct phrase_set *)set;
+    uint32_t end = w->first + w->n;
+    for (uint32_t doc = phrase_seek(set, w->first); doc < end; doc = own->doc = meet(own, doc + 1)) {
+        uint32_t i = doc - w->first;
+        if (w->among && !bitset_get(w->among, i))
+            continue;
+        for (size_t k = 0; k < own->count; k++)
+            lane_load(own, &own->lanes[k]);
+        bool needs_all = w->scores != NULL;
+        float freq = own->slop ? sloppy_freq(own, needs_all) : exact_freq(own, needs_all);
+        if (!(freq > 0))
+            continue;
+        bitset_set(w->words, i);
+        if (w->scores)
+            w->scores[i] = bm25_score(own->bm25, freq, own->norms ? own->norms[doc] : 1);
+    }
+}
+
+static const struct docset_ops phrase_set_ops = {phrase_seek, phrase_fill, NULL};
+
+static bool lane_open(struct lane *lane, const struct phrase_plan *plan, const struct phrase_position *place,
+                      struct plan_run *run, uint64_t *cost)
+{
+    uint64_t docs = 0;
+    lane->postings = ARENA_ARRAY(run->mem, struct postings *, place->count);
+    lane->place = place->position;
+    lane->doc = DOC_NONE;
+    for (size_t i = 0; i < place->count; i++) {
+        struct term_info info;
+        if (!segment_term(run->part->segment, plan->field, place->terms[i], &info))
+            continue;
+        lane->postings[lane->count++] = postings_open(run->part->segment, plan->field, &info,
+                                                      POSTINGS_FREQS | POSTINGS_POSITIONS, run->mem);
+        docs += info.doc_freq;
+    }
+    *cost = MIN_OF(*cost, docs);
+    return lane->count > 0;
+}
+
+static bool places_are_equal(const struct phrase_position *a, const struct phrase_position *b)
+{
+    return a->count == 1 && b->count == 1 && str_eq(a->terms[0], b->terms[0]);
+}
+
+static struct docset *phrase_open(const struct plan *plan, struct plan_run *run)
+{
+    const struct phrase_plan *own = (const struct phrase_plan *)plan;
+    struct phrase_set *set = ARENA_NEW(run->mem, struct phrase_set);
+    set->lanes = ARENA_ARRAY(run->mem, struct lane, own->count);
+    set->count = own->count;
+    set->slop = own->slop;
+    set->bm25 = &own->bm25;
+    set->mem = run->mem;
+    set->norms = run->needs_scores ? segment_norms(run->part->segment, own->field) : NULL;
+    set->base.ops = &phrase_set_ops;
+    set->base.cost = UINT64_MAX;
+    for (size_t i = 0; i < own->count; i++) {
+        if (!lane_open(&set->lanes[i], own, &own->places[i], run, &set->base.cost))
+            return NULL;
+        set->lanes[i].group = (uint32_t)i;
+        for (size_t k = 0; k < i; k++) {
+            if (places_are_equal(&own->places[k], &own->places[i])) {
+                set->lanes[i].group = set->lanes[k].group;
+                set->has_repeats = true;
+                break;
+            }
+        }
+    }
+    return &set->base;
+}
+
+static const struct plan_ops phrase_ops = {"phrase", phrase_open, NULL};
+
+struct plan *plan_phrase(struct planner *planner, const struct field *field, const struct phrase_position *places,
+                         size_t count, uint32_t slop, float boost)
+{
+    ASSERT(count > 0);
+    struct phrase_plan *own = plan__new(planner, &phrase_ops, sizeof(*own), boost);
+    own->field = field;
+    own->places = places;
+    own->count = count;
+    own->slop = slop;
+    struct field_stats stats;
+    if (!planner->needs_scores || !plan__field_stats(planner, field, &stats))
+        return &own->base;
+    double idf = 0;
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < places[i].count; k++) {
+            uint64_t doc_freq = plan__doc_freq(planner, field, places[i].terms[k]);
+            if (doc_freq > 0)
+                idf += (double)bm25_idf(doc_freq, stats.doc_count);
+        }
+    }
+    bm25_init(&own->bm25, boost, (float)idf, stats.doc_count, stats.sum_total_term_freq);
+    return &own->base;
+}
