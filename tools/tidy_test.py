@@ -69,19 +69,26 @@ class Tools(unittest.TestCase):
 
     def test_tidy_calls(self):
         self.passes("tidy", {})
-        body = "void f(char *p)\n{\n    %s\n}\n"
-        for call in ("strcpy(p, p)", "sprintf(p, p)", "atoi(p)", "strtok(p, p)", "gmtime(0)", "localtime_r(0, 0)"):
-            for name in ("src/base/b.c", "src/os/b.c", "src/base/b_test.c", "modules/ruby/b.c"):
-                self.finds("tidy", {name: HEAD + body % f"{call};"}, f"{name}:4: {call.split('(')[0]} is banned")
-        for call in ("malloc(1)", "free(p)", "strdup(p)"):
-            self.finds("tidy", {"src/os/b.c": HEAD + body % f"{call};"}, "is for src/base only")
-            self.passes("tidy", {"src/base/b.c": HEAD + body % f"{call};"})
-            self.passes("tidy", {"src/os/b_test.c": HEAD + body % f"{call};"})
-        for call in ("open(p, 0)", "rename(p, p)", "socket(0, 0, 0)", "unlink(p)", "clock_gettime(0, 0)"):
-            self.finds("tidy", {"src/pipeline/b.c": HEAD + body % f"{call};"}, "is a system call")
-            self.passes("tidy", {"modules/ruby/b.c": HEAD + body % f"{call};"})
-        for fine in ("fs->ops->open(p);", "x.free(p);", "my_free(p);", "openx(p);", "int (*open)(char *) = 0;"):
-            self.passes("tidy", {"src/pipeline/b.c": HEAD + body % fine})
+        body = HEAD + "void f(char *p)\n{\n    %s\n}\n"
+        faults, fine = {}, {}
+        for n, call in enumerate(("strcpy(p, p)", "sprintf(p, p)", "atoi(p)", "strtok(p, p)", "gmtime(0)",
+                                  "localtime_r(0, 0)")):
+            for home in ("src/base/%d.c", "src/os/%d.c", "src/base/%d_test.c", "modules/ruby/%d.c"):
+                faults[home % n] = (call, "is banned")
+        for n, call in enumerate(("malloc(1)", "free(p)", "strdup(p)")):
+            faults[f"src/os/m{n}.c"] = (call, "is for src/base only")
+            fine[f"src/base/m{n}.c"] = fine[f"src/os/m{n}_test.c"] = call
+        for n, call in enumerate(("open(p, 0)", "rename(p, p)", "socket(0, 0, 0)", "unlink(p)", "clock_gettime(0, 0)")):
+            faults[f"src/pipeline/s{n}.c"] = (call, "is a system call")
+            fine[f"modules/ruby/s{n}.c"] = call
+        for n, call in enumerate(("fs->ops->open(p)", "x.free(p)", "my_free(p)", "openx(p)", "int (*open)(char *) = 0")):
+            fine[f"src/pipeline/f{n}.c"] = call
+        self.passes("tidy", {name: body % (call + ";") for name, call in fine.items()})
+        status, out = run("tidy", {name: body % (call + ";") for name, (call, _) in faults.items()})
+        self.assertEqual(status, 1)
+        for name, (call, why) in faults.items():
+            self.assertIn(f"{name}:4: {call.split('(')[0]} {why}", out)
+        self.assertIn(f"tidy: {len(faults)} found", out)
 
     def test_tidy_allowing(self):
         body = "void f(char *p)\n{\n%s\n}\n"
@@ -103,7 +110,7 @@ class Tools(unittest.TestCase):
     def test_tidy_text(self):
         self.finds("tidy", {"src/os/b.c": "int x;\n"}, "the first lines do not say SPDX")
         self.finds("tidy", {"tools/x": "#!/bin/sh\ntrue\n"}, "the first lines do not say SPDX")
-        self.finds("tidy", {"src/os/b.c": HEAD + "/* " + "x" * 98 + " */\n"}, "104 columns")
+        self.finds("tidy", {"src/os/b.c": HEAD + "/* " + "x" * 98 + " */\n"}, "src/os/b.c:2: 1 lines over 100 columns")
         self.passes("tidy", {"src/os/b.c": HEAD + "/* " + "\u3131" * 94 + " */\n"})
         self.finds("tidy", {"big.txt": "x" * (1 << 20) + "y"}, "1048577 bytes")
         self.finds("tidy", {"src/os/b.c": HEAD + "/* TO" + "DO: later */\n"}, "needs its issue")
