@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/doc_reply.h"
+
+#include "base/arena.h"
+#include "base/str.h"
+
+int refresh_parse(struct str text, enum write_refresh *ret_refresh, struct err *err)
+{
+    if (!text.p || str_is(text, "false"))
+        *ret_refresh = REFRESH_NONE;
+    else if (text.n == 0 || str_is(text, "true"))
+        *ret_refresh = REFRESH_NOW;
+    else if (str_is(text, "wait_for"))
+        *ret_refresh = REFRESH_WAIT;
+    else
+        return err_set(err, ERR_INVALID, "Unknown value for refresh: [" STR_FMT "].", STR_ARG(text));
+    return 0;
+}
+
+int write_params_apply(const struct write_params *params, struct doc_write *write, struct err *err)
+{
+    if (params->pipeline.n > 0 && !str_is(params->pipeline, "_none"))
+        return err_set(err, ERR_INVALID, "pipeline with id [" STR_FMT "] does not exist", STR_ARG(params->pipeline));
+    write->routing = params->routing;
+    write->if_seq_no = params->if_seq_no;
+    write->if_primary_term = params->if_primary_term;
+    write->version = params->version;
+    write->is_index_auto_create_off = params->require_alias;
+    if (!params->version_type.p || str_is(params->version_type, "internal")) {
+        if (params->version >= 0)
+            return err_set(err, ERR_INVALID, "Validation Failed: 1: internal versioning can not be used for optimistic "
+                                             "concurrency control. Please use `if_seq_no` and `if_primary_term` instead;");
+        write->version_type = VERSION_INTERNAL;
+    } else if (str_is(params->version_type, "external") || str_is(params->version_type, "external_gt")) {
+        write->version_type = VERSION_EXTERNAL;
+    } else if (str_is(params->version_type, "external_gte")) {
+        write->version_type = VERSION_EXTERNAL_GTE;
+    } else {
+        return err_set(err, ERR_INVALID, "No version type match [" STR_FMT "]", STR_ARG(params->version_type));
+    }
+    return 0;
+}
+
+static struct str outcome_name(enum doc_outcome outcome)
+{
+    switch (outcome) {
+    case DOC_CREATED:
+        return STR("created");
+    case DOC_UPDATED:
+        return STR("updated");
+    case DOC_DELETED:
+        return STR("deleted");
+    case DOC_NOT_FOUND:
+        return STR("not_found");
+    case DOC_NOOP:
+    case DOC_FAILED:
+    default:
+        return STR("noop");
+    }
+}
+
+static void write_identity(struct str index, struct str id, struct json_writer *w)
+{
+    json_key_lit(w, "_index");
+    json_str(w, index);
+    json_key_lit(w, "_type");
+    json_str(w, STR("_doc"));
+    json_key_lit(w, "_id");
+    json_str(w, id);
+}
+
+void doc_result_write(const struct doc_result *result, struct json_writer *w)
+{
+    write_identity(result->index, result->id, w);
+    json_key_lit(w, "_version");
+    json_i64(w, result->version);
+    json_key_lit(w, "result");
+    json_str(w, outcome_name(result->outcome));
+    if (result->forced_refresh) {
+        json_key_lit(w, "forced_refresh");
+        json_bool(w, true);
+    }
+    json_key_lit(w, "_shards");
+    json_object_begin(w);
+    json_key_lit(w, "total");
+    json_i64(w, result->outcome == DOC_NOOP ? 0 : 2);
+    json_key_lit(w, "successful");
+    json_i64(w, result->outcome == DOC_NOOP ? 0 : 1);
+    json_key_lit(w, "failed");
+    json_i64(w, 0);
+    json_object_end(w);
+    json_key_lit(w, "_seq_no");
+    json_i64(w, result->seq_no);
+    json_key_lit(w, "_primary_term");
+    json_i64(w, result->primary_term);
+}
+
+void doc_get_write(const struct doc_get *doc, struct str index, struct str id, struct str source, struct json_writer *w)
+{
+    write_identity(doc->is_found ? doc->index : index, id, w);
+    if (doc->is_found) {
+        json_key_lit(w, "_version");
+        json_i64(w, doc->version);
+        json_key_lit(w, "_seq_no");
+        json_i64(w, doc->seq_no);
+        json_key_lit(w, "_primary_term");
+        json_i64(w, doc->primary_term);
+        if (doc->routing.n > 0) {
+            json_key_lit(w, "_routing");
+            json_str(w, doc->routing);
+        }
+    }
+    json_key_lit(w, "found");
+    json_bool(w, doc->is_found);
+    if (doc->is_found && source.p) {
+        json_key_lit(w, "_source");
+        json_raw(w, source);
+    }
+}
+
+int doc_write_run(struct rest_call *call, const struct doc_write *write, struct str refresh, struct err *err)
+{
+    enum write_refresh mode;
+    struct doc_result result;
+    TRY(refresh_parse(refresh, &mode, err));
+    TRY(engine_write(call->context->engine, write, 1, mode, call->mem, &result, err));
+    if (result.outcome == DOC_FAILED) {
+        if (err)
+            *err = result.err;
+        return -(int)result.err.code;
+    }
+    call->status = result.status;
+    json_object_begin(&call->w);
+    doc_result_write(&result, &call->w);
+    json_object_end(&call->w);
+    return 0;
+}

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* http.c: life of a request:
+ *
+ *   reading ──body complete──► queued ──worker──► answering ──sent──► (freed by request_completed)
+ *      │ too large, bad encoding                      ▲
+ *      └──────────────────────────────────────────────┘
+ *
+ * reading and answering belong to the connection's I/O thread; queued belongs to the queue and then to one worker.
+ * While queued the connection is suspended, so libmicrohttpd does not touch the request; MHD_resume_connection hands
+ * it back (its lock orders the memory). */
+#include "server/http.h"
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/arena.h"
+#include "base/queue.h"
+#include "base/str.h"
+#include "codec/compress.h"
+#include "os/net.h"
+#include "os/os.h"
+
+#define HTTP_WORKERS_MAX          64u
+#define HTTP_GZIP_REPLY_BYTES_MIN 1024u /* smaller replies gain nothing */
+#define HTTP_IO_THREADS           2u
+#define HTTP_REQUEST_BYTES_MAX    (512 * MIB)
+
+struct http_server {
+    struct http_config config;
+    struct MHD_Daemon *daemon;
+    struct queue *queue;
+    pthread_t workers[HTTP_WORKERS_MAX];
+    size_t worker_count;
+    uint16_t port;
+    uint64_t in_flight; /* atomic */
+    char name[16];
+};
+
+struct exchange {
+    struct http_server *http;
+    struct MHD_Connection *connection;
+    struct arena *mem;
+    struct buf body;
+    struct http_request req;
+    struct http_reply reply;
+    struct err err; /* code != 0: the server answers by itself */
+    bool is_done;
+};
+
+struct str http_header(const struct http_request *req, const char *name)
+{
+    struct MHD_Connection *connection = req->connection;
+    if (!connection)
+        return STR_NONE;
+    return str_from(MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name));
+}
+
+void http_reply_header(struct http_reply *reply, struct str name, struct str value)
+{
+    ASSERT(reply->header_count < HTTP_REPLY_HEADERS_MAX);
+    reply->headers[reply->header_count].name = name;
+    reply->headers[reply->header_count].value = value;
+    reply->header_count++;
+}
+
+/* libmicrohttpd calls this with the raw request line's target, before it cuts off the query. */
+static void *on_uri(void *owner, const char *uri, struct MHD_Connection *connection)
+{
+    struct http_server *http = owner;
+    struct exchange *x = MEM_NEW(struct exchange);
+    x->http = http;
+    x->connection = connection;
+    x->mem = arena_new(HTTP_REQUEST_BYTES_MAX);
+    buf_init(&x->body, http->config.content_bytes_max + 1);
+    buf_init(&x->reply.body, HTTP_REPLY_BYTES_MAX);
+    struct str target = arena_str(x->mem, str_from(uri));
+    ptrdiff_t at = str_find_char(target, '?');
+    x->req = (struct http_request){.path = at < 0 ? target : str_sub(target, 0, (size_t)at),
+                                   .query = at < 0 ? STR("") : str_from_off(target, (size_t)at + 1),
+                                   .mem = x->mem,
+                                   .connection = connection};
+    __atomic_add_fetch(&http->in_flight, 1, __ATOMIC_RELAXED);
+    return x;
+}
+
+static void on_completed(void *owner, struct MHD_Connection *connection, void **cls,
+                         enum MHD_RequestTerminationCode why)
+{
+    (void)connection;
+    (void)why;
+    struct http_server *http = owner;
+    struct exchange *x = *cls;
+    if (!x)
+        return;
+    buf_deinit(&x->body);
+    buf_deinit(&x->reply.body);
+    arena_free(x->mem);
+    mem_free(x);
+    *cls = NULL;
+    __atomic_sub_fetch(&http->in_flight, 1, __ATOMIC_RELAXED);
+}
+
+static void error_body(struct exchange *x)
+{
+    struct http_server *http = x->http;
+    x->reply.status = err_http_status(x->err.code);
+    x->reply.content_type = STR("application/json; charset=UTF-8");
+    buf_clear(&x->reply.body);
+    if (http->config.error_write)
+        http->config.error_write(http->config.owner, &x->err, &x->reply.body);
+    else
+        buf_add(&x->reply.body, x->err.text, strlen(x->err.text));
+}
+
+static bool accepts_gzip(struct exchange *x)
+{
+    struct str accept = http_header(&x->req, MHD_HTTP_HEADER_ACCEPT_ENCODING);
+    return accept.p && str_find(accept, STR("gzip")) >= 0;
+}
+
+/* Packs a reply that is worth it. */
+static void compress_reply(struct exchange *x)
+{
+    struct http_reply *reply = &x->reply;
+    if (reply->is_gzip || reply->static_body.p || reply->body.n < HTTP_GZIP_REPLY_BYTES_MIN || !accepts_gzip(x))
+        return;
+    struct buf packed;
+    buf_init(&packed, HTTP_REPLY_BYTES_MAX);
+    if (deflate_bytes(buf_str(&reply->body), DEFLATE_GZIP, 1, &packed, NULL) < 0) {
+        buf_deinit(&packed);
+        return;
+    }
+    buf_deinit(&reply->body);
+    reply->body = packed;
+    reply->is_gzip = true;
+}
+
+static void add_header(struct MHD_Response *response, struct arena *mem, struct str name, struct str value)
+{
+    (void)MHD_add_response_header(response, arena_cstr(mem, name), arena_cstr(mem, value));
+}
+
+static enum MHD_Result answer(struct exchange *x)
+{
+    struct http_reply *reply = &x->reply;
+    if (x->err.code == ERR_NONE && reply->body.is_over)
+        err_set(&x->err, ERR_TOO_LARGE, "the reply is larger than %zu bytes", reply->body.bytes_max);
+    if (x->err.code != ERR_NONE)
+        error_body(x);
+    compress_reply(x);
+    struct str body = reply->static_body.p ? reply->static_body : buf_str(&reply->body);
+    /* The bytes stay until on_completed, which libmicrohttpd calls after the last of them was sent. */
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(body.n, (void *)(uintptr_t)body.p, MHD_RESPMEM_PERSISTENT);
+    if (!response)
+        return MHD_NO;
+    if (reply->content_type.n)
+        add_header(response, x->mem, STR("Content-Type"), reply->content_type);
+    if (reply->is_gzip)
+        add_header(response, x->mem, STR("Content-Encoding"), STR("gzip"));
+    for (size_t i = 0; i < reply->header_count; i++)
+        add_header(response, x->mem, reply->headers[i].name, reply->headers[i].value);
+    enum MHD_Result result = MHD_queue_response(x->connection, (unsigned)reply->status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+static uint64_t content_length(struct exchange *x)
+{
+    uint64_t n = 0;
+    struct str text = http_header(&x->req, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    return text.p && str_to_u64(text, &n) ? n : 0;
+}
+
+static void set_too_large(struct exchange *x)
+{
+    err_set(&x->err, ERR_TOO_LARGE, "the request's body is larger than http.max_content_length (%zu bytes)",
+            x->http->config.content_bytes_max);
+}
+
+/* The body is complete: unpacks it and hands the request to the workers. */
+static enum MHD_Result body_complete(struct exchange *x)
+{
+    struct str encoding = http_header(&x->req, MHD_HTTP_HEADER_CONTENT_ENCODING);
+    if (x->err.code == ERR_NONE && str_eq_nocase(encoding, STR("gzip"))) {
+        struct buf plain;
+        buf_init(&plain, x->http->config.content_bytes_max + MIB);
+        if (inflate_bytes(buf_str(&x->body), DEFLATE_GZIP, x->http->config.content_bytes_max, &plain, &x->err) < 0)
+            buf_clear(&plain); /* x->err is the answer */
+        buf_deinit(&x->body);
+        x->body = plain;
+    } else if (x->err.code == ERR_NONE && encoding.n > 0 && !str_eq_nocase(encoding, STR("identity"))) {
+        err_set(&x->err, ERR_UNSUPPORTED, "Content-Encoding \"" STR_FMT "\" is not supported: use gzip",
+                STR_ARG(encoding));
+    }
+    if (x->err.code != ERR_NONE)
+        return answer(x);
+    x->req.body = x->body.n ? buf_str(&x->body) : STR("");
+    MHD_suspend_connection(x->connection);
+    if (queue_push(x->http->queue, x, 1, 0) != QUEUE_OK) {
+        err_set(&x->err, ERR_QUEUE_FULL, "rejected: the queue of %u requests is full", HTTP_QUEUE_REQUESTS_MAX);
+        x->is_done = true;
+        MHD_resume_connection(x->connection);
+    }
+    return MHD_YES;
+}
+
+static enum MHD_Result on_access(void *owner, struct MHD_Connection *connection, const char *url,
+                                 const char *method, const char *version, const char *data, size_t *data_size,
+                                 void **cls)
+{
+    (void)owner;
+    (void)connection;
+    (void)url;
+    (void)version;
+    struct exchange *x = *cls;
+    if (!x)
+        return MHD_NO;
+    if (!x->req.method.p) { /* first call: headers are there, body is not */
+        x->req.method = arena_str(x->mem, str_from(method));
+        if (content_length(x) > x->http->config.content_bytes_max) {
+            set_too_large(x);
+            return answer(x);
+        }
+        return MHD_YES;
+    }
+    if (*data_size > 0) {
+        if (x->err.code == ERR_NONE) {
+            buf_add(&x->body, data, *data_size);
+            if (x->body.is_over || x->body.n > x->http->config.content_bytes_max)
+                set_too_large(x); /* the rest of a chunked body is read and dropped */
+        }
+        *data_size = 0;
+        return MHD_YES;
+    }
+    return x->is_done ? answer(x) : body_complete(x);
+}
+
+static void *worker_main(void *arg)
+{
+    struct http_server *http = arg;
+    os_thread_name(http->name);
+    void *item;
+    while (queue_pop(http->queue, &item, -1) == QUEUE_OK) {
+        struct exchange *x = item;
+        x->reply.status = 200;
+        http->config.handler(http->config.owner, &x->req, &x->reply);
+        x->is_done = true;
+        MHD_resume_connection(x->connection);
+    }
+    return NULL;
+}
+
+static int start_daemon(struct http_server *http, struct err *err)
+{
+    const struct http_config *c = &http->config;
+    struct net_addr addr;
+    int fd;
+    TRY(net_addr_parse(c->host.n ? c->host : STR("127.0.0.1"), c->port, &addr, err));
+    TRY(net_listen(&addr, &fd, err));
+    http->port = net_local_port(fd);
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
+    http->daemon = MHD_start_daemon(
+        flags, 0, NULL, NULL, on_access, http, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, on_uri, http,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_CONNECTION_LIMIT, HTTP_CONNECTIONS_MAX,
+        MHD_OPTION_CONNECTION_TIMEOUT, HTTP_IDLE_TIMEOUT_S, MHD_OPTION_THREAD_POOL_SIZE, HTTP_IO_THREADS,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(64 * KIB), MHD_OPTION_END);
+    if (!http->daemon) {
+        net_close(fd);
+        return err_set(err, ERR_INTERNAL, "the HTTP server cannot be started");
+    }
+    return 0;
+}
+
+int http_start(const struct http_config *config, struct http_server **ret_http, struct err *err)
+{
+    struct http_server *http = MEM_NEW(struct http_server);
+    http->config = *config;
+    if (http->config.content_bytes_max == 0)
+        http->config.content_bytes_max = HTTP_CONTENT_BYTES_MAX_DEFAULT;
+    (void)snprintf(http->name, sizeof(http->name), "%s", config->name);
+    http->queue = queue_new(HTTP_QUEUE_REQUESTS_MAX);
+    int rc = start_daemon(http, err);
+    if (rc < 0) {
+        queue_free(http->queue);
+        mem_free(http);
+        return rc;
+    }
+    size_t count = MIN_OF(MAX_OF(config->worker_count, (size_t)1), (size_t)HTTP_WORKERS_MAX);
+    for (size_t i = 0; i < count; i++)
+        ASSERT(pthread_create(&http->workers[http->worker_count++], NULL, worker_main, http) == 0);
+    *ret_http = http;
+    return 0;
+}
+
+uint16_t http_port(const struct http_server *http)
+{
+    return http->port;
+}
+
+void http_stop(struct http_server *http, int64_t drain_ns)
+{
+    if (!http)
+        return;
+    int listen_fd = MHD_quiesce_daemon(http->daemon);
+    for (int64_t waited = 0; waited < drain_ns; waited += 5 * NS_PER_MS) {
+        if (__atomic_load_n(&http->in_flight, __ATOMIC_RELAXED) == 0)
+            break;
+        struct timespec pause = {0, 5 * 1000 * 1000};
+        (void)nanosleep(&pause, NULL);
+    }
+    queue_close(http->queue); /* workers finish what is queued: every suspended connection is resumed */
+    for (size_t i = 0; i < http->worker_count; i++)
+        (void)pthread_join(http->workers[i], NULL);
+    MHD_stop_daemon(http->daemon);
+    if (listen_fd != MHD_INVALID_SOCKET)
+        net_close(listen_fd);
+    queue_free(http->queue);
+    mem_free(http);
+}

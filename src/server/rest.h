@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rest.h: endpoints of the Elasticsearch REST API. An endpoint is one small file under rest/ with a constant descriptor
+ * and a line in endpoints.tbl. The core finds it by method and path, decodes path parts, fills its parameters by its
+ * option table, handles the parameters that every endpoint has (pretty, human, error_trace, filter_path, format,
+ * source), and turns errors into Elasticsearch's shape. A handler does three things: read typed parameters, call one
+ * function of a lower layer, write the reply. */
+#ifndef NARU_SERVER_REST_H
+#define NARU_SERVER_REST_H
+
+#include "base/opt.h"
+#include "codec/json.h"
+#include "event/value.h"
+
+struct engine;
+struct scroll_table;
+struct rest;
+
+#define REST_PATH_PARTS_MAX 8u
+
+/* What endpoints may use; one per server. */
+struct rest_context {
+    struct engine *engine;
+    struct clock *clock;
+    struct scroll_table *scrolls;
+    struct str node_name;
+    int64_t started_ns; /* monotonic */
+    uint16_t http_port;
+};
+
+struct rest_call {
+    struct rest_context *context;
+    struct str method, path;
+    struct str body;
+    struct arena *mem;
+    const struct endpoint *endpoint;
+    void *params;              /* the endpoint's settings struct, filled */
+    struct { struct str name, value; } parts[REST_PATH_PARTS_MAX]; /* decoded path parts: {index}, {id} … */
+    size_t part_count;
+    struct value query;        /* every query parameter as text, for endpoints that hand them on */
+    int status;                /* 200 */
+    struct buf *out;
+    struct json_writer w;      /* writes to out */
+    bool is_text;              /* the handler wrote text/plain instead of JSON */
+    bool is_head;
+    struct str warning;        /* deprecation header, may be empty */
+    struct str format;         /* ?format= of _cat: "", "json", "yaml" … */
+};
+
+/* A path part by name, p == NULL: the matched pattern has none. */
+struct str rest_part(const struct rest_call *call, const char *name);
+/* The body as a tree; an empty body gives VALUE_NONE. */
+int rest_body(struct rest_call *call, struct value *ret_body, struct err *err) WARN_UNUSED;
+/* The same, and an empty body is an error. */
+int rest_body_required(struct rest_call *call, struct value *ret_body, struct err *err) WARN_UNUSED;
+
+struct endpoint {
+    const char *name;          /* "search" */
+    const char *summary;
+    const char *const *routes; /* "GET /{index}/_search" …; NULL-terminated */
+    const struct opt *params;  /* of the query string; MAY be NULL */
+    size_t size;               /* of the settings struct */
+    const char *privilege;     /* what it needs: "read", "index", "manage", "monitor" … */
+    bool takes_any_param;      /* parameters not in the table are handed on in call->query */
+    /* 0, or -ERR: the core writes the error. */
+    int (*run)(struct rest_call *call, struct err *err);
+};
+extern const struct endpoint *const endpoints[]; /* NULL-terminated */
+
+/* Runs a request against the endpoints: never fails, an error is a reply as well. */
+struct rest_reply {
+    int status;
+    struct str content_type;
+    struct str warning;
+};
+void rest_run(struct rest_context *context, struct str method, struct str path, struct str query, struct str body,
+              struct arena *mem, struct buf *out, struct rest_reply *ret_reply);
+
+/* {"error":{"root_cause":[…],"type":…,"reason":…},"status":N} */
+void rest_error_write(const struct err *err, struct json_writer *w);
+/* Only the object behind "error", as bulk items and _msearch have it. */
+void rest_error_object_write(const struct err *err, struct json_writer *w);
+
+/* "_shards": {"total":1,"successful":1,"failed":0} */
+void rest_shards_write(struct json_writer *w, size_t total);
+
+/* ---- tables of _cat ---- */
+struct cat_column {
+    const char *name, *alias, *help;
+    bool is_right;   /* numbers stand to the right */
+    bool is_default; /* shown without ?h= */
+};
+struct cat_table {
+    struct rest_call *call;
+    const struct cat_column *columns;
+    size_t column_count;
+    struct str *cells; /* row by row, in the call's mem */
+    size_t cell_count, cell_capacity;
+};
+void cat_init(struct cat_table *table, struct rest_call *call, const struct cat_column *columns, size_t count);
+void cat_cell(struct cat_table *table, struct str text);
+void cat_cellf(struct cat_table *table, const char *format, ...) PRINTF_LIKE(2, 3);
+/* Writes the table as text or JSON as ?v, ?h, ?help, ?s and ?format ask. */
+int cat_finish(struct cat_table *table, struct err *err) WARN_UNUSED;
+/* "1.2kb" as Elasticsearch prints sizes. */
+struct str cat_size(struct arena *mem, uint64_t bytes);
+
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* stats.c: GET _stats: documents, bytes, operations, per index and in all. */
+#include "base/str.h"
+#include "index/engine.h"
+#include "server/search_call.h"
+
+struct stats_params {
+    struct index_options indices;
+    struct str level;
+};
+static const struct opt stats_opts[] = {INDEX_OPTIONS(struct stats_params),
+                                        OPT_STR(struct stats_params, level, .dflt = "indices", .help = "cluster or indices"),
+                                        OPT_END};
+
+static void number(struct json_writer *w, const char *key, uint64_t v)
+{
+    json_key(w, str_from(key));
+    json_u64(w, v);
+}
+
+static void object(struct json_writer *w, const char *key)
+{
+    json_key(w, str_from(key));
+    json_object_begin(w);
+}
+
+static void write_figures(struct json_writer *w, const struct index_stats *s)
+{
+    object(w, "docs");
+    number(w, "count", s->doc_count);
+    number(w, "deleted", s->deleted_count);
+    json_object_end(w);
+    object(w, "store");
+    number(w, "size_in_bytes", s->store_bytes);
+    number(w, "reserved_in_bytes", 0);
+    json_object_end(w);
+    object(w, "indexing");
+    number(w, "index_total", s->index_total);
+    number(w, "delete_total", s->delete_total);
+    json_object_end(w);
+    object(w, "search");
+    number(w, "query_total", s->query_total);
+    json_object_end(w);
+    object(w, "merges");
+    number(w, "total", s->merge_total);
+    json_object_end(w);
+    object(w, "refresh");
+    number(w, "total", s->refresh_total);
+    json_object_end(w);
+    object(w, "flush");
+    number(w, "total", s->flush_total);
+    json_object_end(w);
+    object(w, "segments");
+    number(w, "count", s->segment_count);
+    number(w, "memory_in_bytes", s->memory_bytes);
+    json_object_end(w);
+}
+
+static void add(struct index_stats *sum, const struct index_stats *s)
+{
+    sum->doc_count += s->doc_count;
+    sum->deleted_count += s->deleted_count;
+    sum->store_bytes += s->store_bytes;
+    sum->segment_count += s->segment_count;
+    sum->memory_bytes += s->memory_bytes;
+    sum->index_total += s->index_total;
+    sum->delete_total += s->delete_total;
+    sum->refresh_total += s->refresh_total;
+    sum->flush_total += s->flush_total;
+    sum->merge_total += s->merge_total;
+    sum->query_total += s->query_total;
+}
+
+static void write_both(struct json_writer *w, const struct index_stats *s)
+{
+    object(w, "primaries");
+    write_figures(w, s);
+    json_object_end(w);
+    object(w, "total");
+    write_figures(w, s);
+    json_object_end(w);
+}
+
+static int stats_run(struct rest_call *call, struct err *err)
+{
+    const struct stats_params *params = call->params;
+    struct str expression = rest_part(call, "index"), *names;
+    size_t count;
+    struct index_stats sum = {0};
+    TRY(engine_resolve(call->context->engine, expression.n ? expression : STR("_all"), params->indices.ignore_unavailable,
+                       call->mem, &names, &count, err));
+    struct index_stats *stats = ARENA_ARRAY(call->mem, struct index_stats, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        TRY(engine_index_stats(call->context->engine, names[i], call->mem, &stats[i], err));
+        add(&sum, &stats[i]);
+    }
+    struct json_writer *w = &call->w;
+    json_object_begin(w);
+    rest_shards_write(w, count);
+    object(w, "_all");
+    write_both(w, &sum);
+    json_object_end(w);
+    object(w, "indices");
+    for (size_t i = 0; i < count; i++) {
+        json_key(w, names[i]);
+        json_object_begin(w);
+        json_key_lit(w, "uuid");
+        json_str(w, stats[i].uuid);
+        write_both(w, &stats[i]);
+        json_object_end(w);
+    }
+    json_object_end(w);
+    json_object_end(w);
+    return 0;
+}
+
+static const char *const stats_routes[] = {"GET /_stats", "GET /{index}/_stats", "GET /_stats/{metric}", "GET /{index}/_stats/{metric}", NULL};
+const struct endpoint endpoint_stats = {
+    .name = "indices.stats", .summary = "Figures of indices.", .routes = stats_routes, .params = stats_opts,
+    .size = sizeof(struct stats_params), .privilege = "monitor", .takes_any_param = true, .run = stats_run};
