@@ -5,20 +5,11 @@
 #include "base/arena.h"
 #include "base/str.h"
 #include "pipeline/pipeline_int.h"
-
-struct text { /* constant, or a template */
-    struct str constant;
-    struct sprintf_template *t; /* NULL: constant */
-};
-
-struct field_ref {
-    struct field_path path;     /* when the name is constant */
-    struct sprintf_template *t; /* NULL: constant */
-};
+#include "pipeline/template.h"
 
 struct field_add {
     struct field_ref field;
-    struct text *texts;
+    struct text_template *texts;
     size_t text_count;
 };
 
@@ -27,80 +18,23 @@ struct plugin_common {
     size_t add_field_count;
     struct field_ref *remove_fields;
     size_t remove_field_count;
-    struct text *add_tags;
+    struct text_template *add_tags;
     size_t add_tag_count;
-    struct text *remove_tags;
+    struct text_template *remove_tags;
     size_t remove_tag_count;
     struct str type;
 };
 
-static int text_compile(struct plugin *plugin, const struct value *v, struct text *text, struct err *err)
-{
-    text->constant = value_to_str(plugin->mem, v);
-    int rc = sprintf_compile(plugin->mem, text->constant, &text->t, err);
-    if (rc < 0)
-        return plugin_err_at(plugin, v->pos, err);
-    if (sprintf_is_constant(text->t))
-        text->t = NULL;
-    return 0;
-}
-
-static struct str text_get(const struct text *text, const struct event *ev)
-{
-    return text->t ? sprintf_text(text->t, ev, ev->mem) : text->constant;
-}
-
-static int field_compile(struct plugin *plugin, struct str name, uint32_t pos, struct field_ref *field, struct err *err)
-{
-    int rc = sprintf_compile(plugin->mem, name, &field->t, err);
-    if (rc == 0 && sprintf_is_constant(field->t)) {
-        field->t = NULL;
-        rc = field_path_parse(plugin->mem, name, &field->path, err);
-    }
-    return rc < 0 ? plugin_err_at(plugin, pos, err) : 0;
-}
-
-/* The path to use for this event; a name from a template that is no reference gives NULL. */
-static const struct field_path *field_get(const struct field_ref *field, const struct event *ev, struct field_path *tmp)
-{
-    if (!field->t)
-        return &field->path;
-    return field_path_parse(ev->mem, sprintf_text(field->t, ev, ev->mem), tmp, NULL) == 0 ? tmp : NULL;
-}
-
-/* The items of a list, or the scalar itself as the only one. */
-static size_t items_of(const struct value *v, const struct value **ret_items)
-{
-    if (v->kind == VALUE_LIST) {
-        *ret_items = v->list->items;
-        return v->list->count;
-    }
-    *ret_items = v;
-    return v->kind != VALUE_NONE;
-}
-
-static int texts_compile(struct plugin *plugin, const struct value *v, struct text **ret_texts, size_t *ret_count,
+static int texts_compile(struct plugin *plugin, const struct value *v, struct text_template **ret_texts, size_t *ret_count,
                          struct err *err)
 {
     const struct value *items;
-    size_t count = items_of(v, &items);
-    struct text *texts = ARENA_ARRAY(plugin->mem, struct text, count);
+    size_t count = setting_items(v, &items);
+    struct text_template *texts = ARENA_ARRAY(plugin->mem, struct text_template, count);
     for (size_t i = 0; i < count; i++)
-        TRY(text_compile(plugin, &items[i], &texts[i], err));
+        TRY(text_template_compile(plugin, &items[i], &texts[i], err));
     *ret_texts = texts;
     *ret_count = count;
-    return 0;
-}
-
-static int remove_fields_compile(struct plugin *plugin, const struct value *v, struct plugin_common *common,
-                                 struct err *err)
-{
-    const struct value *items;
-    size_t count = items_of(v, &items);
-    common->remove_fields = ARENA_ARRAY(plugin->mem, struct field_ref, count);
-    for (size_t i = 0; i < count; i++)
-        TRY(field_compile(plugin, value_to_str(plugin->mem, &items[i]), items[i].pos, &common->remove_fields[i], err));
-    common->remove_field_count = count;
     return 0;
 }
 
@@ -127,7 +61,7 @@ static int add_fields_compile(struct plugin *plugin, struct value *v, struct plu
     common->add_fields = ARENA_ARRAY(plugin->mem, struct field_add, v->map->count);
     for (size_t i = 0; i < v->map->count; i++) {
         struct field_add *add = &common->add_fields[i];
-        TRY(field_compile(plugin, v->map->keys[i], v->map->values[i].pos, &add->field, err));
+        TRY(field_ref_compile(plugin, v->map->keys[i], v->map->values[i].pos, &add->field, err));
         TRY(texts_compile(plugin, &v->map->values[i], &add->texts, &add->text_count, err));
     }
     common->add_field_count = v->map->count;
@@ -150,7 +84,7 @@ int plugin__common_compile(struct plugin *plugin, enum plugin_kind kind, struct 
     if (tags)
         TRY(texts_compile(plugin, tags, &common->add_tags, &common->add_tag_count, err));
     if (remove_field && kind == PLUGIN_FILTER)
-        TRY(remove_fields_compile(plugin, remove_field, common, err));
+        TRY(field_refs_compile(plugin, remove_field, &common->remove_fields, &common->remove_field_count, err));
     if (remove_tag && kind == PLUGIN_FILTER)
         TRY(texts_compile(plugin, remove_tag, &common->remove_tags, &common->remove_tag_count, err));
     if (type)
@@ -183,9 +117,9 @@ static void add_fields(const struct plugin_common *common, struct event *ev)
     for (size_t i = 0; i < common->add_field_count; i++) {
         const struct field_add *add = &common->add_fields[i];
         struct field_path tmp;
-        const struct field_path *path = field_get(&add->field, ev, &tmp);
+        const struct field_path *path = field_ref_get(&add->field, ev, &tmp);
         for (size_t k = 0; path && k < add->text_count; k++)
-            field_add_text(ev, path, text_get(&add->texts[k], ev));
+            field_add_text(ev, path, text_template_get(&add->texts[k], ev));
     }
 }
 
@@ -196,7 +130,7 @@ static void add_tags(const struct plugin_common *common, struct event *ev)
     static const struct field_path tags_path = {.parts = &tags_part, .count = 1, .text = {"tags", 4}};
     for (size_t i = 0; i < common->add_tag_count; i++) {
         struct value *old = event_get(ev, &tags_path);
-        struct value tag = value_str(text_get(&common->add_tags[i], ev));
+        struct value tag = value_str(text_template_get(&common->add_tags[i], ev));
         if (old && old->kind == VALUE_LIST) {
             value_list_add(ev->mem, old, tag);
             continue;
@@ -215,7 +149,7 @@ static void remove_tags(const struct plugin_common *common, struct event *ev)
         struct value *tags = event_get_lit(ev, "tags");
         if (!tags || tags->kind != VALUE_LIST)
             return;
-        struct str tag = text_get(&common->remove_tags[i], ev);
+        struct str tag = text_template_get(&common->remove_tags[i], ev);
         size_t kept = 0;
         for (size_t k = 0; k < tags->list->count; k++) {
             const struct value *item = &tags->list->items[k];
@@ -233,7 +167,7 @@ void plugin__common_apply(const struct plugin_common *common, struct event *ev)
     add_fields(common, ev);
     for (size_t i = 0; i < common->remove_field_count; i++) {
         struct field_path tmp;
-        const struct field_path *path = field_get(&common->remove_fields[i], ev, &tmp);
+        const struct field_path *path = field_ref_get(&common->remove_fields[i], ev, &tmp);
         if (path)
             (void)event_remove(ev, path, NULL);
     }
