@@ -18,7 +18,8 @@ GOOD = {
     "src/os/README.md": "os\n",
     "src/pipeline/README.md": "pipeline\n",
     "src/pipeline/filters/filters.tbl": "FILTER(date)\n",
-    "src/pipeline/filters/date.c": HEAD + "/* open( and strcpy( in a comment */\nconst char *s = \"free(\";\n",
+    "src/pipeline/filters/date.c": HEAD + "/* open( and strcpy( in a comment */\nstatic const char *s = \"free(\";\n"
+                                           "const struct filter_type filter_date = {0};\n",
     "src/pipeline/filters/date_test.c": HEAD + '#include "support/test.h"\nint fd(void)\n{\n    return open("x", 0);\n}\n',
     "src/pipeline/filters/date.md": "date\n",
     "modules/ruby/ruby.c": HEAD + '#include "base/a.h"\n#include "pipeline/x.h"\n',
@@ -100,11 +101,21 @@ class Tools(unittest.TestCase):
 
     def test_tidy_units(self):
         f = "src/pipeline/filters/"
-        self.finds("tidy", {f + "date_test.c": None}, "the unit has no date_test.c")
-        self.finds("tidy", {f + "date.md": None}, "the unit has no date.md")
-        self.finds("tidy", {f + "drop.c": HEAD}, "drop is in no table")
-        self.passes("tidy", {f + "shared.c": HEAD + "/* tidy: allow helper: used by date and drop */\n"})
-        self.finds("tidy", {f + "filters.tbl": "FILTER(date)\nFILTER(drop)\n"}, "no drop.c")
+        self.finds("tidy", {f + "date_test.c": None}, "date.c:1: the unit has no date_test.c")
+        self.finds("tidy", {f + "date.md": None}, "date.c:1: the unit has no date.md")
+        self.finds("tidy", {f + "drop.c": HEAD + "const struct filter_type filter_drop = {0};\n"},
+                   "drop.c:1: filter_drop is in no table")
+        self.passes("tidy", {f + "shared.c": HEAD + "int helps_date_and_drop(void);\n"})
+        self.finds("tidy", {f + "filters.tbl": "FILTER(date)\nFILTER(drop)\n"}, "nothing defines the row drop")
+        self.passes("tidy", {f + "filters.tbl": "/* FILTER(drop) */\nFILTER(date)\nFILTER(date_too)\n",
+                             f + "date.c": HEAD + "const struct filter_type filter_date = {0};\n"
+                                                  "const struct filter_type filter_date_too = {0};\n"})
+        self.passes("tidy", {f + "date.md": None, f + "date.c":
+                             HEAD + "/* tidy: allow page: told in drop.md */\nconst struct filter_type filter_date = {0};\n"})
+        rest = {"src/pipeline/rest/e.tbl": "ENDPOINT(count)\n", "src/pipeline/rest/count.md": "x",
+                "src/pipeline/rest/count.c": HEAD + "const struct endpoint endpoint_count = {0};\n"}
+        self.finds("tidy", rest, "the unit has no count_test.c")
+        self.passes("tidy", {**rest, "tests/api/count/0001-all.yaml": "x"})
         self.finds("tidy", {"src/os/README.md": None}, "src/os:1: the folder has no README.md")
 
     def test_tidy_text(self):
