@@ -95,6 +95,6 @@ struct civil civil_from_ns(int64_t ns)
         .minute = (uint8_t)(second_of_day / 60 % 60),
         .second = (uint8_t)(second_of_day % 60),
         .weekday = (uint8_t)(weekday < 0 ? weekday + 7 : weekday),
-        .nanosecond = (int32_t)(ns - seconds * NS_PER_S),
+        .nanosecond = (int32_t)(ns % NS_PER_S + (ns % NS_PER_S < 0 ? NS_PER_S : 0)),
     };
 }
