@@ -171,7 +171,12 @@ int net_listen(const struct net_addr *addr, int *ret_fd, struct err *err)
     struct addrinfo *list = addr_lookup(addr, true, err);
     if (!list)
         return -ERR_NET;
-    int number = listen_one(list, ret_fd); /* the first: a name that means several is for clients */
+    /* One address: of a name that means several, as localhost, the one that most clients try. */
+    const struct addrinfo *chosen = list;
+    for (const struct addrinfo *info = list; info && chosen->ai_family != AF_INET;
+         info = info->ai_next)
+        chosen = info->ai_family == AF_INET ? info : chosen;
+    int number = listen_one(chosen, ret_fd);
     freeaddrinfo(list);
     return number ? listen_error(addr, number, err) : 0;
 }

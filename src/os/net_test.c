@@ -81,6 +81,20 @@ static void a_taken_port_is_named(struct test *t)
     net_close(-1);
 }
 
+static void localhost_is_where_clients_look(struct test *t)
+{
+    int listener, client;
+    struct net_addr addr = {"localhost", 0};
+    assert_ok(net_listen(&addr, &listener, &t->err), &t->err);
+    addr.port = net_local_port(listener);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_ok(net_connect(&addr, WAIT_NS, &client, &t->err), &t->err);
+        net_close(client);
+        addr = loopback(addr.port);
+    }
+    net_close(listener);
+}
+
 static void connecting_fails_clearly(struct test *t)
 {
     int fd;
@@ -187,7 +201,8 @@ static void deadlines_are_rounded_up_and_never_overflow(struct test *t)
     assert_in_range(net_poll_ms(net_deadline_ns(NS_PER_S)), 1, 1000);
 }
 
-TEST_MAIN(TEST(addresses_are_parsed), TEST(a_taken_port_is_named), TEST(connecting_fails_clearly),
+TEST_MAIN(TEST(addresses_are_parsed), TEST(a_taken_port_is_named),
+          TEST(localhost_is_where_clients_look), TEST(connecting_fails_clearly),
           TEST(nothing_comes_in_time), TEST(much_data_goes_through),
           TEST(writing_to_a_closed_connection_is_an_error_not_a_signal), TEST(the_peer_has_a_name),
           TEST(deadlines_are_rounded_up_and_never_overflow))
