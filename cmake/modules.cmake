@@ -18,3 +18,8 @@ pkg_check_modules(pc_ruby IMPORTED_TARGET GLOBAL ruby-3.1)
 if(pc_ruby_FOUND AND TARGET naru_event)
     naru_module(ruby LINKS naru_event PkgConfig::pc_ruby)
 endif()
+
+pkg_check_modules(pc_mariadb IMPORTED_TARGET GLOBAL libmariadb)
+if(pc_mariadb_FOUND AND TARGET naru_base)
+    naru_module(mysql LINKS naru_base PkgConfig::pc_mariadb)
+endif()
