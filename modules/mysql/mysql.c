@@ -17,7 +17,7 @@
 struct mysql_statement {
     char *sql;
     size_t sql_len;
-    MYSQL_STMT *stmt = NULL;
+    MYSQL_STMT *stmt;
     uint64_t used;
 };
 
@@ -268,6 +268,66 @@ static int mysql_execute_statement(struct sql_connection *connection, struct str
     return rc;
 }
 
+static struct value cell(const MYSQL_FIELD *field, const char *text, unsigned long length, struct arena *mem)
+{
+    struct str s = {text, length};
+    int64_t i;
+    double f;
+    if (!text)
+        return value_null();
+    if (IS_NUM(field->type) && str_to_i64(s, &i))
+        return value_int(i);
+    if ((field->type == MYSQL_TYPE_DOUBLE || field->type == MYSQL_TYPE_FLOAT) && str_to_f64(s, &f))
+        return value_float(f);
+    return value_str_copy(mem, s);
+}
+
+static void read_rows(MYSQL_RES *result, size_t row_max, struct arena *mem, struct sql_rows *rows)
+{
+    size_t capacity = 0;
+    const MYSQL_FIELD *fields = mysql_fetch_fields(result);
+    rows->column_count = mysql_num_fields(result);
+    rows->columns = ARENA_ARRAY(mem, struct str, rows->column_count + 1);
+    for (size_t i = 0; i < rows->column_count; i++)
+        rows->columns[i] = arena_str(mem, str_from(fields[i].name));
+    MYSQL_ROW row;
+    while ((row = mysql_fetch_row(result)) != NULL) {
+        if (rows->row_count == row_max) {
+            rows->is_truncated = true; /* the rest is read and dropped: the connection needs that */
+            continue;
+        }
+        size_t at = rows->row_count * rows->column_count;
+        if (at + rows->column_count > capacity) {
+            size_t more = MAX_OF(capacity * 2, rows->column_count * 64);
+            rows->cells = arena_realloc(mem, rows->cells, capacity * sizeof(struct value), more * sizeof(struct value));
+            capacity = more;
+        }
+        const unsigned long *lengths = mysql_fetch_lengths(result);
+        for (size_t i = 0; i < rows->column_count; i++)
+            rows->cells[at + i] = cell(&fields[i], row[i], lengths[i], mem);
+        rows->row_count++;
+    }
+}
+
+static int mysql_read_query(struct sql_connection *connection, struct str sql, size_t row_max, struct arena *mem,
+                            struct sql_rows *ret_rows, struct err *err)
+{
+    struct mysql_connection *c = of(connection);
+    struct sql_rows rows = {0};
+    if (mysql_real_query(c->db, sql.p, sql.n) != 0)
+        return db_fail(c, true, err);
+    MYSQL_RES *result = mysql_use_result(c->db);
+    if (!result)
+        return db_fail(c, true, err);
+    read_rows(result, row_max, mem, &rows);
+    int rc = mysql_errno(c->db) == 0 ? 0 : db_fail(c, false, err);
+    mysql_free_result(result);
+    mysql_rollback_transaction(connection); /* the next query sees what was committed meanwhile */
+    if (rc == 0)
+        *ret_rows = rows;
+    return rc;
+}
+
 const struct sql_driver naru_sql_driver = {
     .version = SQL_DRIVER_VERSION,
     .name = "mysql",
@@ -279,4 +339,5 @@ const struct sql_driver naru_sql_driver = {
     .commit = mysql_commit_transaction,
     .rollback = mysql_rollback_transaction,
     .execute = mysql_execute_statement,
+    .query = mysql_read_query,
 };

@@ -99,7 +99,7 @@ static int fill(const struct command *command, const struct value *map, void *se
     struct opt *opts = ARENA_ARRAY(mem, struct opt, n + 1);
     for (size_t i = 0; i < n; i++)
         opts[i] = command->flags[i].opt;
-    return options_fill(opts, settings, map, OPTIONS_LOGSTASH, NULL, NULL, NULL, err);
+    return options_fill(opts, settings, map, OPTIONS_LOGSTASH, mem, NULL, NULL, NULL, err);
 }
 
 int flags_parse(const struct command *command, int argc, char **argv, struct arena *mem,

@@ -258,7 +258,9 @@ static int start_daemon(struct http_server *http, struct err *err)
     const struct http_config *c = &http->config;
     struct net_addr addr;
     int fd;
-    TRY(net_addr_parse(c->host.n ? c->host : STR("127.0.0.1"), c->port, &addr, err));
+    /* Port 0 is a wish here (any free one); for the parser it would mean "the text must name one". */
+    TRY(net_addr_parse(c->host.n ? c->host : STR("127.0.0.1"), c->port ? c->port : 1, &addr, err));
+    addr.port = c->port;
     TRY(net_listen(&addr, &fd, err));
     http->port = net_local_port(fd);
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;

@@ -24,6 +24,15 @@ struct sql_target {
 /* -ERR_UNSUPPORTED for databases that are not there. Strings lie in mem. */
 int sql_target_parse(struct str url, struct arena *mem, struct sql_target *ret_target, struct err *err) WARN_UNUSED;
 
+/* The answer of a query: cells row by row, NULL as VALUE_NULL, whole numbers as INT, others as FLOAT or STR. */
+struct sql_rows {
+    struct str *columns;
+    size_t column_count;
+    struct value *cells;
+    size_t row_count;
+    bool is_truncated; /* there were more than asked for */
+};
+
 struct sql_driver;
 struct sql_connection {
     const struct sql_driver *driver;
@@ -47,6 +56,9 @@ struct sql_driver {
     /* Parameters are NULL, BOOL, INT, FLOAT or STR. The driver keeps some prepared statements. Failures set state. */
     int (*execute)(struct sql_connection *connection, struct str sql, const struct value *params, size_t count,
                    struct err *err);
+    /* Reads at most `row_max` rows, for the console; `sql` has no placeholders. Ends the transaction it read in. All in mem. */
+    int (*query)(struct sql_connection *connection, struct str sql, size_t row_max, struct arena *mem,
+                 struct sql_rows *ret_rows, struct err *err);
 };
 
 extern const struct sql_driver sql_sqlite;

@@ -198,6 +198,63 @@ static int sqlite_execute(struct sql_connection *connection, struct str sql, con
     return result;
 }
 
+static struct value cell(sqlite3_stmt *stmt, int at, struct arena *mem)
+{
+    switch (sqlite3_column_type(stmt, at)) {
+    case SQLITE_INTEGER:
+        return value_int(sqlite3_column_int64(stmt, at));
+    case SQLITE_FLOAT:
+        return value_float(sqlite3_column_double(stmt, at));
+    case SQLITE_NULL:
+        return value_null();
+    default: {
+        const char *text = (const char *)sqlite3_column_text(stmt, at);
+        return value_str_copy(mem, (struct str){text, (size_t)sqlite3_column_bytes(stmt, at)});
+    }
+    }
+}
+
+static int read_rows(sqlite3_stmt *stmt, size_t row_max, struct arena *mem, struct sql_rows *rows)
+{
+    size_t capacity = 0;
+    rows->column_count = (size_t)sqlite3_column_count(stmt);
+    rows->columns = ARENA_ARRAY(mem, struct str, rows->column_count + 1);
+    for (size_t i = 0; i < rows->column_count; i++)
+        rows->columns[i] = arena_str(mem, str_from(sqlite3_column_name(stmt, (int)i)));
+    int rc;
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        if (rows->row_count == row_max) {
+            rows->is_truncated = true;
+            return SQLITE_DONE;
+        }
+        size_t at = rows->row_count * rows->column_count;
+        if (at + rows->column_count > capacity) {
+            size_t more = MAX_OF(capacity * 2, rows->column_count * 64);
+            rows->cells = arena_realloc(mem, rows->cells, capacity * sizeof(struct value), more * sizeof(struct value));
+            capacity = more;
+        }
+        for (size_t i = 0; i < rows->column_count; i++)
+            rows->cells[at + i] = cell(stmt, (int)i, mem);
+        rows->row_count++;
+    }
+    return rc;
+}
+
+static int sqlite_query(struct sql_connection *connection, struct str sql, size_t row_max, struct arena *mem,
+                        struct sql_rows *ret_rows, struct err *err)
+{
+    struct sqlite_connection *c = of(connection);
+    struct sql_rows rows = {0};
+    sqlite3_stmt *stmt = NULL;
+    TRY(statement_get(c, sql, &stmt, err));
+    int rc = read_rows(stmt, row_max, mem, &rows);
+    int result = rc == SQLITE_DONE ? 0 : fail(c, rc, false, err);
+    (void)sqlite3_reset(stmt);
+    if (result == 0)
+        *ret_rows = rows;
+    return result;
+}
+
 const struct sql_driver sql_sqlite = {
     .version = SQL_DRIVER_VERSION,
     .name = "sqlite",
@@ -208,4 +265,5 @@ const struct sql_driver sql_sqlite = {
     .commit = sqlite_commit,
     .rollback = sqlite_rollback,
     .execute = sqlite_execute,
+    .query = sqlite_query,
 };
