@@ -477,6 +477,134 @@ static void a_log_keeps_what_it_acknowledged(struct test *t)
     assert_true(more > 0);
 }
 
+/* Random calls against a small model of what must hold: a name that did not change since its
+ * folder's sync is there after a crash (or is not), and a file without writes since its sync has
+ * its content. */
+enum { FOLDERS = 2, NAMES = 4, FILE_BYTES = 1500 };
+
+struct model_file {
+    char bytes[FILE_BYTES];
+    bool is_synced;
+};
+
+struct model {
+    struct test *t;
+    struct vfs *fs;
+    struct model_file *names[FOLDERS][NAMES]; /* NULL: no such file */
+    bool is_settled[FOLDERS][NAMES];
+};
+
+static struct str name_path(struct model *m, size_t folder, size_t name)
+{
+    return arena_printf(m->t->mem, "d%zu/n%zu", folder, name);
+}
+
+static void model_write(struct model *m, size_t folder, size_t name)
+{
+    struct model_file **file = &m->names[folder][name];
+    if (!*file) {
+        *file = ARENA_NEW(m->t->mem, struct model_file);
+        m->is_settled[folder][name] = false;
+    }
+    size_t off = rng_below(&m->t->rng, FILE_BYTES), n = 1 + rng_below(&m->t->rng, FILE_BYTES - off);
+    memset((*file)->bytes + off, (int)('a' + rng_below(&m->t->rng, 26)), n);
+    (*file)->is_synced = rng_below(&m->t->rng, 2) == 0;
+    /* The whole file each time: its size is then always the same. */
+    put(m->t, m->fs, name_path(m, folder, name).p, 0, (struct str){(*file)->bytes, FILE_BYTES},
+        (*file)->is_synced);
+}
+
+static void model_remove(struct model *m, size_t folder, size_t name)
+{
+    if (!m->names[folder][name])
+        return;
+    assert_ok(vfs_remove(m->fs, name_path(m, folder, name), &m->t->err), &m->t->err);
+    m->names[folder][name] = NULL;
+    m->is_settled[folder][name] = false;
+}
+
+static void model_rename(struct model *m, size_t folder, size_t name)
+{
+    size_t to_folder = rng_below(&m->t->rng, FOLDERS), to_name = rng_below(&m->t->rng, NAMES);
+    struct model_file *file = m->names[folder][name];
+    if (!file || (folder == to_folder && name == to_name))
+        return;
+    assert_ok(
+        vfs_rename(m->fs, name_path(m, folder, name), name_path(m, to_folder, to_name), &m->t->err),
+        &m->t->err);
+    m->names[folder][name] = NULL;
+    m->names[to_folder][to_name] = file;
+    m->is_settled[folder][name] = m->is_settled[to_folder][to_name] = false;
+}
+
+static void model_sync_dir(struct model *m, size_t folder)
+{
+    struct str path = arena_printf(m->t->mem, "d%zu", folder);
+    assert_ok(vfs_sync_dir(m->fs, path, &m->t->err), &m->t->err);
+    for (size_t name = 0; name < NAMES; name++)
+        m->is_settled[folder][name] = true;
+}
+
+/* Checks what must hold, and takes over what is there now: it is all durable. */
+static void model_check_after_crash(struct model *m)
+{
+    for (size_t i = 0; i < FOLDERS * NAMES; i++) {
+        size_t folder = i / NAMES, name = i % NAMES;
+        struct model_file *file = m->names[folder][name];
+        bool was_settled = m->is_settled[folder][name];
+        struct str path = name_path(m, folder, name);
+        bool is_here = is_there(m->fs, path.p);
+        if (was_settled)
+            assert_int_equal(is_here, file != NULL);
+        struct str s = is_here ? content(m->t, m->fs, path.p) : STR_NONE;
+        if (was_settled && file && file->is_synced)
+            assert_strs_eq(s, ((struct str){file->bytes, FILE_BYTES}));
+        m->names[folder][name] = NULL;
+        m->is_settled[folder][name] = true;
+        if (!is_here)
+            continue;
+        file = m->names[folder][name] = ARENA_NEW(m->t->mem, struct model_file);
+        if (s.n > 0)
+            memcpy(file->bytes, s.p, s.n);
+        file->is_synced = s.n == FILE_BYTES; /* a shorter one is checked again once written anew */
+    }
+}
+
+static void what_must_hold_holds_after_any_calls(struct test *t)
+{
+    for (unsigned round = 0; round < 60; round++) {
+        arena_reset(t->mem);
+        struct model m = {.t = t, .fs = vfs_sim_new(t->seed + round)};
+        assert_ok(vfs_make_dir(m.fs, STR("d0"), &t->err), &t->err);
+        assert_ok(vfs_make_dir(m.fs, STR("d1"), &t->err), &t->err);
+        for (unsigned step = 0; step < 120; step++) {
+            size_t folder = rng_below(&t->rng, FOLDERS), name = rng_below(&t->rng, NAMES);
+            switch (rng_below(&t->rng, 12)) {
+            case 0:
+                vfs_sim_crash(m.fs, rng_u64(&t->rng));
+                model_check_after_crash(&m);
+                break;
+            case 1:
+                model_remove(&m, folder, name);
+                break;
+            case 2:
+            case 3:
+                model_sync_dir(&m, folder);
+                break;
+            case 4:
+            case 5:
+            case 6:
+                model_rename(&m, folder, name);
+                break;
+            default:
+                model_write(&m, folder, name);
+                break;
+            }
+        }
+        vfs_sim_free(m.fs);
+    }
+}
+
 TEST_MAIN(TEST(what_is_synced_survives), TEST(unsynced_writes_are_kept_dropped_or_torn_by_sector),
           TEST(writes_to_one_sector_keep_their_order),
           TEST(writes_to_different_sectors_are_reordered),
@@ -487,4 +615,4 @@ TEST_MAIN(TEST(what_is_synced_survives), TEST(unsynced_writes_are_kept_dropped_o
           TEST(moved_folders_stay_a_tree), TEST(open_files_die_in_a_crash),
           TEST(from_the_nth_step_on_every_call_fails), TEST(the_call_under_way_may_have_its_effect),
           TEST(vfs_write_file_is_atomic_and_durable), TEST(a_seed_repeats_exactly),
-          TEST(a_log_keeps_what_it_acknowledged))
+          TEST(a_log_keeps_what_it_acknowledged), TEST(what_must_hold_holds_after_any_calls))
