@@ -42,6 +42,12 @@ const struct err *pipeline_error(struct pipeline *pipeline);
 void pipeline_free(struct pipeline *pipeline);
 DEFINE_CLEANUP(pipeline_free, struct pipeline)
 
+/* Runs a batch through the filters on the calling thread, of a pipeline that is loaded and not started: for tests and for
+ * explaining a configuration. What comes out lies in the batch's arena. */
+void pipeline_filter(struct pipeline *pipeline, struct batch *batch, struct event ***ret_events, size_t *ret_count);
+/* Drains the filters (windows …): a new batch with what they had kept. The caller unrefs it. */
+struct batch *pipeline_filter_drain(struct pipeline *pipeline, struct event ***ret_events, size_t *ret_count);
+
 struct str pipeline_id(const struct pipeline *pipeline);
 /* The object of this pipeline in Logstash's GET /_node/stats/pipelines: events, plugins {inputs, codecs, filters, outputs},
  * reloads, queue, dead_letter_queue. */

@@ -46,6 +46,7 @@ struct plugin {
     const struct source *source;  /* the text it stands in, NULL in hand-made instances */
     struct plugin_common *common; /* the compiled common options, NULL: none */
     struct log_limit warn_limit;
+    bool wants_order; /* set by init: like FILTER_ORDERED, for this instance */
 };
 
 /* Turns an option's value position (struct value.pos) into file:line:column on the error. */

@@ -179,6 +179,35 @@ void program__route(struct pipeline *pipeline, struct batch *batch, const struct
     route(&pass, pipeline->tree.first[CONFIG_OUTPUT], in, lists);
 }
 
+/* ---- for tests and explanations ---- */
+
+void pipeline_filter(struct pipeline *pipeline, struct batch *batch, struct event ***ret_events, size_t *ret_count)
+{
+    ASSERT(!pipeline->is_started);
+    struct selection out;
+    program__filter(pipeline, batch, &out);
+    *ret_events = out.events;
+    *ret_count = out.count;
+}
+
+struct batch *pipeline_filter_drain(struct pipeline *pipeline, struct event ***ret_events, size_t *ret_count)
+{
+    ASSERT(!pipeline->is_started);
+    struct batch *all = batch_new(NULL);
+    struct pass pass = {.pipeline = pipeline, .batch = all, .is_drain = true,
+                        .now_ns = clock_wall_ns(pipeline->config.clock)};
+    struct selection sel = {NULL, 0};
+    for (size_t i = 0; i < pipeline->tick_count; i++) {
+        struct selection one = {NULL, 0};
+        pass.tick = pipeline->tick_filters[i];
+        run_filters(&pass, pipeline->tree.first[CONFIG_FILTER], &one);
+        append(&pass, &sel, one.events, one.count);
+    }
+    *ret_events = sel.events;
+    *ret_count = sel.count;
+    return all;
+}
+
 /* ---- what filters call ---- */
 
 void filter_matched(struct filter_run *run, struct event *ev)

@@ -340,7 +340,7 @@ static void tick_filters_find(struct pipeline *pipeline)
         const struct filter_type *type = unit__filter(unit)->type;
         if (type->tick || type->drain)
             pipeline->tick_filters[pipeline->tick_count++] = unit;
-        if (type->flags & FILTER_ORDERED)
+        if ((type->flags & FILTER_ORDERED) || unit->plugin.wants_order)
             pipeline->worker_count = 1;
     }
 }
