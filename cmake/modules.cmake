@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Loadable modules: modules/<name>/*.c becomes build/<preset>/modules/<name>.so, for connectors that carry a heavy
 # library. A module is found next to the program, in NARU_MODULES, or in the build folder.
+enable_language(ASM)
 function(naru_module name) # naru_module(ruby LINKS naru_event PkgConfig::pc_ruby-3.1)
     cmake_parse_arguments(arg "" "" "LINKS" ${ARGN})
-    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/modules/${name}/*.c)
+    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/modules/${name}/*.c ${CMAKE_SOURCE_DIR}/modules/${name}/*.S)
+    list(FILTER sources EXCLUDE REGEX "_test\\.c$")
     if(NOT sources)
         return()
     endif()
@@ -11,6 +13,13 @@ function(naru_module name) # naru_module(ruby LINKS naru_event PkgConfig::pc_rub
     set_target_properties(naru_module_${name} PROPERTIES PREFIX "" OUTPUT_NAME ${name}
         LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/modules)
     target_include_directories(naru_module_${name} PRIVATE ${CMAKE_SOURCE_DIR}/src)
+    file(GLOB embedded CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/modules/${name}/*.rb)
+    foreach(asm IN LISTS sources)
+        if(asm MATCHES "\\.S$")
+            set_source_files_properties(${asm} PROPERTIES OBJECT_DEPENDS "${embedded}"
+                COMPILE_OPTIONS "-I${CMAKE_SOURCE_DIR}/modules/${name}")
+        endif()
+    endforeach()
     target_link_libraries(naru_module_${name} PRIVATE ${arg_LINKS})
 endfunction()
 

@@ -1,71 +1,66 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* module.c: see module.h. The loader of the C library keeps one handle a file, so nothing is cached here. */
 #include "os/module.h"
 
 #include <dlfcn.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-#include "base/str.h"
+#include "os/os.h"
 
-#define TRIED_BYTES 384u
-
-struct module_search {
-    struct str name;
-    void *handle;
-    char tried[TRIED_BYTES]; /* folders, for the error's text */
-    char failure[256];       /* of a file that is there and cannot be loaded */
+struct module_path {
+    char text[PATH_MAX];
 };
 
-static void search_in(struct module_search *search, struct str dir, const char *below)
+/* The folder of the running program; false: not known. */
+static bool program_dir(struct module_path *dir)
 {
-    char path[PATH_MAX];
-    if (search->handle || dir.n == 0)
-        return;
-    int n = snprintf(path, sizeof(path), STR_FMT "%s/" STR_FMT ".so", STR_ARG(dir), below, STR_ARG(search->name));
-    if (n <= 0 || (size_t)n >= sizeof(path))
-        return;
-    size_t used = strlen(search->tried);
-    (void)snprintf(search->tried + used, TRIED_BYTES - used, "%s" STR_FMT "%s", used ? ", " : "", STR_ARG(dir), below);
-    if (access(path, R_OK) != 0)
-        return;
-    search->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    const char *why = search->handle ? NULL : dlerror();
-    if (why)
-        (void)snprintf(search->failure, sizeof(search->failure), "%s", why);
-}
-
-static struct str program_dir(char path[PATH_MAX])
-{
-    ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 1);
+    ssize_t n = readlink("/proc/self/exe", dir->text, sizeof(dir->text) - 1);
     if (n <= 0)
-        return STR_NONE;
-    while (n > 0 && path[n - 1] != '/')
+        return false;
+    while (n > 0 && dir->text[n - 1] != '/')
         n--;
-    return (struct str){path, n > 1 ? (size_t)n - 1 : (size_t)n};
+    dir->text[n] = '\0';
+    return n > 0;
 }
 
-int module_symbol(struct str name, const char *symbol, void **ret_symbol, struct err *err)
+/* The i-th place to look at; false: no more of them. An empty text is a place that is not there. */
+static bool place(size_t i, const char *name, struct module_path *ret_path)
 {
-    struct module_search search = {.name = name};
-    char program[PATH_MAX];
-    struct str folders = str_from(getenv("NARU_MODULES")), folder;
-    while (folders.n && str_split_next(&folders, ':', &folder))
-        search_in(&search, folder, "");
-    struct str dir = program_dir(program);
-    search_in(&search, dir, "/modules");
-    search_in(&search, dir, "/../lib/naru");
-    search_in(&search, dir, "");
-    if (!search.handle && search.failure[0])
-        return err_set(err, ERR_UNSUPPORTED, "module \"" STR_FMT "\" cannot be loaded: %s", STR_ARG(name), search.failure);
-    if (!search.handle)
-        return err_set(err, ERR_UNSUPPORTED, "module \"" STR_FMT ".so\" is not there (looked in %s; NARU_MODULES names other "
-                       "folders)", STR_ARG(name), search.tried);
-    *ret_symbol = dlsym(search.handle, symbol);
-    if (!*ret_symbol)
-        return err_set(err, ERR_UNSUPPORTED, "module \"" STR_FMT "\" has no %s: it belongs to another version",
-                       STR_ARG(name), symbol);
-    return 0;
+    static const char *const beside[] = {"modules/", "../lib/naru/modules/", "../modules/"};
+    struct module_path dir;
+    ret_path->text[0] = '\0';
+    int n = 0;
+    if (i == 0) {
+        struct str env = os_env("NARU_MODULES");
+        if (env.n)
+            n = snprintf(ret_path->text, sizeof(ret_path->text), STR_FMT "/%s.so", STR_ARG(env), name);
+    } else if (i - 1 < ARRAY_COUNT(beside)) {
+        if (program_dir(&dir))
+            n = snprintf(ret_path->text, sizeof(ret_path->text), "%s%s%s.so", dir.text, beside[i - 1], name);
+    } else {
+        return false;
+    }
+    if (n < 0 || (size_t)n >= sizeof(ret_path->text))
+        ret_path->text[0] = '\0';
+    return true;
+}
+
+int os_module_symbol(const char *name, const char *symbol, void **ret_symbol, struct err *err)
+{
+    struct module_path path;
+    for (size_t i = 0; place(i, name, &path); i++) {
+        if (!path.text[0] || access(path.text, R_OK) != 0)
+            continue;
+        void *handle = dlopen(path.text, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+        if (!handle)
+            return err_set(err, ERR_UNSUPPORTED, "the module \"%s\" cannot be loaded: %s", name, dlerror());
+        void *p = dlsym(handle, symbol);
+        if (!p)
+            return err_set(err, ERR_UNSUPPORTED, "\"%s\" is no module of this program: %s is missing", path.text, symbol);
+        *ret_symbol = p;
+        return 0;
+    }
+    return err_set(err, ERR_NOT_FOUND, "the module \"%s\" is not installed: %s.so is neither in NARU_MODULES nor in"
+                   " \"modules\" next to the program", name, name);
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* module.h: loadable modules (modules/<name>.so): connectors that carry a heavy library and are loaded on first use. */
+/* module.h: loadable modules: NARU_MODULES/<name>.so, modules/<name>.so next to the program, or
+ * ../lib/naru/modules/<name>.so. A module stays loaded for the process's life. */
 #ifndef NARU_OS_MODULE_H
 #define NARU_OS_MODULE_H
 
 #include "base/base.h"
 #include "base/err.h"
 
-/* Loads `<name>.so` and finds `symbol` in it. Looked for in each folder of NARU_MODULES (':' between them), then in
- * `modules/` and `../lib/naru/` beside the program, then beside the program itself. A module stays loaded for the process's
- * life; loading it again gives the same. -ERR_UNSUPPORTED: not there, the text says where it was looked for. Thread-safe. */
-int module_symbol(struct str name, const char *symbol, void **ret_symbol, struct err *err) WARN_UNUSED;
+/* Loads modules/<name>.so and finds a symbol in it. -ERR_NOT_FOUND: no such file; -ERR_UNSUPPORTED: it cannot be
+ * loaded, with the loader's reason (a library that is missing). */
+int os_module_symbol(const char *name, const char *symbol, void **ret_symbol, struct err *err) WARN_UNUSED;
 
 #endif
