@@ -16,6 +16,12 @@
 #define THREAD_NAME_BYTES 15 /* the kernel's limit without the NUL */
 #define HOSTNAME_BYTES    256
 
+void os_env_set(const char *name, const char *value)
+{
+    ASSERT(setenv(name, value, 1) == 0);
+    tzset(); /* the C library reads TZ when it is told to */
+}
+
 struct str os_env(const char *name)
 {
     return str_from(getenv(name));
