@@ -138,6 +138,34 @@ int tail_glob_check(struct str pattern, struct err *err)
     return 0;
 }
 
+/* Parts against parts, as tail_glob_match does bytes against bytes; `**` is the star. */
+bool tail_glob_path(struct str pattern, struct str path, bool is_recursive)
+{
+    struct str pats[TAIL_GLOB_PARTS_MAX], names[TAIL_GLOB_PARTS_MAX];
+    size_t pn = split(pattern, pats), n = split(path, names);
+    size_t p = 0, s = 0, star = SIZE_MAX, star_s = 0;
+    if (pn == SIZE_MAX || n == SIZE_MAX ||
+        str_starts_with(pattern, STR("/")) != str_starts_with(path, STR("/")))
+        return false;
+    while (s < n) {
+        if (p < pn && is_recursive && str_is(pats[p], "**")) {
+            star = p++;
+            star_s = s;
+        } else if (p < pn && tail_glob_match(pats[p], names[s])) {
+            p++;
+            s++;
+        } else if (star != SIZE_MAX && s - star_s <= TAIL_GLOB_DEPTH_MAX) {
+            p = star + 1;
+            s = ++star_s;
+        } else {
+            return false;
+        }
+    }
+    while (p < pn && is_recursive && str_is(pats[p], "**"))
+        p++;
+    return p == pn;
+}
+
 /* ---- the walk ---- */
 
 static int add_path(struct walk *walk, struct str path, struct err *err)

@@ -22,6 +22,8 @@ typedef void tail_glob_error_fn(void *owner, const struct err *err);
 int tail_glob_check(struct str pattern, struct err *err) WARN_UNUSED;
 /* Does one part of a path match? Linear in practice; no recursion. */
 bool tail_glob_match(struct str pattern, struct str name);
+/* Does the whole path match, without looking at any folder? */
+bool tail_glob_path(struct str pattern, struct str path, bool is_recursive);
 /* Appends what exists; `is_recursive` false: `**` is like `*`. -ERR_TOO_LARGE past TAIL_GLOB_PATHS_MAX. */
 int tail_glob(struct vfs *fs, struct str pattern, bool is_recursive, struct arena *mem,
               struct tail_paths *paths, tail_glob_error_fn *on_error, void *owner,

@@ -61,6 +61,20 @@ static void folders(struct test *t)
     vfs_mem_free(fs);
 }
 
+static void whole_paths(struct test *t)
+{
+    (void)t;
+    assert_true(tail_glob_path(STR("/l/*.log"), STR("/l/a.log"), true));
+    assert_false(tail_glob_path(STR("/l/*.log"), STR("/l/x/a.log"), true));
+    assert_true(tail_glob_path(STR("/l/**/*.log"), STR("/l/a.log"), true));
+    assert_true(tail_glob_path(STR("/l/**/*.log"), STR("/l/x/y/a.log"), true));
+    assert_false(tail_glob_path(STR("/l/**/*.log"), STR("/l/x/y/a.txt"), true));
+    assert_false(tail_glob_path(STR("l/a"), STR("/l/a"), true));
+    assert_true(tail_glob_path(STR("./l/a"), STR("l/a"), true));
+    assert_true(tail_glob_path(STR("/l/**"), STR("/l/x/y"), true));
+    assert_false(tail_glob_path(STR("/l/**/a"), STR("/l/x/y/a"), false));
+}
+
 static void bad_patterns(struct test *t)
 {
     assert_err(tail_glob_check(STR(""), &t->err), &t->err, ERR_INVALID);
@@ -69,4 +83,4 @@ static void bad_patterns(struct test *t)
     assert_ok(tail_glob_check(STR("/a/[b]"), &t->err), &t->err);
 }
 
-TEST_MAIN(TEST(one_part), TEST(folders), TEST(bad_patterns))
+TEST_MAIN(TEST(one_part), TEST(folders), TEST(whole_paths), TEST(bad_patterns))
