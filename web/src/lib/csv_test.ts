@@ -4,7 +4,7 @@ import { columnsOf, csvCell, csvLine, csvRow } from './csv';
 import { matches } from './hangul';
 
 test.each([['a', 'a'], ['a,b', '"a,b"'], ['say "x"', '"say ""x"""'], ['two\nlines', '"two\nlines"'], [null, ''], [9007199254740993n, '9007199254740993'], [' x', '" x"'], [true, 'true']])(
-  'cell %j', (value, want) => expect(csvCell(value)).toBe(want));
+  'cell %#', (value, want) => expect(csvCell(value)).toBe(want));
 
 test('rows', () => {
   const hit = { _index: 'stock', _id: '1', _source: { a: { b: 1 }, c: [1, 2] } };

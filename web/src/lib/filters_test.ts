@@ -13,7 +13,7 @@ test.each<[Filter, string]>([
   [{ field: 'a', op: 'is', values: ['or'] }, 'a : "or"'],
   [{ field: 'p', op: 'range', gte: 1, lt: 5 }, '(p >= 1 and p < 5)'],
   [{ field: 'p', op: 'range', gte: '2026-11-20' }, 'p >= "2026-11-20"'],
-])('%j as KQL', (f, want) => expect(filterKql(f)).toBe(want));
+])('pill %#', (f, want) => expect(filterKql(f)).toBe(want));
 
 test('pills become one bool', () => {
   expect(queryDsl(undefined, [])).toEqual({ match_all: {} });

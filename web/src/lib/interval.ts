@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The histogram's automatic interval: the range over 50 bars, put through a table of round steps (20 to
-// 250 bars). A chosen interval that would give more than 100 bars is scaled up.
+// 620 bars). A chosen interval that would give more than 100 bars is scaled up.
 
 export interface Interval {
   /** As Elasticsearch writes it: `30s`, `1d`. */
