@@ -12,6 +12,7 @@
 #include "cli/command.h"
 #include "cli/demo_files.h"
 #include "cli/node.h"
+#include "codec/json.h"
 #include "index/engine.h"
 #include "pipeline/sql/sql.h"
 #include "ship/ship.h"
