@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/queue.h"
 
-#include <errno.h>
-#include <pthread.h>
-#include <time.h>
-
 #include "base/arena.h"
+#include "base/thread.h"
 
 struct item {
     void *p;
@@ -28,13 +25,9 @@ struct queue {
 struct queue *queue_new(size_t weight_max)
 {
     struct queue *queue = MEM_NEW(struct queue);
-    pthread_condattr_t attr;
-    ASSERT(pthread_condattr_init(&attr) == 0);
-    ASSERT(pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0);
     ASSERT(pthread_mutex_init(&queue->mu, NULL) == 0);
-    ASSERT(pthread_cond_init(&queue->can_push, &attr) == 0);
-    ASSERT(pthread_cond_init(&queue->can_pop, &attr) == 0);
-    (void)pthread_condattr_destroy(&attr);
+    thread_cond_init(&queue->can_push);
+    thread_cond_init(&queue->can_pop);
     queue->weight_max = weight_max;
     return queue;
 }
@@ -49,25 +42,6 @@ void queue_free(struct queue *queue)
     (void)pthread_mutex_destroy(&queue->mu);
     mem_free(queue->ring);
     mem_free(queue);
-}
-
-static struct timespec deadline_after(int64_t timeout_ns)
-{
-    struct timespec t;
-    /* tidy: allow clock_gettime: what pthread_cond_timedwait counts in */
-    ASSERT(clock_gettime(CLOCK_MONOTONIC, &t) == 0);
-    int64_t ns = t.tv_nsec + timeout_ns % NS_PER_S;
-    t.tv_sec += (time_t)(timeout_ns / NS_PER_S + ns / NS_PER_S);
-    t.tv_nsec = (long)(ns % NS_PER_S);
-    return t;
-}
-
-/* False when the time is over. */
-static bool wait_until(pthread_cond_t *cond, pthread_mutex_t *mu, const struct timespec *deadline)
-{
-    if (!deadline)
-        return pthread_cond_wait(cond, mu) == 0;
-    return pthread_cond_timedwait(cond, mu, deadline) != ETIMEDOUT;
 }
 
 static void ring_grow(struct queue *queue)
@@ -86,12 +60,12 @@ enum queue_result queue_push(struct queue *queue, void *p, size_t weight, int64_
 {
     struct timespec deadline = {0};
     if (timeout_ns > 0)
-        deadline = deadline_after(timeout_ns);
+        deadline = thread_deadline(timeout_ns);
     enum queue_result result = QUEUE_OK;
     pthread_mutex_lock(&queue->mu);
     while (!queue->is_closed && queue->count > 0 && queue->weight + weight > queue->weight_max) {
         if (timeout_ns == 0 ||
-            !wait_until(&queue->can_push, &queue->mu, timeout_ns < 0 ? NULL : &deadline)) {
+            !thread_cond_wait(&queue->can_push, &queue->mu, timeout_ns < 0 ? NULL : &deadline)) {
             result = QUEUE_TIMEOUT;
             break;
         }
@@ -115,12 +89,12 @@ enum queue_result queue_pop(struct queue *queue, void **ret_item, int64_t timeou
 {
     struct timespec deadline = {0};
     if (timeout_ns > 0)
-        deadline = deadline_after(timeout_ns);
+        deadline = thread_deadline(timeout_ns);
     enum queue_result result = QUEUE_OK;
     pthread_mutex_lock(&queue->mu);
     while (queue->count == 0 && !queue->is_closed) {
         if (timeout_ns == 0 ||
-            !wait_until(&queue->can_pop, &queue->mu, timeout_ns < 0 ? NULL : &deadline)) {
+            !thread_cond_wait(&queue->can_pop, &queue->mu, timeout_ns < 0 ? NULL : &deadline)) {
             result = QUEUE_TIMEOUT;
             break;
         }
