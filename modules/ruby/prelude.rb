@@ -45,7 +45,7 @@ module LogStash
     end
 
     def ns = @ns
-    def time = Time.at(@ns, :nsec).utc
+    def time = Time.at(0, @ns, :nsec).utc
     def utc = self
     alias gmtime utc
     def to_i = @ns.div(1_000_000_000)
@@ -219,7 +219,7 @@ module LogStash
       Time.singleton_class.prepend(Module.new do
         def now(**options)
           ns = LogStash.__clock_ns
-          ns ? at(ns, :nsec, **options) : super
+          ns ? at(0, ns, :nsec, **options) : super
         end
         def new(*args, **options)
           args.empty? && options.empty? && equal?(Time) && LogStash.__clock_ns ? now : super
