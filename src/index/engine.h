@@ -103,6 +103,11 @@ int engine_settings_get(struct engine *engine, struct str index, struct arena *m
 int engine_resolve(struct engine *engine, struct str expression, bool ignore_unavailable, struct arena *mem,
                    struct str **ret_names, size_t *ret_count, struct err *err) WARN_UNUSED;
 
+/* Aliases of one index: {"name": {…}} as given. An index made under an alias's name, and the reverse, is refused. */
+int engine_alias_put(struct engine *engine, struct str index, struct str alias, const struct value *body, struct err *err) WARN_UNUSED;
+int engine_alias_remove(struct engine *engine, struct str index, struct str alias, struct err *err) WARN_UNUSED;
+int engine_aliases_get(struct engine *engine, struct str index, struct arena *mem, struct value *ret_aliases, struct err *err) WARN_UNUSED;
+
 int engine_refresh(struct engine *engine, struct str index, struct err *err) WARN_UNUSED;
 int engine_flush(struct engine *engine, struct str index, struct err *err) WARN_UNUSED;
 int engine_force_merge(struct engine *engine, struct str index, size_t segment_count_max, struct err *err) WARN_UNUSED;
@@ -117,6 +122,10 @@ struct index_stats {
     char read_only_reason[128];
 };
 int engine_index_stats(struct engine *engine, struct str index, struct arena *mem, struct index_stats *ret_stats, struct err *err) WARN_UNUSED;
+
+/* For readers that follow an index by sequence number: every write up to and with *ret_seq_no (-1: none) is durable, and a
+ * refresh that begins after the call shows it. Costs a sync of the log when writes are waiting for one. */
+int engine_settled_seq_no(struct engine *engine, struct str index, int64_t *ret_seq_no, struct err *err) WARN_UNUSED;
 
 /* Verifies every checksum and cross-reference below a data folder (`naru index check DIR`): what it checked goes to
  * `report` as lines; -ERR_CORRUPT when something is wrong. The folder must not be in use. */

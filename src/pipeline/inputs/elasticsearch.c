@@ -56,7 +56,7 @@ static const struct opt es_in_opts[] = {
 static int option_err(struct es_input *es, const char *name, struct err *err)
 {
     const struct value *v = value_map_get(&es->plugin->settings, str_from(name));
-    (void)err_wrap(err, "elasticsearch: %s", name);
+    (void)err_wrap(err, "%s", name);
     return v ? plugin_err_at(es->plugin, v->pos, err) : -(int)err->code;
 }
 

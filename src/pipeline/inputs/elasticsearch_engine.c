@@ -86,6 +86,8 @@ static void engine_scroll_end(struct es_input *es)
     buf_clear(&es->scroll_id);
 }
 
+/* The bound is taken before the search refreshes: nothing below it is missing then, and nothing up to it can be taken back
+ * by a crash. */
 static int engine_identity(struct es_input *es, struct arena *mem, struct es_in_identity *ret_identity, struct err *err)
 {
     struct engine *engine = es->plugin->env->engine;
@@ -97,8 +99,10 @@ static int engine_identity(struct es_input *es, struct arena *mem, struct es_in_
     if (count > 1)
         return err_set(err, ERR_UNSUPPORTED, "tracking follows one index, \"" STR_FMT "\" means %zu", STR_ARG(es->index), count);
     struct index_stats stats;
+    int64_t settled;
     TRY(engine_index_stats(engine, names[0], mem, &stats, err));
-    *ret_identity = (struct es_in_identity){stats.uuid, stats.seq_no_max};
+    TRY(engine_settled_seq_no(engine, names[0], &settled, err));
+    *ret_identity = (struct es_in_identity){stats.uuid, settled};
     return 0;
 }
 

@@ -25,7 +25,7 @@ struct es_in_page {
 /* What identifies the one index that tracking follows. */
 struct es_in_identity {
     struct str uuid;
-    int64_t seq_no_max; /* no document above it is looked for in this round; INT64_MAX: not known */
+    int64_t seq_no_max; /* all writes up to it are there to stay: no document above is looked for; INT64_MAX: not known */
 };
 
 struct es_input;

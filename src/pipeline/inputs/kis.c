@@ -76,14 +76,14 @@ static int stocks_parse(struct kis_input *kis, struct err *err)
 {
     const struct value_list *list = kis->stocks.list;
     if (list->count == 0 || list->count > SUBSCRIPTIONS_MAX) {
-        (void)err_set(err, ERR_CONFIG, "kis: stocks: %zu codes, one session takes 1 to %u", list->count, SUBSCRIPTIONS_MAX);
+        (void)err_set(err, ERR_CONFIG, "stocks: %zu codes, one session takes 1 to %u", list->count, SUBSCRIPTIONS_MAX);
         return plugin_err_at(kis->plugin, kis->stocks.pos, err);
     }
     kis->codes = ARENA_ARRAY(kis->plugin->mem, struct str, list->count);
     for (size_t i = 0; i < list->count; i++) {
         struct str code = value_to_str(kis->plugin->mem, &list->items[i]);
         if (list->items[i].kind != VALUE_STR || code.n == 0 || code.n > 12) {
-            (void)err_set(err, ERR_CONFIG, "kis: stocks: \"" STR_FMT "\" is no stock code; write it in quotes, as \"005930\"",
+            (void)err_set(err, ERR_CONFIG, "stocks: \"" STR_FMT "\" is no stock code; write it in quotes, as \"005930\"",
                           STR_ARG(code));
             return plugin_err_at(kis->plugin, list->items[i].pos, err);
         }
@@ -111,9 +111,9 @@ static int kis_init(void *self, struct plugin *plugin, struct err *err)
     TRY(kis_url_parse(kis->url, &url, err));
     TRY(stocks_parse(kis, err));
     if (!str_is(kis->tr_id, "H0STCNT0"))
-        return err_set(err, ERR_UNSUPPORTED, "kis: tr_id \"" STR_FMT "\": only H0STCNT0 is there", STR_ARG(kis->tr_id));
+        return err_set(err, ERR_UNSUPPORTED, "tr_id \"" STR_FMT "\": only H0STCNT0 is there", STR_ARG(kis->tr_id));
     if (kis->approval_key.n == 0 && (kis->app_key.n == 0 || kis->secret_key.n == 0))
-        return err_set(err, ERR_CONFIG, "kis: approval_key, or app_key and secret_key, are needed");
+        return err_set(err, ERR_CONFIG, "approval_key, or app_key and secret_key, are needed");
     names_make(kis);
     return 0;
 }
@@ -318,12 +318,12 @@ static int session_ended(struct kis_input *kis, struct kis_state *state, enum ki
     switch (end) {
     case KIS_END_BAD_KEY:
         if (state->had_new_key || kis->app_key.n == 0)
-            return err_wrap(err, "kis");
+            return -(int)err->code;
         state->had_new_key = true;
         buf_clear(&kis->key); /* fetched anew before the next session */
         return 0;
     case KIS_END_REFUSED:
-        return err_wrap(err, "kis");
+        return -(int)err->code;
     case KIS_END_IN_USE:
         *ret_wait_ns = backoff_ns(kis, state->attempt, IN_USE_FIRST_NS, IN_USE_MAX_NS);
         break;
@@ -362,7 +362,7 @@ static int round_run(struct kis_input *kis, struct kis_state *state, int64_t *re
     int rc = key_ready(kis, &key, &why);
     if (rc == -ERR_AUTH) {
         *err = why;
-        return err_wrap(err, "kis");
+        return rc;
     }
     if (rc < 0) {
         *ret_wait_ns = backoff_ns(kis, state->attempt++, RETRY_FIRST_NS, RETRY_MAX_NS);

@@ -147,7 +147,7 @@ static int csv_init(void *self, struct plugin *plugin, struct err *err)
     struct csv_output *csv = self;
     csv->plugin = plugin;
     if (csv->gzip)
-        return err_set(err, ERR_UNSUPPORTED, "csv: gzip is not there: lines are synced one batch at a time; use the "
+        return err_set(err, ERR_UNSUPPORTED, "gzip is not there: lines are synced one batch at a time; use the "
                                              "file output with gzip, or compress rotated files");
     TRY(options_check(csv, err));
     TRY(fields_parse(csv, err));

@@ -114,7 +114,7 @@ static int action_check(struct es_output *es, struct err *err)
         if (str_eq(es->action, str_from(known[i])))
             return 0;
     const char *near = name_nearest(known, es->action);
-    return err_set(err, ERR_CONFIG, "elasticsearch: action \"" STR_FMT "\" is none of index, create, update, delete%s%s%s",
+    return err_set(err, ERR_CONFIG, "action \"" STR_FMT "\" is none of index, create, update, delete%s%s%s",
                    STR_ARG(es->action), near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
@@ -130,11 +130,11 @@ static int es_init(void *self, struct plugin *plugin, struct err *err)
     TRY(template_of(es, es->version, &es->version_t, err));
     TRY(template_of(es, es->upsert, &es->upsert_t, err));
     if (!es->index_t || !es->action_t)
-        return err_set(err, ERR_CONFIG, "elasticsearch: index and action must not be empty");
+        return err_set(err, ERR_CONFIG, "index and action must not be empty");
     TRY(action_check(es, err));
     bool needs_id = sprintf_is_constant(es->action_t) && (str_is(es->action, "update") || str_is(es->action, "delete"));
     if (needs_id && !es->id_t)
-        return err_set(err, ERR_CONFIG, "elasticsearch: action \"" STR_FMT "\" needs document_id", STR_ARG(es->action));
+        return err_set(err, ERR_CONFIG, "action \"" STR_FMT "\" needs document_id", STR_ARG(es->action));
     TRY(hosts_parse(es, err));
     es->id_seed = os_entropy_u64();
     es->send = es->is_engine ? es__send_engine : es__send_http;

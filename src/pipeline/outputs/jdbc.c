@@ -96,7 +96,7 @@ static int param_parse(struct jdbc_output *jdbc, const struct value *v, struct j
         return 0;
     }
     if (v->kind != VALUE_STR) {
-        (void)err_set(err, ERR_CONFIG, "jdbc: a parameter of the statement is a field, a text or a number, not a %s",
+        (void)err_set(err, ERR_CONFIG, "a parameter of the statement is a field, a text or a number, not a %s",
                       value_kind_name(v));
         return plugin_err_at(jdbc->plugin, v->pos, err);
     }
@@ -118,7 +118,7 @@ static int statement_parse(struct jdbc_output *jdbc, struct err *err)
     const struct value_list *list = jdbc->statement.list;
     struct arena *mem = jdbc->plugin->mem;
     if (list->count == 0 || list->items[0].kind != VALUE_STR || list->items[0].s.n == 0)
-        return err_set(err, ERR_CONFIG, "jdbc: statement: the first item is the SQL");
+        return err_set(err, ERR_CONFIG, "statement: the first item is the SQL");
     jdbc->sql = list->items[0].s;
     jdbc->param_count = list->count - 1;
     jdbc->params = ARENA_ARRAY(mem, struct jdbc_param, list->count);
@@ -130,7 +130,7 @@ static int statement_parse(struct jdbc_output *jdbc, struct err *err)
     }
     size_t wanted = sql_params_count(jdbc->sql);
     if (wanted != jdbc->param_count) {
-        (void)err_set(err, ERR_CONFIG, "jdbc: the statement has %zu placeholders, %zu parameters are given", wanted,
+        (void)err_set(err, ERR_CONFIG, "the statement has %zu placeholders, %zu parameters are given", wanted,
                       jdbc->param_count);
         return plugin_err_at(jdbc->plugin, list->items[0].pos, err);
     }
@@ -144,7 +144,7 @@ static int states_check(struct jdbc_output *jdbc, struct err *err)
     const struct value_list *list = jdbc->retry_sql_states.list;
     for (size_t i = 0; i < list->count; i++)
         if (list->items[i].kind != VALUE_STR || list->items[i].s.n != 5) {
-            (void)err_set(err, ERR_CONFIG, "jdbc: retry_sql_states: an SQLSTATE has 5 characters, as \"42S02\"");
+            (void)err_set(err, ERR_CONFIG, "retry_sql_states: an SQLSTATE has 5 characters, as \"42S02\"");
             return plugin_err_at(jdbc->plugin, list->items[i].pos, err);
         }
     return 0;
@@ -154,8 +154,7 @@ static int jdbc_init(void *self, struct plugin *plugin, struct err *err)
 {
     struct jdbc_output *jdbc = self;
     jdbc->plugin = plugin;
-    if (sql_target_parse(jdbc->connection_string, plugin->mem, &jdbc->target, err) < 0)
-        return err_wrap(err, "jdbc");
+    TRY(sql_target_parse(jdbc->connection_string, plugin->mem, &jdbc->target, err));
     if (jdbc->username.n)
         jdbc->target.user = jdbc->username;
     if (jdbc->password.n)
