@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
-#include "pipeline/schedule_zone.h"
+#include "text/timezone.h"
 
 #define YEARS_MAX 40 /* 29 February on a given weekday comes every 28 years, or 40 across 2100 */
 #define DAY_S     86400
@@ -24,7 +24,7 @@ struct schedule {
     uint8_t nth[7];            /* bit n: n-th of this weekday in the month (1…5) */
     uint8_t nth_from_end[7];
     bool has_days, has_weekdays;
-    struct schedule_zone zone;
+    const struct time_zone *zone;
 };
 
 struct field {
@@ -42,7 +42,7 @@ static const struct field field_second = {"second", 0, 59, NULL}, field_minute =
 
 static int field_err(const struct field *field, struct str part, struct err *err)
 {
-    return err_set(err, ERR_INVALID, "schedule: \"" STR_FMT "\" is no %s (%d-%d, *, lists, ranges, steps)", STR_ARG(part),
+    return err_set(err, ERR_INVALID, "\"" STR_FMT "\" is no %s (%d-%d, *, lists, ranges, steps)", STR_ARG(part),
                    field->name, field->low, field->high);
 }
 
@@ -132,7 +132,7 @@ static int nth_parse(struct schedule *s, struct str part, size_t hash, struct er
     if (str_eq_nocase(which, STR("L")))
         n = -1;
     else if (!str_to_i64(which, &n) || n < -5 || n > 5 || n == 0)
-        return err_set(err, ERR_INVALID, "schedule: \"" STR_FMT "\" names no weekday of the month (mon#1, mon#-1, mon#L)",
+        return err_set(err, ERR_INVALID, "\"" STR_FMT "\" names no weekday of the month (mon#1, mon#-1, mon#L)",
                        STR_ARG(part));
     if (n > 0)
         s->nth[day % 7] |= (uint8_t)(1u << n);
@@ -178,17 +178,16 @@ static size_t words_split(struct str text, struct str *words)
     return count;
 }
 
-static int cron_parse(struct schedule *s, const struct str *words, size_t count, struct err *err)
+static int cron_parse(struct schedule *s, const struct str *words, size_t count, struct arena *mem, struct err *err)
 {
     uint64_t seconds = 0, minutes = 0, hours = 0, months = 0;
-    TRY(schedule_zone_local(&s->zone, err));
-    if (count > 5 && schedule_zone_parse(words[count - 1], &s->zone, NULL) == 0)
+    if (count > 5 && time_zone_open(NULL, words[count - 1], mem, &s->zone, NULL) == 0)
         count--;
     if (count != 5 && count != 6) {
         struct err zone_err;
-        if (count == 7 && schedule_zone_parse(words[6], &s->zone, &zone_err) < 0)
-            return err_set(err, ERR_INVALID, "schedule: %s", zone_err.text);
-        return err_set(err, ERR_INVALID, "schedule: a cron line has 5 fields, or 6 with seconds first, and maybe a time zone");
+        if (count == 7 && time_zone_open(NULL, words[6], mem, &s->zone, &zone_err) < 0)
+            return err_set(err, ERR_INVALID, "%s", zone_err.text);
+        return err_set(err, ERR_INVALID, "a cron line has 5 fields, or 6 with seconds first, and maybe a time zone");
     }
     size_t i = 0;
     if (count == 6)
@@ -208,22 +207,24 @@ static int cron_parse(struct schedule *s, const struct str *words, size_t count,
     return 0;
 }
 
-int schedule_parse(struct str text, struct arena *mem, struct schedule **ret_schedule, struct err *err)
+int schedule_parse(struct str text, const struct time_zone *local, struct arena *mem, struct schedule **ret_schedule,
+                   struct err *err)
 {
     struct schedule *s = ARENA_NEW(mem, struct schedule);
+    s->zone = local ? local : time_zone_utc();
     struct str words[WORDS_MAX];
     size_t count = words_split(text, words);
     bool is_every = count == 2 && str_is(words[0], "every"), is_in = count == 2 && str_is(words[0], "in");
     if (is_every || is_in) {
         if (!str_to_duration(words[1], &s->interval_ns) || s->interval_ns < NS_PER_S)
-            return err_set(err, ERR_INVALID, "schedule: \"" STR_FMT "\" is no duration of a second or more, as 10m",
+            return err_set(err, ERR_INVALID, "\"" STR_FMT "\" is no duration of a second or more, as 10m",
                            STR_ARG(words[1]));
         s->is_once = is_in;
     } else {
         if (count == 0 || count > 7)
             return err_set(err, ERR_INVALID,
-                           "schedule: a cron line has 5 fields, or 6 with seconds first, and maybe a time zone");
-        TRY(cron_parse(s, words, count, err));
+                           "a cron line has 5 fields, or 6 with seconds first, and maybe a time zone");
+        TRY(cron_parse(s, words, count, mem, err));
     }
     *ret_schedule = s;
     return 0;
@@ -250,19 +251,24 @@ static bool day_matches(const struct schedule *s, const struct civil *c)
     return s->has_days ? by_day : s->has_weekdays ? by_weekday : true;
 }
 
+static int64_t to_utc(const struct schedule *s, int64_t local_ns)
+{
+    return time_zone_to_utc_lenient(s->zone, local_ns / NS_PER_S) * NS_PER_S;
+}
+
 /* The first matching moment of the local day that is behind after_ns; INT64_MAX: none. */
 static int64_t day_next(const struct schedule *s, int64_t day_ns, int64_t after_ns)
 {
     for (int64_t hour = 0; hour < 24; hour++) {
         int64_t hour_ns = day_ns + hour * 3600 * NS_PER_S;
-        if (!(s->hours >> hour & 1) || schedule_zone_to_utc(&s->zone, hour_ns + 3599 * NS_PER_S) <= after_ns)
+        if (!(s->hours >> hour & 1) || to_utc(s, hour_ns + 3599 * NS_PER_S) <= after_ns)
             continue;
         for (int64_t minute = 0; minute < 60; minute++) {
             int64_t minute_ns = hour_ns + minute * 60 * NS_PER_S;
-            if (!(s->minutes >> minute & 1) || schedule_zone_to_utc(&s->zone, minute_ns + 59 * NS_PER_S) <= after_ns)
+            if (!(s->minutes >> minute & 1) || to_utc(s, minute_ns + 59 * NS_PER_S) <= after_ns)
                 continue;
             for (int64_t second = 0; second < 60; second++) {
-                int64_t at = schedule_zone_to_utc(&s->zone, minute_ns + second * NS_PER_S);
+                int64_t at = to_utc(s, minute_ns + second * NS_PER_S);
                 if (s->seconds >> second & 1 && at > after_ns)
                     return at;
             }
@@ -273,7 +279,7 @@ static int64_t day_next(const struct schedule *s, int64_t day_ns, int64_t after_
 
 static int64_t cron_next(const struct schedule *s, int64_t after_ns)
 {
-    struct civil c = civil_from_ns(after_ns + schedule_zone_offset(&s->zone, after_ns));
+    struct civil c = civil_from_ns(after_ns + time_zone_offset_at(s->zone, after_ns / NS_PER_S) * NS_PER_S);
     int64_t day = civil_days(c.year, c.month, c.day);
     for (int i = 0; i <= YEARS_MAX * 366; i++, day++) {
         int64_t day_ns = day * DAY_S * NS_PER_S;

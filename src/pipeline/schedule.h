@@ -9,9 +9,11 @@
 #include "base/err.h"
 
 struct schedule;
+struct time_zone;
 
-/* err.off is the position in the text. The schedule lies in mem. */
-int schedule_parse(struct str text, struct arena *mem, struct schedule **ret_schedule, struct err *err) WARN_UNUSED;
+/* `local`: the zone of cron lines that name none, NULL: UTC; it must live as long as the schedule. The schedule lies in mem. */
+int schedule_parse(struct str text, const struct time_zone *local, struct arena *mem,
+                   struct schedule **ret_schedule, struct err *err) WARN_UNUSED;
 /* The first moment behind `after_ns` (UTC); INT64_MAX: there is none. `start_ns` is when the schedule began: `every` and
  * `in` count from it. */
 int64_t schedule_next(const struct schedule *schedule, int64_t start_ns, int64_t after_ns);

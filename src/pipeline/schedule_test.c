@@ -46,6 +46,9 @@ static void next_moments(struct test *t)
         {"0 9 * * * Asia/Seoul", "2026-01-26 00:00:01", "2026-01-27 00:00:00"},
         {"0 9 * * * +09:00", "2026-01-25 23:00:01", "2026-01-26 00:00:00"},
         {"0 0 9 * * * UTC", "2026-01-26 08:00:01", "2026-01-26 09:00:00"},
+        {"0 2 29 3 * Europe/Berlin", "2026-01-01 00:00:00", "2026-03-29 01:00:00"}, /* in the gap: behind it */
+        {"30 2 25 10 * Europe/Berlin", "2026-01-01 00:00:00", "2026-10-25 00:30:00"}, /* twice: the first */
+        {"0 9 * * * Europe/Berlin", "2026-07-01 00:00:00", "2026-07-01 07:00:00"},
         {"every 10m", "2026-01-26 00:05:00", "2026-01-26 00:10:00"},
         {"every 10m", "2026-01-26 00:10:00", "2026-01-26 00:20:00"},
         {"every 90s", "2026-01-25 23:59:59", "2026-01-26 00:01:30"},
@@ -56,7 +59,7 @@ static void next_moments(struct test *t)
     int64_t start = moment("2026-01-26 00:00:00");
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct schedule *s;
-        assert_ok(schedule_parse(str_from(rows[i].line), t->mem, &s, &t->err), &t->err);
+        assert_ok(schedule_parse(str_from(rows[i].line), NULL, t->mem, &s, &t->err), &t->err);
         int64_t want = rows[i].next ? moment(rows[i].next) : INT64_MAX;
         int64_t got = schedule_next(s, start, moment(rows[i].after));
         if (got != want)
@@ -78,7 +81,7 @@ static void refused(struct test *t)
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct schedule *s;
-        assert_err(schedule_parse(str_from(rows[i].line), t->mem, &s, &t->err), &t->err, ERR_INVALID);
+        assert_err(schedule_parse(str_from(rows[i].line), NULL, t->mem, &s, &t->err), &t->err, ERR_INVALID);
         assert_err_has(&t->err, rows[i].why);
     }
 }

@@ -15,7 +15,9 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "codec/json.h"
+#include "os/os.h"
 #include "pipeline/registry.h"
+#include "text/timezone.h"
 
 #define DEFAULT_PORT     9200u
 #define RETRY_FIRST_NS   (1 * NS_PER_S)
@@ -121,9 +123,23 @@ static int hosts_parse(struct es_input *es, struct err *err)
     return 0;
 }
 
+/* The machine's zone, as rufus takes it for cron lines without one; NULL: UTC. */
+static const struct time_zone *local_zone(struct es_input *es)
+{
+    struct arena *mem = es->plugin->mem;
+    const struct time_zone *zone = NULL;
+    struct str name = os_env("TZ"), tzif;
+    if (name.n && time_zone_open(NULL, name, mem, &zone, NULL) == 0)
+        return zone;
+    if (vfs_read_file(es->plugin->env->fs, STR("/etc/localtime"), MIB, mem, &tzif, NULL) == 0 &&
+        time_zone_parse(STR("localtime"), tzif, mem, &zone, NULL) == 0)
+        return zone;
+    return NULL;
+}
+
 static int modes_check(struct es_input *es, struct err *err)
 {
-    if (es->schedule.n && schedule_parse(es->schedule, es->plugin->mem, &es->when, err) < 0)
+    if (es->schedule.n && schedule_parse(es->schedule, local_zone(es), es->plugin->mem, &es->when, err) < 0)
         return option_err(es, "schedule", err);
     if (!str_to_duration(es->scroll, &es->scroll_ns) || es->scroll_ns < NS_PER_S) {
         (void)err_set(err, ERR_CONFIG, "a duration is wanted, as 5m");
