@@ -13,6 +13,8 @@ macro(naru_library module) # naru_library(codec zlib libzstd ...): pkg-config na
 endmacro()
 naru_library(codec zlib libzstd)
 naru_library(text libpcre2-8)
+list(APPEND NARU_LIBRARIES_text unistring) # has no pkg-config file
+list(APPEND NARU_LIBRARIES_text unistring) # has no pkg-config file
 naru_library(os libevent libevent_pthreads)
 naru_library(index libzstd)
 list(APPEND NARU_LIBRARIES_index unistring) # has no pkg-config file
