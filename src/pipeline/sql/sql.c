@@ -121,8 +121,13 @@ int sql_driver_find(struct str name, const struct sql_driver **ret_driver, struc
         *ret_driver = &sql_sqlite;
         return 0;
     }
+    char module[32];
     void *symbol;
-    TRY(module_symbol(name, "naru_sql_driver", &symbol, err));
+    if (name.n >= sizeof(module))
+        return err_set(err, ERR_UNSUPPORTED, "there is no driver for \"" STR_FMT "\"", STR_ARG(name));
+    memcpy(module, name.p, name.n);
+    module[name.n] = '\0';
+    TRY(os_module_symbol(module, "naru_sql_driver", &symbol, err));
     const struct sql_driver *driver = symbol;
     if (driver->version != SQL_DRIVER_VERSION)
         return err_set(err, ERR_UNSUPPORTED, "module \"" STR_FMT "\" belongs to another version", STR_ARG(name));
