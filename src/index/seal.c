@@ -164,13 +164,13 @@ static void keyword_seal(const struct seal *s, struct field_build *f)
             starts[i + 1] += starts[i];
         for (size_t i = 0; i < n; i++)
             lists[starts[values[i]]++] = docs[i];
-        segment_writer_terms_begin(s->w, f->has_terms ? TERMS_FLAG_POSTINGS : 0, distinct_docs(docs, n));
+        segment_writer_terms_begin(s->w, f->has_terms ? TERMS_FLAG_POSTINGS : 0);
         for (uint32_t i = 0; i < term_count; i++) {
             uint32_t from = i ? starts[i - 1] : 0;
             struct term_postings p = {lists + from, NULL, NULL, starts[i] - from};
             segment_writer_term(s->w, term_table_text(t, keys[i].term), &p);
         }
-        segment_writer_terms_end(s->w);
+        segment_writer_terms_end(s->w, distinct_docs(docs, n));
         if (f->has_column)
             column_put(s, COLUMN_ORDINAL, docs, values, n);
         mem_free(starts);
@@ -284,9 +284,9 @@ static void text_seal(const struct seal *s, struct field_build *f)
             norms[i] = norm_encode(lengths[i]);
         if (f->has_norms)
             segment_writer_norms(s->w, norms);
-        segment_writer_terms_begin(s->w, TERMS_FLAG_POSTINGS | (f->has_freqs ? TERMS_FLAG_FREQS : 0u) | (f->has_positions ? TERMS_FLAG_POSITIONS : 0u), doc_count);
+        segment_writer_terms_begin(s->w, TERMS_FLAG_POSTINGS | (f->has_freqs ? TERMS_FLAG_FREQS : 0u) | (f->has_positions ? TERMS_FLAG_POSITIONS : 0u));
         text_terms(s, f, keys, term_count, &a);
-        segment_writer_terms_end(s->w);
+        segment_writer_terms_end(s->w, doc_count);
         mem_free(a.starts);
         mem_free(a.docs);
         mem_free(a.positions);

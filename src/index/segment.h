@@ -29,6 +29,10 @@ struct searcher_part {
 };
 const struct searcher_part *searcher_parts(const struct searcher *searcher, size_t *ret_count);
 
+/* The snapshot's indices in its order, those without documents too. */
+size_t searcher_index_count(const struct searcher *searcher);
+struct str searcher_index(const struct searcher *searcher, size_t i, const struct mapping **ret_mapping);
+
 /* ---- Fields ---- */
 enum field_type {
     FIELD_NONE = 0, FIELD_TEXT, FIELD_MATCH_ONLY_TEXT, FIELD_KEYWORD, FIELD_CONSTANT_KEYWORD, FIELD_WILDCARD,

@@ -34,8 +34,8 @@ void segment_writer_field_end(struct segment_writer *writer);
 
 /* One byte per document; borrowed until the field ends (block-max needs them). */
 void segment_writer_norms(struct segment_writer *writer, const uint8_t *norms);
-/* `flags`: TERMS_FLAG_. `doc_count`: documents that have the field. */
-void segment_writer_terms_begin(struct segment_writer *writer, unsigned flags, uint32_t doc_count);
+/* `flags`: TERMS_FLAG_. */
+void segment_writer_terms_begin(struct segment_writer *writer, unsigned flags);
 struct term_postings {
     const uint32_t *docs;      /* ascending */
     const uint32_t *freqs;     /* with TERMS_FLAG_FREQS */
@@ -43,7 +43,8 @@ struct term_postings {
     uint32_t count;
 };
 void segment_writer_term(struct segment_writer *writer, struct str term, const struct term_postings *postings);
-void segment_writer_terms_end(struct segment_writer *writer);
+/* `doc_count`: documents that have the field. No term at all: the field has no dictionary. */
+void segment_writer_terms_end(struct segment_writer *writer, uint32_t doc_count);
 
 struct column_input {
     enum column_kind kind;

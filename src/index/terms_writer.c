@@ -31,14 +31,13 @@ void terms_writer__deinit(struct terms_writer *terms)
     each_buf(terms, buf_deinit);
 }
 
-void segment_writer_terms_begin(struct segment_writer *w, unsigned flags, uint32_t doc_count)
+void segment_writer_terms_begin(struct segment_writer *w, unsigned flags)
 {
     struct terms_writer *t = &w->terms;
     ASSERT(!t->is_open);
     each_buf(t, buf_clear);
     t->is_open = true;
     t->flags = flags;
-    t->doc_count = doc_count;
     t->term_count = t->block_count = 0;
     t->sum_doc_freq = t->sum_total_term_freq = 0;
 }
@@ -227,12 +226,15 @@ static void region_write(struct segment_writer *w, struct buf *part, const struc
     }
 }
 
-void segment_writer_terms_end(struct segment_writer *w)
+void segment_writer_terms_end(struct segment_writer *w, uint32_t doc_count)
 {
     struct terms_writer *t = &w->terms;
     struct buf *part = &w->field_parts[1];
     ASSERT(t->is_open);
     t->is_open = false;
+    if (t->term_count == 0)
+        return;
+    t->doc_count = doc_count;
     w->field_part_mask |= FIELD_PART_TERMS;
     buf_add_u8(part, (uint8_t)t->flags);
     buf_add_u32_le(part, t->term_count);

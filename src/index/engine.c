@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening and closing the store, recovery, and the background round.
+ *
+ *   <path>/lock                 held for the life of the engine; its content is the holder's process id
+ *   <path>/wal/<sequence>.log   the log of all indices
+ *   <path>/indices/<uuid>/      manifest, <n>.seg, <n>.<generation>.live
+ *
+ * Recovery: every manifest is read and its segments opened (footers only); then the log is replayed: frames below an index's
+ * `wal_flushed` are in its segments already, the rest is applied with the versions and sequence numbers it was given. */
+#include "index/engine.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/str.h"
+#include "index/index_int.h"
+#include "os/os.h"
+
+#define BACKGROUND_ROUND_NS (50 * NS_PER_MS)
+
+/* ---- Indices by name ---- */
+
+struct index *engine__index(struct engine *engine, struct str name)
+{
+    mutex_lock(&engine->mu);
+    struct index *index = strmap_get(&engine->indices, name);
+    if (index)
+        (void)index__ref(index);
+    mutex_unlock(&engine->mu);
+    return index;
+}
+
+int engine__index_get(struct engine *engine, struct str name, struct index **ret_index, struct err *err)
+{
+    *ret_index = engine__index(engine, name);
+    return *ret_index ? 0 : err_set(err, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "]", STR_ARG(name));
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return str_cmp((*(struct index *const *)a)->name, (*(struct index *const *)b)->name);
+}
+
+struct index **engine__all(struct engine *engine, size_t *ret_count)
+{
+    mutex_lock(&engine->mu);
+    struct index **indices = MEM_ARRAY(struct index *, engine->indices.count + 1);
+    size_t count = 0, at = 0;
+    struct str name;
+    void *index;
+    while (strmap_next(&engine->indices, &at, &name, &index))
+        indices[count++] = index__ref(index);
+    mutex_unlock(&engine->mu);
+    qsort(indices, count, sizeof(*indices), by_name);
+    *ret_count = count;
+    return indices;
+}
+
+void engine__all_free(struct index **indices, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        index__unref(indices[i]);
+    mem_free(indices);
+}
+
+/* ---- Opening an index ---- */
+
+static void set_aside(struct index *index, uint64_t number, const struct err *why)
+{
+    index->damaged_numbers = mem_realloc(index->damaged_numbers, (index->damaged_count + 1) * sizeof(uint64_t));
+    index->damaged_numbers[index->damaged_count++] = number;
+    size_t n = MIN_OF(strlen(why->text), sizeof(index->trouble) - 1);
+    memcpy(index->trouble, why->text, n);
+    index->trouble[n] = '\0';
+}
+
+static int slot_open(struct index *index, const struct manifest_segment *m, struct arena *mem, struct slot **ret_slot, struct err *err)
+{
+    struct vfs *fs = index->engine->fs;
+    struct segment *seg;
+    TRY(segment_open_file(fs, segment_file_path(index->path, m->number, mem), &seg, err));
+    struct slot *slot = slot_new(seg, m->number);
+    int rc = 0;
+    if (seg->size != m->bytes || seg->doc_count != m->doc_count)
+        rc = err_set(err, ERR_CORRUPT, "segment %s: %llu bytes and %u documents where the manifest says %llu and %u", seg->name,
+                     (unsigned long long)seg->size, seg->doc_count, (unsigned long long)m->bytes, m->doc_count);
+    if (rc == 0 && m->live_generation) {
+        uint64_t *words;
+        uint32_t count;
+        rc = live_file_read(fs, live_file_path(index->path, m->number, m->live_generation, mem), seg->doc_count, &words, &count, err);
+        if (rc == 0) {
+            mem_free(slot->live);
+            slot->live = words;
+            slot->live_count = count;
+            slot->live_generation = m->live_generation;
+            slot->published = slot__live_copy(slot);
+        }
+    }
+    if (rc < 0) {
+        slot_unref(slot);
+        return rc;
+    }
+    *ret_slot = slot;
+    return 0;
+}
+
+static int slots_open(struct index *index, const struct manifest *m, struct arena *mem, struct err *err)
+{
+    struct slot **slots = ARENA_ARRAY(mem, struct slot *, m->segment_count + 1);
+    size_t count = 0;
+    int rc = 0;
+    for (size_t i = 0; i < m->segment_count && rc == 0; i++) {
+        struct err why;
+        rc = slot_open(index, &m->segments[i], mem, &slots[count], &why);
+        if (rc == 0) {
+            count++;
+        } else if (why.code == ERR_CORRUPT || why.code == ERR_NOT_FOUND) {
+            set_aside(index, m->segments[i].number, &why);
+            rc = 0;
+        } else if (err) {
+            *err = why;
+        }
+    }
+    if (rc < 0) {
+        for (size_t i = 0; i < count; i++)
+            slot_unref(slots[i]);
+        return rc;
+    }
+    mutex_lock(&index->mu);
+    index__set_slots(index, slots, count);
+    index__publish(index, true);
+    mutex_unlock(&index->mu);
+    return 0;
+}
+
+int index__open(struct engine *engine, struct str dir, struct index **ret_index, struct err *err)
+{
+    CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
+    CLEANUP(index__unref_ptr) struct index *index = NULL;
+    struct manifest m;
+    struct mapping *mapping;
+    TRY(manifest_read(engine->fs, dir, mem, &m, err));
+    if (!str_eq(m.uuid, path_name(dir)))
+        return err_set(err, ERR_CORRUPT, "manifest of " STR_FMT " belongs to index " STR_FMT, STR_ARG(dir), STR_ARG(m.uuid));
+    TRY(mapping_decode(m.mapping_json, &mapping, err));
+    index = index__new(engine, m.name, m.uuid, m.id, mapping);
+    index->created_ns = m.created_ns;
+    index->manifest_generation = m.generation;
+    index->wal_flushed = m.wal_flushed;
+    index->segment_next = m.segment_next;
+    index->seq_no_next = m.seq_no_next;
+    mem_free(index->settings_json);
+    mem_free(index->aliases_json);
+    index->settings_json = mem_cstr(m.settings_json);
+    index->aliases_json = mem_cstr(m.aliases_json);
+    index__settings_apply(index);
+    TRY(slots_open(index, &m, mem, err));
+    *ret_index = TAKE(index);
+    return 0;
+}
+
+/* A folder without a manifest: an index that was being made or removed when the process ended. */
+static int folder_sweep(struct engine *engine, struct str dir, struct arena *mem, struct err *err)
+{
+    struct vfs_entry *entries;
+    size_t count;
+    TRY(vfs_list(engine->fs, dir, mem, &entries, &count, err));
+    for (size_t i = 0; i < count; i++) {
+        TRY(vfs_remove(engine->fs, path_join(mem, dir, entries[i].name), err));
+    }
+    return vfs_remove(engine->fs, dir, err);
+}
+
+static bool file_is_there(struct vfs *fs, struct str path)
+{
+    struct vfs_stat st;
+    return vfs_stat(fs, path, true, &st, NULL) == 0;
+}
+
+static int indices_open(struct engine *engine, struct err *err)
+{
+    CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
+    struct vfs_entry *entries;
+    size_t count;
+    TRY(vfs_make_dir(engine->fs, engine->indices_path, err));
+    TRY(vfs_sync_dir(engine->fs, engine->path, err));
+    TRY(vfs_list(engine->fs, engine->indices_path, mem, &entries, &count, err));
+    engine->by_id = MEM_ARRAY(struct index *, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        if (entries[i].kind != VFS_KIND_DIR)
+            continue;
+        struct str dir = path_join(mem, engine->indices_path, entries[i].name);
+        struct index *index;
+        if (!file_is_there(engine->fs, path_join(mem, dir, STR("manifest")))) {
+            TRY(folder_sweep(engine, dir, mem, err));
+            continue;
+        }
+        TRY(index__open(engine, dir, &index, err));
+        struct index *other = strmap_put(&engine->indices, index->name, index);
+        if (other) {
+            index__unref(other);
+            return err_set(err, ERR_CORRUPT, "two index folders bear the name [" STR_FMT "]", STR_ARG(index->name));
+        }
+        engine->by_id[engine->by_id_count++] = index;
+    }
+    return 0;
+}
+
+/* ---- Replay ---- */
+
+static int replay(void *arg, const struct wal_frame *frame, struct err *err)
+{
+    struct engine *engine = arg;
+    struct index *index = NULL;
+    for (size_t i = 0; i < engine->by_id_count && !index; i++) {
+        if (engine->by_id[i]->id == frame->index_id)
+            index = engine->by_id[i];
+    }
+    /* Frames of an index that was deleted since stay in the log until their file goes. */
+    if (!index || frame->seq < index->wal_flushed)
+        return 0;
+    if (!index->wal_from)
+        index->wal_from = frame->seq;
+    switch ((enum wal_kind)frame->kind) {
+    case WAL_NEW_INDEX: return 0;
+    case WAL_MAPPING: {
+        struct mapping *mapping;
+        TRY(mapping_decode(frame->payload, &mapping, err));
+        mapping_unref(index->mapping);
+        index->mapping = mapping;
+        index->is_changed = true;
+        return 0;
+    }
+    case WAL_DOCS: return wal__replay_docs(index, frame, err);
+    }
+    return err_set(err, ERR_UNSUPPORTED, "write-ahead log: frame of unknown kind %u", frame->kind);
+}
+
+static int wal_recover(struct engine *engine, struct err *err)
+{
+    CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
+    uint64_t seq_min = 1;
+    for (size_t i = 0; i < engine->by_id_count; i++) {
+        seq_min = MAX_OF(seq_min, engine->by_id[i]->id + 1);
+        seq_min = MAX_OF(seq_min, engine->by_id[i]->wal_flushed);
+    }
+    struct wal_config config = {.fs = engine->fs, .dir = path_join(mem, engine->path, STR("wal")), .seq_min = seq_min, .replay = replay, .arg = engine};
+    TRY(wal_open(&config, &engine->wal, err));
+    for (size_t i = 0; i < engine->by_id_count; i++) {
+        engine->by_id[i]->is_changed = true;
+        TRY(index__refresh(engine->by_id[i], err));
+    }
+    return 0;
+}
+
+/* ---- Background ---- */
+
+void engine__kick(struct engine *engine)
+{
+    mutex_lock(&engine->bg_mu);
+    engine->is_kicked = true;
+    ASSERT(pthread_cond_signal(&engine->bg_wake) == 0);
+    mutex_unlock(&engine->bg_mu);
+}
+
+static bool refresh_due(struct index *index, int64_t now_ns)
+{
+    mutex_lock(&index->mu);
+    bool due = index->is_changed && (index->is_refresh_wanted || (index->refresh_interval_ns >= 0 && now_ns - index->refreshed_ns >= index->refresh_interval_ns));
+    mutex_unlock(&index->mu);
+    return due;
+}
+
+static bool flush_due(struct index *index, int64_t now_ns)
+{
+    struct engine *engine = index->engine;
+    mutex_lock(&index->mu);
+    bool is_dirty = index->wal_from != 0 || index->is_mapping_dirty || index->memory_bytes > 0;
+    uint64_t bytes = index->memory_bytes;
+    mutex_unlock(&index->mu);
+    bool is_tight = __atomic_load_n(&engine->memory_bytes, __ATOMIC_RELAXED) > engine->memory_max / 2;
+    return is_dirty && (now_ns - index->flushed_ns >= FLUSH_AGE_NS || wal_bytes(engine->wal) > WAL_FLUSH_BYTES || (is_tight && bytes > engine->memory_max / 64));
+}
+
+static int index_round(struct index *index, struct err *err)
+{
+    int64_t now_ns = clock_monotonic_ns(index->engine->clock);
+    bool did;
+    if (refresh_due(index, now_ns))
+        TRY(index__refresh(index, err));
+    if (wal_state(index->engine->wal, NULL) < 0)
+        return 0; /* read-only: nothing more reaches the disk */
+    if (flush_due(index, now_ns))
+        TRY(index__flush(index, false, err));
+    else
+        TRY(index__fold(index, err));
+    return index__merge_due(index, &did, err);
+}
+
+int engine_tick(struct engine *engine, struct err *err)
+{
+    size_t count;
+    int first = 0;
+    struct index **indices = engine__all(engine, &count);
+    for (size_t i = 0; i < count; i++) {
+        struct err one;
+        int rc = index_round(indices[i], &one);
+        if (rc < 0 && first == 0) {
+            first = rc;
+            if (err)
+                *err = one;
+        }
+    }
+    engine__all_free(indices, count);
+    return first;
+}
+
+static void deadline_in(struct timespec *t, int64_t ns)
+{
+    ASSERT(clock_gettime(CLOCK_MONOTONIC, t) == 0);
+    ns += t->tv_nsec;
+    t->tv_sec += (time_t)(ns / NS_PER_S);
+    t->tv_nsec = (long)(ns % NS_PER_S);
+}
+
+static void *background(void *arg)
+{
+    struct engine *engine = arg;
+    os_thread_name("naru-index");
+    mutex_lock(&engine->bg_mu);
+    while (!engine->is_closing) {
+        struct timespec until;
+        deadline_in(&until, MIN_OF(clock_to_real_ns(engine->clock, BACKGROUND_ROUND_NS), BACKGROUND_ROUND_NS));
+        if (!engine->is_kicked)
+            (void)pthread_cond_timedwait(&engine->bg_wake, &engine->bg_mu, &until);
+        engine->is_kicked = false;
+        mutex_unlock(&engine->bg_mu);
+        struct err err = {0};
+        int rc = engine_tick(engine, &err);
+        mutex_lock(&engine->bg_mu);
+        engine->background_error = rc < 0 ? err : (struct err){0};
+        ASSERT(pthread_cond_broadcast(&engine->bg_done) == 0);
+    }
+    mutex_unlock(&engine->bg_mu);
+    return NULL;
+}
+
+static void thread_start(struct engine *engine)
+{
+    pthread_condattr_t attr;
+    ASSERT(pthread_condattr_init(&attr) == 0 && pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0);
+    ASSERT(pthread_cond_init(&engine->bg_wake, &attr) == 0 && pthread_cond_init(&engine->bg_done, &attr) == 0);
+    (void)pthread_condattr_destroy(&attr);
+}
+
+/* ---- Life ---- */
+
+static int lock_take(struct engine *engine, struct err *err)
+{
+    struct vfs *fs = engine->fs;
+    struct str path = path_join(engine->mem, engine->path, STR("lock"));
+    TRY(vfs_open(fs, path, VFS_READ | VFS_WRITE | VFS_CREATE, &engine->lock_file, err));
+    int rc = vfs_lock(engine->lock_file, err);
+    if (rc == -ERR_LOCKED) {
+        char pid[24] = {0};
+        size_t n = 0;
+        (void)!vfs_read_at(engine->lock_file, 0, pid, sizeof(pid) - 1, &n, NULL);
+        while (n > 0 && (pid[n - 1] < '0' || pid[n - 1] > '9'))
+            pid[--n] = '\0';
+        return err_set(err, ERR_LOCKED, "data folder [" STR_FMT "] is in use by process %s", STR_ARG(engine->path), n ? pid : "?");
+    }
+    TRY(rc);
+    char text[24];
+    struct buf out;
+    buf_init(&out, sizeof(text));
+    buf_add_i64(&out, os_pid());
+    buf_add_char(&out, '\n');
+    rc = vfs_truncate(engine->lock_file, 0, err);
+    if (rc == 0)
+        rc = vfs_write_at(engine->lock_file, 0, out.p, out.n, err);
+    buf_deinit(&out);
+    return rc;
+}
+
+static void engine_destroy(struct engine *engine)
+{
+    size_t at = 0;
+    struct str name;
+    void *index;
+    while (strmap_next(&engine->indices, &at, &name, &index))
+        index__unref(index);
+    strmap_deinit(&engine->indices);
+    wal_close(engine->wal);
+    vfs_close(engine->lock_file);
+    mem_free(engine->by_id);
+    arena_free(engine->mem);
+    (void)pthread_mutex_destroy(&engine->mu);
+    (void)pthread_mutex_destroy(&engine->id_mu);
+    (void)pthread_mutex_destroy(&engine->bg_mu);
+    (void)pthread_cond_destroy(&engine->bg_wake);
+    (void)pthread_cond_destroy(&engine->bg_done);
+    mem_free(engine);
+}
+
+static int engine_start(struct engine *engine, struct err *err)
+{
+    TRY(vfs_make_dir(engine->fs, engine->path, err));
+    TRY(lock_take(engine, err));
+    TRY(indices_open(engine, err));
+    TRY(wal_recover(engine, err));
+    mem_free(engine->by_id);
+    engine->by_id = NULL;
+    engine->by_id_count = 0;
+    engine__ids_init(engine);
+    if (!engine->config.is_single_threaded) {
+        ASSERT(pthread_create(&engine->thread, NULL, background, engine) == 0);
+        engine->has_thread = true;
+    }
+    return 0;
+}
+
+int engine_open(const struct engine_config *config, struct engine **ret_engine, struct err *err)
+{
+    struct engine *engine = MEM_NEW(struct engine);
+    engine->config = *config;
+    engine->fs = config->fs;
+    engine->clock = config->clock;
+    engine->mem = arena_new(0);
+    engine->path = arena_str(engine->mem, config->path);
+    engine->indices_path = path_join(engine->mem, engine->path, STR("indices"));
+    engine->memory_max = config->memory_bytes_max ? config->memory_bytes_max : MEMORY_BYTES_DEFAULT;
+    engine->request_max = config->request_bytes_max ? config->request_bytes_max : REQUEST_BYTES_DEFAULT;
+    engine->lane_count = MIN_OF(config->lane_count ? config->lane_count : os_cpu_count(), (size_t)LANES_MAX);
+    engine->disk_checked_ns = INT64_MIN;
+    strmap_init(&engine->indices);
+    ASSERT(pthread_mutex_init(&engine->mu, NULL) == 0 && pthread_mutex_init(&engine->id_mu, NULL) == 0 && pthread_mutex_init(&engine->bg_mu, NULL) == 0);
+    thread_start(engine);
+    int rc = engine_start(engine, err);
+    if (rc < 0) {
+        engine_destroy(engine);
+        return rc;
+    }
+    *ret_engine = engine;
+    return 0;
+}
+
+void engine_close(struct engine *engine)
+{
+    if (!engine)
+        return;
+    if (engine->has_thread) {
+        mutex_lock(&engine->bg_mu);
+        engine->is_closing = true;
+        ASSERT(pthread_cond_broadcast(&engine->bg_wake) == 0);
+        mutex_unlock(&engine->bg_mu);
+        ASSERT(pthread_join(engine->thread, NULL) == 0);
+    }
+    /* A flush that fails loses nothing: the log still has it. */
+    size_t count;
+    struct index **indices = engine__all(engine, &count);
+    for (size_t i = 0; i < count; i++)
+        (void)!index__flush(indices[i], false, NULL);
+    engine__all_free(indices, count);
+    engine_destroy(engine);
+}

@@ -1,0 +1,657 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Index administration: making, removing, mappings, settings, names, figures. */
+#include <stdlib.h>
+
+#include "base/str.h"
+#include "event/value.h"
+#include "index/analyze.h"
+#include "index/index_int.h"
+
+#define SHARDS_MAX 1024
+
+/* ---- Names ---- */
+
+int index_name_check(struct str name, struct err *err)
+{
+    const char *why = NULL;
+    if (name.n == 0)
+        why = "must not be empty";
+    else if (name.n > INDEX_NAME_BYTES_MAX)
+        why = "index name is too long, (255 bytes at most)";
+    else if (str_is(name, ".") || str_is(name, ".."))
+        why = "must not be '.' or '..'";
+    else if (name.p[0] == '_' || name.p[0] == '-' || name.p[0] == '+')
+        why = "must not start with '_', '-', or '+'";
+    for (size_t i = 0; !why && i < name.n; i++) {
+        unsigned char c = (unsigned char)name.p[i];
+        if (c >= 'A' && c <= 'Z')
+            why = "must be lowercase";
+        else if (c < 0x20 || strchr("\\/*?\"<>| ,", c))
+            why = "must not contain the following characters [ , \", *, \\, <, |, ,, >, /, ?]";
+        else if (c == '#')
+            why = "must not contain '#'";
+        else if (c == ':')
+            why = "must not contain ':'";
+    }
+    return why ? err_set(err, ERR_INDEX_NAME, "Invalid index name [" STR_FMT "], %s", STR_ARG(name), why) : 0;
+}
+
+/* ---- Settings ---- */
+
+/* Everything under "index": {"number_of_shards": 1}, {"index.number_of_shards": 1} and {"index": {…}} come to the same. */
+static void settings_flatten(const struct value *v, struct str prefix, struct value *flat, struct arena *mem)
+{
+    for (size_t i = 0; i < v->map->count; i++) {
+        struct str key = v->map->keys[i];
+        struct str path = prefix.n ? arena_printf(mem, "%.*s.%.*s", (int)prefix.n, prefix.p, (int)key.n, key.p) : key;
+        if (v->map->values[i].kind == VALUE_MAP) {
+            settings_flatten(&v->map->values[i], path, flat, mem);
+            continue;
+        }
+        if (!str_starts_with(path, STR("index.")))
+            path = arena_printf(mem, "index.%.*s", (int)path.n, path.p);
+        value_map_set(mem, flat, path, v->map->values[i]);
+    }
+}
+
+static int setting_int(const struct value *flat, const char *key, int64_t min, int64_t max, struct arena *mem, int64_t *ret, struct err *err)
+{
+    const struct value *v = value_map_get(flat, str_from(key));
+    if (!v || v->kind == VALUE_NULL)
+        return 0;
+    if (!str_to_i64(value_to_str(mem, v), ret))
+        return err_set(err, ERR_INVALID, "Failed to parse value [" STR_FMT "] for setting [%s]", STR_ARG(value_to_str(mem, v)), key);
+    if (*ret < min)
+        return err_set(err, ERR_INVALID, "Failed to parse value [%lld] for setting [%s] must be >= %lld", (long long)*ret, key, (long long)min);
+    if (*ret > max)
+        return err_set(err, ERR_INVALID, "Failed to parse value [%lld] for setting [%s] must be <= %lld", (long long)*ret, key, (long long)max);
+    return 0;
+}
+
+static int interval_of(const struct value *flat, struct arena *mem, int64_t *ret_ns, struct err *err)
+{
+    const struct value *v = value_map_get_lit(flat, "index.refresh_interval");
+    if (!v || v->kind == VALUE_NULL)
+        return 0;
+    struct str text = value_to_str(mem, v);
+    if (str_is(text, "-1")) {
+        *ret_ns = -1;
+        return 0;
+    }
+    if (!str_to_duration(text, ret_ns))
+        return err_set(err, ERR_INVALID, "failed to parse setting [index.refresh_interval] with value [" STR_FMT "] as a time value", STR_ARG(text));
+    return 0;
+}
+
+static int settings_check(const struct value *flat, struct arena *mem, struct err *err)
+{
+    int64_t v = 0;
+    TRY(setting_int(flat, "index.number_of_shards", 1, SHARDS_MAX, mem, &v, err));
+    TRY(setting_int(flat, "index.number_of_replicas", 0, INT32_MAX, mem, &v, err));
+    TRY(setting_int(flat, "index.mapping.total_fields.limit", 0, INT32_MAX, mem, &v, err));
+    TRY(setting_int(flat, "index.mapping.depth.limit", 1, 100, mem, &v, err));
+    TRY(interval_of(flat, mem, &v, err));
+    for (size_t i = 0; i < flat->map->count; i++) {
+        struct str key = flat->map->keys[i];
+        if (str_is(key, "index.uuid") || str_is(key, "index.creation_date") || str_is(key, "index.provided_name") || str_starts_with(key, STR("index.version.")))
+            return err_set(err, ERR_INVALID, "unknown setting [" STR_FMT "] please check that any required plugins are installed, or check the breaking changes documentation for removed settings",
+                           STR_ARG(key));
+    }
+    return 0;
+}
+
+static char *value_json(const struct value *v)
+{
+    struct buf out;
+    buf_init(&out, 0);
+    value_to_json(v, &out);
+    char *json = mem_cstr(buf_str(&out));
+    buf_deinit(&out);
+    return json;
+}
+
+/* Puts what acts into the index. REQUIRES(index.mu) or nobody else knows the index. */
+void index__settings_apply(struct index *index)
+{
+    CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
+    struct value flat;
+    int64_t v;
+    if (value_from_json(str_from(index->settings_json), mem, &flat, NULL) < 0 || flat.kind != VALUE_MAP)
+        return;
+    index->refresh_interval_ns = REFRESH_INTERVAL_DEFAULT;
+    (void)!interval_of(&flat, mem, &index->refresh_interval_ns, NULL);
+    v = MAPPING_FIELDS_MAX_DEFAULT;
+    (void)!setting_int(&flat, "index.mapping.total_fields.limit", 0, INT32_MAX, mem, &v, NULL);
+    /* The mapping may be shared with searches, which do not look at the limits. */
+    __atomic_store_n(&index->mapping->fields_max, (uint32_t)v, __ATOMIC_RELAXED);
+    v = MAPPING_DEPTH_MAX_DEFAULT;
+    (void)!setting_int(&flat, "index.mapping.depth.limit", 1, 100, mem, &v, NULL);
+    __atomic_store_n(&index->mapping->depth_max, (uint32_t)v, __ATOMIC_RELAXED);
+}
+
+/* ---- Making ---- */
+
+static void uuid_make(struct engine *engine, char *uuid)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    mutex_lock(&engine->id_mu);
+    for (size_t i = 0; i < 22; i++)
+        uuid[i] = digits[rng_below(&engine->rng, 64)];
+    mutex_unlock(&engine->id_mu);
+    /* A folder name must not look like an option. */
+    if (uuid[0] == '-' || uuid[0] == '_')
+        uuid[0] = 'u';
+}
+
+static int analyzers_check(const struct mapping *mapping, struct err *err)
+{
+    enum analyzer analyzer;
+    for (size_t i = 0; i < mapping->field_count; i++) {
+        const struct field_def *f = mapping->fields[i];
+        if (!analyzer_from_name(f->pub.analyzer, &analyzer))
+            return err_set(err, ERR_MAPPER_PARSING, "analyzer [" STR_FMT "] has not been configured in mappings", STR_ARG(f->pub.analyzer));
+        if (f->normalizer.n && !str_is(f->normalizer, "lowercase"))
+            return err_set(err, ERR_MAPPER_PARSING, "normalizer [" STR_FMT "] not found for field [" STR_FMT "]", STR_ARG(f->normalizer), STR_ARG(f->pub.path));
+    }
+    return 0;
+}
+
+struct index_body {
+    struct mapping *mapping;
+    struct value settings; /* flat */
+    struct value aliases;
+};
+
+static int body_read(const struct value *body, struct arena *mem, struct index_body *ret, struct err *err)
+{
+    ret->settings = value_map(mem, 4);
+    ret->aliases = value_map(mem, 1);
+    ret->mapping = mapping_new();
+    if (!body || body->kind == VALUE_NONE || body->kind == VALUE_NULL)
+        return 0;
+    if (body->kind != VALUE_MAP)
+        return err_set(err, ERR_PARSE, "the body of an index must be an object");
+    for (size_t i = 0; i < body->map->count; i++) {
+        struct str key = body->map->keys[i];
+        const struct value *v = &body->map->values[i];
+        if (!str_is(key, "settings") && !str_is(key, "mappings") && !str_is(key, "aliases"))
+            return err_set(err, ERR_PARSE, "unknown key [" STR_FMT "] for create index", STR_ARG(key));
+        if (v->kind != VALUE_MAP)
+            return err_set(err, ERR_PARSE, "key [" STR_FMT "] must be an object", STR_ARG(key));
+        if (str_is(key, "settings"))
+            settings_flatten(v, STR_NONE, &ret->settings, mem);
+        if (str_is(key, "aliases"))
+            ret->aliases = *v;
+    }
+    TRY(settings_check(&ret->settings, mem, err));
+    int64_t limit = MAPPING_FIELDS_MAX_DEFAULT;
+    TRY(setting_int(&ret->settings, "index.mapping.total_fields.limit", 0, INT32_MAX, mem, &limit, err));
+    ret->mapping->fields_max = (uint32_t)limit;
+    const struct value *mappings = value_map_get_lit(body, "mappings");
+    if (mappings) {
+        int rc = mapping_put(ret->mapping, mappings, err);
+        if (rc < 0)
+            return rc == -ERR_MAPPER_PARSING ? err_wrap(err, "Failed to parse mapping [_doc]") : rc;
+    }
+    return analyzers_check(ret->mapping, err);
+}
+
+/* The id of an index is the log's sequence at its birth: never given twice, restarts included. */
+static int id_take(struct engine *engine, uint64_t *ret_id, struct err *err)
+{
+    struct wal_frame frame = {.kind = WAL_NEW_INDEX};
+    TRY(wal_append(engine->wal, &frame, ret_id, err));
+    return wal_commit(engine->wal, *ret_id, err);
+}
+
+static bool alias_holder(struct engine *engine, struct str alias); /* REQUIRES(engine.mu) */
+
+/* REQUIRES(engine.mu) */
+static int index_make(struct engine *engine, struct str name, struct index_body *body, struct index **ret_index, struct err *err)
+{
+    char uuid[22];
+    uint64_t id;
+    TRY(wal_state(engine->wal, err));
+    TRY(id_take(engine, &id, err));
+    uuid_make(engine, uuid);
+    CLEANUP(index__unref_ptr) struct index *index = index__new(engine, name, (struct str){uuid, sizeof(uuid)}, id, TAKE(body->mapping));
+    index->created_ns = clock_wall_ns(engine->clock);
+    index->wal_flushed = id;
+    if (!value_map_get_lit(&body->settings, "index.number_of_shards"))
+        value_map_set(index->mapping->mem, &body->settings, STR("index.number_of_shards"), value_str(STR("1")));
+    if (!value_map_get_lit(&body->settings, "index.number_of_replicas"))
+        value_map_set(index->mapping->mem, &body->settings, STR("index.number_of_replicas"), value_str(STR("1")));
+    mem_free(index->settings_json);
+    mem_free(index->aliases_json);
+    index->settings_json = value_json(&body->settings);
+    index->aliases_json = value_json(&body->aliases);
+    index__settings_apply(index);
+    TRY(vfs_make_dir(engine->fs, index->path, err));
+    TRY(vfs_sync_dir(engine->fs, engine->indices_path, err));
+    mutex_lock(&index->flush_mu);
+    int rc = index__manifest_write(index, err);
+    mutex_unlock(&index->flush_mu);
+    TRY(rc);
+    (void)strmap_put(&engine->indices, name, index__ref(index));
+    *ret_index = TAKE(index);
+    return 0;
+}
+
+int engine__index_make(struct engine *engine, struct str name, const struct value *body, bool may_exist, struct index **ret_index, struct err *err)
+{
+    CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
+    TRY(index_name_check(name, err));
+    struct index_body parts = {0};
+    int rc = body_read(body, mem, &parts, err);
+    if (rc == 0) {
+        mutex_lock(&engine->mu);
+        struct index *old = strmap_get(&engine->indices, name);
+        if (old && may_exist)
+            *ret_index = index__ref(old);
+        else if (old)
+            rc = err_set(err, ERR_INDEX_EXISTS, "index [" STR_FMT "/" STR_FMT "] already exists", STR_ARG(name), STR_ARG(old->uuid));
+        else if (alias_holder(engine, name))
+            rc = err_set(err, ERR_INDEX_NAME, "Invalid index name [" STR_FMT "], already exists as alias", STR_ARG(name));
+        else
+            rc = index_make(engine, name, &parts, ret_index, err);
+        mutex_unlock(&engine->mu);
+    }
+    mapping_unref(parts.mapping);
+    return rc;
+}
+
+int engine_index_create(struct engine *engine, struct str name, const struct value *body, struct err *err)
+{
+    struct index *index;
+    TRY(engine__index_make(engine, name, body, false, &index, err));
+    index__unref(index);
+    return 0;
+}
+
+bool engine_index_exists(struct engine *engine, struct str name)
+{
+    struct index *index = engine__index(engine, name);
+    index__unref(index);
+    return index != NULL;
+}
+
+/* ---- Removing ---- */
+
+/* The manifest goes first: with it the index is gone, whatever becomes of the other files. */
+static int files_remove(struct index *index, struct err *err)
+{
+    CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
+    struct vfs *fs = index->engine->fs;
+    struct vfs_entry *entries;
+    size_t count;
+    TRY(vfs_remove(fs, path_join(mem, index->path, STR("manifest")), err));
+    TRY(vfs_sync_dir(fs, index->path, err));
+    if (vfs_list(fs, index->path, mem, &entries, &count, NULL) < 0)
+        return 0;
+    for (size_t i = 0; i < count; i++)
+        (void)!vfs_remove(fs, path_join(mem, index->path, entries[i].name), NULL);
+    (void)!vfs_remove(fs, index->path, NULL);
+    (void)!vfs_sync_dir(fs, index->engine->indices_path, NULL);
+    return 0;
+}
+
+int engine_index_delete(struct engine *engine, struct str name, struct err *err)
+{
+    CLEANUP(index__unref_ptr) struct index *index = NULL;
+    TRY(engine__index_get(engine, name, &index, err));
+    mutex_lock(&index->flush_mu);
+    index__lanes_lock(index);
+    mutex_lock(&index->mu);
+    bool was_deleted = index->is_deleted;
+    index->is_deleted = true;
+    mutex_unlock(&index->mu);
+    index__lanes_unlock(index);
+    int rc = was_deleted ? err_set(err, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "]", STR_ARG(name)) : files_remove(index, err);
+    if (rc < 0 && !was_deleted) {
+        mutex_lock(&index->mu);
+        index->is_deleted = false;
+        mutex_unlock(&index->mu);
+    }
+    mutex_unlock(&index->flush_mu);
+    TRY(rc);
+    mutex_lock(&engine->mu);
+    if (strmap_get(&engine->indices, name) == index)
+        index__unref(strmap_remove(&engine->indices, name));
+    mutex_unlock(&engine->mu);
+    return 0;
+}
+
+/* ---- Mapping and settings ---- */
+
+static int manifest_now(struct index *index, struct err *err)
+{
+    mutex_lock(&index->flush_mu);
+    mutex_lock(&index->mu);
+    bool is_deleted = index->is_deleted;
+    mutex_unlock(&index->mu);
+    int rc = is_deleted ? err_set(err, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "]", STR_ARG(index->name)) : index__manifest_write(index, err);
+    mutex_unlock(&index->flush_mu);
+    return rc;
+}
+
+int engine_mapping_put(struct engine *engine, struct str name, const struct value *mappings, struct err *err)
+{
+    CLEANUP(index__unref_ptr) struct index *index = NULL;
+    TRY(engine__index_get(engine, name, &index, err));
+    TRY(wal_state(engine->wal, err));
+    for (;;) {
+        CLEANUP(mapping_unref_ptr) struct mapping *old = index__mapping(index);
+        CLEANUP(mapping_unref_ptr) struct mapping *draft = mapping_clone(old);
+        TRY(mapping_put(draft, mappings, err));
+        TRY(analyzers_check(draft, err));
+        /* Into the log as well: a frame with an older mapping may lie behind the manifest's cut. */
+        struct buf json;
+        buf_init(&json, 0);
+        mapping_encode(draft, &json);
+        mutex_lock(&index->mu);
+        bool is_ours = index->mapping == old;
+        uint64_t seq = 0;
+        int rc = 0;
+        if (is_ours) {
+            struct wal_frame frame = {.index_id = index->id, .kind = WAL_MAPPING, .record_count = 1, .payload = buf_str(&json)};
+            rc = wal_append(engine->wal, &frame, &seq, err);
+        }
+        if (is_ours && rc == 0) {
+            if (!index->wal_from)
+                index->wal_from = seq;
+            if (index->is_flushing && !index->wal_from_next)
+                index->wal_from_next = seq;
+            mapping_unref(index->mapping);
+            index->mapping = mapping_ref(draft);
+            index__publish(index, false);
+        }
+        mutex_unlock(&index->mu);
+        buf_deinit(&json);
+        TRY(rc);
+        if (is_ours)
+            return wal_commit(engine->wal, seq, err);
+    }
+}
+
+int engine_mapping_get(struct engine *engine, struct str name, struct arena *mem, struct value *ret_mappings, struct err *err)
+{
+    CLEANUP(index__unref_ptr) struct index *index = NULL;
+    TRY(engine__index_get(engine, name, &index, err));
+    CLEANUP(mapping_unref_ptr) struct mapping *mapping = index__mapping(index);
+    struct value v = mapping_to_value(mapping, mem);
+    *ret_mappings = value_copy(mem, &v);
+    return 0;
+}
+
+int engine_settings_put(struct engine *engine, struct str name, const struct value *settings, struct err *err)
+{
+    CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
+    CLEANUP(index__unref_ptr) struct index *index = NULL;
+    TRY(engine__index_get(engine, name, &index, err));
+    if (settings->kind != VALUE_MAP)
+        return err_set(err, ERR_PARSE, "the body of a settings update must be an object");
+    struct value flat = value_map(mem, 4), current;
+    const struct value *inner = settings->map->count == 1 ? value_map_get_lit(settings, "settings") : NULL;
+    settings_flatten(inner && inner->kind == VALUE_MAP ? inner : settings, STR_NONE, &flat, mem);
+    TRY(settings_check(&flat, mem, err));
+    if (value_map_get_lit(&flat, "index.number_of_shards"))
+        return err_set(err, ERR_INVALID, "Can't update non dynamic settings [[index.number_of_shards]] for open indices [[" STR_FMT "/" STR_FMT "]]", STR_ARG(name),
+                       STR_ARG(index->uuid));
+    mutex_lock(&index->mu);
+    int rc = value_from_json(str_from(index->settings_json), mem, &current, err);
+    for (size_t i = 0; rc == 0 && i < flat.map->count; i++) {
+        if (flat.map->values[i].kind == VALUE_NULL)
+            (void)value_map_remove(&current, flat.map->keys[i]);
+        else
+            value_map_set(mem, &current, flat.map->keys[i], flat.map->values[i]);
+    }
+    if (rc == 0) {
+        mem_free(index->settings_json);
+        index->settings_json = value_json(&current);
+        index__settings_apply(index);
+    }
+    mutex_unlock(&index->mu);
+    TRY(rc);
+    return manifest_now(index, err);
+}
+
+/* "index.mapping.total_fields.limit" into nested maps; values as text, as Elasticsearch prints them. */
+static void setting_nest(struct value *root, struct str path, struct str text, struct arena *mem)
+{
+    struct value *at = root;
+    for (ptrdiff_t dot; (dot = str_find_char(path, '.')) > 0; path = str_from_off(path, (size_t)dot + 1)) {
+        struct str part = str_sub(path, 0, (size_t)dot);
+        struct value *next = value_map_get(at, part);
+        if (!next || next->kind != VALUE_MAP) {
+            value_map_set(mem, at, part, value_map(mem, 2));
+            next = value_map_get(at, part);
+        }
+        at = next;
+    }
+    value_map_set(mem, at, path, value_str(text));
+}
+
+int engine_settings_get(struct engine *engine, struct str name, struct arena *mem, struct value *ret_settings, struct err *err)
+{
+    CLEANUP(index__unref_ptr) struct index *index = NULL;
+    TRY(engine__index_get(engine, name, &index, err));
+    struct value flat, root = value_map(mem, 1);
+    mutex_lock(&index->mu);
+    struct str json = arena_str(mem, str_from(index->settings_json));
+    mutex_unlock(&index->mu);
+    TRY(value_from_json(json, mem, &flat, err));
+    for (size_t i = 0; i < flat.map->count; i++) {
+        struct value *v = &flat.map->values[i];
+        if (v->kind == VALUE_LIST) {
+            struct value *at = &root;
+            setting_nest(at, flat.map->keys[i], STR(""), mem);
+            continue;
+        }
+        setting_nest(&root, flat.map->keys[i], value_to_str(mem, v), mem);
+    }
+    setting_nest(&root, STR("index.creation_date"), arena_printf(mem, "%lld", (long long)(index->created_ns / NS_PER_MS)), mem);
+    setting_nest(&root, STR("index.provided_name"), arena_str(mem, index->name), mem);
+    setting_nest(&root, STR("index.uuid"), arena_str(mem, index->uuid), mem);
+    setting_nest(&root, STR("index.version.created"), STR("7100299"), mem);
+    *ret_settings = root;
+    return 0;
+}
+
+/* ---- Aliases and resolving ---- */
+
+static bool index_has_alias(struct index *index, struct str alias, struct arena *mem)
+{
+    struct value aliases;
+    mutex_lock(&index->mu);
+    struct str json = arena_str(mem, str_from(index->aliases_json));
+    mutex_unlock(&index->mu);
+    return json.n > 2 && value_from_json(json, mem, &aliases, NULL) == 0 && aliases.kind == VALUE_MAP && value_map_get(&aliases, alias);
+}
+
+static bool alias_holder(struct engine *engine, struct str alias)
+{
+    CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
+    size_t at = 0;
+    struct str name;
+    void *index;
+    while (strmap_next(&engine->indices, &at, &name, &index)) {
+        if (index_has_alias(index, alias, mem))
+            return true;
+    }
+    return false;
+}
+
+int engine_alias_put(struct engine *engine, struct str name, struct str alias, const struct value *body, struct err *err)
+{
+    CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
+    CLEANUP(index__unref_ptr) struct index *index = NULL;
+    TRY(engine__index_get(engine, name, &index, err));
+    TRY(index_name_check(alias, err));
+    if (engine_index_exists(engine, alias))
+        return err_set(err, ERR_INDEX_NAME, "Invalid alias name [" STR_FMT "], an index exists with the same name as the alias", STR_ARG(alias));
+    struct value aliases;
+    mutex_lock(&index->mu);
+    int rc = value_from_json(str_from(index->aliases_json), mem, &aliases, err);
+    if (rc == 0) {
+        value_map_set(mem, &aliases, alias, body && body->kind == VALUE_MAP ? *body : value_map(mem, 1));
+        mem_free(index->aliases_json);
+        index->aliases_json = value_json(&aliases);
+    }
+    mutex_unlock(&index->mu);
+    TRY(rc);
+    return manifest_now(index, err);
+}
+
+int engine_alias_remove(struct engine *engine, struct str name, struct str alias, struct err *err)
+{
+    CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
+    CLEANUP(index__unref_ptr) struct index *index = NULL;
+    TRY(engine__index_get(engine, name, &index, err));
+    struct value aliases;
+    bool was_there = false;
+    mutex_lock(&index->mu);
+    int rc = value_from_json(str_from(index->aliases_json), mem, &aliases, err);
+    if (rc == 0) {
+        was_there = value_map_remove(&aliases, alias);
+        mem_free(index->aliases_json);
+        index->aliases_json = value_json(&aliases);
+    }
+    mutex_unlock(&index->mu);
+    TRY(rc);
+    if (!was_there)
+        return err_set(err, ERR_NOT_FOUND, "aliases [" STR_FMT "] missing", STR_ARG(alias));
+    return manifest_now(index, err);
+}
+
+int engine_aliases_get(struct engine *engine, struct str name, struct arena *mem, struct value *ret_aliases, struct err *err)
+{
+    CLEANUP(index__unref_ptr) struct index *index = NULL;
+    TRY(engine__index_get(engine, name, &index, err));
+    mutex_lock(&index->mu);
+    struct str json = arena_str(mem, str_from(index->aliases_json));
+    mutex_unlock(&index->mu);
+    return value_from_json(json, mem, ret_aliases, err);
+}
+
+struct resolve {
+    struct index **all;
+    bool *is_in;
+    size_t count;
+    struct arena *mem;
+};
+
+static bool alias_globs(struct resolve *r, size_t i, struct str pattern)
+{
+    struct value aliases;
+    mutex_lock(&r->all[i]->mu);
+    struct str json = arena_str(r->mem, str_from(r->all[i]->aliases_json));
+    mutex_unlock(&r->all[i]->mu);
+    if (json.n <= 2 || value_from_json(json, r->mem, &aliases, NULL) < 0 || aliases.kind != VALUE_MAP)
+        return false;
+    for (size_t k = 0; k < aliases.map->count; k++) {
+        if (str_glob(pattern, aliases.map->keys[k]))
+            return true;
+    }
+    return false;
+}
+
+static int resolve_part(struct resolve *r, struct str part, bool is_first, bool ignore_unavailable, struct err *err)
+{
+    bool is_minus = !is_first && part.n > 1 && part.p[0] == '-';
+    if (is_minus)
+        part = str_from_off(part, 1);
+    bool is_all = str_is(part, "_all") || str_is(part, "*");
+    bool is_pattern = is_all || memchr(part.p, '*', part.n) || memchr(part.p, '?', part.n);
+    bool is_found = false;
+    for (size_t i = 0; i < r->count; i++) {
+        bool fits = is_all || (is_pattern ? str_glob(part, r->all[i]->name) || alias_globs(r, i, part)
+                                          : str_eq(part, r->all[i]->name) || index_has_alias(r->all[i], part, r->mem));
+        if (!fits)
+            continue;
+        r->is_in[i] = !is_minus;
+        is_found = true;
+    }
+    if (!is_found && !is_pattern && !ignore_unavailable)
+        return err_set(err, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "]", STR_ARG(part));
+    return 0;
+}
+
+int engine_resolve(struct engine *engine, struct str expression, bool ignore_unavailable, struct arena *mem, struct str **ret_names, size_t *ret_count,
+                   struct err *err)
+{
+    struct resolve r = {.mem = mem};
+    r.all = engine__all(engine, &r.count);
+    r.is_in = ARENA_ARRAY(mem, bool, r.count + 1);
+    if (expression.n == 0)
+        expression = STR("_all");
+    int rc = 0;
+    bool is_first = true;
+    for (struct str rest = expression, part; rc == 0 && str_split_next(&rest, ',', &part); is_first = false) {
+        if (part.n)
+            rc = resolve_part(&r, part, is_first, ignore_unavailable, err);
+    }
+    if (rc == 0) {
+        size_t n = 0;
+        struct str *names = ARENA_ARRAY(mem, struct str, r.count + 1);
+        for (size_t i = 0; i < r.count; i++) {
+            if (r.is_in[i])
+                names[n++] = arena_str(mem, r.all[i]->name);
+        }
+        *ret_names = names;
+        *ret_count = n;
+    }
+    engine__all_free(r.all, r.count);
+    return rc;
+}
+
+/* ---- Maintenance and figures ---- */
+
+int engine_refresh(struct engine *engine, struct str name, struct err *err)
+{
+    CLEANUP(index__unref_ptr) struct index *index = NULL;
+    TRY(engine__index_get(engine, name, &index, err));
+    return index__refresh(index, err);
+}
+
+int engine_flush(struct engine *engine, struct str name, struct err *err)
+{
+    CLEANUP(index__unref_ptr) struct index *index = NULL;
+    TRY(engine__index_get(engine, name, &index, err));
+    return index__flush(index, false, err);
+}
+
+int engine_force_merge(struct engine *engine, struct str name, size_t segment_count_max, struct err *err)
+{
+    CLEANUP(index__unref_ptr) struct index *index = NULL;
+    TRY(engine__index_get(engine, name, &index, err));
+    return index__merge_to(index, segment_count_max, err);
+}
+
+int engine_index_stats(struct engine *engine, struct str name, struct arena *mem, struct index_stats *ret, struct err *err)
+{
+    CLEANUP(index__unref_ptr) struct index *index = NULL;
+    TRY(engine__index_get(engine, name, &index, err));
+    struct index_stats s = {.name = arena_str(mem, index->name), .uuid = arena_str(mem, index->uuid), .created_ns = index->created_ns,
+        .seq_no_max = __atomic_load_n(&index->seq_no_next, __ATOMIC_RELAXED) - 1, .index_total = metric_get(&index->index_total),
+        .delete_total = metric_get(&index->delete_total), .refresh_total = metric_get(&index->refresh_total),
+        .flush_total = metric_get(&index->flush_total), .merge_total = metric_get(&index->merge_total), .query_total = metric_get(&index->query_total)};
+    mutex_lock(&index->mu);
+    for (size_t i = 0; i < index->view->count; i++) {
+        s.doc_count += index->view->parts[i].live_count;
+        s.deleted_count += index->view->parts[i].segment->doc_count - index->view->parts[i].live_count;
+        s.segment_count++;
+    }
+    for (size_t i = 0; i < index->set->count; i++)
+        s.store_bytes += index->set->slots[i]->segment->size;
+    s.memory_bytes = index->memory_bytes;
+    memcpy(s.read_only_reason, index->trouble, sizeof(s.read_only_reason));
+    mutex_unlock(&index->mu);
+    struct err why;
+    if (wal_state(engine->wal, &why) < 0) {
+        s.is_read_only = true;
+        memcpy(s.read_only_reason, why.text, sizeof(s.read_only_reason) - 1);
+        s.read_only_reason[sizeof(s.read_only_reason) - 1] = '\0';
+    }
+    *ret = s;
+    return 0;
+}

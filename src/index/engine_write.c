@@ -1,0 +1,802 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one way in. A request is admitted or refused as a whole; its items are sorted by index and lane (a document with an id
+ * always goes to the same lane, so its operations stay in order); each lane takes its items under its lock and leaves one
+ * frame for the log; then one commit waits for the disk. */
+#include <time.h>
+
+#include "base/str.h"
+#include "index/index_int.h"
+
+#define MEMORY_WAIT_NS (5 * NS_PER_S) /* for the background to make room, before a request is refused */
+#define DOC_OVERHEAD_BYTES 64u /* of a document whatever its size */
+
+/* ---- Generated ids ---- */
+
+/* Ascending bytes, so that ids sort by time. */
+static const char id_digits[] = "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
+
+/* 15 bytes in 20 characters: 6 of milliseconds, taken anew at most once a second so that neighbours share them, 6 that are
+ * this engine's own, 3 that count. */
+void engine__id_make(struct engine *engine, uint32_t lane, char id[20])
+{
+    mutex_lock(&engine->id_mu);
+    int64_t now_ms = clock_wall_ns(engine->clock) / NS_PER_MS;
+    if (now_ms >= engine->id_ms + 1000 || engine->id_seq >= 0xFFFF00) {
+        engine->id_ms = MAX_OF(now_ms, engine->id_ms + 1);
+        engine->id_seq = 0;
+    }
+    uint8_t bytes[15];
+    for (int i = 0; i < 6; i++)
+        bytes[i] = (uint8_t)((uint64_t)engine->id_ms >> (40 - 8 * i));
+    memcpy(bytes + 6, engine->id_node, 6);
+    do
+        engine->id_seq++;
+    while ((engine->id_seq & 63) % engine->lane_count != lane);
+    uint32_t seq = engine->id_seq;
+    mutex_unlock(&engine->id_mu);
+    bytes[12] = (uint8_t)(seq >> 16);
+    bytes[13] = (uint8_t)(seq >> 8);
+    bytes[14] = (uint8_t)seq;
+    for (size_t i = 0; i < 5; i++) {
+        uint32_t v = (uint32_t)bytes[i * 3] << 16 | (uint32_t)bytes[i * 3 + 1] << 8 | bytes[i * 3 + 2];
+        id[i * 4] = id_digits[v >> 18];
+        id[i * 4 + 1] = id_digits[(v >> 12) & 63];
+        id[i * 4 + 2] = id_digits[(v >> 6) & 63];
+        id[i * 4 + 3] = id_digits[v & 63];
+    }
+}
+
+/* The lane of an id. Ids that this engine made carry theirs in the last character, so that a whole bulk without ids is one
+ * lane's work; any other id is hashed. */
+static uint32_t lane_of(const struct engine *engine, struct str id)
+{
+    if (id.n == 20 && memcmp(id.p + 8, engine->id_node_text, sizeof(engine->id_node_text)) == 0) {
+        const char *digit = memchr(id_digits, id.p[19], sizeof(id_digits) - 1);
+        if (digit)
+            return (uint32_t)((size_t)(digit - id_digits) % engine->lane_count);
+    }
+    return (uint32_t)(hash_str(id) % engine->lane_count);
+}
+
+void engine__ids_init(struct engine *engine)
+{
+    char id[20];
+    rng_init(&engine->rng, engine->config.seed ^ (uint64_t)clock_wall_ns(engine->clock) ^ (wal_next_seq(engine->wal) * UINT64_C(0x9E3779B97F4A7C15)));
+    uint64_t node = rng_u64(&engine->rng);
+    memcpy(engine->id_node, &node, sizeof(engine->id_node));
+    engine__id_make(engine, 0, id);
+    memcpy(engine->id_node_text, id + 8, sizeof(engine->id_node_text));
+}
+
+/* ---- Finding the current document ---- */
+
+struct place {
+    bool is_found;       /* a live document */
+    bool is_known;       /* found, or a remembered delete */
+    int64_t version, seq_no;
+    uint32_t doc;        /* in the builder, or in `slot` */
+    struct slot *slot;   /* NULL: in the builder. Borrowed from `set` */
+    struct slot_set *set;
+};
+
+static void place_deinit(struct place *place)
+{
+    slot_set_unref(place->set);
+}
+
+/* A live document in the sealed segments, the newest first. */
+static void find_sealed(struct index *index, struct str id, struct place *place)
+{
+    mutex_lock(&index->mu);
+    place->set = slot_set_ref(index->set);
+    mutex_unlock(&index->mu);
+    for (size_t i = place->set->count; i-- > 0;) {
+        struct slot *slot = place->set->slots[i];
+        uint32_t doc = segment_find_id(slot->segment, id);
+        if (doc == DOC_NONE)
+            continue;
+        mutex_lock(&index->mu);
+        bool is_live = bitset_get(slot->live, doc);
+        mutex_unlock(&index->mu);
+        if (!is_live)
+            continue;
+        place->is_found = place->is_known = true;
+        place->slot = slot;
+        place->doc = doc;
+        place->version = segment_version(slot->segment, doc);
+        place->seq_no = segment_seq_no(slot->segment, doc);
+        return;
+    }
+}
+
+static void find_current(struct lane *lane, struct str id, struct place *place)
+{
+    *place = (struct place){.doc = DOC_NONE};
+    uint32_t doc = builder_find(lane->builder, id);
+    if (doc != DOC_NONE) {
+        *place = (struct place){true, true, builder_version(lane->builder, doc), builder_seq_no(lane->builder, doc), doc, NULL, NULL};
+        return;
+    }
+    const struct tomb *tomb = strmap_get(&lane->tombs, id);
+    if (tomb) {
+        place->is_known = true;
+        place->version = tomb->version;
+        place->seq_no = tomb->seq_no;
+        return;
+    }
+    find_sealed(lane->index, id, place);
+}
+
+/* Marks the found document dead. A merge may have moved it meanwhile: then it is looked up again. */
+static void kill_current(struct lane *lane, struct str id, struct place *place)
+{
+    struct index *index = lane->index;
+    if (!place->is_found)
+        return;
+    if (!place->slot) {
+        builder_kill(lane->builder, place->doc);
+        return;
+    }
+    for (;;) {
+        mutex_lock(&index->mu);
+        struct slot *slot = place->slot;
+        bool is_there = !slot->is_retired;
+        if (is_there) {
+            ASSERT(bitset_get(slot->live, place->doc));
+            bitset_clear(slot->live, place->doc);
+            slot->live_count--;
+            slot->is_unpublished = slot->is_dirty = true;
+        }
+        mutex_unlock(&index->mu);
+        if (is_there)
+            return;
+        place_deinit(place);
+        *place = (struct place){.doc = DOC_NONE};
+        find_sealed(index, id, place);
+        ASSERT(place->slot); /* only this lane kills this id */
+    }
+}
+
+static void tomb_put(struct lane *lane, struct str id, int64_t version, int64_t seq_no)
+{
+    struct tomb *tomb = MEM_NEW(struct tomb);
+    *tomb = (struct tomb){version, seq_no, clock_monotonic_ns(lane->index->engine->clock)};
+    mem_free(strmap_put(&lane->tombs, id, tomb));
+}
+
+static void tomb_drop(struct lane *lane, struct str id)
+{
+    if (lane->tombs.count)
+        mem_free(strmap_remove(&lane->tombs, id));
+}
+
+/* ---- Versions ---- */
+
+static int conflict(struct err *err, struct str id, const char *what)
+{
+    return err_set(err, ERR_VERSION_CONFLICT, "[" STR_FMT "]: version conflict, %s", STR_ARG(id), what);
+}
+
+static int conditions_check(const struct doc_write *write, struct str id, const struct place *place, int64_t *ret_version, struct err *err)
+{
+    if (write->if_seq_no != SEQ_NO_NONE) {
+        if (!place->is_found)
+            return err_set(err, ERR_VERSION_CONFLICT, "[" STR_FMT "]: version conflict, required seqNo [%lld], primary term [%lld]. but no document was found",
+                           STR_ARG(id), (long long)write->if_seq_no, (long long)write->if_primary_term);
+        if (place->seq_no != write->if_seq_no || write->if_primary_term != PRIMARY_TERM)
+            return err_set(err, ERR_VERSION_CONFLICT,
+                           "[" STR_FMT "]: version conflict, required seqNo [%lld], primary term [%lld]. current document has seqNo [%lld] and primary term [%d]",
+                           STR_ARG(id), (long long)write->if_seq_no, (long long)write->if_primary_term, (long long)place->seq_no, PRIMARY_TERM);
+    }
+    if (write->op == DOC_CREATE && place->is_found)
+        return err_set(err, ERR_VERSION_CONFLICT, "[" STR_FMT "]: version conflict, document already exists (current version [%lld])", STR_ARG(id),
+                       (long long)place->version);
+    if (write->version_type == VERSION_INTERNAL) {
+        *ret_version = place->is_known ? place->version + 1 : 1;
+        return 0;
+    }
+    if (write->version < 0)
+        return conflict(err, id, "an external version must not be negative");
+    bool is_gte = write->version_type == VERSION_EXTERNAL_GTE;
+    if (place->is_known && (is_gte ? place->version > write->version : place->version >= write->version))
+        return err_set(err, ERR_VERSION_CONFLICT, "[" STR_FMT "]: version conflict, current version [%lld] is %s the one provided [%lld]", STR_ARG(id),
+                       (long long)place->version, is_gte ? "higher than" : "higher or equal to", (long long)write->version);
+    *ret_version = write->version;
+    return 0;
+}
+
+/* ---- Records ---- */
+
+static void record_add(struct buf *out, enum wal_doc_op op, struct str id, struct str routing, struct str source, int64_t seq_no, int64_t version)
+{
+    buf_add_u8(out, (uint8_t)op);
+    buf_add_u8(out, routing.n ? WAL_DOC_FLAG_ROUTING : 0);
+    buf_add_varint(out, id.n);
+    buf_add_str(out, id);
+    buf_add_varint(out, (uint64_t)seq_no);
+    buf_add_varint(out, (uint64_t)version);
+    if (routing.n) {
+        buf_add_varint(out, routing.n);
+        buf_add_str(out, routing);
+    }
+    if (op == WAL_DOC_INDEX) {
+        buf_add_varint(out, source.n);
+        buf_add_str(out, source);
+    }
+}
+
+static bool text_take(const uint8_t **p, const uint8_t *end, struct str *ret)
+{
+    uint64_t n;
+    if (!get_varint(p, end, &n) || n > (uint64_t)(end - *p))
+        return false;
+    *ret = (struct str){(const char *)*p, n};
+    *p += n;
+    return true;
+}
+
+/* ---- A lane's batch ---- */
+
+struct batch {
+    struct lane *lane;
+    const struct doc_write *writes;
+    struct doc_result *results;
+    struct arena *mem;
+    struct buf frame;
+    uint32_t record_count;
+    uint64_t seq_max;   /* last frame appended, 0: none */
+};
+
+static int frame_append(struct batch *b, enum wal_kind kind, struct str payload, uint32_t records, struct err *err)
+{
+    struct index *index = b->lane->index;
+    struct wal_frame frame = {.index_id = index->id, .kind = (uint8_t)kind, .record_count = records, .payload = payload};
+    uint64_t seq;
+    TRY(wal_append(index->engine->wal, &frame, &seq, err));
+    b->seq_max = seq;
+    return 0;
+}
+
+/* Notes that frames from `seq` on are not flushed. REQUIRES(index.mu). */
+static void unflushed_note(struct index *index, uint64_t seq)
+{
+    if (!index->wal_from)
+        index->wal_from = seq;
+    if (index->is_flushing && !index->wal_from_next)
+        index->wal_from_next = seq;
+}
+
+/* Makes a draft the index's mapping, unless another lane was first. */
+static int mapping_publish(struct batch *b, const struct mapping *old, struct mapping *draft, bool *ret_ok, struct err *err)
+{
+    struct index *index = b->lane->index;
+    struct buf json;
+    buf_init(&json, 0);
+    mapping_encode(draft, &json);
+    mutex_lock(&index->mu);
+    int rc = 0;
+    *ret_ok = index->mapping == old;
+    if (*ret_ok)
+        rc = frame_append(b, WAL_MAPPING, buf_str(&json), 1, err);
+    if (*ret_ok && rc == 0) {
+        unflushed_note(index, b->seq_max);
+        mapping_unref(index->mapping);
+        index->mapping = mapping_ref(draft);
+        index->is_changed = index->is_mapping_dirty = true;
+    }
+    mutex_unlock(&index->mu);
+    buf_deinit(&json);
+    return rc;
+}
+
+/* Adds to the builder; a mapping that another lane changed at the same time makes it begin again. */
+static int doc_add(struct batch *b, const struct builder_doc *doc, struct err *err)
+{
+    struct index *index = b->lane->index;
+    for (;;) {
+        CLEANUP(mapping_unref_ptr) struct mapping *mapping = index__mapping(index);
+        CLEANUP(mapping_unref_ptr) struct mapping *draft = NULL;
+        bool is_published;
+        TRY(builder_add(b->lane->builder, mapping, doc, &draft, err));
+        if (!draft)
+            return 0;
+        int rc = mapping_publish(b, mapping, draft, &is_published, err);
+        if (rc == 0 && is_published)
+            return 0;
+        builder_undo(b->lane->builder);
+        TRY(rc);
+    }
+}
+
+static void result_fill(struct doc_result *r, enum doc_outcome outcome, int status, int64_t version, int64_t seq_no)
+{
+    r->outcome = outcome;
+    r->status = status;
+    r->version = version;
+    r->seq_no = seq_no;
+    r->primary_term = PRIMARY_TERM;
+}
+
+static int index_doc(struct batch *b, const struct doc_write *write, struct doc_result *r, struct str source, struct place *place, struct err *err)
+{
+    struct index *index = b->lane->index;
+    int64_t version;
+    TRY(conditions_check(write, r->id, place, &version, err));
+    int64_t seq_no = __atomic_fetch_add(&index->seq_no_next, 1, __ATOMIC_RELAXED);
+    struct builder_doc doc = {r->id, write->routing, source, seq_no, version};
+    TRY(doc_add(b, &doc, err));
+    bool was_there = place->is_found;
+    kill_current(b->lane, r->id, place);
+    tomb_drop(b->lane, r->id);
+    record_add(&b->frame, WAL_DOC_INDEX, r->id, write->routing, source, seq_no, version);
+    b->record_count++;
+    metric_add(&index->index_total, 1);
+    result_fill(r, was_there ? DOC_UPDATED : DOC_CREATED, was_there ? 200 : 201, version, seq_no);
+    return 0;
+}
+
+static int delete_doc(struct batch *b, const struct doc_write *write, struct doc_result *r, struct place *place, struct err *err)
+{
+    struct index *index = b->lane->index;
+    int64_t version;
+    TRY(conditions_check(write, r->id, place, &version, err));
+    int64_t seq_no = __atomic_fetch_add(&index->seq_no_next, 1, __ATOMIC_RELAXED);
+    bool was_there = place->is_found;
+    kill_current(b->lane, r->id, place);
+    tomb_put(b->lane, r->id, version, seq_no);
+    record_add(&b->frame, WAL_DOC_DELETE, r->id, write->routing, STR_NONE, seq_no, version);
+    b->record_count++;
+    if (was_there)
+        metric_add(&index->delete_total, 1);
+    result_fill(r, was_there ? DOC_DELETED : DOC_NOT_FOUND, was_there ? 200 : 404, version, seq_no);
+    return 0;
+}
+
+static int current_source(struct batch *b, const struct place *place, struct str *ret_source, struct str *ret_routing, struct err *err)
+{
+    *ret_source = *ret_routing = STR_NONE;
+    if (!place->is_found)
+        return 0;
+    if (place->slot)
+        return segment_stored(place->slot->segment, place->doc, b->mem, ret_source, ret_routing, err);
+    *ret_source = arena_str(b->mem, builder_source(b->lane->builder, place->doc));
+    *ret_routing = arena_str(b->mem, builder_routing(b->lane->builder, place->doc));
+    return 0;
+}
+
+static int update_doc(struct batch *b, const struct doc_write *write, struct doc_result *r, struct place *place, struct err *err)
+{
+    struct str source, merged, routing;
+    bool is_noop;
+    if (write->version_type != VERSION_INTERNAL)
+        return err_set(err, ERR_INVALID, "internal versioning can not be used for optimistic concurrency control. Please use `if_seq_no` and `if_primary_term` instead");
+    TRY(current_source(b, place, &source, &routing, err));
+    TRY(update_apply(write->source, source, r->id, b->mem, &merged, &is_noop, err));
+    if (is_noop) {
+        int64_t version;
+        TRY(conditions_check(write, r->id, place, &version, err));
+        result_fill(r, DOC_NOOP, 200, place->version, place->seq_no);
+        return 0;
+    }
+    struct doc_write index = *write;
+    index.op = DOC_INDEX;
+    if (index.routing.n == 0)
+        index.routing = routing;
+    return index_doc(b, &index, r, merged, place, err);
+}
+
+static int id_check(struct str id, struct err *err)
+{
+    if (id.n > ID_BYTES_MAX)
+        return err_set(err, ERR_INVALID, "id is too long, must be no longer than %u bytes but was: %zu", ID_BYTES_MAX, id.n);
+    return 0;
+}
+
+static void result_fail(struct doc_result *r, const struct err *err)
+{
+    r->outcome = DOC_FAILED;
+    r->status = err_http_status(err->code);
+    r->err = *err;
+}
+
+static void item_apply(struct batch *b, size_t i)
+{
+    const struct doc_write *write = &b->writes[i];
+    struct doc_result *r = &b->results[i];
+    struct err err = {0};
+    struct place place = {.doc = DOC_NONE};
+    r->index = arena_str(b->mem, b->lane->index->name);
+    int rc = id_check(write->id, &err);
+    if (rc == 0 && write->id.n == 0 && (write->op == DOC_UPDATE || write->op == DOC_DELETE))
+        rc = err_set(&err, ERR_INVALID, "Validation Failed: 1: id is missing;");
+    if (rc == 0 && write->id.n == 0) {
+        /* A generated id is new: nothing to look up. */
+        char id[20];
+        engine__id_make(b->lane->index->engine, b->lane->number, id);
+        r->id = arena_str(b->mem, (struct str){id, sizeof(id)});
+    } else if (rc == 0) {
+        r->id = arena_str(b->mem, write->id);
+        find_current(b->lane, r->id, &place);
+    }
+    if (rc == 0) {
+        switch (write->op) {
+        case DOC_INDEX:
+        case DOC_CREATE: rc = index_doc(b, write, r, write->source, &place, &err); break;
+        case DOC_UPDATE: rc = update_doc(b, write, r, &place, &err); break;
+        case DOC_DELETE: rc = delete_doc(b, write, r, &place, &err); break;
+        }
+    }
+    place_deinit(&place);
+    if (rc < 0)
+        result_fail(r, &err);
+}
+
+/* Runs the items of one lane and gives their frame to the log. */
+static int lane_run(struct batch *b, const uint32_t *items, size_t count, struct err *err)
+{
+    struct lane *lane = b->lane;
+    struct index *index = lane->index;
+    int rc = 0;
+    mutex_lock(&lane->mu);
+    mutex_lock(&index->mu);
+    bool is_deleted = index->is_deleted;
+    mutex_unlock(&index->mu);
+    for (size_t i = 0; i < count; i++) {
+        if (is_deleted) {
+            struct err gone;
+            (void)err_set(&gone, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "]", STR_ARG(index->name));
+            result_fail(&b->results[items[i]], &gone);
+        } else {
+            item_apply(b, items[i]);
+        }
+    }
+    if (b->frame.is_over)
+        rc = err_set(err, ERR_TOO_LARGE, "the request's log frame is over the limit");
+    else if (b->record_count)
+        rc = frame_append(b, WAL_DOCS, buf_str(&b->frame), b->record_count, err);
+    if (rc == 0 && b->record_count) {
+        mutex_lock(&index->mu);
+        unflushed_note(index, b->seq_max);
+        index->is_changed = true;
+        mutex_unlock(&index->mu);
+    }
+    mutex_unlock(&lane->mu);
+    return rc;
+}
+
+/* ---- The request ---- */
+
+static int admit_disk(struct engine *engine, const struct doc_write *writes, size_t count, struct err *err)
+{
+    int64_t now_ns = clock_monotonic_ns(engine->clock);
+    int64_t checked_ns = __atomic_load_n(&engine->disk_checked_ns, __ATOMIC_RELAXED);
+    bool is_full = __atomic_load_n(&engine->is_disk_full, __ATOMIC_RELAXED);
+    if (checked_ns == INT64_MIN || is_full || now_ns - checked_ns >= DISK_CHECK_NS) {
+        uint64_t free_bytes;
+        __atomic_store_n(&engine->disk_checked_ns, now_ns, __ATOMIC_RELAXED);
+        TRY(vfs_free_bytes(engine->fs, engine->path, &free_bytes, err));
+        is_full = free_bytes < DISK_RESERVE_BYTES;
+        __atomic_store_n(&engine->is_disk_full, is_full, __ATOMIC_RELAXED);
+    }
+    bool is_delete_only = true;
+    for (size_t i = 0; i < count; i++)
+        is_delete_only &= writes[i].op == DOC_DELETE;
+    if (is_full && !is_delete_only)
+        return err_set(err, ERR_DISK_FULL, "index [" STR_FMT "] blocked by: [TOO_MANY_REQUESTS/12/disk usage exceeded flood-stage watermark, index has read-only-allow-delete block];",
+                       STR_ARG(count ? writes[0].index : STR("")));
+    return 0;
+}
+
+static uint64_t memory_used(struct engine *engine)
+{
+    return __atomic_load_n(&engine->memory_bytes, __ATOMIC_RELAXED) + __atomic_load_n(&engine->flight_bytes, __ATOMIC_RELAXED);
+}
+
+/* Lets the background make room for a while. */
+static void memory_wait(struct engine *engine, size_t bytes)
+{
+    if (!engine->has_thread) {
+        size_t count;
+        struct index **indices = engine__all(engine, &count);
+        for (size_t i = 0; i < count; i++)
+            (void)!index__flush(indices[i], false, NULL);
+        engine__all_free(indices, count);
+        return;
+    }
+    struct timespec until;
+    ASSERT(clock_gettime(CLOCK_MONOTONIC, &until) == 0);
+    until.tv_sec += (time_t)(MEMORY_WAIT_NS / NS_PER_S);
+    mutex_lock(&engine->bg_mu);
+    engine->is_kicked = true;
+    ASSERT(pthread_cond_signal(&engine->bg_wake) == 0);
+    while (memory_used(engine) + bytes > engine->memory_max) {
+        if (pthread_cond_timedwait(&engine->bg_done, &engine->bg_mu, &until) != 0)
+            break;
+    }
+    mutex_unlock(&engine->bg_mu);
+}
+
+static int admit_memory(struct engine *engine, size_t bytes, struct err *err)
+{
+    size_t needed = bytes * 2; /* a document's columns and postings are about its own size again */
+    if (bytes > engine->request_max)
+        return err_set(err, ERR_TOO_LARGE, "a write of %zu bytes is over the limit request_bytes_max of %zu", bytes, engine->request_max);
+    if (memory_used(engine) + needed > engine->memory_max)
+        memory_wait(engine, needed);
+    uint64_t used = memory_used(engine);
+    if (used + needed > engine->memory_max)
+        return err_set(err, ERR_MEM_LIMIT, "[write] data too large: %llu bytes are in use and %zu more needed, over the limit memory_bytes_max of %zu",
+                       (unsigned long long)used, needed, engine->memory_max);
+    return 0;
+}
+
+static void items_fail(const struct doc_write *writes, size_t from, size_t to, struct doc_result *results, struct arena *mem, const struct err *err)
+{
+    for (size_t i = from; i < to; i++) {
+        results[i].index = arena_str(mem, writes[i].index);
+        results[i].id = arena_str(mem, writes[i].id);
+        result_fail(&results[i], err);
+    }
+}
+
+/* The items [from, to) are for one index: lane by lane. */
+static int index_run(struct index *index, const struct doc_write *writes, size_t from, size_t to, struct arena *mem, struct doc_result *results,
+                     uint64_t *seq_max, struct err *err)
+{
+    struct engine *engine = index->engine;
+    size_t n = to - from;
+    uint32_t *lanes = mem_alloc(n * sizeof(uint32_t)), *items = mem_alloc(n * sizeof(uint32_t));
+    uint32_t turn = __atomic_fetch_add(&engine->lane_turn, 1, __ATOMIC_RELAXED) % (uint32_t)index->lane_count;
+    int rc = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct str id = writes[from + i].id;
+        lanes[i] = id.n ? lane_of(engine, id) : turn;
+    }
+    for (size_t k = 0; k < index->lane_count && rc == 0; k++) {
+        size_t count = 0;
+        for (size_t i = 0; i < n; i++) {
+            if (lanes[i] == k)
+                items[count++] = (uint32_t)(from + i);
+        }
+        if (count == 0)
+            continue;
+        struct batch b = {.lane = &index->lanes[k], .writes = writes, .results = results, .mem = mem};
+        buf_init(&b.frame, WAL_FRAME_BYTES_MAX);
+        rc = lane_run(&b, items, count, err);
+        *seq_max = MAX_OF(*seq_max, b.seq_max);
+        buf_deinit(&b.frame);
+    }
+    mem_free(lanes);
+    mem_free(items);
+    return rc;
+}
+
+/* Seals what has grown large; the flush itself is the background's. */
+static int memory_keep(struct index *index, struct err *err)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < index->lane_count; i++) {
+        mutex_lock(&index->lanes[i].mu);
+        if (builder_doc_count(index->lanes[i].builder) > 0)
+            bytes += builder_bytes(index->lanes[i].builder);
+        mutex_unlock(&index->lanes[i].mu);
+    }
+    mutex_lock(&index->mu);
+    for (size_t i = 0; i < index->set->count; i++) {
+        if (index->set->slots[i]->number == 0)
+            bytes += index->set->slots[i]->segment->size;
+    }
+    uint64_t old = index->memory_bytes;
+    index->memory_bytes = bytes;
+    mutex_unlock(&index->mu);
+    __atomic_add_fetch(&index->engine->memory_bytes, bytes - old, __ATOMIC_RELAXED);
+    if (bytes > MIN_OF((uint64_t)BUILDER_BYTES_MAX, index->engine->memory_max / 4))
+        TRY(index__refresh(index, err));
+    if (memory_used(index->engine) > index->engine->memory_max / 2)
+        engine__kick(index->engine);
+    return 0;
+}
+
+static int refresh_wait(struct index *index, struct err *err)
+{
+    struct engine *engine = index->engine;
+    mutex_lock(&index->mu);
+    uint64_t seen = index->refresh_count;
+    bool is_changed = index->is_changed, is_off = index->refresh_interval_ns < 0;
+    mutex_unlock(&index->mu);
+    if (!is_changed)
+        return 0;
+    if (!engine->has_thread || is_off)
+        return index__refresh(index, err);
+    for (;;) {
+        mutex_lock(&engine->bg_mu);
+        mutex_lock(&index->mu);
+        bool is_done = index->refresh_count != seen || index->is_deleted;
+        mutex_unlock(&index->mu);
+        if (!is_done)
+            ASSERT(pthread_cond_wait(&engine->bg_done, &engine->bg_mu) == 0);
+        mutex_unlock(&engine->bg_mu);
+        if (is_done)
+            return 0;
+    }
+}
+
+static int write_all(struct engine *engine, const struct doc_write *writes, size_t count, enum write_refresh refresh, struct arena *mem,
+                     struct doc_result *results, struct err *err)
+{
+    struct index **touched = MEM_ARRAY(struct index *, count + 1);
+    size_t touched_count = 0;
+    uint64_t seq_max = 0;
+    int rc = 0;
+    for (size_t from = 0, to; from < count && rc == 0; from = to) {
+        for (to = from + 1; to < count && str_eq(writes[to].index, writes[from].index); to++) {
+        }
+        struct index *index = engine__index(engine, writes[from].index);
+        struct err why;
+        int made = 0;
+        if (!index && writes[from].op == DOC_DELETE && to == from + 1)
+            made = err_set(&why, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "]", STR_ARG(writes[from].index));
+        else if (!index && writes[from].is_index_auto_create_off)
+            made = err_set(&why, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "] and auto-creation is off for this request", STR_ARG(writes[from].index));
+        else if (!index)
+            made = engine__index_make(engine, writes[from].index, NULL, true, &index, &why);
+        if (made < 0) {
+            items_fail(writes, from, to, results, mem, &why);
+            continue;
+        }
+        touched[touched_count++] = index;
+        rc = index_run(index, writes, from, to, mem, results, &seq_max, err);
+    }
+    if (rc == 0 && seq_max)
+        rc = wal_commit(engine->wal, seq_max, err);
+    for (size_t i = 0; i < touched_count; i++) {
+        if (rc == 0)
+            rc = memory_keep(touched[i], err);
+        if (rc == 0 && refresh == REFRESH_NOW)
+            rc = index__refresh(touched[i], err);
+        if (rc == 0 && refresh == REFRESH_WAIT)
+            rc = refresh_wait(touched[i], err);
+        index__unref(touched[i]);
+    }
+    mem_free(touched);
+    for (size_t i = 0; rc == 0 && refresh == REFRESH_NOW && i < count; i++)
+        results[i].forced_refresh = results[i].outcome != DOC_FAILED;
+    return rc;
+}
+
+int engine_write(struct engine *engine, const struct doc_write *writes, size_t count, enum write_refresh refresh, struct arena *mem,
+                 struct doc_result *ret_results, struct err *err)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+        bytes += writes[i].source.n + writes[i].id.n + DOC_OVERHEAD_BYTES;
+        ret_results[i] = (struct doc_result){.outcome = DOC_FAILED, .status = 500};
+    }
+    TRY(wal_state(engine->wal, err));
+    TRY(admit_disk(engine, writes, count, err));
+    TRY(admit_memory(engine, bytes, err));
+    __atomic_add_fetch(&engine->flight_bytes, bytes, __ATOMIC_RELAXED);
+    int rc = write_all(engine, writes, count, refresh, mem, ret_results, err);
+    __atomic_sub_fetch(&engine->flight_bytes, bytes, __ATOMIC_RELAXED);
+    return rc;
+}
+
+/* ---- Realtime get ---- */
+
+static int get_current(struct lane *lane, struct str id, struct arena *mem, struct doc_get *doc, struct err *err)
+{
+    struct place place;
+    struct batch b = {.lane = lane, .mem = mem};
+    mutex_lock(&lane->mu);
+    find_current(lane, id, &place);
+    struct str source, routing;
+    int rc = current_source(&b, &place, &source, &routing, err);
+    mutex_unlock(&lane->mu);
+    if (rc == 0 && place.is_found) {
+        doc->is_found = true;
+        doc->source = source;
+        doc->routing = routing;
+        doc->version = place.version;
+        doc->seq_no = place.seq_no;
+        doc->primary_term = PRIMARY_TERM;
+    }
+    place_deinit(&place);
+    return rc;
+}
+
+/* What a search would see. */
+static int get_published(struct index *index, struct str id, struct arena *mem, struct doc_get *doc, struct err *err)
+{
+    mutex_lock(&index->mu);
+    struct view *view = view_ref(index->view);
+    mutex_unlock(&index->mu);
+    int rc = 0;
+    for (size_t i = view->count; i-- > 0 && !doc->is_found && rc == 0;) {
+        const struct view_part *part = &view->parts[i];
+        uint32_t n = segment_find_id(part->segment, id);
+        if (n == DOC_NONE || (part->live && !bitset_get(part->live->words, n)))
+            continue;
+        rc = segment_stored(part->segment, n, mem, &doc->source, &doc->routing, err);
+        doc->is_found = rc == 0;
+        doc->version = segment_version(part->segment, n);
+        doc->seq_no = segment_seq_no(part->segment, n);
+        doc->primary_term = PRIMARY_TERM;
+    }
+    view_unref(view);
+    return rc;
+}
+
+int engine_get(struct engine *engine, struct str name, struct str id, bool is_realtime, struct arena *mem, struct doc_get *ret_doc, struct err *err)
+{
+    CLEANUP(index__unref_ptr) struct index *index = NULL;
+    TRY(engine__index_get(engine, name, &index, err));
+    struct doc_get doc = {.index = arena_str(mem, index->name), .id = arena_str(mem, id)};
+    if (id.n > 0 && id.n <= ID_BYTES_MAX) {
+        TRY(is_realtime ? get_current(&index->lanes[lane_of(engine, id)], id, mem, &doc, err) : get_published(index, id, mem, &doc, err));
+    }
+    *ret_doc = doc;
+    return 0;
+}
+
+/* ---- Replay ---- */
+
+static int replay_bad(struct index *index, uint64_t seq, struct err *err)
+{
+    return err_set(err, ERR_CORRUPT, "write-ahead log: bad record of index [" STR_FMT "] in frame %llu", STR_ARG(index->name), (unsigned long long)seq);
+}
+
+/* One record of a frame, applied with the numbers it was given. */
+static int replay_record(struct index *index, const uint8_t **p, const uint8_t *end, uint64_t frame_seq, struct err *err)
+{
+    struct str id, routing = STR_NONE, source = STR_NONE;
+    uint64_t seq_no, version;
+    if (end - *p < 2)
+        return replay_bad(index, frame_seq, err);
+    uint8_t op = (*p)[0], flags = (*p)[1];
+    *p += 2;
+    if (!text_take(p, end, &id) || id.n == 0 || id.n > ID_BYTES_MAX || !get_varint(p, end, &seq_no) || !get_varint(p, end, &version) ||
+        ((flags & WAL_DOC_FLAG_ROUTING) && !text_take(p, end, &routing)) || (op == WAL_DOC_INDEX && !text_take(p, end, &source)) ||
+        (op != WAL_DOC_INDEX && op != WAL_DOC_DELETE))
+        return replay_bad(index, frame_seq, err);
+    struct lane *lane = &index->lanes[lane_of(index->engine, id)];
+    struct place place;
+    find_current(lane, id, &place);
+    index->seq_no_next = MAX_OF(index->seq_no_next, (int64_t)seq_no + 1);
+    int rc = 0;
+    if (place.is_known && place.seq_no >= (int64_t)seq_no) {
+        /* Already there. */
+    } else if (op == WAL_DOC_DELETE) {
+        kill_current(lane, id, &place);
+        tomb_put(lane, id, (int64_t)version, (int64_t)seq_no);
+    } else {
+        struct builder_doc doc = {id, routing, source, (int64_t)seq_no, (int64_t)version};
+        struct mapping *draft;
+        rc = builder_add(lane->builder, index->mapping, &doc, &draft, err);
+        if (rc == 0 && draft) {
+            mapping_unref(index->mapping);
+            index->mapping = draft;
+        }
+        if (rc == 0) {
+            kill_current(lane, id, &place);
+            tomb_drop(lane, id);
+        } else {
+            rc = err_wrap(err, "write-ahead log: document [" STR_FMT "] of index [" STR_FMT "]", STR_ARG(id), STR_ARG(index->name));
+        }
+    }
+    place_deinit(&place);
+    return rc;
+}
+
+int wal__replay_docs(struct index *index, const struct wal_frame *frame, struct err *err)
+{
+    const uint8_t *p = (const uint8_t *)frame->payload.p, *end = p + frame->payload.n;
+    for (uint32_t i = 0; i < frame->record_count; i++)
+        TRY(replay_record(index, &p, end, frame->seq, err));
+    if (p != end)
+        return replay_bad(index, frame->seq, err);
+    index->is_changed = true;
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < index->lane_count; i++)
+        bytes += builder_doc_count(index->lanes[i].builder) ? builder_bytes(index->lanes[i].builder) : 0;
+    return bytes > BUILDER_BYTES_MAX ? index__refresh(index, err) : 0;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* searcher.c: a snapshot: the views of some indices at one moment, with a reference on each. */
+#include "base/str.h"
+#include "index/index_int.h"
+
+struct searcher {
+    uint32_t refs;
+    struct view **views;
+    struct index **indices; /* referenced: their names are borrowed by the parts */
+    size_t index_count;
+    struct searcher_part *parts;
+    size_t part_count;
+};
+
+static void searcher_free(struct searcher *s)
+{
+    for (size_t i = 0; i < s->index_count; i++) {
+        view_unref(s->views[i]);
+        index__unref(s->indices[i]);
+    }
+    mem_free(s->views);
+    mem_free(s->indices);
+    mem_free(s->parts);
+    mem_free(s);
+}
+
+static void parts_fill(struct searcher *s)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < s->index_count; i++)
+        count += s->views[i]->count;
+    s->parts = MEM_ARRAY(struct searcher_part, count + 1);
+    for (size_t i = 0; i < s->index_count; i++) {
+        const struct view *view = s->views[i];
+        for (size_t k = 0; k < view->count; k++) {
+            const struct view_part *part = &view->parts[k];
+            s->parts[s->part_count++] = (struct searcher_part){.segment = part->segment, .live = part->live ? part->live->words : NULL,
+                .live_count = part->live_count, .index = s->indices[i]->name, .mapping = view->mapping, .index_ordinal = (uint32_t)i};
+        }
+    }
+}
+
+int engine_snapshot(struct engine *engine, const struct str *names, size_t count, struct searcher **ret_searcher, struct err *err)
+{
+    struct searcher *s = MEM_NEW(struct searcher);
+    s->refs = 1;
+    s->views = MEM_ARRAY(struct view *, count + 1);
+    s->indices = MEM_ARRAY(struct index *, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        struct index *index;
+        int rc = engine__index_get(engine, names[i], &index, err);
+        if (rc < 0) {
+            searcher_free(s);
+            return rc;
+        }
+        mutex_lock(&index->mu);
+        s->views[i] = view_ref(index->view);
+        mutex_unlock(&index->mu);
+        metric_add(&index->query_total, 1);
+        s->indices[i] = index;
+        s->index_count++;
+    }
+    parts_fill(s);
+    *ret_searcher = s;
+    return 0;
+}
+
+struct searcher *searcher_ref(struct searcher *s)
+{
+    __atomic_add_fetch(&s->refs, 1, __ATOMIC_RELAXED);
+    return s;
+}
+
+void searcher_unref(struct searcher *s)
+{
+    if (s && __atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL) == 0)
+        searcher_free(s);
+}
+
+const struct searcher_part *searcher_parts(const struct searcher *s, size_t *ret_count)
+{
+    *ret_count = s->part_count;
+    return s->parts;
+}
+
+size_t searcher_index_count(const struct searcher *s)
+{
+    return s->index_count;
+}
+
+struct str searcher_index(const struct searcher *s, size_t i, const struct mapping **ret_mapping)
+{
+    ASSERT(i < s->index_count);
+    *ret_mapping = s->views[i]->mapping;
+    return s->indices[i]->name;
+}
