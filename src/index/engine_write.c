@@ -634,7 +634,10 @@ static int write_all(struct engine *engine, const struct doc_write *writes, size
         struct index *index = engine__index(engine, writes[from].index);
         struct err why;
         int made = 0;
-        if (!index && writes[from].op == DOC_DELETE && to == from + 1)
+        bool is_delete_only = true; /* a delete does not make an index */
+        for (size_t i = from; i < to; i++)
+            is_delete_only &= writes[i].op == DOC_DELETE;
+        if (!index && is_delete_only)
             made = err_set(&why, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "]", STR_ARG(writes[from].index));
         else if (!index && writes[from].is_index_auto_create_off)
             made = err_set(&why, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "] and auto-creation is off for this request", STR_ARG(writes[from].index));
