@@ -16,6 +16,7 @@
 #define ARCHIVE_ZONE         "Asia/Seoul"
 #define ARCHIVE_ZONE_NS      (9 * 3600 * NS_PER_S) /* Korea has had no summer time since 1988 */
 #define STOCK_CODE_BYTES_MAX 12u
+#define TABLE_TIME_BYTES     32u
 
 struct archive_table {
     struct str name;
@@ -23,7 +24,7 @@ struct archive_table {
 };
 
 struct range {
-    char from[24], to[24]; /* "" when not given */
+    char from[TABLE_TIME_BYTES], to[TABLE_TIME_BYTES]; /* "" when not given */
     struct str stock;
     int64_t size;
 };
@@ -90,13 +91,13 @@ void archive_close(struct server *server)
 }
 
 /* "2026-11-21T00:00:00.000Z" -> "2026-11-21 09:00:00" */
-static bool to_table_time(struct str instant, char text[24])
+static bool to_table_time(struct str instant, char text[TABLE_TIME_BYTES])
 {
     int64_t ns;
     if (!iso8601_parse(instant, &ns))
         return false;
     struct civil t = civil_from_ns(ns + ARCHIVE_ZONE_NS);
-    (void)snprintf(text, 24, "%04d-%02u-%02u %02u:%02u:%02u", t.year % 10000, t.month, t.day, t.hour, t.minute, t.second);
+    (void)snprintf(text, TABLE_TIME_BYTES, "%04d-%02u-%02u %02u:%02u:%02u", t.year % 10000, t.month, t.day, t.hour, t.minute, t.second);
     return true;
 }
 
