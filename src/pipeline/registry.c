@@ -29,33 +29,42 @@ const struct codec_type *const codec_types[] = {
 #undef CODEC
     NULL};
 
-#define FIND_BY_NAME(types, name_)                                                                 \
+/* Also in what a test brings; NULL where there is none (a weak symbol). */
+#define FIND_BY_NAME(types, more, name_)                                                           \
     do {                                                                                           \
         for (size_t i_ = 0; (types)[i_]; i_++) {                                                   \
             if (str_eq(str_from((types)[i_]->name), (name_)))                                      \
                 return (types)[i_];                                                                \
+        }                                                                                          \
+        for (size_t i_ = 0; (more) && (more)[i_]; i_++) {                                          \
+            if (str_eq(str_from((more)[i_]->name), (name_)))                                       \
+                return (more)[i_];                                                                 \
         }                                                                                          \
         return NULL;                                                                               \
     } while (0)
 
 const struct input_type *input_type_find(struct str name)
 {
-    FIND_BY_NAME(input_types, name);
+    const struct input_type *const *more = test_input_types;
+    FIND_BY_NAME(input_types, more, name);
 }
 
 const struct filter_type *filter_type_find(struct str name)
 {
-    FIND_BY_NAME(filter_types, name);
+    const struct filter_type *const *more = test_filter_types;
+    FIND_BY_NAME(filter_types, more, name);
 }
 
 const struct output_type *output_type_find(struct str name)
 {
-    FIND_BY_NAME(output_types, name);
+    const struct output_type *const *more = test_output_types;
+    FIND_BY_NAME(output_types, more, name);
 }
 
 const struct codec_type *codec_type_find(struct str name)
 {
-    FIND_BY_NAME(codec_types, name);
+    const struct codec_type *const *more = NULL;
+    FIND_BY_NAME(codec_types, more, name);
 }
 
 const char *plugin_kind_name(enum plugin_kind kind)

@@ -25,6 +25,11 @@ extern const struct filter_type *const filter_types[];
 extern const struct output_type *const output_types[];
 extern const struct codec_type *const codec_types[];
 
+/* A test may define these, with plugins of its own, NULL-terminated. */
+extern const struct input_type *const test_input_types[] __attribute__((weak));
+extern const struct filter_type *const test_filter_types[] __attribute__((weak));
+extern const struct output_type *const test_output_types[] __attribute__((weak));
+
 enum plugin_kind { PLUGIN_INPUT, PLUGIN_FILTER, PLUGIN_OUTPUT, PLUGIN_CODEC };
 /* "input", "filter" … */
 const char *plugin_kind_name(enum plugin_kind kind);

@@ -280,6 +280,14 @@ static int unit_build(struct pipeline *pipeline, enum plugin_kind kind, const st
     return 0;
 }
 
+/* An input that reads a stream has no borders of messages: plain means lines there, json one text a line. */
+static struct str stream_codec(const struct unit *owner, struct str name)
+{
+    if (owner->kind != PLUGIN_INPUT || !(str_is(owner->plugin.name, "stdin") || str_is(owner->plugin.name, "tcp")))
+        return name;
+    return str_is(name, "plain") ? STR("line") : str_is(name, "json") ? STR("json_lines") : name;
+}
+
 /* The codec setting: a name, or name { settings }; else the default. */
 static int codec_build(struct pipeline *pipeline, const struct unit *owner, const char *default_name,
                        struct codec **ret_codec, struct err *err)
@@ -308,9 +316,16 @@ static int codec_build(struct pipeline *pipeline, const struct unit *owner, cons
         off += owner->plugin.column;
     }
     node.pos = (uint32_t)off;
+    node.name = stream_codec(owner, node.name);
     struct unit *unit;
     TRY(unit_build(pipeline, PLUGIN_CODEC, &node, &unit, err));
     *ret_codec = unit__codec(unit);
+    const struct codec_type *type = (*ret_codec)->type;
+    if (owner->kind == PLUGIN_INPUT ? !type->decode : !type->encode) {
+        err_set(err, ERR_CONFIG, "the codec \"%s\" cannot be used by an %s: it only %s", type->name,
+                plugin_kind_name(owner->kind), owner->kind == PLUGIN_INPUT ? "writes" : "reads");
+        return err_at(err, unit->plugin.file, unit->plugin.line, unit->plugin.column);
+    }
     return 0;
 }
 

@@ -59,6 +59,23 @@ static uint32_t setting_line(const struct plugin *plugin, const char *name)
     return line;
 }
 
+/* Ruby says "SyntaxError: FILE:LINE: text": takes the place out of it. */
+static int syntax_error_place(const struct plugin *plugin, struct err *err)
+{
+    if (!err)
+        return -ERR_CONFIG;
+    struct str text = str_from(err->text);
+    struct str head = arena_printf(plugin->mem, "SyntaxError: " STR_FMT ":", STR_ARG(plugin->file)), number;
+    uint64_t line;
+    if (!str_starts_with(text, head))
+        return -(int)err->code;
+    struct str rest = arena_str(plugin->mem, str_from_off(text, head.n));
+    if (!str_split_next(&rest, ':', &number) || !str_to_u64(number, &line) || line > UINT32_MAX)
+        return -(int)err->code;
+    err_set(err, ERR_CONFIG, "ruby:" STR_FMT, STR_ARG(rest));
+    return err_at(err, plugin->file, (uint32_t)line, 1);
+}
+
 static int ruby_init(void *self, struct plugin *plugin, struct err *err)
 {
     struct ruby *ruby = self;
@@ -78,7 +95,8 @@ static int ruby_init(void *self, struct plugin *plugin, struct err *err)
         .code_line = setting_line(plugin, "code"),
         .init_line = setting_line(plugin, "init"),
     };
-    return ruby->module->script_new(&host, &config, &ruby->script, err);
+    int rc = ruby->module->script_new(&host, &config, &ruby->script, err);
+    return rc < 0 ? syntax_error_place(plugin, err) : 0;
 }
 
 static void ruby_process(void *self, struct filter_run *run, struct event **events, size_t count)
