@@ -105,7 +105,7 @@ function Rail() {
       <button type="button" class="rail-item" title={t('nav.help')} onClick={() => (layer.value = 'help')}><Icon name="help" size={18} /><span>{t('nav.help')}</span></button>
       <button type="button" class="rail-item" title={t('nav.settings')} onClick={() => (layer.value = 'settings')}><Icon name="settings" size={18} /><span>{t('nav.settings')}</span></button>
       <div class="rail-lang" role="group" aria-label={t('lang.label')}>
-        {LANGUAGES.map(([code, name]) => <button type="button" key={code} lang={code} title={name} aria-label={name} aria-pressed={settings.value.lang === code} class={settings.value.lang === code ? 'on' : ''} onClick={() => set({ lang: code })}>{code === 'ko' ? '한' : 'EN'}</button>)}
+        {LANGUAGES.map(([code, name]) => <button type="button" key={code} lang={code} title={name} aria-pressed={settings.value.lang === code} class={settings.value.lang === code ? 'on' : ''} onClick={() => set({ lang: code })}>{code === 'ko' ? '한' : 'EN'}</button>)}
       </div>
       <Popover label={isLost.value ? t('status.lost') : t('status.ok')} class={`rail-item ${isLost.value ? 'lost' : 'ok'}`} isBeside trigger={<><i class="pulse" /><span>{isLost.value ? t('status.lost') : t('status.ok')}</span></>}>{() => <StatusCard />}</Popover>
       <IconButton class="rail-toggle" icon={isWide ? 'left' : 'right'} label={isWide ? t('nav.collapse') : t('nav.expand')} onClick={() => set({ isRailWide: !isWide })} isSmall />

@@ -28,11 +28,11 @@ let madeUntil = Math.floor((started - HISTORY_MS) / 1000) * 1000;
 function makeTrades(until) {
   for (; madeUntil < until; madeUntil += 1000) {
     for (const s of stocks) {
-      s.drift = s.drift * 0.995 + (s.r() - 0.5) * 0.05;
+      s.drift = s.drift * 0.99 + (s.r() - 0.5) * 0.02 + (s.first - s.price) / s.first * 0.02;
       for (let n = Math.floor(s.r() * s.r() * 5); n > 0; n--) {
         const r = s.r();
-        if (r < 0.12 + s.drift) s.price += s.tick;
-        else if (r > 0.88 + s.drift) s.price -= s.tick;
+        if (r < 0.08 + s.drift) s.price += s.tick;
+        else if (r > 0.92 + s.drift) s.price -= s.tick;
         s.price = Math.max(s.price, s.tick * 100);
         const volume = Math.max(1, Math.floor(Math.exp(s.r() * s.r() * 7)));
         s.total += volume;
@@ -61,6 +61,15 @@ const mappings = {
   'logs-app': { '@timestamp': { type: 'date' }, message: { type: 'text' }, level: { type: 'keyword' }, status: { type: 'long' }, order_id: { type: 'long' },
     host: { properties: { name: { type: 'keyword' }, ip: { type: 'ip' } } } },
 };
+
+const extra = {}; // index -> documents that were posted
+function store(index, source) {
+  const properties = (mappings[index] ??= {});
+  for (const [k, v] of Object.entries(source)) properties[k] ??= { type: typeof v === 'number' || typeof v === 'bigint' ? 'long' : typeof v === 'boolean' ? 'boolean' : /^\d{4}-\d\d-\d\dT/.test(v) ? 'date' : 'text' };
+  const list = (extra[index] ??= []);
+  list.push({ _index: index, _id: `x${list.length}`, seq: list.length, _source: source });
+  return { _index: index, _id: `x${list.length - 1}`, result: 'created' };
+}
 
 // ---- a small search --------------------------------------------------------------------------------------------
 const dates = new Set(['STCK_CNTG_HOUR', '@timestamp']);
@@ -153,7 +162,7 @@ function sortHits(hits, sort) {
 const show = (d, sort) => ({ _index: d._index, _type: '_doc', _id: d._id, _score: null, _source: d._source, ...(sort ? { sort } : {}) });
 function searchIn(pattern, body) {
   const names = indicesOf(pattern);
-  const all = (names.includes('stock') ? docs : []).concat(names.includes('logs-app') ? logs : []);
+  const all = (names.includes('stock') ? docs : []).concat(names.includes('logs-app') ? logs : [], ...names.map((n) => extra[n] ?? []));
   let hits = all.filter(compile(body.query ?? { match_all: {} }));
   const total = hits.length;
   const aggregations = body.aggs ? aggregate(body.aggs, hits) : undefined;
@@ -168,7 +177,7 @@ function searchIn(pattern, body) {
 }
 function indicesOf(pattern) {
   const parts = pattern.split(',').map((p) => new RegExp('^' + p.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*') + '$'));
-  return flag('--empty') ? [] : Object.keys(mappings).filter((n) => parts.some((p) => p.test(n)));
+  return Object.keys(mappings).filter((n) => (n in extra || !flag('--empty')) && parts.some((p) => p.test(n)));
 }
 
 // ---- query text: enough of KQL for clicking about; the real grammar is the server's ------------------------------
@@ -218,6 +227,7 @@ function pipelines() {
       filters: [{ id: 'ruby_22', name: 'ruby', events: { in: 13, out: 13, duration_in_millis: 2.1 } }], outputs: [{ id: 'jdbc_52', name: 'jdbc', events: { in: 13, out: 13, duration_in_millis: 18 } }] }, queue: { type: 'memory', events_count: 0 } },
   } };
 }
+const countOf = (index) => (index === 'stock' ? docs : index === 'logs-app' ? logs : extra[index]).length;
 const archive = (table, columns, rows) => ({ table, driver: 'sqlite', time_zone: 'Asia/Seoul', took_ms: 1, truncated: false, columns, rows });
 
 function answer(method, path, q, body) {
@@ -233,13 +243,21 @@ function answer(method, path, q, body) {
       list.map((w) => { const s = w.last._source; return [s.MKSC_SHRN_ISCD, kst(w.last.t), s.STCK_PRPR, s.CNTG_VOL, s.ACML_VOL, s.STCK_HGPR, s.STCK_LWPR, kst(w.start + 600_000)]; }));
   }
   const es = /^\/api\/es\/(.*)$/.exec(path)?.[1];
-  if (es === '_cat/indices') return flag('--empty') ? [] : Object.keys(mappings).map((index) => ({ index, health: 'green', status: 'open', 'docs.count': String(index === 'stock' ? docs.length : logs.length), 'store.size': String((index === 'stock' ? docs.length : logs.length) * 61) }));
+  if (es === '_cat/indices') return Object.keys(mappings).filter((n) => n in extra || !flag('--empty')).map((index) => ({ index, health: 'green', status: 'open', 'docs.count': String(countOf(index)), 'store.size': String(countOf(index) * 61) }));
+  const put = /^([^/]+)\/_doc$/.exec(es ?? '');
+  if (put && method === 'POST') return store(put[1], body);
+  if (method === 'DELETE' && extra[es]) {
+    delete extra[es];
+    delete mappings[es];
+    return { acknowledged: true };
+  }
   const m = /^([^/]+)\/(_mapping|_search)$/.exec(es ?? '');
   if (m?.[2] === '_mapping') return Object.fromEntries(indicesOf(m[1]).map((n) => [n, { mappings: { properties: mappings[n] } }]));
   if (m) return searchIn(m[1], body);
   throw { status: 404, message: `no such path: ${method} ${path}` };
 }
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml', '.json': 'application/json' };
+const parse = (text) => JSON.parse(text.replace(/:\s*(\d{16,})(?=[,}\s])/g, ':"@@$1@@"'), (_k, v) => (typeof v === 'string' && /^@@\d+@@$/.test(v) ? BigInt(v.slice(2, -2)) : v));
 const json = (v) => JSON.stringify(v, (_k, x) => (typeof x === 'bigint' ? `@@${x}@@` : x)).replace(/"@@(\d+)@@"/g, '$1');
 
 createServer(async (request, response) => {
@@ -250,7 +268,7 @@ createServer(async (request, response) => {
       const chunks = [];
       for await (const c of request) chunks.push(c);
       const text = Buffer.concat(chunks).toString();
-      const reply = answer(request.method, path, url.searchParams, text ? JSON.parse(text) : {});
+      const reply = answer(request.method, path, url.searchParams, text ? parse(text) : {});
       response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' }).end(json(reply));
       return;
     }

@@ -41,7 +41,7 @@ function timeLabels(tz: string) {
 }
 
 export function timeAxis(c: Palette, tz: string): uPlot.Axis {
-  return { stroke: c('text-dim'), font: FONT, size: 34, gap: 4, space: 64, grid: { show: false }, ticks: { stroke: c('line'), size: 4, width: 1 }, values: timeLabels(tz) };
+  return { stroke: c('text-dim'), font: FONT, size: 36, gap: 4, space: 64, grid: { show: false }, ticks: { stroke: c('line'), size: 4, width: 1 }, values: timeLabels(tz) };
 }
 export function valueAxis(c: Palette, text: (n: number) => string, size = 56): uPlot.Axis {
   return { stroke: c('text-dim'), font: FONT, size, gap: 6, space: 28, grid: { stroke: c('grid'), width: 1 }, ticks: { show: false }, border: { show: false }, values: (_u, splits) => splits.map((v) => (v === null ? '' : text(v))) };

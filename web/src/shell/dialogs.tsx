@@ -64,7 +64,7 @@ export function Palette(p: { onClose: () => void; onOpen: (l: 'help' | 'settings
 
 const KEYS: [string, Key][] = [
   ['/', 'keys.query'], ['Ctrl Enter', 'keys.run'], ['Ctrl K', 'keys.palette'], ['?', 'keys.help'], ['t', 'keys.time'], ['[ ]', 'keys.shift'], ['-', 'keys.zoomOut'], ['r', 'keys.refresh'], ['l', 'keys.live'],
-  ['j k', 'keys.row'], ['Enter', 'keys.open'], ['f x', 'keys.filter'], ['c', 'keys.column'], ['g d, g b, g p', 'keys.goto'], ['Esc', 'keys.escape'],
+  ['j k', 'keys.row'], ['Enter', 'keys.open'], ['f x', 'keys.filter'], ['c', 'keys.column'], ['g·d g·b g·p', 'keys.goto'], ['Esc', 'keys.escape'],
 ];
 const KQL: [string, Key][] = [
   ['MKSC_SHRN_ISCD : 005930', 'help.kql.is'], ['message : "connection reset"', 'help.kql.phrase'], ['status : (404 or 500)', 'help.kql.any'], ['STCK_PRPR >= 53800', 'help.kql.range'], ['STCK_CNTG_HOUR >= now-10m', 'help.kql.range'], ['user : *', 'help.kql.exists'],
@@ -75,7 +75,7 @@ export function Help({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title={t('nav.help')} class="help" onClose={onClose}>
       <div class="help-columns">
-        <section><h3>{t('keys.title')}</h3><dl>{KEYS.map(([k, key]) => <div key={k}><dt>{k.split(' ').map((x, i) => <kbd key={i}>{x}</kbd>)}</dt><dd>{t(key)}</dd></div>)}</dl></section>
+        <section><h3>{t('keys.title')}</h3><dl>{KEYS.map(([k, key]) => <div key={k}><dt>{k.split(' ').map((x, i) => <kbd key={i}>{x.replace('·', ' ')}</kbd>)}</dt><dd>{t(key)}</dd></div>)}</dl></section>
         <section><h3>{t('help.kql')}</h3><dl>{KQL.map(([k, key]) => <div key={k} class="kql"><dt><code>{k}</code></dt><dd>{t(key)}</dd></div>)}</dl></section>
       </div>
     </Dialog>

@@ -27,9 +27,9 @@ function place(panel: HTMLElement, anchor: DOMRect, isRight: boolean, isBeside: 
   panel.style.top = `${Math.max(MARGIN, top)}px`;
 }
 
-/** A button and its floating panel; children are rendered while it is open. `open`: a handle for shortcuts. */
+/** A button and its floating panel. The button is named by what it shows, or by `label` when that is an icon only; children are rendered while it is open. `open`: a handle for shortcuts. */
 export function Popover(p: {
-  trigger: ComponentChildren; label: string; class?: string; panelClass?: string; isRight?: boolean; isBeside?: boolean; title?: string;
+  trigger: ComponentChildren; label: string; class?: string; panelClass?: string; isRight?: boolean; isBeside?: boolean; title?: string; isIconOnly?: boolean;
   handle?: { open?: () => void }; onClose?: () => void; children: (close: () => void) => ComponentChildren;
 }) {
   const id = useId();
@@ -50,7 +50,7 @@ export function Popover(p: {
   }, [isOpen]);
   return (
     <>
-      <button ref={button} type="button" class={p.class ?? 'btn'} aria-haspopup="dialog" aria-expanded={isOpen} aria-label={p.label} title={p.title ?? p.label} popovertarget={id}>
+      <button ref={button} type="button" class={p.class ?? 'btn'} aria-haspopup="dialog" aria-expanded={isOpen} {...(p.isIconOnly ? { 'aria-label': p.label } : {})} title={p.title ?? p.label} popovertarget={id}>
         {p.trigger}
       </button>
       <div ref={panel} id={id} popover="auto" role="dialog" aria-label={p.label} class={`pop ${p.panelClass ?? ''}`}

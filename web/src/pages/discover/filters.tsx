@@ -62,7 +62,7 @@ function Pill({ f, at }: { f: Filter; at: number }) {
   const value = f.op === 'is' ? f.values.map(valueText).join(', ') : f.op === 'range' ? `${f.gte === undefined ? '' : `≥ ${valueText(f.gte)}`} ${f.lt === undefined ? '' : `< ${valueText(f.lt)}`}` : '';
   return (
     <span class={`pill ${f.not ? 'not' : ''} ${f.off ? 'off' : ''}`}>
-      <Popover label={t('discover.filter.menu', { text: filterKql(f) })} title={filterKql(f)} class="pill-text" trigger={<><b>{f.field}</b> <i>{t(`discover.filter.${opOf(f)}` as Key)}</i> {value && <span>{value}</span>}</>}>
+      <Popover label={t('discover.filter.menu', { text: filterKql(f) })} title={filterKql(f)} class="pill-text" trigger={<><b>{f.field}</b> {(f.op !== 'range' || f.not) && <i>{t(`discover.filter.${opOf(f)}` as Key)}</i>} {value && <span>{value}</span>}</>}>
         {(close) => (
           <div>
             <div class="pill-actions">

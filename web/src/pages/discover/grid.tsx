@@ -69,6 +69,7 @@ export function Grid() {
   const s = state.value;
   const tz = zone.value;
   const body = useRef<HTMLDivElement>(null);
+  const grid = useRef<HTMLDivElement>(null);
   const rowHeight = settings.value.density === 'compact' ? 24 : 32;
   const [view, setView] = useState({ top: 0, height: 600 });
   const hits = r?.hits ?? [];
@@ -106,7 +107,7 @@ export function Grid() {
   };
   useEffect(() => {
     const off = [onKey('KeyJ', () => select(active.peek() + 1)), onKey('KeyK', () => select(active.peek() - 1)), onKey('Escape', () => (opened.value = undefined)),
-      onKey('Enter', () => { if (document.activeElement === document.body || document.activeElement === body.current || document.activeElement?.id === 'main') opened.value = active.peek(); })];
+      onKey('Enter', () => { if (document.activeElement === document.body || document.activeElement === grid.current || document.activeElement?.id === 'main') opened.value = active.peek(); })];
     return () => off.forEach((f) => f());
   }, [hits]);
   const key = (e: KeyboardEvent) => {
@@ -122,13 +123,14 @@ export function Grid() {
   const total = s.columns.reduce((sum, c) => sum + (widths.get(c) ?? 120), 0) + (s.hasTime ? TIME_WIDTH : 0) + 32;
   const isActiveShown = active.value >= first && active.value < last;
   return (
-    <div ref={body} class={`grid ${isBusy.value && r ? 'is-stale' : ''}`} role="grid" aria-label={t('discover.table')} aria-rowcount={(r?.total ?? 0) + 1} aria-busy={isBusy.value} tabIndex={0}
-      {...(isActiveShown && hits.length ? { 'aria-activedescendant': `row-${active.value}` } : {})} onKeyDown={key}
+    <div ref={body} class={`grid ${isBusy.value && r ? 'is-stale' : ''}`}
       onScroll={(e) => {
         const node = e.currentTarget;
         setView({ top: node.scrollTop, height: node.clientHeight });
         if (node.scrollTop + node.clientHeight > node.scrollHeight - 12 * rowHeight) void more();
       }}>
+      <div ref={grid} role="grid" aria-label={t('discover.table')} aria-rowcount={(r?.total ?? 0) + 1} aria-busy={isBusy.value} tabIndex={0} style={columns.length ? { minWidth: `${total}px` } : {}}
+        {...(isActiveShown && hits.length ? { 'aria-activedescendant': `row-${active.value}` } : {})} onKeyDown={key}>
       <div class="thead" role="row" aria-rowindex={1} style={columns.length ? { minWidth: `${total}px` } : {}}>
         <div class="th th-open" role="columnheader"><span class="sr">{t('discover.document.open')}</span></div>
         {s.hasTime && <Head name={s.timeField} label={s.timeField} width={`0 0 ${TIME_WIDTH}px`} canMove={false} />}
@@ -158,6 +160,7 @@ export function Grid() {
             </div>
           );
         })}
+      </div>
       </div>
       {r && hits.length > 0 && (
         <div class="grid-foot">

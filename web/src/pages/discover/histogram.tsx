@@ -12,7 +12,9 @@ import { IconButton, Menu, Popover } from '../../ui/controls';
 import { Icon } from '../../ui/icon';
 import { fields, result, state, update, type Result } from './model';
 
-const HEIGHT = 118;
+/** Counts have no halves. */
+const WHOLE = Array.from({ length: 13 }, (_x, i) => [1, 2, 5].map((n) => n * 10 ** i)).flat();
+const HEIGHT = 124;
 
 function zoomTo(from: number, to: number): void {
   chooseRange(new Date(Math.floor(from)).toISOString(), new Date(Math.ceil(to)).toISOString());
@@ -72,9 +74,9 @@ export function Histogram() {
           describe={(i) => { const b = r.bars[i]; return b ? `${text(b.at)}: ${rowsAt(i).map(([, n, v]) => `${n} ${v}`).join(', ')}` : ''; }}
           onEnter={(i) => { const b = r.bars[i]; if (b) zoomTo(b.at, b.at + interval.ms - 1); }}
           options={(c, zoneName) => ({
-            padding: [6, 8, 0, 0],
-            scales: { x: { time: true, range: () => { const now = latest.current?.range ?? range; return [now.from / 1000, now.to / 1000]; } }, y: { range: (_u, _min, max) => [0, Math.max(1, max * 1.08)] } },
-            axes: [timeAxis(c, zoneName), valueAxis(c, (n) => numberText(n), 50)],
+            padding: [6, 18, 0, 0],
+            scales: { x: { time: true, range: () => { const now = latest.current; const first = now?.bars[0]?.at ?? range.from, last = (now?.bars.at(-1)?.at ?? 0) + interval.ms; const span = now?.range ?? range; return [Math.min(span.from, first) / 1000, Math.max(span.to, last) / 1000]; } }, y: { range: (_u, _min, max) => [0, Math.max(1, max * 1.08)] } },
+            axes: [timeAxis(c, zoneName), { ...valueAxis(c, (n) => numberText(n), 50), incrs: WHOLE }],
             series: [{}, ...stacked.data.slice(1).map((_d, i) => ({ fill: colour(c, i), width: 0, points: { show: false }, ...(width ? { paths: width } : {}) }))],
             cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false, uni: 4 } },
             hooks: { setSelect: [(u) => {

@@ -110,7 +110,7 @@ export function QueryBar() {
         </div>
         {text && <button type="button" class="ib ib-s" aria-label={t('common.clear')} title={t('common.clear')} onClick={() => { setText(''); update({ query: '' }); }}><Icon name="close" size={12} /></button>}
         {settings.value.queries.length > 0 && (
-          <Popover label={t('discover.query.history')} class="ib ib-s" isRight trigger={<Icon name="clock" size={14} />} panelClass="history">
+          <Popover label={t('discover.query.history')} isIconOnly class="ib ib-s" isRight trigger={<Icon name="clock" size={14} />} panelClass="history">
             {(close) => <Menu close={close} items={settings.value.queries.map((q) => ({ label: q, run: () => update({ query: q }) }))} />}
           </Popover>
         )}

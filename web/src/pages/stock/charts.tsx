@@ -90,7 +90,7 @@ export function PriceChart({ d, height }: { d: Day; height: number }) {
           <Plot kind={`price|${kind}`} height={height} data={price} label={summary} describe={says} options={(c, zoneName) => ({
             padding: [8, 0, 0, 10], cursor, hooks: { setSelect: brush },
             scales: { x: { time: true, range: xRange }, y: { range: (_u, min, max) => { const pad = Math.max((max - min) * 0.06, max * 0.0004); return [min - pad, max + pad]; } } },
-            axes: [{ ...timeAxis(c, zoneName), size: 8, values: (_u, s) => s.map(() => '') }, { ...valueAxis(c, numberText, AXIS), side: 1 }],
+            axes: [{ ...timeAxis(c, zoneName), size: 6, ticks: { show: false }, values: (_u, s) => s.map(() => '') }, { ...valueAxis(c, numberText, AXIS), side: 1 }],
             series: [{}, { width: 0, points: { show: false }, spanGaps: false }, { width: 0, points: { show: false }, spanGaps: false },
               { stroke: c('up'), width: 1, dash: [4, 4], points: { show: false }, spanGaps: true, alpha: 0.65 }, { stroke: c('down'), width: 1, dash: [4, 4], points: { show: false }, spanGaps: true, alpha: 0.65 },
               { stroke: c('accent'), width: 1.6, points: { show: false }, spanGaps: true }],

@@ -136,7 +136,7 @@ export default function Stock() {
   useAutoRefresh(tm.refresh || (hasIndex.value === false ? 2000 : 0), isBusy.value);
   const d = day.value;
   const shownCode = d?.code ?? code;
-  const priceHeight = Math.max(180, Math.min(340, useWindowHeight() - 640));
+  const priceHeight = Math.max(180, Math.min(560, useWindowHeight() - 592));
   const range = RANGES.find(([v]) => v === `${tm.from}|${tm.to}`)?.[0];
   const discover = d ? hashOf('discover', { i: INDEX, f: tm.from, t: tm.to, c: [F.code, F.price, F.volume, F.total].join(','), fl: writeJson([{ field: F.code, op: 'is', values: [d.code] }]) }) : '#/discover';
   return (
