@@ -1,19 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* condition.c: compiles the parser's tree into nodes with parsed field references and regular expressions, and
- * evaluates them by walking the tree. The rules for each operator are Logstash's (EventCondition.java); what stops a
- * pipeline there is false and counted here. */
+/* condition.c: how conditions are checked and evaluated. The tree is small and evaluation is a walk over it; field
+ * references, regular expressions and the texts of constant lists are made ready once.
+ *
+ * Rules (Logstash 7.11, EventCondition):
+ *   truth    there, not null, and its text is neither "" nor "false": 0 and [] are true
+ *   == !=    typed: 200 is not "200"; whole and fractional numbers compare by value
+ *   < …      numbers with numbers, texts with texts, times with times; else false, and counted
+ *   =~       of texts only; !~ is its opposite, so true for what is no text
+ *   in       in a constant list: by text; in a constant text: part of it; in a field: part of its text, or an item of
+ *            its list by text; a list or map on the left: false */
 #include "expr/condition.h"
 
 #include "base/buf.h"
 #include "base/metric.h"
 #include "base/str.h"
-#include "codec/json.h"
 #include "text/regex.h"
 
 struct operand {
-    enum cond_operand_kind kind;
+    bool is_field;
     struct value constant;
     struct field_path path;
+    struct str *texts; /* of a constant list's items */
 };
 
 struct node {
@@ -21,87 +28,98 @@ struct node {
     struct node *left, *right;
     struct operand a, b;
     struct regex *re;
+    struct node *next; /* all nodes with an expression, for condition_free */
 };
 
 struct condition {
     struct node *root;
-    struct regex **regexes;
-    size_t regex_count, regex_capacity;
-    struct arena *mem;
+    struct node *with_regex;
     struct metric errors;
-};
-
-struct compiler {
-    struct condition *cond;
-    struct arena *mem;
-    struct err *err;
 };
 
 /* ---- compiling ---- */
 
-static int fail_at(struct compiler *c, uint32_t pos)
+struct compiler {
+    struct arena *mem;
+    struct condition *cond;
+    struct err *err;
+};
+
+static int fail_at(const struct compiler *c, uint32_t pos)
 {
-    if (c->err && c->err->code == ERR_INVALID)
+    return err_at_off(c->err, pos > 0 ? (int64_t)pos - 1 : -1);
+}
+
+static int constant_compile(const struct compiler *c, const struct cond_operand *from, struct operand *operand)
+{
+    const struct value *v = &from->constant;
+    if (v->kind == VALUE_MAP || v->kind == VALUE_NONE) {
+        err_set(c->err, ERR_CONFIG, "a condition compares with text, numbers and lists, not with a hash");
+        return fail_at(c, from->pos);
+    }
+    operand->constant = *v;
+    if (v->kind != VALUE_LIST)
+        return 0;
+    operand->texts = ARENA_ARRAY(c->mem, struct str, v->list->count + 1);
+    for (size_t i = 0; i < v->list->count; i++)
+        operand->texts[i] = value_to_str(c->mem, &v->list->items[i]);
+    return 0;
+}
+
+static int operand_compile(const struct compiler *c, const struct cond_operand *from, struct operand *operand)
+{
+    if (from->kind == COND_CONSTANT)
+        return constant_compile(c, from, operand);
+    operand->is_field = true;
+    if (field_path_parse(c->mem, from->field, &operand->path, c->err) == 0)
+        return 0;
+    if (c->err)
         c->err->code = ERR_CONFIG;
-    if (pos > 0)
-        err_at_off(c->err, (int64_t)pos - 1);
+    (void)fail_at(c, from->pos);
     return -(int)ERR_CONFIG;
 }
 
-static int compile_operand(struct compiler *c, const struct cond_operand *from, struct operand *to)
-{
-    to->kind = from->kind;
-    to->constant = from->constant;
-    if (from->kind == COND_FIELD && field_path_parse(c->mem, from->field, &to->path, c->err) < 0)
-        return fail_at(c, from->pos);
-    return 0;
-}
-
-static int compile_regex(struct compiler *c, const struct cond_node *from, struct node *to)
+static int regex_of(const struct compiler *c, const struct cond_node *from, struct node *node)
 {
     if (from->b.kind != COND_CONSTANT || from->b.constant.kind != VALUE_STR) {
-        err_set(c->err, ERR_CONFIG, "the right side of %s must be a regular expression", from->op == COND_MATCH ? "=~" : "!~");
-        return fail_at(c, from->b.pos);
+        err_set(c->err, ERR_CONFIG, "behind =~ and !~ stands a regular expression: /…/ or a text");
+        return fail_at(c, from->b.pos ? from->b.pos : from->pos);
     }
-    if (regex_compile(from->b.constant.s, REGEX_RUBY, &to->re, c->err) < 0)
-        return fail_at(c, from->b.pos);
-    struct condition *cond = c->cond;
-    if (cond->regex_count == cond->regex_capacity) {
-        size_t capacity = cond->regex_capacity ? cond->regex_capacity * 2 : 4;
-        cond->regexes = arena_realloc(c->mem, cond->regexes, cond->regex_count * sizeof(struct regex *),
-                                      capacity * sizeof(struct regex *));
-        cond->regex_capacity = capacity;
+    if (regex_compile(from->b.constant.s, REGEX_RUBY, &node->re, c->err) < 0) {
+        if (c->err)
+            c->err->code = ERR_CONFIG;
+        (void)fail_at(c, from->b.pos ? from->b.pos : from->pos);
+        return -(int)ERR_CONFIG;
     }
-    cond->regexes[cond->regex_count++] = to->re;
+    node->next = c->cond->with_regex;
+    c->cond->with_regex = node;
     return 0;
 }
 
-static int compile_node(struct compiler *c, const struct cond_node *from, unsigned depth, struct node **ret_node)
+/* Depth: CONDITION_DEPTH_MAX. */
+static int node_compile(const struct compiler *c, const struct cond_node *from, unsigned depth, struct node **ret_node)
 {
-    if (depth == CONDITION_DEPTH_MAX) {
-        err_set(c->err, ERR_CONFIG, "the condition is nested deeper than %u levels", CONDITION_DEPTH_MAX);
-        return fail_at(c, from->pos);
-    }
     struct node *node = ARENA_NEW(c->mem, struct node);
     node->op = from->op;
+    if (depth == CONDITION_DEPTH_MAX) {
+        err_set(c->err, ERR_CONFIG, "a condition of more than %u levels", CONDITION_DEPTH_MAX);
+        return fail_at(c, from->pos);
+    }
     switch (from->op) {
     case COND_AND:
     case COND_OR:
     case COND_XOR:
     case COND_NAND:
-        TRY(compile_node(c, from->left, depth + 1, &node->left));
-        TRY(compile_node(c, from->right, depth + 1, &node->right));
+        TRY(node_compile(c, from->right, depth + 1, &node->right));
+        TRY(node_compile(c, from->left, depth + 1, &node->left));
         break;
     case COND_NOT:
-        TRY(compile_node(c, from->left, depth + 1, &node->left));
-        break;
-    case COND_TRUTH:
-        TRY(compile_operand(c, &from->a, &node->a));
+        TRY(node_compile(c, from->left, depth + 1, &node->left));
         break;
     case COND_MATCH:
     case COND_NOT_MATCH:
-        TRY(compile_operand(c, &from->a, &node->a));
-        TRY(compile_regex(c, from, node));
+        TRY(operand_compile(c, &from->a, &node->a));
+        TRY(regex_of(c, from, node));
         break;
     case COND_EQ:
     case COND_NE:
@@ -111,9 +129,11 @@ static int compile_node(struct compiler *c, const struct cond_node *from, unsign
     case COND_GE:
     case COND_IN:
     case COND_NOT_IN:
-    default:
-        TRY(compile_operand(c, &from->a, &node->a));
-        TRY(compile_operand(c, &from->b, &node->b));
+        TRY(operand_compile(c, &from->b, &node->b));
+        TRY(operand_compile(c, &from->a, &node->a));
+        break;
+    case COND_TRUTH:
+        TRY(operand_compile(c, &from->a, &node->a));
         break;
     }
     *ret_node = node;
@@ -123,9 +143,8 @@ static int compile_node(struct compiler *c, const struct cond_node *from, unsign
 int condition_compile(const struct cond_node *root, struct arena *mem, struct condition **ret_cond, struct err *err)
 {
     struct condition *cond = ARENA_NEW(mem, struct condition);
-    cond->mem = mem;
-    struct compiler compiler = {cond, mem, err};
-    int rc = compile_node(&compiler, root, 0, &cond->root);
+    struct compiler c = {.mem = mem, .cond = cond, .err = err};
+    int rc = node_compile(&c, root, 0, &cond->root);
     if (rc < 0) {
         condition_free(cond);
         return rc;
@@ -136,10 +155,13 @@ int condition_compile(const struct cond_node *root, struct arena *mem, struct co
 
 void condition_free(struct condition *cond)
 {
-    for (size_t i = 0; cond && i < cond->regex_count; i++)
-        regex_free(cond->regexes[i]);
-    if (cond)
-        cond->regex_count = 0;
+    if (!cond)
+        return;
+    for (struct node *node = cond->with_regex; node; node = node->next) {
+        regex_free(node->re);
+        node->re = NULL;
+    }
+    cond->with_regex = NULL;
 }
 
 uint64_t condition_error_count(const struct condition *cond)
@@ -151,52 +173,25 @@ uint64_t condition_error_count(const struct condition *cond)
 
 struct run {
     const struct event *ev;
-    struct metric *errors;
+    bool had_error;
 };
 
-static const struct value *operand_value(const struct run *run, const struct operand *o)
+/* NULL: not there, or null. */
+static const struct value *operand_value(const struct operand *operand, const struct event *ev)
 {
-    if (o->kind == COND_CONSTANT)
-        return &o->constant;
-    const struct value *v = event_get(run->ev, &o->path);
-    return v && v->kind != VALUE_NULL ? v : NULL;
+    const struct value *v = &operand->constant;
+    if (operand->is_field) {
+        bool is_root = operand->path.is_metadata && operand->path.count == 0;
+        v = is_root ? &ev->metadata : event_get(ev, &operand->path);
+    }
+    return v && v->kind != VALUE_NULL && v->kind != VALUE_NONE ? v : NULL;
 }
 
-/* Text of a scalar without touching the event's memory: events are shared between outputs' threads. */
-static bool text_of(const struct value *v, char scratch[48], struct str *ret_text)
+static struct str text_of(const struct value *v, const struct event *ev)
 {
-    struct buf buf;
-    switch ((enum value_kind)v->kind) {
-    case VALUE_STR:
-    case VALUE_BIG:
-        *ret_text = v->s;
-        return true;
-    case VALUE_BOOL:
-        *ret_text = v->b ? STR("true") : STR("false");
-        return true;
-    case VALUE_TIME:
-        *ret_text = (struct str){scratch, time_to_iso8601(v->time_ns, scratch)};
-        return true;
-    case VALUE_INT:
-    case VALUE_FLOAT: {
-        buf_init(&buf, 64);
-        value_to_json(v, &buf);
-        size_t n = MIN_OF(buf.n, (size_t)48);
-        memcpy(scratch, buf.p, n);
-        buf_deinit(&buf);
-        *ret_text = (struct str){scratch, n};
-        return true;
-    }
-    case VALUE_NONE:
-    case VALUE_NULL:
-    case VALUE_LIST:
-    case VALUE_MAP:
-    default:
-        return false;
-    }
+    return v->kind == VALUE_STR ? v->s : value_to_str(ev->mem, v);
 }
 
-/* There, and its text neither "" nor "false"; 0 and empty lists are true. */
 static bool is_true(const struct value *v)
 {
     if (!v)
@@ -206,25 +201,16 @@ static bool is_true(const struct value *v)
     return v->kind != VALUE_STR || (v->s.n > 0 && !str_is(v->s, "false"));
 }
 
-/* "==" is typed: 200 is not "200". A timestamp equals its text. */
-static bool is_equal(const struct value *a, const struct value *b)
+static bool equal(const struct value *a, const struct value *b)
 {
-    char scratch[48];
-    struct str text;
     if (!a || !b)
-        return !a && !b;
-    if (a->kind == VALUE_TIME && b->kind == VALUE_STR && text_of(a, scratch, &text))
-        return str_eq(text, b->s);
-    if (b->kind == VALUE_TIME && a->kind == VALUE_STR && text_of(b, scratch, &text))
-        return str_eq(text, a->s);
+        return a == b;
     return value_eq(a, b);
 }
 
-/* -1, 0, 1; false when the two cannot be ordered. */
+/* -1, 0, 1; false: these two have no order. */
 static bool compare(const struct value *a, const struct value *b, int *ret_order)
 {
-    char scratch[48];
-    struct str text;
     double x, y;
     if (!a || !b)
         return false;
@@ -232,182 +218,147 @@ static bool compare(const struct value *a, const struct value *b, int *ret_order
         *ret_order = (a->i > b->i) - (a->i < b->i);
         return true;
     }
-    if (value_to_f64(a, &x) && value_to_f64(b, &y)) {
-        *ret_order = (x > y) - (x < y);
-        return x == x && y == y;
+    if (a->kind == VALUE_TIME && b->kind == VALUE_TIME) {
+        *ret_order = (a->time_ns > b->time_ns) - (a->time_ns < b->time_ns);
+        return true;
     }
     if (a->kind == VALUE_STR && b->kind == VALUE_STR) {
         *ret_order = str_cmp(a->s, b->s);
         return true;
     }
-    if (a->kind == VALUE_TIME && b->kind == VALUE_TIME) {
-        *ret_order = (a->time_ns > b->time_ns) - (a->time_ns < b->time_ns);
-        return true;
-    }
-    if (a->kind == VALUE_TIME && b->kind == VALUE_STR && text_of(a, scratch, &text)) {
-        *ret_order = str_cmp(text, b->s);
-        return true;
-    }
-    return false;
-}
-
-static bool ordered(const struct run *run, const struct node *node)
-{
-    int order;
-    if (!compare(operand_value(run, &node->a), operand_value(run, &node->b), &order)) {
-        metric_add(run->errors, 1);
+    if (!value_to_f64(a, &x) || !value_to_f64(b, &y) || x != x || y != y)
         return false;
-    }
-    switch (node->op) {
-    case COND_LT:
-        return order < 0;
-    case COND_LE:
-        return order <= 0;
-    case COND_GT:
-        return order > 0;
-    case COND_AND:
-    case COND_OR:
-    case COND_XOR:
-    case COND_NAND:
-    case COND_NOT:
-    case COND_TRUTH:
-    case COND_EQ:
-    case COND_NE:
-    case COND_GE:
-    case COND_MATCH:
-    case COND_NOT_MATCH:
-    case COND_IN:
-    case COND_NOT_IN:
-    default:
-        return order >= 0;
-    }
+    *ret_order = (x > y) - (x < y);
+    return true;
 }
 
-/* An item of a list of constants is compared by its text, an item of a field's list by type. */
-static bool list_has(const struct value *list, const struct value *needle, bool by_text)
+static bool in_list(const struct value *list, const struct str *texts, struct str text, const struct event *ev)
 {
-    char left[48], right[48];
-    struct str a, b;
     for (size_t i = 0; i < list->list->count; i++) {
         const struct value *item = &list->list->items[i];
-        if (by_text && text_of(needle, left, &a) && text_of(item, right, &b)) {
-            if (str_eq(a, b))
-                return true;
-        } else if (value_eq(item, needle)) {
+        if (str_eq(texts ? texts[i] : text_of(item, ev), text))
             return true;
-        }
     }
     return false;
 }
 
-static bool is_in(const struct run *run, const struct node *node)
+static bool is_in(const struct node *node, const struct event *ev)
 {
-    const struct value *needle = operand_value(run, &node->a), *hay = operand_value(run, &node->b);
-    if (!needle || !hay || needle->kind == VALUE_LIST || needle->kind == VALUE_MAP)
+    const struct value *a = operand_value(&node->a, ev), *b = operand_value(&node->b, ev);
+    if (!a || !b || a->kind == VALUE_LIST || a->kind == VALUE_MAP)
         return false;
-    if (hay->kind == VALUE_LIST)
-        return list_has(hay, needle, node->b.kind == COND_CONSTANT);
-    if (hay->kind == VALUE_STR && needle->kind == VALUE_STR)
-        return str_find(hay->s, needle->s) >= 0;
-    return node->b.kind == COND_FIELD && value_eq(needle, hay);
+    struct str text = text_of(a, ev);
+    if (b->kind == VALUE_LIST)
+        return in_list(b, node->b.texts, text, ev);
+    if (b->kind == VALUE_STR)
+        return str_find(b->s, text) >= 0;
+    return b->kind != VALUE_MAP && str_eq(text_of(b, ev), text);
 }
 
-static bool matches(const struct run *run, const struct node *node)
+static bool matches(const struct node *node, struct run *run)
 {
-    const struct value *v = operand_value(run, &node->a);
+    const struct value *v = operand_value(&node->a, run->ev);
     if (!v || v->kind != VALUE_STR)
         return false;
     int rc = regex_find(node->re, v->s, 0, NULL);
-    if (rc < 0)
-        metric_add(run->errors, 1);
-    return rc > 0;
+    run->had_error |= rc < 0;
+    return rc == 1;
 }
 
-static bool eval(const struct run *run, const struct node *node)
+static bool ordered(const struct node *node, struct run *run)
+{
+    int order;
+    if (!compare(operand_value(&node->a, run->ev), operand_value(&node->b, run->ev), &order)) {
+        run->had_error = true;
+        return false;
+    }
+    if (node->op == COND_LT)
+        return order < 0;
+    if (node->op == COND_LE)
+        return order <= 0;
+    return node->op == COND_GT ? order > 0 : order >= 0;
+}
+
+static bool eval(const struct node *node, struct run *run)
 {
     switch (node->op) {
-    case COND_AND:
-        return eval(run, node->left) && eval(run, node->right);
-    case COND_OR:
-        return eval(run, node->left) || eval(run, node->right);
-    case COND_XOR:
-        return eval(run, node->left) != eval(run, node->right);
-    case COND_NAND:
-        return !(eval(run, node->left) && eval(run, node->right));
-    case COND_NOT:
-        return !eval(run, node->left);
-    case COND_TRUTH:
-        return is_true(operand_value(run, &node->a));
-    case COND_EQ:
-        return is_equal(operand_value(run, &node->a), operand_value(run, &node->b));
-    case COND_NE:
-        return !is_equal(operand_value(run, &node->a), operand_value(run, &node->b));
-    case COND_MATCH:
-        return matches(run, node);
-    case COND_NOT_MATCH:
-        return !matches(run, node);
-    case COND_IN:
-        return is_in(run, node);
-    case COND_NOT_IN:
-        return !is_in(run, node);
+    case COND_AND: return eval(node->left, run) && eval(node->right, run);
+    case COND_OR: return eval(node->left, run) || eval(node->right, run);
+    case COND_XOR: return eval(node->left, run) != eval(node->right, run);
+    case COND_NAND: return !(eval(node->left, run) && eval(node->right, run));
+    case COND_NOT: return !eval(node->left, run);
+    case COND_TRUTH: return is_true(operand_value(&node->a, run->ev));
+    case COND_EQ: return equal(operand_value(&node->a, run->ev), operand_value(&node->b, run->ev));
+    case COND_NE: return !equal(operand_value(&node->a, run->ev), operand_value(&node->b, run->ev));
     case COND_LT:
     case COND_LE:
     case COND_GT:
-    case COND_GE:
-    default:
-        return ordered(run, node);
+    case COND_GE: return ordered(node, run);
+    case COND_MATCH: return matches(node, run);
+    case COND_NOT_MATCH: return !matches(node, run);
+    case COND_IN: return is_in(node, run->ev);
+    case COND_NOT_IN: return !is_in(node, run->ev);
     }
+    return false;
 }
 
 bool condition_eval(const struct condition *cond, const struct event *ev)
 {
-    /* The counter is the only thing that changes, and atomically. */
-    struct run run = {ev, (struct metric *)(uintptr_t)&cond->errors};
-    return eval(&run, cond->root);
+    struct run run = {.ev = ev};
+    bool is_so = eval(cond->root, &run);
+    if (UNLIKELY(run.had_error))
+        metric_add(&((struct condition *)(uintptr_t)cond)->errors, 1);
+    return is_so;
 }
 
 /* ---- writing ---- */
 
-static void write_operand(const struct cond_operand *o, struct buf *out)
+static const char *const op_texts[] = {
+    [COND_AND] = "and", [COND_OR] = "or",  [COND_XOR] = "xor", [COND_NAND] = "nand", [COND_NOT] = "!",
+    [COND_TRUTH] = "",  [COND_EQ] = "==",  [COND_NE] = "!=",   [COND_LT] = "<",      [COND_LE] = "<=",
+    [COND_GT] = ">",    [COND_GE] = ">=",  [COND_MATCH] = "=~", [COND_NOT_MATCH] = "!~", [COND_IN] = "in",
+    [COND_NOT_IN] = "not in",
+};
+
+static void operand_write(const struct cond_operand *operand, bool is_regex, struct buf *out)
 {
-    if (o->kind == COND_FIELD)
-        buf_add_str(out, o->field);
+    if (operand->kind == COND_FIELD && str_starts_with(operand->field, STR("[")))
+        buf_add_str(out, operand->field);
+    else if (operand->kind == COND_FIELD)
+        buf_printf(out, "[" STR_FMT "]", STR_ARG(operand->field));
+    else if (is_regex && operand->constant.kind == VALUE_STR)
+        buf_printf(out, "/" STR_FMT "/", STR_ARG(operand->constant.s));
     else
-        value_to_json(&o->constant, out);
+        value_to_json(&operand->constant, out);
 }
 
-static const char *op_text(enum cond_op op)
+static void node_write(const struct cond_node *node, struct buf *out, unsigned depth)
 {
-    static const char *const texts[] = {" and ", " or ", " xor ", " nand ", "!", "", " == ", " != ", " < ",
-                                        " <= ", " > ", " >= ", " =~ ", " !~ ", " in ", " not in "};
-    return texts[op];
+    if (depth == CONDITION_DEPTH_MAX) {
+        buf_add_lit(out, "…");
+        return;
+    }
+    bool has_children = node->op <= COND_NAND;
+    if (has_children) {
+        buf_add_char(out, '(');
+        node_write(node->left, out, depth + 1);
+        buf_printf(out, ") %s (", op_texts[node->op]);
+        node_write(node->right, out, depth + 1);
+        buf_add_char(out, ')');
+    } else if (node->op == COND_NOT) {
+        buf_add_lit(out, "!(");
+        node_write(node->left, out, depth + 1);
+        buf_add_char(out, ')');
+    } else {
+        operand_write(&node->a, false, out);
+        if (node->op == COND_TRUTH)
+            return;
+        buf_printf(out, " %s ", op_texts[node->op]);
+        operand_write(&node->b, node->op == COND_MATCH || node->op == COND_NOT_MATCH, out);
+    }
 }
 
 void condition_write(const struct cond_node *root, struct buf *out)
 {
-    if (root->op == COND_TRUTH) {
-        write_operand(&root->a, out);
-        return;
-    }
-    if (root->op == COND_NOT) {
-        buf_add_lit(out, "!(");
-        condition_write(root->left, out);
-        buf_add_char(out, ')');
-        return;
-    }
-    buf_add_char(out, '(');
-    if (root->op <= COND_NAND) {
-        condition_write(root->left, out);
-        buf_printf(out, "%s", op_text(root->op));
-        condition_write(root->right, out);
-    } else {
-        write_operand(&root->a, out);
-        buf_printf(out, "%s", op_text(root->op));
-        if (root->op == COND_MATCH || root->op == COND_NOT_MATCH) {
-            buf_printf(out, "/" STR_FMT "/", STR_ARG(root->b.constant.s));
-        } else {
-            write_operand(&root->b, out);
-        }
-    }
-    buf_add_char(out, ')');
+    node_write(root, out, 0);
 }

@@ -10,7 +10,7 @@
 
 #include "event/event.h"
 
-#define CONDITION_DEPTH_MAX 128u /* nesting of nodes; more is refused by condition_compile */
+#define CONDITION_DEPTH_MAX 1000u /* nesting of nodes; more is refused by condition_compile */
 
 enum cond_op {
     /* two nodes: `left`, `right` */

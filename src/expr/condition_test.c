@@ -4,147 +4,205 @@
 #include "base/buf.h"
 #include "expr/condition.h"
 
-#define EVENT                                                                                                           \
-    "{\"s\":\"text\",\"n\":200,\"f\":1.5,\"t\":true,\"no\":false,\"falsy\":\"false\",\"empty\":\"\",\"nil\":null,"        \
-    "\"zero\":0,\"list\":[\"a\",\"b\",3],\"none\":[],\"map\":{\"k\":\"v\"},\"@timestamp\":\"2026-11-20T00:00:00.000Z\"}"
-
-static struct cond_operand field(const char *name)
+static struct cond_operand field(const char *ref)
 {
-    return (struct cond_operand){.kind = COND_FIELD, .field = str_from(name), .pos = 1};
+    return (struct cond_operand){.kind = COND_FIELD, .field = str_from(ref), .pos = 7};
 }
 
-/* A constant written as JSON. */
-static struct cond_operand constant(struct test *t, const char *json)
+static struct cond_operand text(const char *s)
 {
-    struct cond_operand o = {.kind = COND_CONSTANT, .pos = 7};
-    assert_ok(value_from_json(str_from(json), t->mem, &o.constant, &t->err), &t->err);
-    return o;
+    return (struct cond_operand){.kind = COND_CONSTANT, .constant = value_str(str_from(s)), .pos = 9};
 }
 
-static bool eval_node(struct test *t, const struct cond_node *node, uint64_t *ret_errors)
+static struct cond_operand number(int64_t i)
 {
-    struct condition *cond;
-    struct event *ev;
+    return (struct cond_operand){.kind = COND_CONSTANT, .constant = value_int(i)};
+}
+
+static struct cond_operand json(struct test *t, const char *s)
+{
+    struct cond_operand operand = {.kind = COND_CONSTANT};
+    assert_ok(value_from_json(str_from(s), t->mem, &operand.constant, &t->err), &t->err);
+    return operand;
+}
+
+static struct cond_node two(enum cond_op op, struct cond_operand a, struct cond_operand b)
+{
+    return (struct cond_node){.op = op, .a = a, .b = b};
+}
+
+static struct cond_node truth(struct cond_operand a)
+{
+    return (struct cond_node){.op = COND_TRUTH, .a = a};
+}
+
+static struct event *sample(struct test *t, struct batch *batch)
+{
+    struct event *ev = NULL;
+    assert_ok(event_from_json(batch,
+                              STR("{\"@timestamp\":\"2025-01-22T04:52:33Z\",\"s\":\"hello world\",\"e\":\"\",\"false\":\"false\","
+                                  "\"n\":200,\"f\":2.5,\"ns\":\"200\",\"zero\":0,\"t\":true,\"no\":false,\"z\":null,"
+                                  "\"tags\":[\"a\",\"b\",3],\"empty\":[],\"m\":{\"x\":\"hello\"},\"w\":200.0,\"s2\":\"hello world\","
+                                  "\"@metadata\":{\"k\":\"v\"}}"),
+                              0, &ev, &t->err),
+              &t->err);
+    return ev;
+}
+
+static void holds(struct test *t, struct cond_node root, bool want, uint64_t errors)
+{
     struct batch *batch = batch_new(NULL);
-    assert_ok(event_from_json(batch, STR(EVENT), 0, &ev, &t->err), &t->err);
-    assert_ok(condition_compile(node, t->mem, &cond, &t->err), &t->err);
-    bool result = condition_eval(cond, ev);
-    *ret_errors = condition_error_count(cond);
+    struct event *ev = sample(t, batch);
+    struct condition *cond = NULL;
+    assert_ok(condition_compile(&root, t->mem, &cond, &t->err), &t->err);
+    bool got = condition_eval(cond, ev);
+    if (got != want || condition_error_count(cond) != errors) {
+        struct buf out;
+        buf_init(&out, 0);
+        condition_write(&root, &out);
+        fail_msg("%.*s is %d with %llu errors", STR_ARG(buf_str(&out)), got,
+                 (unsigned long long)condition_error_count(cond));
+    }
     condition_free(cond);
     batch_unref(batch);
-    return result;
+}
+#define TRUE(node) holds(t, (node), true, 0)
+#define FALSE(node) holds(t, (node), false, 0)
+#define ERROR(node) holds(t, (node), false, 1)
+
+static void truths(struct test *t)
+{
+    TRUE(truth(field("s")));
+    TRUE(truth(field("[m][x]")));
+    TRUE(truth(field("zero")));
+    TRUE(truth(field("empty")));
+    TRUE(truth(field("t")));
+    TRUE(truth(field("m")));
+    TRUE(truth(field("[@metadata][k]")));
+    TRUE(truth(field("@timestamp")));
+    FALSE(truth(field("no")));
+    FALSE(truth(field("e")));
+    FALSE(truth(field("[false]")));
+    FALSE(truth(field("z")));
+    FALSE(truth(field("missing")));
+    TRUE(truth(text("x")));
+    FALSE(truth(text("false")));
 }
 
-static void truth_is_text_not_empty_and_not_false(struct test *t)
+static void equality_is_typed(struct test *t)
 {
-    static const struct {
-        const char *field;
-        bool is_true;
-    } rows[] = {{"[s]", true},     {"[n]", true},   {"[t]", true},    {"[no]", false}, {"[falsy]", false},
-                {"[empty]", false}, {"[nil]", false}, {"[zero]", true}, {"[none]", true}, {"[missing]", false},
-                {"[map]", true},   {"[map][k]", true}, {"[map][x]", false}, {"[list][0]", true}, {"[list][9]", false}};
-    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-        uint64_t errors;
-        struct cond_node node = {.op = COND_TRUTH, .a = field(rows[i].field)};
-        assert_int_equal(eval_node(t, &node, &errors), rows[i].is_true);
-    }
+    TRUE(two(COND_EQ, field("n"), number(200)));
+    FALSE(two(COND_EQ, field("ns"), number(200)));
+    TRUE(two(COND_EQ, field("ns"), text("200")));
+    FALSE(two(COND_EQ, field("n"), text("200")));
+    TRUE(two(COND_EQ, field("w"), number(200)));
+    TRUE(two(COND_EQ, field("s"), field("s2")));
+    FALSE(two(COND_EQ, field("t"), text("true")));
+    FALSE(two(COND_EQ, field("missing"), text("x")));
+    TRUE(two(COND_NE, field("missing"), text("x")));
+    TRUE(two(COND_EQ, field("missing"), field("z")));
+    TRUE(two(COND_EQ, field("[tags][0]"), text("a")));
+    TRUE(two(COND_EQ, text("a"), text("a")));
 }
 
-static void compares_by_type(struct test *t)
+static void order(struct test *t)
 {
+    TRUE(two(COND_GT, field("n"), number(199)));
+    FALSE(two(COND_GT, field("n"), number(200)));
+    TRUE(two(COND_GE, field("n"), number(200)));
+    TRUE(two(COND_LT, field("f"), number(3)));
+    TRUE(two(COND_LE, field("f"), field("n")));
+    TRUE(two(COND_LT, field("s"), text("i")));
+    TRUE(two(COND_LT, number(1), number(2)));
+    ERROR(two(COND_GT, field("missing"), number(5)));
+    ERROR(two(COND_LT, field("missing"), number(5)));
+    ERROR(two(COND_GT, field("ns"), number(5)));
+    ERROR(two(COND_GT, field("tags"), number(5)));
+    ERROR(two(COND_GT, field("n"), text("5")));
+}
+
+static void membership(struct test *t)
+{
+    TRUE(two(COND_IN, text("a"), field("tags")));
+    TRUE(two(COND_IN, text("3"), field("tags")));
+    FALSE(two(COND_IN, text("c"), field("tags")));
+    TRUE(two(COND_NOT_IN, text("c"), field("tags")));
+    TRUE(two(COND_IN, text("lo wo"), field("s")));
+    TRUE(two(COND_IN, field("n"), json(t, "[200,404]")));
+    TRUE(two(COND_IN, field("ns"), json(t, "[200,404]")));
+    FALSE(two(COND_IN, field("zero"), json(t, "[200,404]")));
+    TRUE(two(COND_IN, field("[m][x]"), text("say hello!")));
+    TRUE(two(COND_IN, field("[m][x]"), field("s")));
+    TRUE(two(COND_IN, field("[tags][0]"), field("tags")));
+    FALSE(two(COND_IN, field("tags"), json(t, "[\"a\"]")));
+    FALSE(two(COND_IN, field("m"), field("s")));
+    FALSE(two(COND_IN, field("missing"), json(t, "[\"a\"]")));
+    FALSE(two(COND_IN, text("a"), field("missing")));
+    TRUE(two(COND_NOT_IN, text("a"), field("missing")));
+    TRUE(two(COND_IN, text("b"), text("abc")));
+}
+
+static void patterns(struct test *t)
+{
+    TRUE(two(COND_MATCH, field("s"), text("^hel+o\\b")));
+    FALSE(two(COND_MATCH, field("s"), text("^world")));
+    TRUE(two(COND_NOT_MATCH, field("s"), text("^world")));
+    FALSE(two(COND_MATCH, field("n"), text("200")));
+    TRUE(two(COND_NOT_MATCH, field("n"), text("200")));
+    FALSE(two(COND_MATCH, field("missing"), text(".*")));
+    TRUE(two(COND_MATCH, text("a/b"), text("a\\/b")));
+}
+
+static void combinations(struct test *t)
+{
+    struct cond_node yes = truth(field("s")), no = truth(field("missing"));
     static const struct {
-        const char *left;
         enum cond_op op;
-        const char *right;
-        bool is_true;
-        bool is_error;
-    } rows[] = {
-        {"[n]", COND_EQ, "200", true, false},          {"[n]", COND_EQ, "\"200\"", false, false},
-        {"[n]", COND_NE, "\"200\"", true, false},      {"[s]", COND_EQ, "\"text\"", true, false},
-        {"[f]", COND_EQ, "1.5", true, false},          {"[missing]", COND_EQ, "1", false, false},
-        {"[missing]", COND_NE, "1", true, false},      {"[n]", COND_GT, "199.5", true, false},
-        {"[n]", COND_LE, "200", true, false},          {"[n]", COND_LT, "200", false, false},
-        {"[s]", COND_GE, "\"tea\"", true, false},      {"[missing]", COND_GT, "5", false, true},
-        {"[s]", COND_LT, "5", false, true},            {"[n]", COND_IN, "[200, 404]", true, false},
-        {"[n]", COND_IN, "[\"200\"]", true, false},    {"[n]", COND_NOT_IN, "[1]", true, false},
-        {"[s]", COND_IN, "\"some text here\"", true, false}, {"[list]", COND_IN, "[\"a\"]", false, false},
-        {"[missing]", COND_IN, "[\"a\"]", false, false},     {"[missing]", COND_NOT_IN, "[\"a\"]", true, false},
-        {"[s]", COND_MATCH, "\"^te.t$\"", true, false},      {"[s]", COND_NOT_MATCH, "\"x{2}\"", true, false},
-        {"[n]", COND_MATCH, "\"2\"", false, false},
-        {"[@timestamp]", COND_EQ, "\"2026-11-20T00:00:00.000Z\"", true, false},
-    };
-    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-        uint64_t errors;
-        struct cond_node node = {.op = rows[i].op, .a = field(rows[i].left), .b = constant(t, rows[i].right)};
-        if (eval_node(t, &node, &errors) != rows[i].is_true)
-            fail_msg("row %zu: %s %d %s", i, rows[i].left, rows[i].op, rows[i].right);
-        assert_int_equal(errors, rows[i].is_error);
-    }
-}
-
-static void constants_are_looked_for_in_fields(struct test *t)
-{
-    static const struct {
-        const char *needle, *hay;
-        bool is_true;
-    } rows[] = {{"\"a\"", "[list]", true}, {"3", "[list]", true},   {"\"3\"", "[list]", false},
-                {"\"ex\"", "[s]", true},   {"\"z\"", "[s]", false}, {"\"a\"", "[missing]", false}};
-    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-        uint64_t errors;
-        struct cond_node node = {.op = COND_IN, .a = constant(t, rows[i].needle), .b = field(rows[i].hay)};
-        assert_int_equal(eval_node(t, &node, &errors), rows[i].is_true);
-    }
-}
-
-static void joins_conditions(struct test *t)
-{
-    struct cond_node yes = {.op = COND_TRUTH, .a = field("[s]")}, no = {.op = COND_TRUTH, .a = field("[missing]")};
-    static const struct {
-        enum cond_op op;
-        bool results[4]; /* no no, no yes, yes no, yes yes */
-    } rows[] = {{COND_AND, {false, false, false, true}},
-                {COND_OR, {false, true, true, true}},
+        bool want[4]; /* yes yes, yes no, no yes, no no */
+    } rows[] = {{COND_AND, {true, false, false, false}},
+                {COND_OR, {true, true, true, false}},
                 {COND_XOR, {false, true, true, false}},
-                {COND_NAND, {true, true, true, false}}};
+                {COND_NAND, {false, true, true, true}}};
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-        for (size_t k = 0; k < 4; k++) {
-            uint64_t errors;
-            struct cond_node node = {.op = rows[i].op, .left = k & 2 ? &yes : &no, .right = k & 1 ? &yes : &no};
-            assert_int_equal(eval_node(t, &node, &errors), rows[i].results[k]);
-        }
+        for (unsigned k = 0; k < 4; k++)
+            holds(t, (struct cond_node){.op = rows[i].op, .left = k & 2 ? &no : &yes, .right = k & 1 ? &no : &yes},
+                  rows[i].want[k], 0);
     }
-    uint64_t errors;
-    struct cond_node not_no = {.op = COND_NOT, .left = &no};
-    assert_true(eval_node(t, &not_no, &errors));
+    FALSE(((struct cond_node){.op = COND_NOT, .left = &yes}));
+    TRUE(((struct cond_node){.op = COND_NOT, .left = &no}));
+    /* A comparison that cannot be made is false, so the other side of an or still counts. */
+    struct cond_node broken = two(COND_GT, field("missing"), number(5));
+    holds(t, (struct cond_node){.op = COND_OR, .left = &broken, .right = &yes}, true, 1);
 }
 
-static void errors_name_the_place(struct test *t)
+static void writes(struct test *t)
 {
-    struct condition *cond;
-    struct cond_node bad_field = {.op = COND_TRUTH, .a = field("[a")};
-    assert_err(condition_compile(&bad_field, t->mem, &cond, &t->err), &t->err, ERR_CONFIG);
-    assert_int_equal(t->err.off, 0);
-    struct cond_node bad_regex = {.op = COND_MATCH, .a = field("[a]"), .b = constant(t, "\"(\"")};
-    assert_err(condition_compile(&bad_regex, t->mem, &cond, &t->err), &t->err, ERR_CONFIG);
-    assert_int_equal(t->err.off, 6);
-    struct cond_node deep[CONDITION_DEPTH_MAX + 2];
-    for (size_t i = 0; i + 1 < ARRAY_COUNT(deep); i++)
-        deep[i] = (struct cond_node){.op = COND_NOT, .left = &deep[i + 1]};
-    deep[ARRAY_COUNT(deep) - 1] = (struct cond_node){.op = COND_TRUTH, .a = field("[a]")};
-    assert_err(condition_compile(&deep[0], t->mem, &cond, &t->err), &t->err, ERR_CONFIG);
-}
-
-static void writes_what_it_means(struct test *t)
-{
+    struct cond_node a = two(COND_EQ, field("[a][b]"), text("x")), b = two(COND_MATCH, field("c"), text("^y")),
+                     both = {.op = COND_AND, .left = &a, .right = &b}, not = {.op = COND_NOT, .left = &both};
     struct buf out;
-    struct cond_node eq = {.op = COND_EQ, .a = field("[a]"), .b = constant(t, "1")};
-    struct cond_node in = {.op = COND_IN, .a = constant(t, "\"x\""), .b = field("[tags]")};
-    struct cond_node both = {.op = COND_AND, .left = &eq, .right = &in};
+    (void)t;
     buf_init(&out, 0);
-    condition_write(&both, &out);
-    assert_str_eq(buf_str(&out), "(([a] == 1) and (\"x\" in [tags]))");
+    condition_write(&not, &out);
+    assert_str_eq(buf_str(&out), "!(([a][b] == \"x\") and ([c] =~ /^y/))");
     buf_deinit(&out);
 }
 
-TEST_MAIN(TEST(truth_is_text_not_empty_and_not_false), TEST(compares_by_type), TEST(constants_are_looked_for_in_fields),
-          TEST(joins_conditions), TEST(errors_name_the_place), TEST(writes_what_it_means))
+static void refuses(struct test *t)
+{
+    struct condition *cond;
+    struct cond_node bad_ref = truth(field("a[b]")), bad_regex = two(COND_MATCH, field("a"), text("(")),
+                     no_regex = two(COND_MATCH, field("a"), field("b"));
+    assert_err(condition_compile(&bad_ref, t->mem, &cond, &t->err), &t->err, ERR_CONFIG);
+    assert_int_equal(t->err.off, 6);
+    assert_err(condition_compile(&bad_regex, t->mem, &cond, &t->err), &t->err, ERR_CONFIG);
+    assert_int_equal(t->err.off, 8);
+    assert_err(condition_compile(&no_regex, t->mem, &cond, &t->err), &t->err, ERR_CONFIG);
+    struct cond_node *chain = ARENA_ARRAY(t->mem, struct cond_node, CONDITION_DEPTH_MAX + 2);
+    for (size_t i = 0; i <= CONDITION_DEPTH_MAX; i++)
+        chain[i] = (struct cond_node){.op = COND_NOT, .left = &chain[i + 1]};
+    chain[CONDITION_DEPTH_MAX + 1] = truth(field("a"));
+    assert_err(condition_compile(chain, t->mem, &cond, &t->err), &t->err, ERR_CONFIG);
+}
+
+TEST_MAIN(TEST(truths), TEST(equality_is_typed), TEST(order), TEST(membership), TEST(patterns), TEST(combinations),
+          TEST(writes), TEST(refuses))
