@@ -371,8 +371,10 @@ int pipeline__units_build(struct pipeline *pipeline, struct err *err)
 
 void pipeline__units_free(struct pipeline *pipeline)
 {
-    for (size_t kind = 0; kind <= PLUGIN_CODEC; kind++) {
-        for (struct unit *unit = pipeline->units[kind]; unit; unit = unit->next) {
+    /* Filters before inputs: a filter may still hold acknowledgements, which lead to their input. */
+    static const enum plugin_kind order[] = {PLUGIN_FILTER, PLUGIN_OUTPUT, PLUGIN_INPUT, PLUGIN_CODEC};
+    for (size_t i = 0; i < ARRAY_COUNT(order); i++) {
+        for (struct unit *unit = pipeline->units[order[i]]; unit; unit = unit->next) {
             void (*deinit)(void *) = unit_deinit_fn(unit);
             if (deinit && unit->self)
                 deinit(unit->self);
