@@ -133,13 +133,12 @@ static void merge(struct builder *b, struct value *map, const struct value *from
     }
 }
 
-static int map_entry(struct builder *b, struct level *top, struct value v, const yaml_mark_t *mark,
-                     struct err *err)
+static int map_entry(struct builder *b, struct level *top, struct value v, struct err *err)
 {
     if (!top->has_key) {
         if (v.kind != VALUE_STR && v.kind != VALUE_INT) {
             (void)err_set(err, ERR_CONFIG, "a key must be a text");
-            return fail_at(b, mark, err);
+            return yaml_err_at(b->source, v.pos, err);
         }
         top->key = value_to_str(b->mem, &v);
         top->key_pos = v.pos;
@@ -172,7 +171,7 @@ static int add(struct builder *b, struct value v, const yaml_mark_t *mark, struc
     }
     struct level *top = &b->stack[b->depth - 1];
     if (top->node.kind == VALUE_MAP)
-        return map_entry(b, top, v, mark, err);
+        return map_entry(b, top, v, err);
     value_list_add(b->mem, &top->node, v);
     return 0;
 }
