@@ -121,7 +121,7 @@ test('more rows by search_after: none twice, none missing', async () => {
     await page.waitForTimeout(40);
   }
   assert.ok(seen.size >= wanted, `${seen.size} distinct rows of ${wanted}`);
-  const newest = await ask('es/stock/_search', { size: wanted, _source: false, sort: [{ STCK_CNTG_HOUR: 'desc' }, { _seq_no: 'desc' }], query: { range: { STCK_CNTG_HOUR: { lte: 'now' } } } });
+  const newest = await ask('es/stock/_search', { size: wanted, _source: false, sort: [{ STCK_CNTG_HOUR: 'desc' }], query: { range: { STCK_CNTG_HOUR: { lte: 'now' } } } });
   // New trades may have come meanwhile; the older part must all be there.
   const missing = newest.hits.hits.slice(200, wanted - 100).filter((h) => !seen.has(h._id));
   assert.deepEqual(missing.map((h) => h._id), []);

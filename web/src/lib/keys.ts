@@ -34,7 +34,9 @@ export function startKeys(): void {
     if (e.isComposing || e.defaultPrevented) return;
     const name = nameOf(e);
     const isSingle = !name.startsWith('Mod+');
-    if (isSingle && (isTyping(e.target) || !settings.peek().hasSingleKeys || document.querySelector('dialog[open]'))) return;
+    if (isSingle && (isTyping(e.target) || !settings.peek().hasSingleKeys || document.querySelector('dialog[open], :popover-open'))) return;
+    // Enter belongs to the control that has the focus.
+    if (name === 'Enter' && e.target instanceof HTMLElement && e.target.closest('button, a, summary, [role=img]')) return;
     const sequence = pending && Date.now() - pendingAt < SEQUENCE_MS ? `${pending} ${name}` : '';
     const handler = (sequence && handlers.get(sequence)?.at(-1)) || handlers.get(name)?.at(-1);
     pending = isSingle && [...handlers.keys()].some((k) => k.startsWith(name + ' ')) ? name : '';

@@ -127,7 +127,7 @@ export function ZoneChooser() {
   return (
     <div class="zone-chooser">
       {known.map((tz) => (
-        <label key={tz} class="check"><input type="radio" name="tz" checked={s.tz === tz} onChange={() => set({ tz })} />{tz === 'browser' ? t('settings.tz.browser', { zone: browserZone() }) : `${zoneLabel(tz)} · ${tz}`}</label>
+        <label key={tz} class="check"><input type="radio" name="tz" checked={s.tz === tz} onChange={() => set({ tz })} />{tz === 'browser' ? t('settings.tz.browser', { zone: browserZone() }) : zoneLabel(tz) === tz ? tz : `${zoneLabel(tz)} · ${tz}`}</label>
       ))}
       <input class={`input ${other && !isZone(other) ? 'bad' : ''}`} placeholder={t('settings.tz.other')} aria-label={t('settings.tz.other')} value={other}
         onInput={(e) => { const v = e.currentTarget.value.trim(); setOther(v); if (v && isZone(v)) set({ tz: v }); }} />

@@ -132,7 +132,7 @@ export default function Discover() {
         <IndexChooser />
         {s.hasTime && <span class="dim mono small time-field-name" title={t('discover.timeField')}>{s.timeField}</span>}
         <span class="grow" />
-        <TimeControls hasRange={s.hasTime || !result.value} />
+        <TimeControls hasRange={!isFirst && (s.hasTime || !result.value)} />
       </header>
       {isFirst ? <FirstRun /> : <><div class="query-area"><QueryBar /><FilterBar /></div>{indices.value === undefined && fault.value ? <div class="pad"><ErrorNote message={fault.value.message} detail={fault.value.detail} onRetry={() => void run()} /></div> : <Body />}</>}
     </div>

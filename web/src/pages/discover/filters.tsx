@@ -85,7 +85,7 @@ export function FilterBar() {
   return (
     <div class="filters" role="group" aria-label={t('discover.filters')}>
       {filters.map((f, i) => <Pill key={filterKql(f) + i} f={f} at={i} />)}
-      <Popover label={t('discover.filter.add')} class="btn quiet" panelClass="pad" trigger={<><Icon name="plus" size={12} />{t('discover.filter.add')}</>}>
+      <Popover label={t('discover.filter.add')} class="btn quiet" trigger={<><Icon name="plus" size={12} />{t('discover.filter.add')}</>}>
         {(close) => <Form close={close} onDone={(f) => update({ filters: [...filters, f] })} />}
       </Popover>
     </div>

@@ -131,36 +131,36 @@ export function Grid() {
       }}>
       <div ref={grid} role="grid" aria-label={t('discover.table')} aria-rowcount={(r?.total ?? 0) + 1} aria-busy={isBusy.value} tabIndex={0} style={columns.length ? { minWidth: `${total}px` } : {}}
         {...(isActiveShown && hits.length ? { 'aria-activedescendant': `row-${active.value}` } : {})} onKeyDown={key}>
-      <div class="thead" role="row" aria-rowindex={1} style={columns.length ? { minWidth: `${total}px` } : {}}>
-        <div class="th th-open" role="columnheader"><span class="sr">{t('discover.document.open')}</span></div>
-        {s.hasTime && <Head name={s.timeField} label={s.timeField} width={`0 0 ${TIME_WIDTH}px`} canMove={false} />}
-        {shown.map((c) => (c === '_source' ? <div key={c} role="columnheader" class="th" style={{ flex: '1 1 0' }}>{t('discover.document')}</div> : <Head key={c} name={c} label={c} width={flexOf(c)} canMove />))}
-      </div>
-      <div class="tbody" role="rowgroup" style={{ height: `${hits.length * rowHeight}px`, ...(columns.length ? { minWidth: `${total}px` } : {}) }}>
-        {hits.slice(first, last).map((h, k) => {
-          const i = first + k;
-          return (
-            <div key={h._index + h._id} id={`row-${i}`} role="row" aria-rowindex={i + 2} aria-selected={i === active.value} class={`tr ${i % 2 ? 'odd' : ''} ${opened.value === i ? 'open' : ''} ${i === active.value ? 'active' : ''}`}
-              style={{ transform: `translateY(${i * rowHeight}px)`, height: `${rowHeight}px` }} onClick={(e) => {
-                if ((e.target as HTMLElement).closest('button') || getSelection()?.toString()) return;
-                active.value = i;
-                opened.value = opened.value === i ? undefined : i;
-              }}>
-              <div class="td td-open" role="gridcell"><Icon name={opened.value === i ? 'left' : 'right'} size={12} /></div>
-              {s.hasTime && <div class="td time" role="gridcell" style={{ flex: `0 0 ${TIME_WIDTH}px` }}>{cellText(h, s.timeField, tz)}</div>}
-              {shown.map((c) => (c === '_source' ? <div key={c} class="td source" role="gridcell"><Summary h={h} skip={s.hasTime ? s.timeField : ''} tz={tz} /></div> : (
-                <div key={c} class={`td ${isNumeric(c) ? 'num' : ''}`} role="gridcell" style={{ flex: flexOf(c) }}>
-                  <span class="clip">{cellText(h, c, tz)}</span>
-                  <span class="cell-actions">
-                    <IconButton isSmall tabIndex={-1} icon="plus" label={t('discover.filterFor')} onClick={() => filterValue(c, valueAt(h._source, c), false)} />
-                    <IconButton isSmall tabIndex={-1} icon="minus" label={t('discover.filterOut')} onClick={() => filterValue(c, valueAt(h._source, c), true)} />
-                  </span>
-                </div>
-              )))}
-            </div>
-          );
-        })}
-      </div>
+        <div class="thead" role="row" aria-rowindex={1} style={columns.length ? { minWidth: `${total}px` } : {}}>
+          <div class="th th-open" role="columnheader"><span class="sr">{t('discover.document.open')}</span></div>
+          {s.hasTime && <Head name={s.timeField} label={s.timeField} width={`0 0 ${TIME_WIDTH}px`} canMove={false} />}
+          {shown.map((c) => (c === '_source' ? <div key={c} role="columnheader" class="th" style={{ flex: '1 1 0' }}>{t('discover.document')}</div> : <Head key={c} name={c} label={c} width={flexOf(c)} canMove />))}
+        </div>
+        <div class="tbody" role="rowgroup" style={{ height: `${hits.length * rowHeight}px`, ...(columns.length ? { minWidth: `${total}px` } : {}) }}>
+          {hits.slice(first, last).map((h, k) => {
+            const i = first + k;
+            return (
+              <div key={h._index + h._id} id={`row-${i}`} role="row" aria-rowindex={i + 2} aria-selected={i === active.value} class={`tr ${i % 2 ? 'odd' : ''} ${opened.value === i ? 'open' : ''} ${i === active.value ? 'active' : ''}`}
+                style={{ transform: `translateY(${i * rowHeight}px)`, height: `${rowHeight}px` }} onClick={(e) => {
+                  if ((e.target as HTMLElement).closest('button') || getSelection()?.toString()) return;
+                  active.value = i;
+                  opened.value = opened.value === i ? undefined : i;
+                }}>
+                <div class="td td-open" role="gridcell"><Icon name={opened.value === i ? 'left' : 'right'} size={12} /></div>
+                {s.hasTime && <div class="td time" role="gridcell" style={{ flex: `0 0 ${TIME_WIDTH}px` }}>{cellText(h, s.timeField, tz)}</div>}
+                {shown.map((c) => (c === '_source' ? <div key={c} class="td source" role="gridcell"><Summary h={h} skip={s.hasTime ? s.timeField : ''} tz={tz} /></div> : (
+                  <div key={c} class={`td ${isNumeric(c) ? 'num' : ''}`} role="gridcell" style={{ flex: flexOf(c) }}>
+                    <span class="clip">{cellText(h, c, tz)}</span>
+                    <span class="cell-actions">
+                      <IconButton isSmall tabIndex={-1} icon="plus" label={t('discover.filterFor')} onClick={() => filterValue(c, valueAt(h._source, c), false)} />
+                      <IconButton isSmall tabIndex={-1} icon="minus" label={t('discover.filterOut')} onClick={() => filterValue(c, valueAt(h._source, c), true)} />
+                    </span>
+                  </div>
+                )))}
+              </div>
+            );
+          })}
+        </div>
       </div>
       {r && hits.length > 0 && (
         <div class="grid-foot">

@@ -96,14 +96,17 @@ export function QueryBar() {
   const bad = queryFault.value;
   const position = Math.min(bad?.position ?? text.length, text.length);
   const length = Math.max(1, bad?.length ?? 1);
+  // While one types, an end that is still missing is no mistake, and no line of text pushes the page down.
+  const isTyping = text !== s.query;
+  const isShown = bad !== undefined && !(isTyping && position >= text.trimEnd().length);
   return (
     <div class="query">
-      <div class={`query-box ${bad ? 'has-fault' : ''}`}>
+      <div class={`query-box ${isShown ? 'has-fault' : ''}`}>
         <Icon name="search" size={14} />
         <div class="query-text">
-          <div class="under" ref={under} aria-hidden="true">{bad && <>{text.slice(0, position)}<u>{text.slice(position, position + length) || ' '}</u></>}</div>
-          <input ref={input} class="mono" role="combobox" aria-label={t('discover.query')} aria-expanded={list.length > 0} aria-controls="suggestions" aria-autocomplete="list" aria-invalid={bad !== undefined}
-            aria-activedescendant={at >= 0 ? `sug-${at}` : undefined} aria-describedby={bad ? 'query-fault' : undefined} spellcheck={false} autocomplete="off" value={text}
+          <div class="under" ref={under} aria-hidden="true">{isShown && <>{text.slice(0, position)}<u>{text.slice(position, position + length) || ' '}</u></>}</div>
+          <input ref={input} class="mono" role="combobox" aria-label={t('discover.query')} aria-expanded={list.length > 0} aria-controls="suggestions" aria-autocomplete="list" aria-invalid={isShown}
+            aria-activedescendant={at >= 0 ? `sug-${at}` : undefined} aria-describedby={bad && !isTyping ? 'query-fault' : undefined} spellcheck={false} autocomplete="off" value={text}
             placeholder={t(s.language === 'lucene' ? 'discover.query.lucene' : 'discover.query.kql')}
             onInput={(e) => { setText(e.currentTarget.value); look(e.currentTarget.value); }} onKeyDown={key} onBlur={() => setTimeout(() => setList([]), 120)}
             onScroll={(e) => { if (under.current) under.current.scrollLeft = e.currentTarget.scrollLeft; }} />
@@ -127,7 +130,7 @@ export function QueryBar() {
         </ul>
       </div>
       <button type="button" class="btn primary run" onClick={run} title="Ctrl+Enter"><Icon name="play" size={12} />{t('discover.query.run')}{isBusy.value && <i class="spin" />}</button>
-      {bad && (
+      {bad && !isTyping && (
         <div class="query-fault" id="query-fault" role="alert">
           <Icon name="warn" size={14} /><span>{bad.message}{bad.position !== undefined && <span class="dim"> · {t('discover.query.column', { n: position + 1 })}</span>}{bad.hint && <> · {bad.hint}</>}</span>
           {bad.fixed && <button type="button" class="link" onClick={() => update({ query: bad.fixed ?? '' })}>{t('discover.query.fix', { text: bad.fixed })}</button>}

@@ -77,7 +77,11 @@ function Tape({ d }: { d: Day }) {
 const KNOWN: Record<string, Key> = { window_start: 'stock.archive.window', open: 'stock.archive.open', high: 'stock.archive.high', low: 'stock.archive.low', close: 'stock.archive.close', volume: 'stock.archive.volume', trade_count: 'stock.archive.count', count: 'stock.archive.count',
   mksc_shrn_iscd: 'stock.col.mksc_shrn_iscd', stck_cntg_hour: 'stock.col.stck_cntg_hour', stck_prpr: 'stock.col.stck_prpr', cntg_vol: 'stock.col.cntg_vol', acml_vol: 'stock.col.acml_vol', stck_hgpr: 'stock.col.stck_hgpr', stck_lwpr: 'stock.col.stck_lwpr', now_time: 'stock.col.now_time' };
 
-function SqlTable({ rows, title }: { rows: SqlRows; title: string }) {
+/** Rows as the database has them. The stock's column is left out: all rows are the chosen stock's. */
+function SqlTable({ rows: all, title }: { rows: SqlRows; title: string }) {
+  const code = all.columns.findIndex((c) => c.toLowerCase() === 'mksc_shrn_iscd');
+  const isOne = code >= 0 && all.rows.every((r) => r[code] === all.rows[0]?.[code]);
+  const rows = isOne ? { columns: all.columns.filter((_c, i) => i !== code), rows: all.rows.map((r) => r.filter((_v, i) => i !== code)) } : all;
   const at = (name: string) => rows.columns.findIndex((c) => c.toLowerCase() === name);
   const isNumber = (i: number) => rows.rows.some((r) => typeof r[i] === 'number' || typeof r[i] === 'bigint');
   const [open, close] = [at('open'), at('close')];
