@@ -244,7 +244,7 @@ static int wal_recover(struct engine *engine, struct err *err)
         seq_min = MAX_OF(seq_min, engine->by_id[i]->id + 1);
         seq_min = MAX_OF(seq_min, engine->by_id[i]->wal_flushed);
     }
-    struct wal_config config = {.fs = engine->fs, .dir = path_join(mem, engine->path, STR("wal")), .seq_min = seq_min, .replay = replay, .arg = engine};
+    struct wal_config config = {.fs = engine->fs, .dir = path_join(mem, engine->path, STR("wal")), .seq_min = seq_min, .file_bytes_max = engine->config.wal_file_bytes_max, .replay = replay, .arg = engine};
     TRY(wal_open(&config, &engine->wal, err));
     for (size_t i = 0; i < engine->by_id_count; i++) {
         engine->by_id[i]->is_changed = true;

@@ -27,6 +27,7 @@ struct engine_config {
     size_t memory_bytes_max;      /* budget of builders and in-memory segments; 0: default */
     size_t request_bytes_max;     /* one engine_write; 0: default 100 MiB */
     size_t lane_count;            /* 0: one per core */
+    uint64_t wal_file_bytes_max;  /* a new log file is begun behind this; 0: default */
     bool is_single_threaded;      /* tests and crash simulation: no background threads; engine_tick does their work */
 };
 

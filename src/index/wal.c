@@ -88,6 +88,13 @@ static int file_create(struct wal *wal, uint64_t first_seq, struct err *err)
     return 0;
 }
 
+/* Oldest first, each synced before the next: after a crash no file is missing between two that are there. */
+static int file_remove(struct wal *wal, uint64_t first_seq, struct arena *mem, struct err *err)
+{
+    TRY(vfs_remove(wal->fs, file_path(wal, first_seq, mem), err));
+    return vfs_sync_dir(wal->fs, wal->dir, err);
+}
+
 /* ---- Reading ---- */
 
 struct frame_view {
@@ -231,7 +238,7 @@ int wal_open(const struct wal_config *config, struct wal **ret_wal, struct err *
     if (needs_file && !config->is_check) {
         /* A gap in the sequence is allowed only when nothing before it is needed. */
         for (size_t i = 0; i < wal->file_count; i++) {
-            TRY(vfs_remove(wal->fs, file_path(wal, wal->files[i].first_seq, wal->mem), err));
+            TRY(file_remove(wal, wal->files[i].first_seq, wal->mem, err));
         }
         wal->file_count = 0;
         TRY(file_create(wal, wal->next_seq, err));
@@ -387,7 +394,7 @@ int wal_truncate(struct wal *wal, uint64_t seq, struct err *err)
         ASSERT(pthread_cond_wait(&wal->synced, &wal->mu) == 0);
     /* The last file stays: it carries the sequence over a restart. */
     while (rc == 0 && wal->file_count > 1 && wal->files[1].first_seq <= seq) {
-        rc = vfs_remove(wal->fs, file_path(wal, wal->files[0].first_seq, mem), err);
+        rc = file_remove(wal, wal->files[0].first_seq, mem, err);
         if (rc == 0) {
             memmove(wal->files, wal->files + 1, (wal->file_count - 1) * sizeof(*wal->files));
             wal->file_count--;
