@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* date_math.c: days and longer units are counted on the zone's calendar, hours and shorter ones on the line of time, as
+ * java.time does: "+1d" over a change of the clock keeps the wall time, "+24h" does not. */
+#include "text/date_math.h"
+
+#include "base/clock.h"
+#include "base/str.h"
+
+#define DAY_S              INT64_C(86400)
+#define COUNT_DIGITS_MAX   9u
+#define OPERATIONS_MAX     100u
+
+static int64_t floor_div(int64_t a, int64_t b)
+{
+    return a / b - (a % b < 0);
+}
+
+static int64_t clamp_add(int64_t a, int64_t b)
+{
+    int64_t v;
+    if (__builtin_add_overflow(a, b, &v))
+        return b < 0 ? INT64_MIN : INT64_MAX;
+    return v;
+}
+
+static int64_t clamp_mul(int64_t a, int64_t b)
+{
+    int64_t v;
+    if (__builtin_mul_overflow(a, b, &v))
+        return (a < 0) != (b < 0) ? INT64_MIN : INT64_MAX;
+    return v;
+}
+
+static int64_t local_seconds(int64_t ns, const struct time_zone *zone)
+{
+    int64_t s = floor_div(ns, NS_PER_S);
+    return s + time_zone_offset_at(zone, s);
+}
+
+static int64_t from_local(int64_t local_s, int64_t ns_of_second, const struct time_zone *zone)
+{
+    int64_t limit = INT64_MAX / NS_PER_S - DAY_S;
+    if (local_s > limit)
+        return INT64_MAX;
+    if (local_s < -limit)
+        return INT64_MIN;
+    return time_zone_to_utc_lenient(zone, local_s) * NS_PER_S + ns_of_second;
+}
+
+static struct civil civil_of(int64_t local_s)
+{
+    int64_t limit = INT64_MAX / NS_PER_S;
+    return civil_from_ns(MIN_OF(MAX_OF(local_s, -limit), limit) * NS_PER_S);
+}
+
+static uint32_t days_in_month(int32_t year, uint32_t month)
+{
+    int64_t next = month == 12 ? civil_days(year + 1, 1, 1) : civil_days(year, month + 1, 1);
+    return (uint32_t)(next - civil_days(year, month, 1));
+}
+
+static int64_t add_months(int64_t ns, int64_t months, const struct time_zone *zone)
+{
+    int64_t local_s = local_seconds(ns, zone);
+    struct civil c = civil_of(local_s);
+    int64_t total = clamp_add((int64_t)c.year * 12 + c.month - 1, months);
+    int64_t year = floor_div(total, 12);
+    if (year > 3000 || year < 1000) /* ns end in 1677 and 2262 */
+        return year > 0 && months > 0 ? INT64_MAX : INT64_MIN;
+    uint32_t month = (uint32_t)(total - year * 12) + 1;
+    uint32_t day = MIN_OF((uint32_t)c.day, days_in_month((int32_t)year, month));
+    int64_t of_day = local_s - floor_div(local_s, DAY_S) * DAY_S;
+    return from_local(civil_days((int32_t)year, month, day) * DAY_S + of_day, ns - floor_div(ns, NS_PER_S) * NS_PER_S, zone);
+}
+
+int64_t date_add(int64_t ns, char unit, int64_t count, const struct time_zone *zone)
+{
+    if (!zone)
+        zone = time_zone_utc();
+    int64_t ns_of_second = ns - floor_div(ns, NS_PER_S) * NS_PER_S;
+    switch (unit) {
+    case 'y':
+        return add_months(ns, clamp_mul(count, 12), zone);
+    case 'q':
+        return add_months(ns, clamp_mul(count, 3), zone);
+    case 'M':
+        return add_months(ns, count, zone);
+    case 'w':
+        return from_local(clamp_add(local_seconds(ns, zone), clamp_mul(count, 7 * DAY_S)), ns_of_second, zone);
+    case 'd':
+        return from_local(clamp_add(local_seconds(ns, zone), clamp_mul(count, DAY_S)), ns_of_second, zone);
+    case 'h':
+    case 'H':
+        return clamp_add(ns, clamp_mul(count, 3600 * NS_PER_S));
+    case 'm':
+        return clamp_add(ns, clamp_mul(count, 60 * NS_PER_S));
+    default:
+        ASSERT(unit == 's');
+        return clamp_add(ns, clamp_mul(count, NS_PER_S));
+    }
+}
+
+/* Hours and less: by the offset that holds at the instant, so that both hours of an overlap stay apart. */
+static int64_t floor_on_clock(int64_t ns, int64_t unit_s, const struct time_zone *zone)
+{
+    int64_t s = floor_div(ns, NS_PER_S), offset = time_zone_offset_at(zone, s);
+    return clamp_mul(floor_div(s + offset, unit_s) * unit_s - offset, NS_PER_S);
+}
+
+int64_t date_round_down(int64_t ns, char unit, const struct time_zone *zone)
+{
+    if (!zone)
+        zone = time_zone_utc();
+    int64_t local_s = local_seconds(ns, zone), day = floor_div(local_s, DAY_S);
+    struct civil c = civil_of(local_s);
+    switch (unit) {
+    case 'y':
+        return from_local(civil_days(c.year, 1, 1) * DAY_S, 0, zone);
+    case 'q':
+        return from_local(civil_days(c.year, (c.month - 1u) / 3 * 3 + 1, 1) * DAY_S, 0, zone);
+    case 'M':
+        return from_local(civil_days(c.year, c.month, 1) * DAY_S, 0, zone);
+    case 'w': /* 1970-01-01 was a Thursday */
+        return from_local((day - (day + 3 - floor_div(day + 3, 7) * 7)) * DAY_S, 0, zone);
+    case 'd':
+        return from_local(day * DAY_S, 0, zone);
+    case 'h':
+    case 'H':
+        return floor_on_clock(ns, 3600, zone);
+    case 'm':
+        return floor_on_clock(ns, 60, zone);
+    default:
+        ASSERT(unit == 's');
+        return floor_on_clock(ns, 1, zone);
+    }
+}
+
+/* ---- the expression ---- */
+
+static int fail_at(struct err *err, size_t off, const char *what, struct str text)
+{
+    err_set(err, ERR_PARSE, "%s [" STR_FMT "]", what, STR_ARG(text));
+    return err_at_off(err, (int64_t)off);
+}
+
+/* (+n | -n | /) unit … */
+static int math(struct str text, size_t off, const struct date_math_options *options, int64_t *ns, struct err *err)
+{
+    size_t i = off, operations = 0;
+    while (i < text.n) {
+        char op = text.p[i];
+        size_t from = i++;
+        if (op != '+' && op != '-' && op != '/')
+            return fail_at(err, from, "operator not supported for date math", str_from_off(text, from));
+        if (++operations > OPERATIONS_MAX)
+            return fail_at(err, from, "more than 100 operations in date math", text);
+        int64_t count = 0;
+        size_t digits = 0;
+        for (; i < text.n && text.p[i] >= '0' && text.p[i] <= '9'; i++, digits++)
+            count = digits < COUNT_DIGITS_MAX ? count * 10 + (text.p[i] - '0') : count;
+        if (digits > COUNT_DIGITS_MAX)
+            return fail_at(err, from, "a number is too large in date math", str_from_off(text, from));
+        if (i >= text.n)
+            return fail_at(err, i, "truncated date math", str_from_off(text, off));
+        if (op == '/' && digits > 0 && count != 1)
+            return fail_at(err, from, "rounding `/` can only be used on single unit types", str_from_off(text, from));
+        char unit = text.p[i++];
+        if (!strchr("yMwdhHms", unit) || unit == '\0')
+            return fail_at(err, i - 1, "unit not supported for date math", str_sub(text, i - 1, 1));
+        if (op != '/') {
+            count = digits > 0 ? count : 1;
+            *ns = date_add(*ns, unit, op == '-' ? -count : count, options->zone);
+        } else {
+            *ns = date_round_down(*ns, unit, options->zone);
+            if (options->rounds_up)
+                *ns = clamp_add(date_add(*ns, unit, 1, options->zone), -1);
+        }
+    }
+    return 0;
+}
+
+int date_math_parse(struct str text, const struct date_math_options *options, int64_t *ret_ns, struct err *err)
+{
+    int64_t ns = options->now_ns;
+    size_t off = 3;
+    if (!str_starts_with(text, STR("now"))) {
+        ptrdiff_t cut = str_find(text, STR("||"));
+        struct str date = cut < 0 ? text : str_sub(text, 0, (size_t)cut);
+        struct date_parse_options how = {.zone = options->zone, .rounds_up = cut < 0 && options->rounds_up};
+        if (!date_pattern_parse(options->pattern, date, &how, &ns)) {
+            err_set(err, ERR_PARSE, "failed to parse date [" STR_FMT "] with format [" STR_FMT "]", STR_ARG(date),
+                    STR_ARG(date_pattern_text(options->pattern)));
+            return err_at_off(err, 0);
+        }
+        off = cut < 0 ? text.n : (size_t)cut + 2;
+    }
+    TRY(math(text, off, options, &ns, err));
+    *ret_ns = ns;
+    return 0;
+}
