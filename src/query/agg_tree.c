@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* agg_tree.c: parsing and running the tree; see agg_tree.h. */
+#include "query/agg_tree.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/hash.h"
+#include "base/str.h"
+#include "event/options.h"
+#include "query/buckets/metric.h"
+
+#define BUCKET(symbol) extern const struct bucket_type bucket_type_##symbol;
+#include "query/buckets.tbl"
+#undef BUCKET
+
+static const struct bucket_type *const types[] = {
+#define BUCKET(symbol) &bucket_type_##symbol,
+#include "query/buckets.tbl"
+#undef BUCKET
+};
+
+static const char *const missing_types[] = {
+    "adjacency_matrix", "auto_date_histogram", "avg_bucket", "boxplot", "bucket_script", "bucket_selector", "bucket_sort", "children",
+    "composite", "cumulative_cardinality", "cumulative_sum", "derivative", "diversified_sampler", "extended_stats_bucket",
+    "geo_bounds", "geo_centroid", "geo_distance", "geohash_grid", "geotile_grid", "inference", "ip_range", "matrix_stats",
+    "max_bucket", "min_bucket", "moving_avg", "moving_fn", "moving_percentiles", "multi_terms", "nested", "normalize",
+    "parent", "percentiles_bucket", "rare_terms", "rate", "reverse_nested", "sampler", "scripted_metric", "serial_diff",
+    "significant_terms", "significant_text", "stats_bucket", "string_stats", "sum_bucket", "t_test", "top_metrics",
+    "variable_width_histogram", "weighted_avg", NULL,
+};
+
+/* ---- Parsing ---- */
+
+static const struct bucket_type *type_find(struct str name)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(types); i++) {
+        if (str_eq(str_from(types[i]->name), name))
+            return types[i];
+    }
+    return metric_type_exists(name) ? &bucket_type_metric : NULL;
+}
+
+static int unknown_type(struct str name, const struct value *at, struct err *err)
+{
+    for (size_t i = 0; missing_types[i]; i++) {
+        if (str_eq(str_from(missing_types[i]), name))
+            return dsl_error(at, err, ERR_UNSUPPORTED, "aggregation [" STR_FMT "] is not supported yet", STR_ARG(name));
+    }
+    const char *names[ARRAY_COUNT(types) + 64];
+    size_t n = 0;
+    for (size_t i = 0; i < ARRAY_COUNT(types); i++)
+        names[n++] = types[i]->name;
+    for (size_t i = 0; agg_types()[i] && n < ARRAY_COUNT(names) - 1; i++)
+        names[n++] = agg_types()[i]->name;
+    names[n] = NULL;
+    const char *near = name_nearest(names, name);
+    return near ? dsl_error(at, err, ERR_PARSE, "Unknown aggregation type [" STR_FMT "] did you mean [%s]?", STR_ARG(name), near)
+                : dsl_error(at, err, ERR_PARSE, "Unknown aggregation type [" STR_FMT "]", STR_ARG(name));
+}
+
+static int parse_nodes(struct agg_tree *tree, struct dsl *dsl, const struct value *body, uint32_t depth,
+                       struct agg_node ***ret_nodes, size_t *ret_count, struct err *err);
+
+static int fill_params(struct agg_node *node, struct str type_name, struct dsl *dsl, struct agg_tree *tree,
+                       const struct value *body, struct err *err)
+{
+    const struct bucket_type *type = node->type;
+    node->params = arena_zalloc(dsl->mem, type->opts_size + 16);
+    node->state_size = type->state_size;
+    if (body->kind != VALUE_MAP)
+        return dsl_error(body, err, ERR_PARSE, "Expected [START_OBJECT] under [" STR_FMT "], but got a [%s] in [" STR_FMT "]",
+                         STR_ARG(type_name), value_kind_name(body), STR_ARG(node->name));
+    if (type == &bucket_type_metric)
+        return metric_parse(node, type_name, dsl, body, err);
+    for (size_t i = 0; type->opts && i < body->map->count; i++) {
+        if (!opt_find(type->opts, body->map->keys[i]))
+            return dsl_error(&body->map->values[i], err, ERR_PARSE, "[%s] unknown field [" STR_FMT "]", type->name,
+                             STR_ARG(body->map->keys[i]));
+    }
+    if (type->opts && options_fill(type->opts, node->params, body, OPTIONS_JSON, dsl->mem, NULL, NULL, NULL, err) < 0)
+        return err_wrap(err, "[%s]", type->name);
+    return type->parse ? type->parse(node, dsl, tree, body, err) : 0;
+}
+
+static int name_check(struct str name, const struct value *at, struct err *err)
+{
+    for (size_t i = 0; i < name.n; i++) {
+        if (name.p[i] == '[' || name.p[i] == ']' || name.p[i] == '>')
+            return dsl_error(at, err, ERR_PARSE, "Invalid aggregation name [" STR_FMT "]. Aggregation names can contain "
+                             "any character except '[', ']', and '>'", STR_ARG(name));
+    }
+    return 0;
+}
+
+static int node_new(struct agg_tree *tree, struct dsl *dsl, struct str name, uint32_t depth, struct agg_node **ret_node,
+                    const struct value *at, struct err *err)
+{
+    if (tree->node_count >= AGG_NODES_MAX)
+        return dsl_error(at, err, ERR_INVALID, "more than %u aggregations", AGG_NODES_MAX);
+    struct agg_node *node = ARENA_NEW(dsl->mem, struct agg_node);
+    node->name = name;
+    node->depth = depth;
+    node->id = tree->node_count++;
+    tree->all[node->id] = node;
+    *ret_node = node;
+    return 0;
+}
+
+static int parse_node(struct agg_tree *tree, struct dsl *dsl, struct str name, const struct value *body, uint32_t depth,
+                      struct agg_node **ret_node, struct err *err)
+{
+    TRY(name_check(name, body, err));
+    if (body->kind != VALUE_MAP)
+        return dsl_error(body, err, ERR_PARSE, "Aggregation definition for [" STR_FMT "] starts with a [%s], expected a "
+                         "[START_OBJECT].", STR_ARG(name), value_kind_name(body));
+    struct agg_node *node;
+    TRY(node_new(tree, dsl, name, depth, &node, body, err));
+    struct str type_name = STR_NONE;
+    const struct value *type_body = NULL, *subs = NULL;
+    node->pos = body->pos;
+    for (size_t i = 0; i < body->map->count; i++) {
+        struct str key = body->map->keys[i];
+        const struct value *v = &body->map->values[i];
+        if (str_is(key, "aggs") || str_is(key, "aggregations")) {
+            subs = v;
+        } else if (str_is(key, "meta")) {
+            node->meta = *v;
+        } else if (type_body) {
+            return dsl_error(v, err, ERR_PARSE, "Found two aggregation type definitions in [" STR_FMT "]: [" STR_FMT
+                             "] and [" STR_FMT "]", STR_ARG(name), STR_ARG(type_name), STR_ARG(key));
+        } else {
+            type_name = key;
+            type_body = v;
+        }
+    }
+    if (!type_body)
+        return dsl_error(body, err, ERR_PARSE, "Missing definition for aggregation [" STR_FMT "]", STR_ARG(name));
+    node->type = type_find(type_name);
+    if (!node->type)
+        return unknown_type(type_name, type_body, err);
+    TRY(fill_params(node, type_name, dsl, tree, type_body, err));
+    tree->needs_scores = tree->needs_scores || node->type->needs_scores;
+    if (subs && node->type->is_leaf)
+        return dsl_error(subs, err, ERR_INVALID, "Aggregator [" STR_FMT "] of type [" STR_FMT "] cannot accept "
+                         "sub-aggregations", STR_ARG(name), STR_ARG(type_name));
+    if (subs)
+        TRY(parse_nodes(tree, dsl, subs, depth + 1, &node->children, &node->child_count, err));
+    *ret_node = node;
+    return 0;
+}
+
+static int parse_nodes(struct agg_tree *tree, struct dsl *dsl, const struct value *body, uint32_t depth,
+                       struct agg_node ***ret_nodes, size_t *ret_count, struct err *err)
+{
+    if (body->kind != VALUE_MAP)
+        return dsl_error(body, err, ERR_PARSE, "Expected [START_OBJECT] under [aggs], but got a [%s]", value_kind_name(body));
+    if (depth >= AGG_DEPTH_MAX)
+        return dsl_error(body, err, ERR_INVALID, "aggregations are nested deeper than %u levels", AGG_DEPTH_MAX);
+    struct agg_node **nodes = ARENA_ARRAY(dsl->mem, struct agg_node *, body->map->count + 1);
+    for (size_t i = 0; i < body->map->count; i++)
+        TRY(parse_node(tree, dsl, body->map->keys[i], &body->map->values[i], depth, &nodes[i], err));
+    *ret_nodes = nodes;
+    *ret_count = body->map->count;
+    return 0;
+}
+
+int agg_tree_parse(const struct value *body, struct dsl *dsl, struct agg_tree **ret_tree, struct err *err)
+{
+    struct agg_tree *tree = ARENA_NEW(dsl->mem, struct agg_tree);
+    tree->all = ARENA_ARRAY(dsl->mem, struct agg_node *, AGG_NODES_MAX);
+    TRY(parse_nodes(tree, dsl, body, 0, &tree->roots, &tree->root_count, err));
+    *ret_tree = tree;
+    return 0;
+}
+
+int agg_tree_filter(struct agg_tree *tree, struct dsl *dsl, const struct value *body, uint32_t *ret_id, struct err *err)
+{
+    struct query *query;
+    TRY(dsl_parse(dsl, body, &query, err));
+    if (tree->filter_count == tree->filter_capacity) {
+        size_t capacity = tree->filter_capacity ? tree->filter_capacity * 2 : 8;
+        tree->filters = arena_realloc(dsl->mem, tree->filters, tree->filter_capacity * sizeof(*tree->filters),
+                                      capacity * sizeof(*tree->filters));
+        tree->filter_capacity = capacity;
+    }
+    *ret_id = (uint32_t)tree->filter_count;
+    tree->filters[tree->filter_count++] = query;
+    return 0;
+}
+
+/* ---- Running ---- */
+
+int agg_fail(struct agg_run *run, enum err_code code, const char *format, ...)
+{
+    if (run->rc < 0)
+        return run->rc;
+    char text[ERR_TEXT_BYTES];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    return run->rc = err_set(run->err, code, "%s", text);
+}
+
+void *agg_state_new(const struct agg_node *node, struct agg_run *run)
+{
+    return arena_zalloc(run->mem, node->state_size);
+}
+
+struct agg_run *agg_run_new(const struct agg_tree *tree, int64_t now_ns, uint64_t bucket_count_max, struct arena *mem,
+                            struct err *err)
+{
+    struct agg_run *run = ARENA_NEW(mem, struct agg_run);
+    run->tree = tree;
+    run->mem = mem;
+    run->now_ns = now_ns;
+    run->bucket_count_max = bucket_count_max;
+    run->err = err;
+    run->own = ARENA_ARRAY(mem, void *, tree->node_count);
+    run->roots = ARENA_ARRAY(mem, void *, tree->root_count);
+    run->group_offs = ARENA_ARRAY(mem, uint16_t, BATCH_MAX);
+    for (uint32_t i = 0; i < tree->node_count; i++)
+        run->own[i] = arena_zalloc(mem, tree->all[i]->type->run_size + 16);
+    for (size_t i = 0; i < tree->root_count; i++)
+        run->roots[i] = agg_state_new(tree->roots[i], run);
+    for (size_t i = 0; i < RUN_COLUMNS_MAX; i++)
+        run->windows[i].first = UINT32_MAX;
+    return run;
+}
+
+int agg_run_segment(struct agg_run *run, const struct searcher_part *part, uint32_t part_index, struct plan **plans,
+                    struct arena *scratch, struct err *err)
+{
+    run->part = part;
+    run->part_index = part_index;
+    run->doc_count = segment_doc_count(part->segment);
+    run->plans = plans;
+    run->scratch = scratch;
+    run->filters = ARENA_ARRAY(scratch, struct docset *, run->tree->filter_count + 1);
+    run->filter_is_open = ARENA_ARRAY(scratch, bool, run->tree->filter_count + 1);
+    run->filter_windows = ARENA_ARRAY(scratch, struct filter_window, run->tree->filter_count + 1);
+    for (size_t i = 0; i < run->tree->filter_count; i++)
+        run->filter_windows[i].first = UINT32_MAX;
+    run->window_count = 0;
+    for (uint32_t i = 0; i < run->tree->node_count; i++) {
+        const struct agg_node *node = run->tree->all[i];
+        if (node->type->begin)
+            TRY(node->type->begin(node, run, run->own[i], err));
+    }
+    return 0;
+}
+
+bool agg_run_all(struct agg_run *run, bool *ret_done)
+{
+    bool is_all = true;
+    for (size_t i = 0; i < run->tree->root_count; i++) {
+        const struct agg_node *node = run->tree->roots[i];
+        ret_done[i] = node->type->collect_all && node->type->collect_all(node, run, run->roots[i]);
+        is_all = is_all && ret_done[i];
+    }
+    return is_all;
+}
+
+void agg_run_collect(struct agg_run *run, const struct doc_block *block, const bool *is_done)
+{
+    for (size_t i = 0; i < run->tree->root_count; i++) {
+        const struct agg_node *node = run->tree->roots[i];
+        if (!is_done || !is_done[i])
+            node->type->collect(node, run, run->roots[i], block);
+    }
+}
+
+void agg_run_merge(struct agg_run *run, struct agg_run *other)
+{
+    if (other->rc < 0 && run->rc == 0)
+        run->rc = other->rc;
+    for (size_t i = 0; i < run->tree->root_count; i++)
+        run->tree->roots[i]->type->merge(run->tree->roots[i], run, run->roots[i], other, other->roots[i]);
+}
+
+static void print_node(const struct agg_node *node, struct agg_run *run, void *state, struct value *map)
+{
+    struct value result = node->type->result(node, run, state);
+    struct str key = node->name;
+    if (run->typed_keys) {
+        const char *type = node->type->typed_name ? node->type->typed_name(node, run) : node->type->name;
+        key = arena_printf(run->mem, "%s#" STR_FMT, type, STR_ARG(node->name));
+    }
+    if (node->meta.kind == VALUE_MAP && result.kind == VALUE_MAP) {
+        struct value with_meta = value_map(run->mem, result.map->count + 1);
+        value_map_set(run->mem, &with_meta, STR("meta"), node->meta);
+        for (size_t i = 0; i < result.map->count; i++)
+            value_map_set(run->mem, &with_meta, result.map->keys[i], result.map->values[i]);
+        result = with_meta;
+    }
+    value_map_set(run->mem, map, key, result);
+}
+
+struct value agg_run_result(struct agg_run *run)
+{
+    struct value map = value_map(run->mem, run->tree->root_count);
+    for (size_t i = 0; i < run->tree->root_count && run->rc == 0; i++)
+        print_node(run->tree->roots[i], run, run->roots[i], &map);
+    return map;
+}
+
+/* ---- Windows of columns ---- */
+
+const struct window_values *run_window(struct agg_run *run, const struct column *column, uint32_t first)
+{
+    struct window_values *w = NULL;
+    for (size_t i = 0; i < run->window_count && !w; i++) {
+        if (run->windows[i].column == column)
+            w = &run->windows[i];
+    }
+    if (!w) {
+        w = &run->windows[MIN_OF(run->window_count, RUN_COLUMNS_MAX - 1)];
+        if (run->window_count < RUN_COLUMNS_MAX)
+            run->window_count++;
+        w->column = column;
+        w->first = UINT32_MAX;
+        if (!w->longs) {
+            w->longs = ARENA_ARRAY(run->mem, int64_t, ZONE_DOCS);
+            w->exists = ARENA_ARRAY(run->mem, uint64_t, WINDOW_WORDS);
+        }
+    }
+    if (w->first == first)
+        return w;
+    uint32_t n = MIN_OF(ZONE_DOCS, run->doc_count - first);
+    memset(w->exists, 0, WINDOW_WORDS * sizeof(uint64_t));
+    if (column_kind(column) == COLUMN_LONG)
+        column_read_longs(column, first, n, w->longs, w->exists);
+    else if (column_kind(column) == COLUMN_DOUBLE)
+        column_read_doubles(column, first, n, w->doubles, w->exists);
+    else
+        column_read_ordinals(column, first, n, w->ordinals, w->exists);
+    w->first = first;
+    return w;
+}
+
+/* ---- Buckets ---- */
+
+static uint32_t slot_of(const struct bucket_set *set, int64_t key)
+{
+    uint32_t mask = set->slot_count - 1;
+    uint32_t at = (uint32_t)hash_u64((uint64_t)key + UINT64_C(0x9E3779B97F4A7C15)) & mask;
+    while (set->slots[at] && set->buckets[set->slots[at] - 1].key != key)
+        at = (at + 1) & mask;
+    return at;
+}
+
+static void set_grow(struct bucket_set *set, struct arena *mem)
+{
+    uint32_t capacity = set->capacity ? set->capacity * 2 : 8;
+    set->buckets = arena_realloc(mem, set->buckets, set->capacity * sizeof(*set->buckets),
+                                 capacity * sizeof(*set->buckets));
+    set->capacity = capacity;
+    set->slot_count = capacity * 2;
+    set->slots = ARENA_ARRAY(mem, uint32_t, set->slot_count);
+    for (uint32_t i = 0; i < set->count; i++)
+        set->slots[slot_of(set, set->buckets[i].key)] = i + 1;
+}
+
+uint32_t bucket_set_get(struct bucket_set *set, int64_t key, struct arena *mem)
+{
+    if (set->count && set->last_key == key)
+        return set->last_index;
+    if (set->count == set->capacity)
+        set_grow(set, mem);
+    uint32_t slot = slot_of(set, key);
+    if (!set->slots[slot]) {
+        set->buckets[set->count] = (struct bucket){.key = key};
+        set->slots[slot] = ++set->count;
+    }
+    set->last_key = key;
+    set->last_index = set->slots[slot] - 1;
+    return set->last_index;
+}
+
+uint32_t bucket_set_find(const struct bucket_set *set, int64_t key)
+{
+    if (!set->count)
+        return UINT32_MAX;
+    uint32_t slot = slot_of(set, key);
+    return set->slots[slot] ? set->slots[slot] - 1 : UINT32_MAX;
+}
+
+static void *child_state(const struct agg_node *node, struct agg_run *run, struct bucket *bucket, size_t i)
+{
+    if (!bucket->children)
+        bucket->children = ARENA_ARRAY(run->mem, void *, node->child_count);
+    if (!bucket->children[i])
+        bucket->children[i] = agg_state_new(node->children[i], run);
+    return bucket->children[i];
+}
+
+void bucket_collect(const struct agg_node *node, struct agg_run *run, struct bucket *bucket, const struct doc_block *block)
+{
+    bucket->doc_count += block->count;
+    for (size_t i = 0; i < node->child_count; i++)
+        node->children[i]->type->collect(node->children[i], run, child_state(node, run, bucket, i), block);
+}
+
+/* Puts the documents of each bucket side by side: counted first, then placed. */
+void bucket_group(const struct agg_node *node, struct agg_run *run, struct bucket_set *set, const uint32_t *index,
+                  const uint16_t *offs, size_t n, const struct doc_block *block)
+{
+    if (node->child_count == 0) {
+        for (size_t i = 0; i < n; i++) {
+            if (index[i] != UINT32_MAX)
+                set->buckets[index[i]].doc_count++;
+        }
+        return;
+    }
+    uint32_t touched[BATCH_MAX], begin[BATCH_MAX + 1];
+    uint16_t placed[BATCH_MAX];
+    uint32_t touched_count = 0, epoch = ++set->epoch;
+    for (size_t i = 0; i < n; i++) {
+        if (index[i] == UINT32_MAX)
+            continue;
+        struct bucket *bucket = &set->buckets[index[i]];
+        if (bucket->epoch != epoch) {
+            bucket->epoch = epoch;
+            bucket->local = touched_count;
+            touched[touched_count] = index[i];
+            begin[touched_count++] = 0;
+        }
+        begin[bucket->local]++;
+    }
+    uint32_t sum = 0;
+    for (uint32_t i = 0; i < touched_count; i++) {
+        uint32_t count = begin[i];
+        begin[i] = sum;
+        sum += count;
+    }
+    begin[touched_count] = sum;
+    uint32_t at[BATCH_MAX];
+    memcpy(at, begin, touched_count * sizeof(at[0]));
+    for (size_t i = 0; i < n; i++) {
+        if (index[i] != UINT32_MAX)
+            placed[at[set->buckets[index[i]].local]++] = offs[i];
+    }
+    for (uint32_t i = 0; i < touched_count; i++) {
+        struct doc_block sub = {block->first, begin[i + 1] - begin[i], placed + begin[i], block->scores};
+        bucket_collect(node, run, &set->buckets[touched[i]], &sub);
+    }
+}
+
+void bucket_merge(const struct agg_node *node, struct agg_run *run, struct bucket *bucket, struct agg_run *other,
+                  struct bucket *from)
+{
+    bucket->doc_count += from->doc_count;
+    for (size_t i = 0; from->children && i < node->child_count; i++) {
+        const struct agg_node *child = node->children[i];
+        if (from->children[i])
+            child->type->merge(child, run, child_state(node, run, bucket, i), other, from->children[i]);
+    }
+}
+
+void bucket_print(const struct agg_node *node, struct agg_run *run, struct bucket *bucket, struct value *map)
+{
+    if (++run->bucket_count > run->bucket_count_max) {
+        (void)agg_fail(run, ERR_TOO_MANY_BUCKETS,
+                       "Trying to create too many buckets. Must be less than or equal to: [%llu] but was [%llu]. This "
+                       "limit can be set by changing the [search.max_buckets] cluster level setting.",
+                       (unsigned long long)run->bucket_count_max, (unsigned long long)run->bucket_count);
+        return;
+    }
+    value_map_set(run->mem, map, STR("doc_count"), value_int((int64_t)bucket->doc_count));
+    for (size_t i = 0; i < node->child_count && run->rc == 0; i++)
+        print_node(node->children[i], run, child_state(node, run, bucket, i), map);
+}
+
+struct value bucket_child_result(const struct agg_node *node, struct agg_run *run, struct bucket *bucket, struct str child)
+{
+    for (size_t i = 0; i < node->child_count; i++) {
+        const struct agg_node *sub = node->children[i];
+        if (str_eq(sub->name, child))
+            return sub->type->result(sub, run, child_state(node, run, bucket, i));
+    }
+    return (struct value){.kind = VALUE_NONE};
+}

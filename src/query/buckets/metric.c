@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* metric.c: the accumulators of agg/ over columns: values of a block are handed over as one array. Without a filter whole
+ * segments are answered from the column's statistics where those suffice. Results are printed as Elasticsearch does:
+ * numbers always as doubles, dates also as text. */
+#include "query/buckets/metric.h"
+
+#include <math.h>
+
+#include "base/str.h"
+#include "event/options.h"
+
+struct metric_params {
+    struct source_params source;
+    bool keyed;
+    struct agg_spec spec;
+};
+
+struct metric_run {
+    struct source source;
+    uint64_t *hashes; /* of the segment's ordinals, for accumulators that take any value */
+    uint32_t hash_count;
+};
+
+static const struct opt metric_opts[] = {
+    SOURCE_OPTS(struct metric_params, source),
+    SOURCE_OPT_FORMAT(struct metric_params, source),
+    {.name = "keyed", .kind = OPT_KIND_BOOL, .offset = offsetof(struct metric_params, keyed), .dflt = "true",
+     .help = "Percentiles as an object instead of an array."},
+    OPT_END,
+};
+
+bool metric_type_exists(struct str name)
+{
+    return agg_type_find(name) && !str_is(name, "count") && !str_is(name, "first") && !str_is(name, "last");
+}
+
+/* Elasticsearch nests the digest's settings: {"tdigest": {"compression": 200}}. */
+static int unnest_digest(const struct value *v, struct dsl *dsl, struct value *own, struct err *err)
+{
+    const struct value *compression = value_map_get_lit(v, "compression");
+    if (v->kind != VALUE_MAP || (v->map->count > 0 && !compression))
+        return dsl_error(v, err, ERR_PARSE, "[tdigest] expects an object with [compression]");
+    if (compression)
+        value_map_set(dsl->mem, own, STR("compression"), *compression);
+    return 0;
+}
+
+int metric_parse(struct agg_node *node, struct str type_name, struct dsl *dsl, const struct value *body, struct err *err)
+{
+    struct metric_params *params = node->params;
+    struct value common = value_map(dsl->mem, 4), own = value_map(dsl->mem, 4);
+    const struct agg_type *type = agg_type_find(type_name);
+    for (size_t i = 0; i < body->map->count; i++) {
+        struct str key = body->map->keys[i];
+        const struct value *v = &body->map->values[i];
+        if (str_is(key, "tdigest"))
+            TRY(unnest_digest(v, dsl, &own, err));
+        else if (str_is(key, "hdr"))
+            return dsl_error(v, err, ERR_UNSUPPORTED, "[hdr] percentiles are not supported yet; tdigest is");
+        else if (str_is(key, "rehash") || str_is(key, "execution_hint"))
+            continue;
+        else if (opt_find(type->opts, key))
+            value_map_set(dsl->mem, &own, key, *v);
+        else if (opt_find(metric_opts, key))
+            value_map_set(dsl->mem, &common, key, *v);
+        else
+            return dsl_error(v, err, ERR_PARSE, "[" STR_FMT "] unknown field [" STR_FMT "]", STR_ARG(type_name), STR_ARG(key));
+    }
+    TRY(options_fill(metric_opts, params, &common, OPTIONS_JSON, dsl->mem, NULL, NULL, NULL, err));
+    TRY(agg_spec_init(&params->spec, type_name, &own, dsl->mem, err));
+    node->state_size = agg_state_bytes(&params->spec) + 16;
+    return source_check(node, &params->source, err);
+}
+
+static bool takes_any(const struct metric_params *params)
+{
+    return (params->spec.type->flags & AGG_ANY_VALUE) != 0;
+}
+
+static int metric_begin(const struct agg_node *node, struct agg_run *run, void *own, struct err *err)
+{
+    const struct metric_params *params = node->params;
+    struct metric_run *mine = own;
+    TRY(source_begin(&mine->source, node, &params->source, run, takes_any(params) ? SOURCE_ANY : SOURCE_NUMBERS, err));
+    mine->hashes = NULL;
+    if (mine->source.column && mine->source.kind == COLUMN_ORDINAL) {
+        uint32_t count = column_ordinal_count(mine->source.column);
+        mine->hash_count = count;
+        mine->hashes = ARENA_ARRAY(run->scratch, uint64_t, count + 1);
+    }
+    return 0;
+}
+
+/* The state's first 16 bytes say whether the accumulator behind was begun. */
+static struct agg state_agg(const struct agg_node *node, struct agg_run *run, void *state)
+{
+    const struct metric_params *params = node->params;
+    uint64_t *is_begun = state;
+    struct agg agg = agg_at(&params->spec, run->mem, (char *)state + 16);
+    if (!*is_begun) {
+        *is_begun = 1;
+        agg_init(&agg);
+    }
+    return agg;
+}
+
+/* 0 is "not computed"; a text whose hash is 0 is simply computed again. */
+static uint64_t ordinal_hash(struct metric_run *mine, struct agg_run *run, uint32_t ordinal)
+{
+    if (ordinal == SOURCE_MISSING)
+        return agg_hash_str(mine->source.missing_text);
+    if (!mine->hashes[ordinal])
+        mine->hashes[ordinal] = agg_hash_str(column_ordinal_text(mine->source.column, ordinal, run->scratch));
+    return mine->hashes[ordinal];
+}
+
+static void add_batch(struct metric_run *mine, struct agg_run *run, struct agg *agg, struct value_batch *batch)
+{
+    if (mine->source.kind == COLUMN_ORDINAL) {
+        uint64_t hashes[BATCH_MAX];
+        bool needs_hash = agg->type != agg_type_find(STR("value_count"));
+        for (size_t i = 0; i < batch->count; i++)
+            hashes[i] = needs_hash ? ordinal_hash(mine, run, batch->ordinals[i]) : 0;
+        agg->type->add_hashes(agg, hashes, batch->count);
+    } else if (mine->source.kind == COLUMN_DOUBLE) {
+        agg_add_doubles(agg, batch->doubles, batch->count);
+    } else if (mine->source.field && mine->source.field->type == FIELD_UNSIGNED_LONG) {
+        for (size_t i = 0; i < batch->count; i++)
+            agg_add(agg, (double)((uint64_t)batch->longs[i] ^ (UINT64_C(1) << 63)));
+    } else {
+        agg_add_longs(agg, batch->longs, batch->count);
+    }
+}
+
+static void metric_collect(const struct agg_node *node, struct agg_run *run, void *state, const struct doc_block *block)
+{
+    struct metric_run *mine = node_own(node, run);
+    struct agg agg = state_agg(node, run, state);
+    struct source_cursor cursor = {0};
+    struct value_batch batch;
+    while (source_next(&mine->source, run, block, &cursor, false, &batch))
+        add_batch(mine, run, &agg, &batch);
+}
+
+/* Counts, sums and extremes are in the column's statistics already. */
+static bool metric_collect_all(const struct agg_node *node, struct agg_run *run, void *state)
+{
+    struct metric_run *mine = node_own(node, run);
+    struct column_zone stats;
+    struct agg agg = state_agg(node, run, state);
+    struct str name = str_from(agg.type->name);
+    if (mine->source.has_missing)
+        return false;
+    if (!mine->source.column)
+        return true;
+    if (str_is(name, "cardinality") && mine->source.kind == COLUMN_ORDINAL) {
+        for (uint32_t i = 0; i < mine->hash_count; i++) {
+            uint64_t hash = ordinal_hash(mine, run, i);
+            if (column_ordinal_doc_count(mine->source.column, i) > 0)
+                agg.type->add_hashes(&agg, &hash, 1);
+        }
+        return true;
+    }
+    if (!column_stats(mine->source.column, &stats))
+        return true;
+    if (mine->source.field->type == FIELD_UNSIGNED_LONG || mine->source.kind == COLUMN_ORDINAL)
+        return false;
+    bool is_long = mine->source.kind == COLUMN_LONG;
+    if (str_is(name, "min"))
+        is_long ? agg_add_int(&agg, stats.min_i) : agg_add(&agg, stats.min_f);
+    else if (str_is(name, "max"))
+        is_long ? agg_add_int(&agg, stats.max_i) : agg_add(&agg, stats.max_f);
+    else
+        return false;
+    return true;
+}
+
+static void metric_merge(const struct agg_node *node, struct agg_run *run, void *state, struct agg_run *other, void *from)
+{
+    struct agg agg = state_agg(node, run, state), more = state_agg(node, other, from);
+    agg_merge(&agg, &more);
+    struct metric_run *mine = node_own(node, run);
+    const struct metric_run *theirs = node_own(node, other);
+    if (!mine->source.field)
+        mine->source = theirs->source;
+}
+
+/* ---- Printing ---- */
+
+static struct value as_double(const struct value *v)
+{
+    double f;
+    if (value_to_f64(v, &f))
+        return value_float(f);
+    if (v->kind == VALUE_BIG && str_to_f64(v->s, &f))
+        return value_float(f);
+    return value_null();
+}
+
+/* Values are of the field; counts, variances are not. */
+static bool is_of_field(struct str key)
+{
+    return !str_is(key, "count");
+}
+
+static void put_number(struct agg_run *run, const struct source *source, struct value *map, struct str key,
+                       const struct value *v)
+{
+    struct value f = as_double(v);
+    value_map_set(run->mem, map, key, f);
+    if (f.kind == VALUE_FLOAT && source_prints_text(source))
+        value_map_set(run->mem, map, arena_printf(run->mem, STR_FMT "_as_string", STR_ARG(key)),
+                      value_str(source_print_double(source, f.f, run->mem)));
+}
+
+/* stats print their texts behind all numbers. */
+static struct value print_stats(struct agg_run *run, const struct source *source, const struct value *result)
+{
+    struct value map = value_map(run->mem, result->map->count * 2);
+    for (size_t i = 0; i < result->map->count; i++) {
+        struct str key = result->map->keys[i];
+        const struct value *v = &result->map->values[i];
+        if (v->kind == VALUE_MAP) {
+            struct value bounds = value_map(run->mem, v->map->count);
+            for (size_t k = 0; k < v->map->count; k++)
+                value_map_set(run->mem, &bounds, v->map->keys[k], as_double(&v->map->values[k]));
+            value_map_set(run->mem, &map, key, bounds);
+        } else {
+            value_map_set(run->mem, &map, key, is_of_field(key) ? as_double(v) : *v);
+        }
+    }
+    for (size_t i = 0; source_prints_text(source) && i < result->map->count; i++) {
+        struct value f = as_double(&result->map->values[i]);
+        if (is_of_field(result->map->keys[i]) && f.kind == VALUE_FLOAT)
+            value_map_set(run->mem, &map, arena_printf(run->mem, STR_FMT "_as_string", STR_ARG(result->map->keys[i])),
+                          value_str(source_print_double(source, f.f, run->mem)));
+    }
+    return map;
+}
+
+static struct value print_percentiles(struct agg_run *run, const struct metric_params *params, const struct source *source,
+                                      const struct value *result)
+{
+    struct value values = params->keyed ? value_map(run->mem, result->map->count) : value_list(run->mem, result->map->count);
+    bool is_ranks = str_is(str_from(params->spec.type->name), "percentile_ranks");
+    for (size_t i = 0; i < result->map->count; i++) {
+        struct str key = result->map->keys[i];
+        if (params->keyed) {
+            if (is_ranks) {
+                value_map_set(run->mem, &values, key, as_double(&result->map->values[i]));
+            } else {
+                put_number(run, source, &values, key, &result->map->values[i]);
+            }
+            continue;
+        }
+        double percent = 0;
+        (void)str_to_f64(key, &percent);
+        struct value item = value_map(run->mem, 3);
+        value_map_set(run->mem, &item, STR("key"), value_float(percent));
+        put_number(run, source, &item, STR("value"), &result->map->values[i]);
+        value_list_add(run->mem, &values, item);
+    }
+    struct value map = value_map(run->mem, 1);
+    value_map_set(run->mem, &map, STR("values"), values);
+    return map;
+}
+
+static struct value metric_result(const struct agg_node *node, struct agg_run *run, void *state)
+{
+    const struct metric_params *params = node->params;
+    const struct metric_run *mine = node_own(node, run);
+    struct agg agg = state_agg(node, run, state);
+    struct value result = agg_result(&agg, run->mem);
+    if (str_starts_with(str_from(agg.type->name), STR("percentile")))
+        return print_percentiles(run, params, &mine->source, &result);
+    if (result.kind == VALUE_MAP)
+        return print_stats(run, &mine->source, &result);
+    struct value map = value_map(run->mem, 2);
+    if (takes_any(params))
+        value_map_set(run->mem, &map, STR("value"), result);
+    else
+        put_number(run, &mine->source, &map, STR("value"), &result);
+    return map;
+}
+
+static const char *metric_typed_name(const struct agg_node *node, struct agg_run *run UNUSED)
+{
+    const struct metric_params *params = node->params;
+    struct str name = str_from(params->spec.type->name);
+    if (str_is(name, "percentiles"))
+        return "tdigest_percentiles";
+    if (str_is(name, "percentile_ranks"))
+        return "tdigest_percentile_ranks";
+    return params->spec.type->name;
+}
+
+bool metric_number(const struct value *result, struct str key, double *ret_v)
+{
+    if (result->kind != VALUE_MAP)
+        return false;
+    const struct value *v = value_map_get(result, key.n ? key : STR("value"));
+    if (!v && value_map_get_lit(result, "values")) {
+        const struct value *values = value_map_get_lit(result, "values");
+        v = value_map_get(values, key);
+        double percent, own;
+        for (size_t i = 0; !v && values->kind == VALUE_MAP && i < values->map->count && str_to_f64(key, &percent); i++) {
+            if (str_to_f64(values->map->keys[i], &own) && own == percent)
+                v = &values->map->values[i];
+        }
+    }
+    return v && value_to_f64(v, ret_v);
+}
+
+const struct bucket_type bucket_type_metric = {
+    .name = "metric", .summary = "An accumulator over a field.", .since = "0.1", .opts = metric_opts,
+    .opts_size = sizeof(struct metric_params), .run_size = sizeof(struct metric_run), .is_leaf = true,
+    .begin = metric_begin, .collect = metric_collect, .collect_all = metric_collect_all, .merge = metric_merge,
+    .result = metric_result, .typed_name = metric_typed_name,
+};

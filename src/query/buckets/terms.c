@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* terms.c: a bucket per distinct value, with exact counts (doc_count_error_upper_bound is always 0). Texts are counted by a
+ * number that a run gives each text once; a segment maps its ordinals to these numbers the first time they are met, so
+ * the inner loop handles integers only. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "base/str.h"
+#include "index/ip.h"
+#include "query/buckets/metric.h"
+#include "query/buckets/terms_filter.h"
+#include "query/dates.h"
+
+#define ORDERS_MAX 8u
+
+struct terms_order {
+    struct str path;   /* "_count", "_key", "agg", "agg.metric", "agg>sub.metric" */
+    bool is_asc;
+};
+
+struct terms_params {
+    struct source_params source;
+    int64_t size, shard_size, min_doc_count, shard_min_doc_count;
+    bool show_term_doc_count_error;
+    struct value order, include, exclude;
+    struct str execution_hint, collect_mode;
+    struct terms_order orders[ORDERS_MAX];
+    size_t order_count;
+    struct terms_filter *filter; /* NULL: none */
+};
+
+struct terms_run {
+    struct source source;
+    struct str *texts;      /* by id */
+    bool *is_out;           /* by id: excluded by include and exclude */
+    uint32_t text_count, text_capacity;
+    uint32_t *slots;        /* hash table over texts: id + 1 */
+    uint32_t slot_count;
+    uint32_t *map;          /* the segment's ordinals to ids, UINT32_MAX: not met yet */
+};
+
+struct terms_state {
+    struct bucket_set set;
+};
+
+static const struct opt terms_opts[] = {
+    SOURCE_OPTS(struct terms_params, source),
+    SOURCE_OPT_FORMAT(struct terms_params, source),
+    OPT_INT(struct terms_params, size, .dflt = "10", .help = "How many buckets are returned."),
+    OPT_INT(struct terms_params, shard_size, .dflt = "-1", .help = "Accepted; counts are exact anyway."),
+    OPT_INT(struct terms_params, min_doc_count, .dflt = "1", .help = "Buckets with fewer documents are left out."),
+    OPT_INT(struct terms_params, shard_min_doc_count, .dflt = "0", .help = "Accepted; counts are exact anyway."),
+    OPT_BOOL(struct terms_params, show_term_doc_count_error, .help = "Print the error of each count, which is 0."),
+    OPT_VALUE(struct terms_params, order, .help = "{\"_count\": \"desc\"}, {\"_key\": \"asc\"}, {\"agg.metric\": …} or a list."),
+    OPT_VALUE(struct terms_params, include, .help = "Expression, list of values or {partition, num_partitions}."),
+    OPT_VALUE(struct terms_params, exclude, .help = "Expression or list of values."),
+    OPT_STR(struct terms_params, execution_hint, .flags = OPT_OBSOLETE, .help = "Accepted and without effect."),
+    OPT_STR(struct terms_params, collect_mode, .flags = OPT_OBSOLETE, .help = "Accepted and without effect."),
+    OPT_END,
+};
+
+/* ---- Parsing ---- */
+
+static int parse_order(struct terms_params *params, const struct value *v, struct err *err)
+{
+    if (v->kind == VALUE_LIST) {
+        for (size_t i = 0; i < v->list->count; i++)
+            TRY(parse_order(params, &v->list->items[i], err));
+        return 0;
+    }
+    if (v->kind != VALUE_MAP || v->map->count != 1)
+        return dsl_error(v, err, ERR_PARSE, "Must specify at least one field for [order]");
+    if (params->order_count == ORDERS_MAX)
+        return dsl_error(v, err, ERR_INVALID, "more than %u orders", ORDERS_MAX);
+    struct terms_order *order = &params->orders[params->order_count++];
+    const struct value *direction = &v->map->values[0];
+    order->path = v->map->keys[0];
+    if (str_is(order->path, "_term") || str_is(order->path, "_time"))
+        order->path = STR("_key");
+    if (direction->kind != VALUE_STR || (!str_eq_nocase(direction->s, STR("asc")) && !str_eq_nocase(direction->s, STR("desc"))))
+        return dsl_error(direction, err, ERR_PARSE, "Unknown order direction [" STR_FMT "]",
+                         STR_ARG(direction->kind == VALUE_STR ? direction->s : STR("?")));
+    order->is_asc = str_eq_nocase(direction->s, STR("asc"));
+    return 0;
+}
+
+static int check_order_path(const struct agg_node *node, const struct terms_order *order, struct err *err)
+{
+    if (str_is(order->path, "_count") || str_is(order->path, "_key"))
+        return 0;
+    struct str name = order->path;
+    for (size_t i = 0; i < name.n; i++) {
+        if (name.p[i] == '.' || name.p[i] == '>' || name.p[i] == '[')
+            name.n = i;
+    }
+    for (size_t i = 0; i < node->child_count; i++) {
+        if (str_eq(node->children[i]->name, name))
+            return 0;
+    }
+    return err_set(err, ERR_INVALID, "Invalid aggregator order path [" STR_FMT "]. The provided aggregation [" STR_FMT
+                   "] either does not exist, or is a pipeline aggregation and cannot be used to sort the buckets.",
+                   STR_ARG(order->path), STR_ARG(name));
+}
+
+static int terms_parse(struct agg_node *node, struct dsl *dsl, struct agg_tree *tree UNUSED,
+                       const struct value *body, struct err *err)
+{
+    struct terms_params *params = node->params;
+    TRY(source_check(node, &params->source, err));
+    if (params->size <= 0)
+        return dsl_error(body, err, ERR_INVALID, "[size] must be greater than 0. Found [%lld] in [" STR_FMT "]",
+                         (long long)params->size, STR_ARG(node->name));
+    if (params->min_doc_count < 0)
+        return dsl_error(body, err, ERR_INVALID, "[minDocCount] must be greater than or equal to 0. Found [%lld] in ["
+                         STR_FMT "]", (long long)params->min_doc_count, STR_ARG(node->name));
+    if (params->order.kind != VALUE_NONE)
+        TRY(parse_order(params, &params->order, err));
+    return terms_filter_parse(&params->include, &params->exclude, dsl->mem, &params->filter, err);
+}
+
+/* ---- Running ---- */
+
+static int terms_begin(const struct agg_node *node, struct agg_run *run, void *own, struct err *err)
+{
+    const struct terms_params *params = node->params;
+    struct terms_run *mine = own;
+    for (size_t i = 0; i < params->order_count; i++)
+        TRY(check_order_path(node, &params->orders[i], err));
+    TRY(source_begin(&mine->source, node, &params->source, run, SOURCE_ANY, err));
+    mine->map = NULL;
+    if (mine->source.column && mine->source.kind == COLUMN_ORDINAL) {
+        uint32_t count = column_ordinal_count(mine->source.column);
+        mine->map = arena_alloc(run->scratch, ((size_t)count + 1) * sizeof(uint32_t));
+        memset(mine->map, 0xFF, ((size_t)count + 1) * sizeof(uint32_t));
+    }
+    return 0;
+}
+
+static uint32_t text_slot(const struct terms_run *mine, struct str text)
+{
+    uint32_t mask = mine->slot_count - 1;
+    uint32_t at = (uint32_t)hash_str(text) & mask;
+    while (mine->slots[at] && !str_eq(mine->texts[mine->slots[at] - 1], text))
+        at = (at + 1) & mask;
+    return at;
+}
+
+static void grow_texts(struct terms_run *mine, struct arena *mem)
+{
+    uint32_t capacity = mine->text_capacity ? mine->text_capacity * 2 : 16;
+    mine->texts = arena_realloc(mem, mine->texts, mine->text_capacity * sizeof(struct str), capacity * sizeof(struct str));
+    mine->is_out = arena_realloc(mem, mine->is_out, mine->text_capacity * sizeof(bool), capacity * sizeof(bool));
+    mine->text_capacity = capacity;
+    mine->slot_count = capacity * 2;
+    mine->slots = ARENA_ARRAY(mem, uint32_t, mine->slot_count);
+    for (uint32_t i = 0; i < mine->text_count; i++)
+        mine->slots[text_slot(mine, mine->texts[i])] = i + 1;
+}
+
+static uint32_t text_id(const struct terms_params *params, struct terms_run *mine, struct agg_run *run, struct str text)
+{
+    if (mine->text_count == mine->text_capacity)
+        grow_texts(mine, run->mem);
+    uint32_t slot = text_slot(mine, text);
+    if (!mine->slots[slot]) {
+        mine->texts[mine->text_count] = arena_str(run->mem, text);
+        mine->is_out[mine->text_count] = params->filter && !terms_filter_text(params->filter, text);
+        mine->slots[slot] = ++mine->text_count;
+    }
+    return mine->slots[slot] - 1;
+}
+
+static uint32_t ordinal_id(const struct terms_params *params, struct terms_run *mine, struct agg_run *run, uint32_t ordinal)
+{
+    if (ordinal == SOURCE_MISSING)
+        return text_id(params, mine, run, mine->source.missing_text);
+    if (mine->map[ordinal] == UINT32_MAX)
+        mine->map[ordinal] = text_id(params, mine, run, column_ordinal_text(mine->source.column, ordinal, run->scratch));
+    return mine->map[ordinal];
+}
+
+static int64_t double_key(double v)
+{
+    int64_t bits;
+    if (v == 0)
+        v = 0;
+    memcpy(&bits, &v, sizeof(bits));
+    return bits;
+}
+
+static double key_double(int64_t key)
+{
+    double v;
+    memcpy(&v, &key, sizeof(v));
+    return v;
+}
+
+static uint32_t bucket_of(const struct terms_params *params, struct terms_run *mine, struct agg_run *run,
+                          struct terms_state *own, const struct value_batch *batch, size_t i)
+{
+    if (mine->source.kind == COLUMN_ORDINAL) {
+        uint32_t id = ordinal_id(params, mine, run, batch->ordinals[i]);
+        return mine->is_out[id] ? UINT32_MAX : bucket_set_get(&own->set, id, run->mem);
+    }
+    if (mine->source.kind == COLUMN_DOUBLE) {
+        if (params->filter && !terms_filter_number(params->filter, batch->doubles[i]))
+            return UINT32_MAX;
+        return bucket_set_get(&own->set, double_key(batch->doubles[i]), run->mem);
+    }
+    if (params->filter && !terms_filter_number(params->filter, (double)batch->longs[i]))
+        return UINT32_MAX;
+    return bucket_set_get(&own->set, batch->longs[i], run->mem);
+}
+
+static void terms_collect(const struct agg_node *node, struct agg_run *run, void *state, const struct doc_block *block)
+{
+    const struct terms_params *params = node->params;
+    struct terms_run *mine = node_own(node, run);
+    struct terms_state *own = state;
+    struct source_cursor cursor = {0};
+    struct value_batch batch;
+    uint32_t index[BATCH_MAX];
+    while (source_next(&mine->source, run, block, &cursor, true, &batch)) {
+        for (size_t i = 0; i < batch.count; i++)
+            index[i] = bucket_of(params, mine, run, own, &batch, i);
+        bucket_group(node, run, &own->set, index, batch.offs, batch.count, block);
+    }
+}
+
+/* The dictionary knows how many documents each text has. */
+static bool terms_collect_all(const struct agg_node *node, struct agg_run *run, void *state)
+{
+    const struct terms_params *params = node->params;
+    struct terms_run *mine = node_own(node, run);
+    struct terms_state *own = state;
+    if (node->child_count > 0 || mine->source.has_missing || (mine->source.column && !mine->map))
+        return false;
+    if (!mine->source.column)
+        return true;
+    uint32_t count = column_ordinal_count(mine->source.column);
+    for (uint32_t ordinal = 0; ordinal < count; ordinal++) {
+        uint32_t docs = column_ordinal_doc_count(mine->source.column, ordinal);
+        uint32_t id = docs ? ordinal_id(params, mine, run, ordinal) : 0;
+        if (docs && !mine->is_out[id])
+            own->set.buckets[bucket_set_get(&own->set, id, run->mem)].doc_count += docs;
+    }
+    return true;
+}
+
+static void terms_merge(const struct agg_node *node, struct agg_run *run, void *state, struct agg_run *other, void *from)
+{
+    const struct terms_params *params = node->params;
+    struct terms_run *mine = node_own(node, run), *theirs = node_own(node, other);
+    struct terms_state *own = state, *more = from;
+    if (!mine->source.field)
+        mine->source = theirs->source;
+    for (uint32_t i = 0; i < more->set.count; i++) {
+        struct bucket *bucket = &more->set.buckets[i];
+        int64_t key = bucket->key;
+        if (theirs->source.kind == COLUMN_ORDINAL)
+            key = text_id(params, mine, run, theirs->texts[key]);
+        bucket_merge(node, run, &own->set.buckets[bucket_set_get(&own->set, key, run->mem)], other, bucket);
+    }
+}
+
+/* ---- Result ---- */
+
+struct row {
+    struct bucket *bucket;
+    double numbers[ORDERS_MAX]; /* of orders by a metric */
+};
+
+struct row_order {
+    const struct terms_params *params;
+    const struct terms_run *mine;
+};
+
+static int key_cmp(const struct terms_run *mine, const struct bucket *a, const struct bucket *b)
+{
+    if (mine->source.kind == COLUMN_ORDINAL)
+        return str_cmp(mine->texts[a->key], mine->texts[b->key]);
+    if (mine->source.kind == COLUMN_DOUBLE) {
+        double x = key_double(a->key), y = key_double(b->key);
+        return (x > y) - (x < y);
+    }
+    return (a->key > b->key) - (a->key < b->key);
+}
+
+static int number_cmp(double a, double b, bool is_asc)
+{
+    if (isnan(a) || isnan(b))
+        return isnan(a) - isnan(b); /* those without a number come last either way */
+    int cmp = (a > b) - (a < b);
+    return is_asc ? cmp : -cmp;
+}
+
+static int row_cmp(const void *a, const void *b, void *owner)
+{
+    const struct row *x = a, *y = b;
+    const struct row_order *order = owner;
+    for (size_t i = 0; i < order->params->order_count; i++) {
+        const struct terms_order *own = &order->params->orders[i];
+        int cmp;
+        if (str_is(own->path, "_key"))
+            cmp = own->is_asc ? key_cmp(order->mine, x->bucket, y->bucket) : key_cmp(order->mine, y->bucket, x->bucket);
+        else if (str_is(own->path, "_count"))
+            cmp = number_cmp((double)x->bucket->doc_count, (double)y->bucket->doc_count, own->is_asc);
+        else
+            cmp = number_cmp(x->numbers[i], y->numbers[i], own->is_asc);
+        if (cmp)
+            return cmp;
+    }
+    if (order->params->order_count == 0 && x->bucket->doc_count != y->bucket->doc_count)
+        return x->bucket->doc_count > y->bucket->doc_count ? -1 : 1;
+    return key_cmp(order->mine, x->bucket, y->bucket);
+}
+
+/* "agg", "agg.metric", "agg[metric]", "agg>sub.metric" (through single buckets), "agg._count". */
+static double order_number(const struct agg_node *node, struct agg_run *run, struct bucket *bucket, struct str path)
+{
+    struct str name = path, key = STR("");
+    for (size_t i = 0; i < path.n; i++) {
+        if (path.p[i] == '.' || path.p[i] == '[' || path.p[i] == '>') {
+            name = str_sub(path, 0, i);
+            key = str_from_off(path, i + 1);
+            break;
+        }
+    }
+    if (str_ends_with(key, STR("]")))
+        key.n--;
+    struct value result = bucket_child_result(node, run, bucket, name);
+    double number = NAN;
+    while (result.kind == VALUE_MAP && !metric_number(&result, key, &number)) {
+        const struct value *count = value_map_get_lit(&result, "doc_count");
+        if (count && (key.n == 0 || str_is(key, "_count") || str_is(key, "doc_count"))) {
+            (void)value_to_f64(count, &number);
+            break;
+        }
+        size_t cut = 0;
+        while (cut < key.n && key.p[cut] != '>' && key.p[cut] != '.')
+            cut++;
+        const struct value *below = value_map_get(&result, str_sub(key, 0, cut));
+        if (!below)
+            break;
+        key = str_from_off(key, cut + 1);
+        result = *below;
+    }
+    return number;
+}
+
+static struct value print_key(const struct terms_run *mine, const struct bucket *bucket, struct agg_run *run,
+                              struct str *ret_text)
+{
+    const struct source *source = &mine->source;
+    *ret_text = STR_NONE;
+    if (source->kind == COLUMN_ORDINAL) {
+        struct str text = mine->texts[bucket->key];
+        if (source->field && source->field->type == FIELD_IP && text.n == IP_BYTES) {
+            char buffer[IP_TEXT_BYTES];
+            uint8_t bytes[IP_BYTES];
+            memcpy(bytes, text.p, IP_BYTES);
+            return value_str_copy(run->mem, (struct str){buffer, ip_format(bytes, buffer)});
+        }
+        return value_str(text);
+    }
+    if (source->kind == COLUMN_DOUBLE) {
+        if (source_prints_text(source))
+            *ret_text = source_print_double(source, key_double(bucket->key), run->mem);
+        return value_float(key_double(bucket->key));
+    }
+    if (source_prints_text(source))
+        *ret_text = source_print_long(source, bucket->key, run->mem);
+    if (source->field && source->field->type == FIELD_UNSIGNED_LONG) {
+        uint64_t u = (uint64_t)bucket->key ^ (UINT64_C(1) << 63);
+        if (u > INT64_MAX)
+            return (struct value){.kind = VALUE_BIG, .s = arena_printf(run->mem, "%llu", (unsigned long long)u)};
+        return value_int((int64_t)u);
+    }
+    return value_int(bucket->key);
+}
+
+/* min_doc_count 0 shows every text of the field, also those no matching document has. */
+static void add_empty(const struct terms_params *params, struct terms_run *mine, struct agg_run *run, struct terms_state *own)
+{
+    if (params->min_doc_count > 0 || mine->source.kind != COLUMN_ORDINAL || !run->env)
+        return;
+    size_t count;
+    const struct searcher_part *parts = search_env_parts(run->env, &count);
+    for (size_t i = 0; i < count; i++) {
+        const struct field *field = mapping_field(parts[i].mapping, params->source.field);
+        struct column *column = field ? segment_column(parts[i].segment, field) : NULL;
+        if (!column || column_kind(column) != COLUMN_ORDINAL)
+            continue;
+        for (uint32_t k = 0; k < column_ordinal_count(column); k++) {
+            uint32_t id = text_id(params, mine, run, column_ordinal_text(column, k, run->mem));
+            if (!mine->is_out[id])
+                (void)bucket_set_get(&own->set, id, run->mem);
+        }
+    }
+}
+
+static size_t gather_rows(const struct agg_node *node, struct agg_run *run, struct terms_state *own, struct row *rows,
+                          uint64_t *ret_total)
+{
+    const struct terms_params *params = node->params;
+    size_t count = 0;
+    for (uint32_t i = 0; i < own->set.count; i++) {
+        struct bucket *bucket = &own->set.buckets[i];
+        *ret_total += bucket->doc_count;
+        if ((int64_t)bucket->doc_count < params->min_doc_count)
+            continue;
+        rows[count].bucket = bucket;
+        for (size_t k = 0; k < params->order_count; k++) {
+            struct str path = params->orders[k].path;
+            if (!str_is(path, "_key") && !str_is(path, "_count"))
+                rows[count].numbers[k] = order_number(node, run, bucket, path);
+        }
+        count++;
+    }
+    return count;
+}
+
+static struct value terms_result(const struct agg_node *node, struct agg_run *run, void *state)
+{
+    const struct terms_params *params = node->params;
+    struct terms_run *mine = node_own(node, run);
+    struct terms_state *own = state;
+    add_empty(params, mine, run, own);
+    struct row *rows = ARENA_ARRAY(run->mem, struct row, own->set.count + 1);
+    uint64_t total = 0;
+    size_t count = gather_rows(node, run, own, rows, &total);
+    struct row_order order = {params, mine};
+    qsort_r(rows, count, sizeof(*rows), row_cmp, &order);
+    size_t shown = MIN_OF(count, (size_t)params->size);
+    struct value buckets = value_list(run->mem, shown);
+    for (size_t i = 0; i < shown && run->rc == 0; i++) {
+        struct value map = value_map(run->mem, 3 + node->child_count);
+        struct str text;
+        value_map_set(run->mem, &map, STR("key"), print_key(mine, rows[i].bucket, run, &text));
+        if (text.p)
+            value_map_set(run->mem, &map, STR("key_as_string"), value_str(text));
+        total -= rows[i].bucket->doc_count;
+        struct value counted = value_map(run->mem, 2 + node->child_count);
+        bucket_print(node, run, rows[i].bucket, &counted);
+        for (size_t k = 0; k < counted.map->count; k++) {
+            value_map_set(run->mem, &map, counted.map->keys[k], counted.map->values[k]);
+            if (k == 0 && params->show_term_doc_count_error)
+                value_map_set(run->mem, &map, STR("doc_count_error_upper_bound"), value_int(0));
+        }
+        value_list_add(run->mem, &buckets, map);
+    }
+    struct value result = value_map(run->mem, 3);
+    value_map_set(run->mem, &result, STR("doc_count_error_upper_bound"), value_int(0));
+    value_map_set(run->mem, &result, STR("sum_other_doc_count"), value_int((int64_t)total));
+    value_map_set(run->mem, &result, STR("buckets"), buckets);
+    return result;
+}
+
+static const char *terms_typed_name(const struct agg_node *node, struct agg_run *run)
+{
+    const struct terms_run *mine = node_own(node, run);
+    if (!mine->source.field)
+        return "umterms";
+    return mine->source.kind == COLUMN_ORDINAL ? "sterms" : mine->source.kind == COLUMN_DOUBLE ? "dterms" : "lterms";
+}
+
+const struct bucket_type bucket_type_terms = {
+    .name = "terms", .summary = "A bucket per distinct value.", .since = "0.1", .opts = terms_opts,
+    .opts_size = sizeof(struct terms_params), .state_size = sizeof(struct terms_state), .run_size = sizeof(struct terms_run),
+    .parse = terms_parse, .begin = terms_begin, .collect = terms_collect, .collect_all = terms_collect_all,
+    .merge = terms_merge, .result = terms_result, .typed_name = terms_typed_name,
+};

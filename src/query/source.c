@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* source.c: the values an aggregation works on: a column of the segment at hand, read window by window and shared by all
+ * nodes, with a value for documents that have none; and how such values are printed. */
+#include <math.h>
+#include <stdio.h>
+
+#include "base/str.h"
+#include "index/ip.h"
+#include "query/agg_tree.h"
+#include "query/dates.h"
+
+int source_check(const struct agg_node *node, const struct source_params *params, struct err *err)
+{
+    struct value at = {.pos = node->pos};
+    if (params->script.kind != VALUE_NONE)
+        return dsl_error(&at, err, ERR_UNSUPPORTED, "scripts in aggregation [" STR_FMT "] are not supported",
+                         STR_ARG(node->name));
+    if (!params->field.p)
+        return dsl_error(&at, err, ERR_INVALID, "Required one of fields [field, script], but none were specified. ");
+    return 0;
+}
+
+static int text_field_error(const struct field *field, struct err *err)
+{
+    return err_set(err, ERR_INVALID,
+                   "Text fields are not optimised for operations that require per-document field data like aggregations "
+                   "and sorting, so these operations are disabled by default. Please use a keyword field instead. "
+                   "Alternatively, set fielddata=true on [" STR_FMT "] in order to load field data by uninverting the "
+                   "inverted index. Note that this can use significant memory.", STR_ARG(field->path));
+}
+
+static enum column_kind kind_of_type(const struct field *field)
+{
+    if (field_is_double(field))
+        return COLUMN_DOUBLE;
+    return field_is_string(field) || field->type == FIELD_IP ? COLUMN_ORDINAL : COLUMN_LONG;
+}
+
+static int first_field(struct source *source, const struct field *field, const struct source_params *params,
+                       struct agg_run *run, struct err *err)
+{
+    source->field = field;
+    source->zone = time_zone_utc();
+    if (params->time_zone.p)
+        TRY(dates_zone(params->time_zone, run->mem, &source->zone, err));
+    if (field_is_date(field))
+        TRY(dates_format(params->format.p ? params->format : field->format, run->mem, &source->pattern, err));
+    else
+        source->decimal_format = params->format;
+    return 0;
+}
+
+/* The value of documents without one, once its type is known. */
+static int read_missing(struct source *source, const struct source_params *params, struct agg_run *run, struct err *err)
+{
+    const struct value *v = &params->missing;
+    struct str text = value_to_str(run->mem, v);
+    source->has_missing = v->kind != VALUE_NONE && v->kind != VALUE_NULL;
+    if (!source->has_missing)
+        return 0;
+    const struct field *field = source->field;
+    if (source->kind == COLUMN_ORDINAL) {
+        uint8_t ip[IP_BYTES];
+        if (field && field->type == FIELD_IP && ip_parse(text, ip))
+            text = (struct str){(const char *)ip, IP_BYTES};
+        source->missing_text = arena_str(run->mem, text);
+        return 0;
+    }
+    if (field && field_is_date(field)) {
+        int64_t ns;
+        TRY(dates_value(v, params->format.p ? params->format : field->format, source->zone, run->now_ns, false, run->mem,
+                        &ns, err));
+        source->missing_i = dates_to_stored(field, ns);
+    } else if (field && field->type == FIELD_BOOLEAN) {
+        source->missing_i = str_is(text, "true") || str_is(text, "1");
+    } else {
+        if (!str_to_f64(text, &source->missing_f))
+            return err_set(err, ERR_INVALID, "For input string: \"" STR_FMT "\"", STR_ARG(text));
+        if (!str_to_i64(text, &source->missing_i))
+            source->missing_i = (int64_t)source->missing_f;
+        if (field && field->type == FIELD_UNSIGNED_LONG)
+            source->missing_i = (int64_t)((uint64_t)source->missing_i ^ (UINT64_C(1) << 63));
+    }
+    source->missing_f = source->kind == COLUMN_LONG ? (double)source->missing_i : source->missing_f;
+    return 0;
+}
+
+static enum column_kind unmapped_kind(const struct source_params *params, enum source_wants wants)
+{
+    if (str_is(params->value_type, "string") || str_is(params->value_type, "keyword"))
+        return COLUMN_ORDINAL;
+    if (str_is(params->value_type, "double") || str_is(params->value_type, "float"))
+        return COLUMN_DOUBLE;
+    if (params->value_type.p)
+        return COLUMN_LONG;
+    if (params->missing.kind == VALUE_STR && (wants & SOURCE_STRINGS))
+        return COLUMN_ORDINAL;
+    return params->missing.kind == VALUE_FLOAT ? COLUMN_DOUBLE : wants == SOURCE_STRINGS ? COLUMN_ORDINAL : COLUMN_LONG;
+}
+
+int source_begin(struct source *source, const struct agg_node *node, const struct source_params *params,
+                 struct agg_run *run, enum source_wants wants, struct err *err)
+{
+    const struct field *field = mapping_field(run->part->mapping, params->field);
+    source->column = NULL;
+    source->is_multi = false;
+    if (!field) {
+        if (!source->field) {
+            source->zone = time_zone_utc();
+            source->kind = unmapped_kind(params, wants);
+            return read_missing(source, params, run, err);
+        }
+        return 0;
+    }
+    while (field_is_text(field) && field->next_variant)
+        field = field->next_variant;
+    if (field_is_text(field))
+        return text_field_error(field, err);
+    enum column_kind kind = kind_of_type(field);
+    if (kind == COLUMN_ORDINAL ? !(wants & SOURCE_STRINGS) : !(wants & SOURCE_NUMBERS))
+        return err_set(err, ERR_INVALID, "Field [" STR_FMT "] of type [%s] is not supported for aggregation [" STR_FMT "]",
+                       STR_ARG(field->path), field_type_name(field->type), STR_ARG(node->name));
+    if (!field->has_doc_values)
+        return err_set(err, ERR_INVALID, "Can't load fielddata on [" STR_FMT "] because fielddata is unsupported on fields "
+                       "of type [%s]. Use doc values instead.", STR_ARG(field->path), field_type_name(field->type));
+    if (!source->field)
+        TRY(first_field(source, field, params, run, err));
+    if (source->has_kind && (source->kind == COLUMN_ORDINAL) != (kind == COLUMN_ORDINAL))
+        return err_set(err, ERR_INVALID, "Merging/Reducing the aggregations failed when computing the aggregation [" STR_FMT
+                       "] because the field you gave in the aggregation query existed as two different types in two "
+                       "different indices", STR_ARG(node->name));
+    source->is_double = source->is_double || kind == COLUMN_DOUBLE;
+    source->kind = kind;
+    source->has_kind = true;
+    source->column = segment_column(run->part->segment, field);
+    source->is_multi = source->column && column_is_multi(source->column);
+    return read_missing(source, params, run, err);
+}
+
+/* ---- Reading ---- */
+
+static void add_missing(const struct source *source, struct value_batch *batch, uint32_t off)
+{
+    size_t at = batch->count++;
+    batch->offs[at] = (uint16_t)off;
+    if (source->kind == COLUMN_ORDINAL)
+        batch->ordinals[at] = SOURCE_MISSING;
+    else if (source->kind == COLUMN_DOUBLE)
+        batch->doubles[at] = source->missing_f;
+    else
+        batch->longs[at] = source->missing_i;
+}
+
+static void put_single(const struct source *source, struct value_batch *batch, const struct window_values *w, uint32_t off)
+{
+    size_t at = batch->count++;
+    batch->offs[at] = (uint16_t)off;
+    if (source->kind == COLUMN_ORDINAL)
+        batch->ordinals[at] = w->ordinals[off];
+    else if (source->kind == COLUMN_DOUBLE)
+        batch->doubles[at] = w->doubles[off];
+    else
+        batch->longs[at] = w->longs[off];
+}
+
+static void read_single(const struct source *source, struct agg_run *run, const struct doc_block *block,
+                        struct value_batch *batch)
+{
+    const struct window_values *w = run_window(run, source->column, block->first);
+    bool is_dense = column_is_dense(source->column);
+    if (is_dense && !block->offs) {
+        for (uint32_t i = 0; i < block->count; i++)
+            batch->offs[i] = (uint16_t)i;
+        batch->count = block->count;
+        size_t width = source->kind == COLUMN_ORDINAL ? sizeof(uint32_t) : sizeof(int64_t);
+        memcpy(batch->longs, w->longs, block->count * width);
+        return;
+    }
+    for (uint32_t i = 0; i < block->count; i++) {
+        uint32_t off = block_offset(block, i);
+        if (is_dense || bitset_get(w->exists, off))
+            put_single(source, batch, w, off);
+        else if (source->has_missing)
+            add_missing(source, batch, off);
+    }
+}
+
+#define MULTI_STACK 256u
+
+/* Values of one document behind the batch's end; false: they do not all fit, `within` tells how many were taken. */
+static bool read_multi_doc(const struct source *source, uint32_t doc, uint32_t off, size_t *within, bool is_distinct,
+                           struct value_batch *batch, size_t *ret_n)
+{
+    int64_t longs[MULTI_STACK], *heap = NULL;
+    union {
+        int64_t *longs;
+        double *doubles;
+        uint32_t *ordinals;
+    } v = {.longs = longs};
+    size_t n = 0, max = MULTI_STACK;
+    for (int pass = 0; pass < 2; pass++) {
+        n = source->kind == COLUMN_LONG     ? column_doc_longs(source->column, doc, v.longs, max)
+            : source->kind == COLUMN_DOUBLE ? column_doc_doubles(source->column, doc, v.doubles, max)
+                                            : column_doc_ordinals(source->column, doc, v.ordinals, max);
+        if (n <= max)
+            break;
+        v.longs = heap = MEM_ARRAY(int64_t, n);
+        max = n;
+    }
+    *ret_n = n;
+    size_t i = *within;
+    for (; i < n && batch->count < BATCH_MAX; i++) {
+        size_t at = batch->count;
+        bool is_same = false;
+        batch->offs[at] = (uint16_t)off;
+        if (source->kind == COLUMN_ORDINAL) {
+            is_same = i > 0 && v.ordinals[i] == v.ordinals[i - 1];
+            batch->ordinals[at] = v.ordinals[i];
+        } else if (source->kind == COLUMN_DOUBLE) {
+            is_same = i > 0 && v.doubles[i] == v.doubles[i - 1];
+            batch->doubles[at] = v.doubles[i];
+        } else {
+            is_same = i > 0 && v.longs[i] == v.longs[i - 1];
+            batch->longs[at] = v.longs[i];
+        }
+        batch->count += !(is_distinct && is_same);
+    }
+    if (heap)
+        mem_free(heap);
+    *within = i;
+    return i >= n;
+}
+
+bool source_next(const struct source *source, struct agg_run *run, const struct doc_block *block,
+                 struct source_cursor *cursor, bool is_distinct, struct value_batch *batch)
+{
+    batch->count = 0;
+    if (cursor->at >= block->count)
+        return false;
+    if (!source->column) {
+        cursor->at = block->count;
+        for (uint32_t i = 0; source->has_missing && i < block->count; i++)
+            add_missing(source, batch, block_offset(block, i));
+        return batch->count > 0;
+    }
+    if (!source->is_multi) {
+        cursor->at = block->count;
+        read_single(source, run, block, batch);
+        return batch->count > 0;
+    }
+    while (cursor->at < block->count && batch->count < BATCH_MAX) {
+        uint32_t off = block_offset(block, cursor->at);
+        size_t n;
+        if (!read_multi_doc(source, block->first + off, off, &cursor->within, is_distinct, batch, &n))
+            break;
+        if (n == 0 && source->has_missing)
+            add_missing(source, batch, off);
+        cursor->within = 0;
+        cursor->at++;
+    }
+    return batch->count > 0;
+}
+
+/* ---- Printing ---- */
+
+bool source_prints_text(const struct source *source)
+{
+    return source->pattern || source->decimal_format.n || (source->field && source->field->type == FIELD_BOOLEAN);
+}
+
+/* "0.00", "#,##0.0", "00", "$0.00", "0.0%": the digits Java's DecimalFormat would print. */
+static struct str print_decimal(struct str format, double v, struct arena *mem)
+{
+    size_t begin = 0, end = format.n;
+    while (begin < end && !strchr("#0,.", format.p[begin]))
+        begin++;
+    while (end > begin && !strchr("#0,.", format.p[end - 1]))
+        end--;
+    struct str body = str_sub(format, begin, end - begin), suffix = str_from_off(format, end);
+    int integers = 0, decimals_min = 0, decimals_max = 0;
+    bool is_behind = false, has_groups = false;
+    for (size_t i = 0; i < body.n; i++) {
+        if (body.p[i] == '.')
+            is_behind = true;
+        else if (body.p[i] == ',')
+            has_groups = true;
+        else if (!is_behind)
+            integers += body.p[i] == '0';
+        else {
+            decimals_max++;
+            decimals_min += body.p[i] == '0';
+        }
+    }
+    if (str_find_char(suffix, '%') >= 0)
+        v *= 100;
+    char digits[400];
+    int n = snprintf(digits, sizeof(digits), "%.*f", MIN_OF(decimals_max, 40), fabs(v));
+    struct str text = {digits, n > 0 ? MIN_OF((size_t)n, sizeof(digits) - 1) : 0};
+    ptrdiff_t dot = str_find_char(text, '.');
+    size_t whole = dot < 0 ? text.n : (size_t)dot, drop = 0;
+    while (dot >= 0 && (int)(text.n - whole - 1 - drop) > decimals_min && text.p[text.n - 1 - drop] == '0')
+        drop++;
+    text.n -= drop;
+    if (text.n == whole + 1)
+        text.n = whole;
+    struct buf out;
+    buf_init(&out, 4 * KIB);
+    if (v < 0)
+        buf_add_char(&out, '-');
+    buf_add_str(&out, str_sub(format, 0, begin));
+    for (int i = (int)whole; i < integers; i++)
+        buf_add_char(&out, '0');
+    size_t first = integers == 0 && whole == 1 && text.p[0] == '0' && text.n > whole ? 1 : 0;
+    for (size_t i = first; i < text.n; i++) {
+        if (has_groups && i > 0 && i < whole && (whole - i) % 3 == 0)
+            buf_add_char(&out, ',');
+        buf_add_char(&out, text.p[i]);
+    }
+    buf_add_str(&out, suffix);
+    struct str copy = arena_str(mem, buf_str(&out));
+    buf_deinit(&out);
+    return copy;
+}
+
+struct str source_print_long(const struct source *source, int64_t stored, struct arena *mem)
+{
+    if (source->pattern)
+        return dates_print(dates_from_stored(source->field, stored), source->pattern, source->zone, mem);
+    if (source->field && source->field->type == FIELD_BOOLEAN)
+        return stored ? STR("true") : STR("false");
+    if (source->decimal_format.n)
+        return print_decimal(source->decimal_format, (double)stored, mem);
+    return arena_printf(mem, "%lld", (long long)stored);
+}
+
+struct str source_print_double(const struct source *source, double v, struct arena *mem)
+{
+    if (source->pattern)
+        return source_print_long(source, (int64_t)v, mem);
+    if (source->field && source->field->type == FIELD_BOOLEAN)
+        return v != 0 ? STR("true") : STR("false");
+    if (source->decimal_format.n)
+        return print_decimal(source->decimal_format, v, mem);
+    struct value as_value = value_float(v);
+    return value_to_str(mem, &as_value);
+}
