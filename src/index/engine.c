@@ -171,10 +171,33 @@ static int folder_sweep(struct engine *engine, struct str dir, struct arena *mem
     return vfs_remove(engine->fs, dir, err);
 }
 
-static bool file_is_there(struct vfs *fs, struct str path)
+/* 1: there, 0: surely not there; any other answer of the file system is an error, never "not there". */
+static int file_is_there(struct vfs *fs, struct str path, struct err *err)
 {
     struct vfs_stat st;
-    return vfs_stat(fs, path, true, &st, NULL) == 0;
+    int rc = vfs_stat(fs, path, true, &st, err);
+    return rc == -ERR_NOT_FOUND ? 0 : rc < 0 ? rc : 1;
+}
+
+/* Two folders with one name: making the index failed after its manifest was in place (so nobody ever wrote to it), and then it
+ * was made again. The older, empty one goes. */
+static int index_enter(struct engine *engine, struct index *index, struct arena *mem, struct err *err)
+{
+    struct index *ghost = strmap_get(&engine->indices, index->name);
+    if (!ghost) {
+        (void)strmap_put(&engine->indices, index->name, index);
+        return 0;
+    }
+    if (ghost->id < index->id)
+        (void)strmap_put(&engine->indices, index->name, index);
+    else
+        ghost = index;
+    int rc = ghost->set->count || ghost->damaged_count ? err_set(err, ERR_CORRUPT, "two index folders bear the name [" STR_FMT "]", STR_ARG(index->name))
+                                                       : vfs_remove(engine->fs, path_join(mem, ghost->path, STR("manifest")), err);
+    if (rc == 0)
+        rc = folder_sweep(engine, ghost->path, mem, err);
+    index__unref(ghost);
+    return rc;
 }
 
 static int indices_open(struct engine *engine, struct err *err)
@@ -191,18 +214,20 @@ static int indices_open(struct engine *engine, struct err *err)
             continue;
         struct str dir = path_join(mem, engine->indices_path, entries[i].name);
         struct index *index;
-        if (!file_is_there(engine->fs, path_join(mem, dir, STR("manifest")))) {
+        int rc = file_is_there(engine->fs, path_join(mem, dir, STR("manifest")), err);
+        TRY(rc);
+        if (rc == 0) {
             TRY(folder_sweep(engine, dir, mem, err));
             continue;
         }
         TRY(index__open(engine, dir, &index, err));
-        struct index *other = strmap_put(&engine->indices, index->name, index);
-        if (other) {
-            index__unref(other);
-            return err_set(err, ERR_CORRUPT, "two index folders bear the name [" STR_FMT "]", STR_ARG(index->name));
-        }
-        engine->by_id[engine->by_id_count++] = index;
+        TRY(index_enter(engine, index, mem, err));
     }
+    size_t at = 0;
+    struct str name;
+    void *index;
+    while (strmap_next(&engine->indices, &at, &name, &index))
+        engine->by_id[engine->by_id_count++] = index;
     return 0;
 }
 

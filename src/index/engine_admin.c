@@ -204,6 +204,35 @@ static int id_take(struct engine *engine, uint64_t *ret_id, struct err *err)
     return wal_commit(engine->wal, *ret_id, err);
 }
 
+/* The manifest goes first: with it the index is gone, whatever becomes of the other files. */
+static int files_remove(struct index *index, struct err *err)
+{
+    CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
+    struct vfs *fs = index->engine->fs;
+    struct vfs_entry *entries;
+    size_t count;
+    TRY(vfs_remove(fs, path_join(mem, index->path, STR("manifest")), err));
+    TRY(vfs_sync_dir(fs, index->path, err));
+    if (vfs_list(fs, index->path, mem, &entries, &count, NULL) < 0)
+        return 0;
+    for (size_t i = 0; i < count; i++)
+        (void)!vfs_remove(fs, path_join(mem, index->path, entries[i].name), NULL);
+    (void)!vfs_remove(fs, index->path, NULL);
+    (void)!vfs_sync_dir(fs, index->engine->indices_path, NULL);
+    return 0;
+}
+
+static int folder_make(struct index *index, struct err *err)
+{
+    struct engine *engine = index->engine;
+    TRY(vfs_make_dir(engine->fs, index->path, err));
+    TRY(vfs_sync_dir(engine->fs, engine->indices_path, err));
+    mutex_lock(&index->flush_mu);
+    int rc = index__manifest_write(index, err);
+    mutex_unlock(&index->flush_mu);
+    return rc;
+}
+
 static bool alias_holder(struct engine *engine, struct str alias); /* REQUIRES(engine.mu) */
 
 /* REQUIRES(engine.mu) */
@@ -226,12 +255,11 @@ static int index_make(struct engine *engine, struct str name, struct index_body 
     index->settings_json = value_json(&body->settings);
     index->aliases_json = value_json(&body->aliases);
     index__settings_apply(index);
-    TRY(vfs_make_dir(engine->fs, index->path, err));
-    TRY(vfs_sync_dir(engine->fs, engine->indices_path, err));
-    mutex_lock(&index->flush_mu);
-    int rc = index__manifest_write(index, err);
-    mutex_unlock(&index->flush_mu);
-    TRY(rc);
+    int rc = folder_make(index, err);
+    if (rc < 0) {
+        (void)!files_remove(index, NULL);
+        return rc;
+    }
     (void)strmap_put(&engine->indices, name, index__ref(index));
     *ret_index = TAKE(index);
     return 0;
@@ -276,24 +304,6 @@ bool engine_index_exists(struct engine *engine, struct str name)
 }
 
 /* ---- Removing ---- */
-
-/* The manifest goes first: with it the index is gone, whatever becomes of the other files. */
-static int files_remove(struct index *index, struct err *err)
-{
-    CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
-    struct vfs *fs = index->engine->fs;
-    struct vfs_entry *entries;
-    size_t count;
-    TRY(vfs_remove(fs, path_join(mem, index->path, STR("manifest")), err));
-    TRY(vfs_sync_dir(fs, index->path, err));
-    if (vfs_list(fs, index->path, mem, &entries, &count, NULL) < 0)
-        return 0;
-    for (size_t i = 0; i < count; i++)
-        (void)!vfs_remove(fs, path_join(mem, index->path, entries[i].name), NULL);
-    (void)!vfs_remove(fs, index->path, NULL);
-    (void)!vfs_sync_dir(fs, index->engine->indices_path, NULL);
-    return 0;
-}
 
 int engine_index_delete(struct engine *engine, struct str name, struct err *err)
 {
