@@ -42,7 +42,7 @@ int search_request_parse(struct rest_call *call, const struct value *body, struc
         if (is_handled_elsewhere(call, name))
             continue;
         int rc = search_param(request, name, call->query.map->values[i].s, err);
-        if (rc == -ERR_NOT_FOUND)
+        if (rc < 0 && err && str_starts_with(str_from(err->text), STR("request contains unrecognized")))
             return err_set(err, ERR_INVALID, "request [" STR_FMT "] contains unrecognized parameter: [" STR_FMT "]",
                            STR_ARG(call->path), STR_ARG(name));
         TRY(rc);
