@@ -138,7 +138,8 @@ export function App() {
   useEffect(() => { document.title = current ? `${t(`nav.${current}`)} · naru` : 'naru'; });
   void isLoaded.value;
   const Shown = current ? loaded[current] : undefined;
-  const close = () => (layer.value = '');
+  // A dialog's close event comes late: by then another layer may be open.
+  const close = (which: typeof layer.value) => () => { if (layer.peek() === which) layer.value = ''; };
   return (
     <>
       <a class="skip" href="#main" onClick={(e) => { e.preventDefault(); document.getElementById('main')?.focus(); }}>{t('app.skip')}</a>
@@ -149,9 +150,9 @@ export function App() {
           <Guard key={current}>{current === undefined ? <div class="pad">{t('page.unknown')} <a href="#/discover">{t('nav.discover')}</a></div> : Shown ? <Shown /> : <div class="pad dim">{t('common.loading')}</div>}</Guard>
         </main>
       </div>
-      {layer.value === 'palette' && <Palette onClose={close} onOpen={(l) => (layer.value = l)} />}
-      {layer.value === 'help' && <Help onClose={close} />}
-      {layer.value === 'settings' && <SettingsDialog onClose={close} />}
+      {layer.value === 'palette' && <Palette onClose={close('palette')} onOpen={(l) => (layer.value = l)} />}
+      {layer.value === 'help' && <Help onClose={close('help')} />}
+      {layer.value === 'settings' && <SettingsDialog onClose={close('settings')} />}
       <Toasts />
     </>
   );

@@ -195,6 +195,12 @@ function parseText(text) {
   }) } };
 }
 
+function parseLucene(text) {
+  const m = /^(\w+):\[(\d+) TO (\d+|\*)\]$/.exec(text.trim());
+  if (!m) throw { kql: { message: 'the stand-in knows field:[a TO b] only', position: 0, length: text.length } };
+  return { range: { [m[1]]: { gte: Number(m[2]), ...(m[3] === '*' ? {} : { lte: Number(m[3]) }) } } };
+}
+
 // ---- archive, pipelines, status -----------------------------------------------------------------------------------
 const kst = (t) => new Date(t + 9 * 3_600_000).toISOString().slice(0, 19).replace('T', ' ');
 function windows(stock) {
@@ -234,7 +240,7 @@ function answer(method, path, q, body) {
   makeTrades(Math.floor(Date.now() / 1000) * 1000 + 1000);
   if (path === '/api/status') return { name: 'naru', version: 'dev-server', uptime_ms: Date.now() - started, now_ms: Date.now(), documents: docs.length, trades: docs.length, windows: windows().length, archive_rows: windows().length, events_per_s: 2.1, archive: { driver: 'sqlite', available: !flag('--no-archive') } };
   if (path === '/api/pipelines') return pipelines();
-  if (path === '/api/query/parse') return { query: parseText(body.text) };
+  if (path === '/api/query/parse') return { query: body.language === 'lucene' ? parseLucene(body.text) : parseText(body.text) };
   if (path.startsWith('/api/archive/')) {
     if (flag('--no-archive')) throw { status: 404, message: 'no SQL archive is configured' };
     const list = windows(q.get('stock')).filter((w) => w.start >= Date.parse(q.get('from')) && w.start < Date.parse(q.get('to')));

@@ -72,12 +72,52 @@ for (const lang of LANGUAGES) {
     await page.locator('.query-fault').waitFor();
     assert.ok((await page.locator('.under u').count()) === 1, 'the faulty part is underlined');
     assert.ok((await page.locator('.query-fault').innerText()).length > 5);
+    await accessible(page, 'a faulty query');
     await page.locator('.query input').fill('');
     await page.keyboard.press('Enter');
     await page.locator('.query-fault').waitFor({ state: 'detached' });
     await leave(page);
   });
 }
+
+test('Lucene: a range gives the rows that KQL gives', async () => {
+  const { _source } = await newestTrade();
+  const end = new Date(Date.now() - 60_000).toISOString();
+  const count = async (language, text) => {
+    const page = await visit(`#/discover?i=stock&f=now-1h&t=${end}&l=${language}&q=${encodeURIComponent(text)}`);
+    await results(page);
+    const n = await hitCount(page);
+    await leave(page);
+    return n;
+  };
+  const kql = await count('kuery', `STCK_PRPR >= ${_source.STCK_PRPR}`);
+  const lucene = await count('lucene', `STCK_PRPR:[${_source.STCK_PRPR} TO *]`);
+  assert.ok(kql > 0 && Math.abs(kql - lucene) <= kql * 0.02 + 10, `${kql} by KQL, ${lucene} by Lucene`); // the start of the hour moves a little
+});
+
+test('language, theme and time zone change at once and stay', async () => {
+  const page = await visit('#/discover?i=stock&f=now-2h&t=now');
+  await results(page);
+  await page.locator('.rail-lang button').first().click();
+  await page.getByRole('button', { name: '실행', exact: true }).waitFor();
+  assert.equal(await page.evaluate(() => document.documentElement.lang), 'ko');
+  const seoul = await rows(page).first().locator('.time').innerText();
+  await page.locator('.chip').click();
+  await page.locator('.zone-chooser label', { hasText: 'UTC' }).click();
+  await page.keyboard.press('Escape');
+  await until('times in UTC', async () => (await page.locator('.chip').innerText()) === 'UTC' && (await rows(page).first().locator('.time').innerText()).slice(0, 13) !== seoul.slice(0, 13));
+  const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const light = await background();
+  await page.keyboard.press('Control+k');
+  await page.locator('dialog.palette input').fill('어둡게');
+  await page.keyboard.press('Enter');
+  await until('a dark page', async () => (await background()) !== light);
+  await page.reload();
+  await results(page);
+  assert.notEqual(await background(), light, 'the theme stays');
+  assert.equal(await page.locator('.chip').innerText(), 'UTC', 'the zone stays');
+  await leave(page);
+});
 
 test('the newest ticks appear by themselves', async () => {
   const page = await visit('#/discover?i=stock&f=now-15m&t=now&r=1000&c=ACML_VOL');

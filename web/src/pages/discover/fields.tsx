@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The field list and the field card. A card's numbers are exact (one aggregation over all documents of the result); only a
 // text without a keyword is counted on the rows on screen, and says so.
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import { isAbort } from '../../api/client';
-import { flatten, search, valueAt, type Bucket, type Field } from '../../api/es';
+import { flatten, search, valueAt, type Bucket, type Field, type Hit } from '../../api/es';
 import type { Scalar } from '../../lib/filters';
 import { numberText, percentText, timeText, valueText } from '../../lib/format';
 import { matches } from '../../lib/hangul';
@@ -118,6 +118,20 @@ function Row({ f, isSelected, isEmpty }: { f: Field; isSelected: boolean; isEmpt
   );
 }
 
+/** A mapping may have ten thousand fields; the list shows this many and the search finds the rest. */
+const ROWS_MAX = 300;
+
+/** Every path that the rows have, with the objects on the way. */
+function pathsOf(hits: Hit[]): Set<string> {
+  const all = new Set<string>();
+  for (const h of hits) {
+    for (const [path] of flatten(h._source ?? {})) {
+      for (let dot = path.length; dot > 0 && !all.has(path.slice(0, dot)); dot = path.lastIndexOf('.', dot - 1)) all.add(path.slice(0, dot));
+    }
+  }
+  return all;
+}
+
 export function FieldList() {
   const [typed, setTyped] = useState('');
   const s = state.value;
@@ -126,16 +140,15 @@ export function FieldList() {
     const name = document.activeElement?.closest<HTMLElement>('[data-field]')?.dataset['field'];
     if (name) toggleColumn(name);
   }), []);
+  const present = useMemo(() => pathsOf(r?.hits.slice(0, 500) ?? []), [r]);
   if (settings.value.areFieldsHidden) {
     return <div class="fields-closed"><IconButton icon="panel" label={t('discover.fields.expand')} onClick={() => set({ areFieldsHidden: false })} /></div>;
   }
-  const present = new Set<string>();
-  for (const h of r?.hits.slice(0, 500) ?? []) for (const [path] of flatten(h._source ?? {})) present.add(path);
   const all = fields.value.filter((f) => matches(f.name, typed));
   const byName = new Map(fields.value.map((f) => [f.name, f]));
   const selected = s.columns.map((c) => byName.get(c) ?? { name: c, type: 'unknown' }).filter((f) => matches(f.name, typed));
   const rest = all.filter((f) => !s.columns.includes(f.name));
-  const isPresent = (f: Field) => !r?.hits.length || present.has(f.name) || [...present].some((p) => p.startsWith(f.name + '.'));
+  const isPresent = (f: Field) => !r?.hits.length || present.has(f.name);
   const available = rest.filter(isPresent);
   const empty = rest.filter((f) => !isPresent(f));
   return (
@@ -147,9 +160,10 @@ export function FieldList() {
       <div class="fields-scroll" tabIndex={-1}>
         {selected.length > 0 && <><h3>{t('discover.fields.selected')} <span class="dim">{selected.length}</span></h3><ul>{selected.map((f) => <Row key={f.name} f={f} isSelected />)}</ul></>}
         <h3>{t('discover.fields.available')} <span class="dim">{available.length}</span></h3>
-        <ul>{available.map((f) => <Row key={f.name} f={f} isSelected={false} />)}</ul>
+        <ul>{available.slice(0, ROWS_MAX).map((f) => <Row key={f.name} f={f} isSelected={false} />)}</ul>
+        {available.length > ROWS_MAX && <div class="dim pad-s small">{t('discover.fields.more', { n: available.length - ROWS_MAX })}</div>}
         {!all.length && typed && <div class="dim pad-s">{t('discover.fields.none')}</div>}
-        {empty.length > 0 && <details><summary>{t('discover.fields.empty')} <span class="dim">{empty.length}</span></summary><ul>{empty.map((f) => <Row key={f.name} f={f} isSelected={false} isEmpty />)}</ul></details>}
+        {empty.length > 0 && <details><summary>{t('discover.fields.empty')} <span class="dim">{empty.length}</span></summary><ul>{empty.slice(0, ROWS_MAX).map((f) => <Row key={f.name} f={f} isSelected={false} isEmpty />)}</ul></details>}
       </div>
     </aside>
   );

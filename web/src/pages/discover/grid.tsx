@@ -147,7 +147,7 @@ export function Grid() {
                   opened.value = opened.value === i ? undefined : i;
                 }}>
                 <div class="td td-open" role="gridcell"><Icon name={opened.value === i ? 'left' : 'right'} size={12} /></div>
-                {s.hasTime && <div class="td time" role="gridcell" style={{ flex: `0 0 ${TIME_WIDTH}px` }}>{cellText(h, s.timeField, tz)}</div>}
+                {s.hasTime && <div class="td time" role="gridcell" title={valueText(valueAt(h._source, s.timeField))} style={{ flex: `0 0 ${TIME_WIDTH}px` }}>{cellText(h, s.timeField, tz)}</div>}
                 {shown.map((c) => (c === '_source' ? <div key={c} class="td source" role="gridcell"><Summary h={h} skip={s.hasTime ? s.timeField : ''} tz={tz} /></div> : (
                   <div key={c} class={`td ${isNumeric(c) ? 'num' : ''}`} role="gridcell" style={{ flex: flexOf(c) }}>
                     <span class="clip">{cellText(h, c, tz)}</span>

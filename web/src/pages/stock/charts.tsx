@@ -8,7 +8,8 @@ import { settings, zone } from '../../lib/settings';
 import { chooseRange } from '../../ui/timepicker';
 import { IconButton } from '../../ui/controls';
 import { t } from '../../i18n/i18n';
-import type { Candle, Day } from './model';
+import type { Candle } from './archive';
+import type { Day } from './model';
 
 const AXIS = 64;
 const isOf = <T,>(v: T | null | undefined): v is T => v !== null && v !== undefined;

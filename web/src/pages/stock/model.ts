@@ -5,7 +5,7 @@ import { batch, signal } from '@preact/signals';
 import { ApiError, isAbort, Latest } from '../../api/client';
 import { readFields, search, totalOf, type Bucket } from '../../api/es';
 import { readTenMinutes, readTicks, serverNow, type Dsl, type SqlRows } from '../../api/server';
-import { parseDate, resolveRange, type Range } from '../../lib/datemath';
+import { resolveRange, type Range } from '../../lib/datemath';
 import { CHOICES, histogramOf, type Interval } from '../../lib/interval';
 import { route, time } from '../../lib/router';
 import { zone } from '../../lib/settings';
@@ -25,7 +25,6 @@ export interface Point { at: number; high: number | null; low: number | null; la
 export interface Day {
   code: string; range: Range; interval: Interval; points: Point[]; trades: Trade[]; count: number; volume: number; first: number | undefined; took: number; at: number;
 }
-export interface Candle { start: number; open: number; high: number; low: number; close: number; volume: number; count: number }
 
 export const day = signal<Day | undefined>(undefined);
 export const codes = signal<string[]>([]);
@@ -146,15 +145,4 @@ async function readArchive(code: string, range: Range, abort: AbortSignal): Prom
       archiveFault.value = { message: e instanceof Error ? e.message : String(e), isMissing: e instanceof ApiError && e.status === 404 };
     });
   }
-}
-
-/** Rows of the window table as candles, oldest first; undefined when a column is not there. */
-export function candlesOf(rows: SqlRows): Candle[] | undefined {
-  const at = (...names: string[]) => rows.columns.findIndex((c) => names.includes(c.toLowerCase()));
-  const [start, open, high, low, close, volume, count] = [at('window_start', 'start'), at('open'), at('high'), at('low'), at('close'), at('volume'), at('trade_count', 'count', 'trades')] as const;
-  if ([start, open, high, low, close].some((i) => i < 0)) return undefined;
-  return rows.rows.flatMap((r): Candle[] => {
-    const when = parseDate(String(r[start]), rows.time_zone ?? MARKET_ZONE);
-    return when === undefined ? [] : [{ start: when, open: num(r[open]), high: num(r[high]), low: num(r[low]), close: num(r[close]), volume: volume < 0 ? 0 : num(r[volume]), count: count < 0 ? 0 : num(r[count]) }];
-  }).sort((a, b) => a.start - b.start);
 }

@@ -13,8 +13,9 @@ import { Icon } from '../../ui/icon';
 import { TimeControls } from '../../ui/timepicker';
 import { useAutoRefresh } from '../../ui/hooks';
 import type { SqlRows } from '../../api/server';
+import { candlesOf, cellText, numericColumns } from './archive';
 import { Candles, PriceChart } from './charts';
-import { archiveFault, candlesOf, codeOfUrl, codes, day, F, fault, hasIndex, INDEX, isBusy, run, ticks, windows, type Day } from './model';
+import { archiveFault, codeOfUrl, codes, day, F, fault, hasIndex, INDEX, isBusy, run, ticks, windows, type Day } from './model';
 import { stockName } from './names';
 
 const RANGES = [['now-30m|now', 'stock.range.30m'], ['now-2h|now', 'stock.range.2h'], ['now/d|now', 'stock.range.day']] as const;
@@ -83,16 +84,14 @@ function SqlTable({ rows: all, title }: { rows: SqlRows; title: string }) {
   const isOne = code >= 0 && all.rows.every((r) => r[code] === all.rows[0]?.[code]);
   const rows = isOne ? { columns: all.columns.filter((_c, i) => i !== code), rows: all.rows.map((r) => r.filter((_v, i) => i !== code)) } : all;
   const at = (name: string) => rows.columns.findIndex((c) => c.toLowerCase() === name);
-  const isNumber = (i: number) => rows.rows.some((r) => typeof r[i] === 'number' || typeof r[i] === 'bigint');
   const [open, close] = [at('open'), at('close')];
-  const numeric = rows.columns.map((c, i) => isNumber(i) && c.toLowerCase() !== 'mksc_shrn_iscd');
+  const numeric = numericColumns({ ...all, ...rows });
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={title}>
       <table class="grid-table mono" data-testid="archive-table">
         <thead><tr>{rows.columns.map((c, i) => <th key={c} scope="col" title={c} class={numeric[i] ? 'num' : ''}>{KNOWN[c.toLowerCase()] ? t(KNOWN[c.toLowerCase()] as Key) : c}</th>)}</tr></thead>
         <tbody>{rows.rows.map((r, k) => (
-          <tr key={k}>{r.map((v, i) => <td key={i} class={`${numeric[i] ? 'num' : ''} ${i === close && open >= 0 ? tone(Number(v) - Number(r[open])) : ''}`}>
-            {numeric[i] && (typeof v === 'number' || typeof v === 'bigint') ? numberText(v) : v === null ? '' : String(v)}</td>)}</tr>))}</tbody>
+          <tr key={k}>{r.map((v, i) => <td key={i} class={`${numeric[i] ? 'num' : ''} ${i === close && open >= 0 ? tone(Number(v) - Number(r[open])) : ''}`}>{cellText(v, numeric[i] === true)}</td>)}</tr>))}</tbody>
       </table>
     </div>
   );
