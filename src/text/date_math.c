@@ -15,6 +15,12 @@ static int64_t floor_div(int64_t a, int64_t b)
     return a / b - (a % b < 0);
 }
 
+static int64_t ns_of_second(int64_t ns)
+{
+    int64_t rest = ns % NS_PER_S;
+    return rest < 0 ? rest + NS_PER_S : rest;
+}
+
 static int64_t clamp_add(int64_t a, int64_t b)
 {
     int64_t v;
@@ -37,14 +43,14 @@ static int64_t local_seconds(int64_t ns, const struct time_zone *zone)
     return s + time_zone_offset_at(zone, s);
 }
 
-static int64_t from_local(int64_t local_s, int64_t ns_of_second, const struct time_zone *zone)
+static int64_t from_local(int64_t local_s, int64_t rest_ns, const struct time_zone *zone)
 {
     int64_t limit = INT64_MAX / NS_PER_S - DAY_S;
     if (local_s > limit)
         return INT64_MAX;
     if (local_s < -limit)
         return INT64_MIN;
-    return time_zone_to_utc_lenient(zone, local_s) * NS_PER_S + ns_of_second;
+    return time_zone_to_utc_lenient(zone, local_s) * NS_PER_S + rest_ns;
 }
 
 static struct civil civil_of(int64_t local_s)
@@ -70,14 +76,13 @@ static int64_t add_months(int64_t ns, int64_t months, const struct time_zone *zo
     uint32_t month = (uint32_t)(total - year * 12) + 1;
     uint32_t day = MIN_OF((uint32_t)c.day, days_in_month((int32_t)year, month));
     int64_t of_day = local_s - floor_div(local_s, DAY_S) * DAY_S;
-    return from_local(civil_days((int32_t)year, month, day) * DAY_S + of_day, ns - floor_div(ns, NS_PER_S) * NS_PER_S, zone);
+    return from_local(civil_days((int32_t)year, month, day) * DAY_S + of_day, ns_of_second(ns), zone);
 }
 
 int64_t date_add(int64_t ns, char unit, int64_t count, const struct time_zone *zone)
 {
     if (!zone)
         zone = time_zone_utc();
-    int64_t ns_of_second = ns - floor_div(ns, NS_PER_S) * NS_PER_S;
     switch (unit) {
     case 'y':
         return add_months(ns, clamp_mul(count, 12), zone);
@@ -86,9 +91,9 @@ int64_t date_add(int64_t ns, char unit, int64_t count, const struct time_zone *z
     case 'M':
         return add_months(ns, count, zone);
     case 'w':
-        return from_local(clamp_add(local_seconds(ns, zone), clamp_mul(count, 7 * DAY_S)), ns_of_second, zone);
+        return from_local(clamp_add(local_seconds(ns, zone), clamp_mul(count, 7 * DAY_S)), ns_of_second(ns), zone);
     case 'd':
-        return from_local(clamp_add(local_seconds(ns, zone), clamp_mul(count, DAY_S)), ns_of_second, zone);
+        return from_local(clamp_add(local_seconds(ns, zone), clamp_mul(count, DAY_S)), ns_of_second(ns), zone);
     case 'h':
     case 'H':
         return clamp_add(ns, clamp_mul(count, 3600 * NS_PER_S));

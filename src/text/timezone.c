@@ -226,7 +226,8 @@ static int32_t rule_offset(const struct time_zone *zone, int64_t utc_s)
 {
     if (!zone->rule_has_summer)
         return zone->standard;
-    int64_t clamped = MIN_OF(MAX_OF(utc_s, INT64_MIN / NS_PER_S), INT64_MAX / NS_PER_S);
+    int64_t limit = INT64_MAX / NS_PER_S - OFFSET_S_MAX; /* what ns can tell; behind it the last year's rule goes on */
+    int64_t clamped = MIN_OF(MAX_OF(utc_s, -limit), limit);
     struct civil civil = civil_from_ns((clamped + zone->standard) * NS_PER_S);
     int64_t start = rule_local_s(&zone->start, civil.year) - zone->standard;
     int64_t end = rule_local_s(&zone->end, civil.year) - zone->summer;
