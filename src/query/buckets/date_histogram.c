@@ -222,8 +222,10 @@ static bool collect_zone(const struct agg_node *node, struct agg_run *run, struc
     int64_t key = key_of(node->params, mine, stored_ms(mine, zone.min_i));
     if (stored_ms(mine, zone.max_i) >= mine->last.high)
         return false;
-    if (!is_outside(mine, key))
-        bucket_collect(node, run, &own->set.buckets[bucket_set_get(&own->set, key, run->mem)], block);
+    if (!is_outside(mine, key)) {
+        uint32_t at = bucket_set_get(&own->set, key, run->mem); /* may move the buckets */
+        bucket_collect(node, run, &own->set.buckets[at], block);
+    }
     return true;
 }
 

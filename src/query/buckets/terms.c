@@ -242,8 +242,10 @@ static bool terms_collect_all(const struct agg_node *node, struct agg_run *run, 
     for (uint32_t ordinal = 0; ordinal < count; ordinal++) {
         uint32_t docs = column_ordinal_doc_count(mine->source.column, ordinal);
         uint32_t id = docs ? ordinal_id(params, mine, run, ordinal) : 0;
-        if (docs && !mine->is_out[id])
-            own->set.buckets[bucket_set_get(&own->set, id, run->mem)].doc_count += docs;
+        if (docs && !mine->is_out[id]) {
+            uint32_t at = bucket_set_get(&own->set, id, run->mem);
+            own->set.buckets[at].doc_count += docs;
+        }
     }
     return true;
 }
@@ -260,7 +262,8 @@ static void terms_merge(const struct agg_node *node, struct agg_run *run, void *
         int64_t key = bucket->key;
         if (theirs->source.kind == COLUMN_ORDINAL)
             key = text_id(params, mine, run, theirs->texts[key]);
-        bucket_merge(node, run, &own->set.buckets[bucket_set_get(&own->set, key, run->mem)], other, bucket);
+        uint32_t at = bucket_set_get(&own->set, key, run->mem);
+        bucket_merge(node, run, &own->set.buckets[at], other, bucket);
     }
 }
 
