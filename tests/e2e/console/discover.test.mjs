@@ -190,6 +190,13 @@ test('keyboard alone: rows, document, filter, column', async () => {
   await page.locator('dialog.palette input').fill('Stock');
   await page.keyboard.press('Enter');
   await until('the other page', () => page.url().includes('#/stock'));
+  await page.keyboard.press('g');
+  await page.keyboard.press('p');
+  await page.locator('.pipeline').first().waitFor();
+  await page.keyboard.press('g');
+  await page.keyboard.press('d');
+  await results(page);
+  assert.ok(page.url().includes('c=STCK_PRPR'), 'Discover is as it was left');
   await leave(page);
 });
 

@@ -14,6 +14,7 @@ import { TypeIcon } from './fields';
 
 const CLIP = 2048;
 const LINES_MAX = 2000;
+const ROWS_MAX = 400;
 
 function Value({ text }: { text: string }) {
   const [isAll, setAll] = useState(false);
@@ -55,6 +56,7 @@ export function DocumentPanel() {
   if (!h || at === undefined || !r) return null;
   const tz = zone.value;
   const rows: [string, unknown][] = [['_index', h._index], ['_id', h._id], ...flatten(h._source ?? {}).sort((a, b) => a[0].localeCompare(b[0]))];
+  const shown = typed ? rows.filter(([k, v]) => matches(k, typed) || matches(valueText(v), typed)) : rows;
   const step = (by: number) => { opened.value = Math.max(0, Math.min(r.hits.length - 1, at + by)); active.value = opened.value; };
   const full = { _index: h._index, _id: h._id, _source: h._source };
   return (
@@ -73,7 +75,7 @@ export function DocumentPanel() {
         <>
           <div class="pad-s"><input class="input" type="search" placeholder={t('discover.document.search')} aria-label={t('discover.document.search')} value={typed} onInput={(e) => setTyped(e.currentTarget.value)} /></div>
           <div class="doc-rows" role="table" aria-label={t('discover.document')} tabIndex={0}>
-            {rows.filter(([k, v]) => matches(k, typed) || matches(valueText(v), typed)).map(([k, v]) => {
+            {shown.slice(0, ROWS_MAX).map(([k, v]) => {
               const f = fieldOf(k);
               const isMeta = k === '_id' || k === '_index';
               const text = isDate(f) ? documentTime(v, tz) : typeof v === 'number' || typeof v === 'bigint' ? numberText(v) : valueText(v);
@@ -92,6 +94,7 @@ export function DocumentPanel() {
                 </div>
               );
             })}
+            {shown.length > ROWS_MAX && <div class="dim pad-s small" role="row"><span role="cell">{t('discover.fields.more', { n: shown.length - ROWS_MAX })}</span></div>}
           </div>
         </>
       )}

@@ -41,14 +41,14 @@ export function Histogram() {
   const tz = zone.value;
   const text = (at: number) => bucketText(at, interval.ms, tz);
   const peak = r.bars.reduce((a, b) => (b.count > a.count ? b : a), { at: range.from, count: 0, parts: [] });
-  const colour = (c: (n: string) => string, i: number) => (stacked.names.length ? (i === 0 ? c('other') : c(`s${stacked.names.length - i}`)) : c('bar'));
+  const colour = (c: (n: string) => string, i: number) => (stacked.names.length ? (i === 0 ? c('other') : c(`s${r.colours[stacked.names.length - 1 - i]}`)) : c('bar'));
   const rowsAt = (i: number): [string, string, string][] => {
     const now = latest.current;
     const b = now?.bars[i];
     if (!now || !b) return [];
     if (!now.parts.length) return [[palette('bar'), t('common.count'), numberText(b.count)]];
     const rest = b.count - b.parts.reduce((x, y) => x + y, 0);
-    return [...now.parts.map((p, k): [string, string, string] => [palette(`s${k + 1}`), p, numberText(b.parts[k] ?? 0)]), ...(rest > 0 ? [[palette('other'), t('common.other'), numberText(rest)] as [string, string, string]] : [])];
+    return [...now.parts.map((p, k): [string, string, string] => [palette(`s${now.colours[k]}`), p, numberText(b.parts[k] ?? 0)]), ...(rest > 0 ? [[palette('other'), t('common.other'), numberText(rest)] as [string, string, string]] : [])];
   };
   const width = uPlot.paths.bars?.({ size: [0.86, 60], align: 1, gap: 0 });
   return (
@@ -62,14 +62,14 @@ export function Histogram() {
         <Popover label={t('discover.chart.split')} class="btn quiet" trigger={<><span class="dim">{t('discover.chart.split')}</span> {s.split || t('common.none')}<Icon name="down" size={12} /></>}>
           {(close) => <Menu close={close} items={[{ label: t('common.none'), isChecked: !s.split, run: () => update({ split: '' }) }, ...fields.value.filter((f) => f.exact && f.type !== 'date').map((f) => ({ label: f.name, isChecked: s.split === f.name, run: () => update({ split: f.name }) }))]} />}
         </Popover>
-        {r.parts.length > 0 && <span class="legend">{r.parts.map((p, i) => <span key={p}><i class={`sw s${i + 1}`} />{p}</span>)}</span>}
+        {r.parts.length > 0 && <span class="legend">{r.parts.map((p, i) => <span key={p}><i class={`sw s${r.colours[i]}`} />{p}</span>)}</span>}
         <span class="grow" />
         <span class="dim small">{t('discover.took', { ms: r.took })}</span>
         <IconButton icon={isTable ? 'chart' : 'table'} label={t(isTable ? 'common.asChart' : 'common.asTable')} onClick={() => setTable(!isTable)} isSmall />
         <IconButton icon="up" label={t('discover.chart.hide')} onClick={() => update({ isChartHidden: true })} isSmall />
       </header>
       {isTable ? <DataTable caption={t('discover.chart')} height={HEIGHT} columns={[t('common.time'), t('common.count'), ...r.parts]} rows={r.bars.map((b) => [text(b.at), numberText(b.count), ...b.parts.map((v) => numberText(v))])} /> : (
-        <Plot kind={`bars|${stacked.names.join()}|${interval.text}`} height={HEIGHT} data={stacked.data}
+        <Plot kind={`bars|${stacked.names.join()}|${r.colours.join()}|${interval.text}`} height={HEIGHT} data={stacked.data}
           label={`${t('discover.chart.summary', { n: r.bars.length, interval: interval.text, from: text(range.from), to: text(range.to), max: peak.count, peak: text(peak.at) })}. ${t('discover.chart.help')}`}
           describe={(i) => { const b = r.bars[i]; return b ? `${text(b.at)}: ${rowsAt(i).map(([, n, v]) => `${n} ${v}`).join(', ')}` : ''; }}
           onEnter={(i) => { const b = r.bars[i]; if (b) zoomTo(b.at, b.at + interval.ms - 1); }}

@@ -21,7 +21,7 @@ const QUERIES_MAX = 20;
 
 export interface Bar { at: number; count: number; parts: number[] }
 export interface Result {
-  hits: Hit[]; total: number; took: number; bars: Bar[]; parts: string[]; interval?: Interval & { isScaled: boolean }; range: Range | undefined;
+  hits: Hit[]; total: number; took: number; bars: Bar[]; parts: string[]; colours: number[]; interval?: Interval & { isScaled: boolean }; range: Range | undefined;
   /** The whole query without size and sort, for field cards and export. */
   query: Dsl; pattern: string; isEnd: boolean; note: string; at: number;
 }
@@ -77,7 +77,8 @@ export function filterValue(field: string, value: unknown, not: boolean): void {
   if (values.length) pin({ field, op: 'is', values, ...(not ? { not: true } : {}) });
 }
 
-export const fieldOf = (name: string): Field | undefined => fields.peek().find((f) => f.name === name);
+const byName = computed(() => new Map(fields.value.map((f) => [f.name, f])));
+export const fieldOf = (name: string): Field | undefined => byName.peek().get(name);
 export const isDate = (f: Field | undefined): boolean => f?.type === 'date' || f?.type === 'date_nanos';
 
 export function sayFault(e: unknown): void {
@@ -158,14 +159,36 @@ async function searchTied(pattern: string, make: () => Dsl, abort: AbortSignal):
   }
 }
 
-function barsOf(reply: SearchReply): { bars: Bar[]; parts: string[] } {
+// A value keeps its colour while the page lives, whatever its rank is now.
+const SLOTS = 8;
+const slots = new Map<string, number>();
+export function coloursFor(field: string, parts: string[]): number[] {
+  const key = (p: string) => `${field}\n${p}`;
+  const taken = new Set<number>();
+  for (const p of parts) {
+    const known = slots.get(key(p));
+    if (known !== undefined && !taken.has(known)) taken.add(known);
+    else slots.delete(key(p));
+  }
+  for (const p of parts) {
+    if (slots.has(key(p))) continue;
+    const free = Array.from({ length: SLOTS }, (_x, i) => i + 1).find((i) => !taken.has(i)) ?? 1;
+    taken.add(free);
+    slots.set(key(p), free);
+  }
+  return parts.map((p) => slots.get(key(p)) ?? 1);
+}
+
+function barsOf(reply: SearchReply, field: string): { bars: Bar[]; parts: string[]; colours: number[] } {
   const buckets = reply.aggregations?.['h']?.buckets ?? [];
   const sub = (b: Bucket): Bucket[] => (b['s'] as { buckets?: Bucket[] } | undefined)?.buckets ?? [];
   const sums = new Map<string, number>();
   const nameOf = (b: Bucket): string => b.key_as_string ?? String(b.key);
   for (const b of buckets) for (const x of sub(b)) sums.set(nameOf(x), (sums.get(nameOf(x)) ?? 0) + x.doc_count);
-  const parts = [...sums].sort((a, b) => b[1] - a[1]).slice(0, SPLIT_MAX).map(([k]) => k);
-  return { parts, bars: buckets.map((b) => ({ at: Number(b.key), count: b.doc_count, parts: parts.map((p) => sub(b).find((x) => nameOf(x) === p)?.doc_count ?? 0) })) };
+  const largest = [...sums].sort((a, b) => b[1] - a[1]).slice(0, SPLIT_MAX).map(([k]) => k);
+  const colourOf = new Map(coloursFor(field, largest).map((c, i) => [largest[i] ?? '', c]));
+  const parts = largest.sort((a, b) => (colourOf.get(a) ?? 0) - (colourOf.get(b) ?? 0)); // so the stack's order stays, too
+  return { parts, colours: parts.map((p) => colourOf.get(p) ?? 1), bars: buckets.map((b) => ({ at: Number(b.key), count: b.doc_count, parts: parts.map((p) => sub(b).find((x) => nameOf(x) === p)?.doc_count ?? 0) })) };
 }
 
 function noteOf(reply: SearchReply): string {
@@ -222,7 +245,7 @@ async function runWith(abort: AbortSignal): Promise<void> {
   batch(() => {
     // The open document stays open when it is still there.
     const id = opened.peek() === undefined ? undefined : result.peek()?.hits[opened.peek() ?? 0];
-    result.value = { hits, total, took: reply.took, ...barsOf(reply), ...(interval ? { interval } : {}), range, query, pattern, isEnd: hits.length >= total || hits.length < size, note: noteOf(reply), at: serverNow() };
+    result.value = { hits, total, took: reply.took, ...barsOf(reply, s.split), ...(interval ? { interval } : {}), range, query, pattern, isEnd: hits.length >= total || hits.length < size, note: noteOf(reply), at: serverNow() };
     if (id) {
       const again = hits.findIndex((h) => h._id === id._id && h._index === id._index);
       opened.value = again < 0 ? undefined : again;

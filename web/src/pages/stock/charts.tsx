@@ -3,11 +3,11 @@
 import uPlot from 'uplot';
 import { useMemo, useRef, useState } from 'preact/hooks';
 import { DataTable, palette, Plot, timeAxis, tooltipPlugin, valueAxis } from '../../charts/plot';
-import { bucketText, clockText, numberText } from '../../lib/format';
+import { bucketText, clockText, numberText, spanOf } from '../../lib/format';
 import { settings, zone } from '../../lib/settings';
 import { chooseRange } from '../../ui/timepicker';
 import { IconButton } from '../../ui/controls';
-import { t } from '../../i18n/i18n';
+import { spanText, t } from '../../i18n/i18n';
 import type { Candle } from './archive';
 import type { Day } from './model';
 
@@ -81,7 +81,7 @@ export function PriceChart({ d, height }: { d: Day; height: number }) {
     <section class="panel" aria-label={t('stock.price')}>
       <header class="panel-bar">
         <strong>{t('stock.price')}</strong>
-        <span class="legend"><span><i class="sw line" />{t('stock.price.close')}</span><span><i class="sw band" />{t('stock.price.band', { interval: d.interval.text })}</span><span><i class="sw dash up" />{t('stock.high')}</span><span><i class="sw dash down" />{t('stock.low')}</span></span>
+        <span class="legend"><span><i class="sw line" />{t('stock.price.close')}</span><span><i class="sw band" />{t('stock.price.band', { interval: spanText(spanOf(d.interval.ms)) })}</span><span><i class="sw dash up" />{t('stock.high')}</span><span><i class="sw dash down" />{t('stock.low')}</span></span>
         <span class="grow" />
         <IconButton icon={isTable ? 'chart' : 'table'} label={t(isTable ? 'common.asChart' : 'common.asTable')} onClick={() => setTable(!isTable)} isSmall />
       </header>
