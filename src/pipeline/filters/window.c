@@ -19,7 +19,7 @@
 #include "pipeline/registry.h"
 #include "stream/checkpoint.h"
 #include "stream/windows.h"
-#include "text/timezone.h"
+#include "text/date_format.h"
 
 #define SAVE_NS          (1 * NS_PER_S)  /* the most an acknowledgement is held for company */
 #define HELD_MAX         128u            /* acknowledgements held; then a save comes at once */
@@ -32,6 +32,7 @@
 struct window_agg {
     struct str name;         /* of the field in the row */
     bool is_constant;        /* count(): counts events */
+    bool is_time;            /* of the time field: takes the time that was read, not its text */
     struct field_path input;
 };
 
@@ -45,7 +46,7 @@ struct flight {
 };
 
 struct window_filter {
-    struct str time, order, timezone, start_field, end_field;
+    struct str time, order, timezone, time_format, start_field, end_field;
     struct value by, aggregate;
     int64_t every, size, offset, lateness, retain, idle;
     bool passthrough;
@@ -57,7 +58,8 @@ struct window_filter {
     struct window_agg *aggs;
     struct agg_spec *specs;
     size_t agg_count;
-    const struct time_zone *zone; /* of time texts without one */
+    const struct time_zone *zone; /* of time texts without one, in and out */
+    const struct date_pattern *format; /* NULL: rows hold times, not texts */
 
     struct windows *windows;
     struct checkpoint *checkpoint;
@@ -87,6 +89,7 @@ static const struct opt window_opts[] = {
     OPT_DURATION(struct window_filter, size, .dflt = "0", .min = 0, .max = 366 * DAY_NS, .help = "Length, when windows overlap; else every."),
     OPT_DURATION(struct window_filter, offset, .dflt = "0", .min = 0, .max = 366 * DAY_NS, .help = "Shifts the beginnings."),
     OPT_STR(struct window_filter, timezone, .help = "Zone of times without one, and of windows of a day or more."),
+    OPT_STR(struct window_filter, time_format, .help = "Joda pattern, as \"yyyy-MM-dd HH:mm:ss\": times of the row become texts in timezone."),
     OPT_LIST(struct window_filter, by, .help = "Fields that tell groups apart; one window for each."),
     OPT_DURATION(struct window_filter, lateness, .dflt = "30s", .min = 0, .max = 366 * DAY_NS,
                  .help = "How much later than the newest event one may come before its window closes."),
@@ -129,6 +132,7 @@ static int agg_parse(struct window_filter *wf, struct str name, const struct val
         if (field.n == 0)
             return err_set(err, ERR_CONFIG, "\"" STR_FMT "\": " STR_FMT "() needs a field", STR_ARG(name), STR_ARG(type));
         TRY(field_path_parse(mem, field, &agg->input, err));
+        agg->is_time = str_eq(agg->input.text, wf->time_path.text);
     }
     if (is_count && field.n)
         type = STR("value_count"); /* count(field): events that have it */
@@ -200,6 +204,8 @@ static int times_check(struct window_filter *wf, int64_t *ret_offset_ns, struct 
         }
         offset -= east;
     }
+    if (wf->time_format.n && date_pattern_compile(wf->time_format, DATE_JODA, wf->plugin->mem, &wf->format, err) < 0)
+        return setting_err(wf, "time_format", err);
     *ret_offset_ns = offset;
     return 0;
 }
@@ -325,9 +331,9 @@ static int64_t event_tie(struct window_filter *wf, const struct event *ev)
 static enum windows_added event_add(struct window_filter *wf, const struct event *ev, int64_t time_ns)
 {
     static const struct value one = {.kind = VALUE_INT, .i = 1};
-    const struct value *inputs[WINDOWS_AGGS_MAX];
+    const struct value *inputs[WINDOWS_AGGS_MAX], time = value_time(time_ns);
     for (size_t i = 0; i < wf->agg_count; i++)
-        inputs[i] = wf->aggs[i].is_constant ? &one : event_get(ev, &wf->aggs[i].input);
+        inputs[i] = wf->aggs[i].is_constant ? &one : wf->aggs[i].is_time ? &time : event_get(ev, &wf->aggs[i].input);
     struct windows_value value = {.time_ns = time_ns, .key = event_key(wf, ev), .inputs = inputs, .tie = event_tie(wf, ev),
                                   .source = ev->origin.source, .position = ev->origin.position};
     return windows_add(wf->windows, &value);
@@ -426,6 +432,16 @@ static void window_process(void *self, struct filter_run *run, struct event **ev
 
 /* ---- rows out ---- */
 
+/* A time as it stands in the row: a time, or its text in the zone. */
+static struct value row_value(struct window_filter *wf, struct arena *mem, struct value v)
+{
+    if (v.kind != VALUE_TIME || !wf->format)
+        return v;
+    buf_clear(&wf->scratch);
+    date_pattern_write(wf->format, v.time_ns, wf->zone, &wf->scratch);
+    return value_str_copy(mem, buf_str(&wf->scratch));
+}
+
 static void row_emit(struct window_filter *wf, struct filter_run *run, const struct window_row *row)
 {
     struct event *ev = batch_add_stamped(run->batch, row->start_ns);
@@ -434,10 +450,10 @@ static void row_emit(struct window_filter *wf, struct filter_run *run, const str
         for (size_t i = 0; i < key.list->count && i < wf->by_count; i++)
             if (key.list->items[i].kind != VALUE_NULL)
                 (void)event_set(ev, &wf->by_paths[i], key.list->items[i], NULL);
-    (void)event_set(ev, &wf->start_path, value_time(row->start_ns), NULL);
-    (void)event_set(ev, &wf->end_path, value_time(row->end_ns), NULL);
+    (void)event_set(ev, &wf->start_path, row_value(wf, ev->mem, value_time(row->start_ns)), NULL);
+    (void)event_set(ev, &wf->end_path, row_value(wf, ev->mem, value_time(row->end_ns)), NULL);
     for (size_t i = 0; i < wf->agg_count; i++)
-        value_map_set(ev->mem, &ev->fields, wf->aggs[i].name, agg_result(&row->aggs[i], ev->mem));
+        value_map_set(ev->mem, &ev->fields, wf->aggs[i].name, row_value(wf, ev->mem, agg_result(&row->aggs[i], ev->mem)));
     if (ev->metadata.kind != VALUE_MAP)
         ev->metadata = value_map(ev->mem, 2);
     value_map_set(ev->mem, &ev->metadata, STR("window_revision"), value_int((int64_t)row->version));

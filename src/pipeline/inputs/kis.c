@@ -72,24 +72,32 @@ static const struct opt kis_opts[] = {
 
 /* ---- settings ---- */
 
+static int code_add(struct kis_input *kis, struct str code, struct err *err)
+{
+    if (code.n == 0 || code.n > 12)
+        return err_set(err, ERR_CONFIG, "stocks: \"" STR_FMT "\" is no stock code; write it in quotes, as \"005930\"",
+                       STR_ARG(code));
+    if (kis->code_count == SUBSCRIPTIONS_MAX)
+        return err_set(err, ERR_CONFIG, "stocks: one session takes at most %u codes", SUBSCRIPTIONS_MAX);
+    kis->codes[kis->code_count++] = code;
+    return 0;
+}
+
+/* Codes, each item one or several with commas between, as an environment variable holds them. */
 static int stocks_parse(struct kis_input *kis, struct err *err)
 {
     const struct value_list *list = kis->stocks.list;
-    if (list->count == 0 || list->count > SUBSCRIPTIONS_MAX) {
-        (void)err_set(err, ERR_CONFIG, "stocks: %zu codes, one session takes 1 to %u", list->count, SUBSCRIPTIONS_MAX);
-        return plugin_err_at(kis->plugin, kis->stocks.pos, err);
-    }
-    kis->codes = ARENA_ARRAY(kis->plugin->mem, struct str, list->count);
+    kis->codes = ARENA_ARRAY(kis->plugin->mem, struct str, SUBSCRIPTIONS_MAX);
     for (size_t i = 0; i < list->count; i++) {
-        struct str code = value_to_str(kis->plugin->mem, &list->items[i]);
-        if (list->items[i].kind != VALUE_STR || code.n == 0 || code.n > 12) {
-            (void)err_set(err, ERR_CONFIG, "stocks: \"" STR_FMT "\" is no stock code; write it in quotes, as \"005930\"",
-                          STR_ARG(code));
-            return plugin_err_at(kis->plugin, list->items[i].pos, err);
-        }
-        kis->codes[kis->code_count++] = code;
+        const struct value *v = &list->items[i];
+        struct str rest = v->kind == VALUE_STR ? v->s : STR(""), code;
+        int rc = rest.n ? 0 : code_add(kis, rest, err);
+        while (rc == 0 && rest.n && str_split_next(&rest, ',', &code))
+            rc = code_add(kis, str_trim(code), err);
+        if (rc < 0)
+            return plugin_err_at(kis->plugin, v->pos, err);
     }
-    return 0;
+    return kis->code_count ? 0 : err_set(err, ERR_CONFIG, "stocks: at least one code is needed");
 }
 
 static void names_make(struct kis_input *kis)
