@@ -168,6 +168,11 @@ void segment_writer_doc(struct segment_writer *w, struct str id, struct str rout
     w->doc_count++;
     if (w->raw.n >= STORED_BLOCK_BYTES)
         stored_flush(w);
+    if (w->doc_count == w->options.doc_count) {
+        /* Before any field: a block ends where the next begins. */
+        stored_flush(w);
+        buf_add_u64_le(&w->stored_index, segment_writer__off(w));
+    }
 }
 
 /* Load at most two thirds. */
@@ -279,8 +284,6 @@ static void footer_write(struct segment_writer *w, struct buf *footer, uint64_t 
 static int finish(struct segment_writer *w, struct err *err)
 {
     ASSERT(w->doc_count == w->options.doc_count && w->doc_count > 0);
-    stored_flush(w);
-    buf_add_u64_le(&w->stored_index, segment_writer__off(w)); /* end of the last block */
     uint64_t id_off = segment_writer__off(w);
     buf_add_str(&w->out, buf_str(&w->ids));
     uint64_t group_off = segment_writer__off(w);
