@@ -68,6 +68,40 @@ void ship__merge(struct arena *mem, struct value *map, const struct value *from)
     }
 }
 
+static bool is_range(const struct value *v)
+{
+    for (size_t i = 0; i < v->map->count; i++) {
+        struct str key = v->map->keys[i];
+        if (!str_is(key, "gt") && !str_is(key, "gte") && !str_is(key, "lt") && !str_is(key, "lte"))
+            return false;
+    }
+    return true;
+}
+
+static void flatten(struct arena *mem, const struct value *map, struct str prefix, bool keeps_ranges, struct value *out)
+{
+    for (size_t i = 0; i < map->map->count; i++) {
+        const struct value *v = &map->map->values[i];
+        struct str key = map->map->keys[i];
+        if (prefix.n)
+            key = arena_printf(mem, "%.*s.%.*s", (int)prefix.n, prefix.p, (int)key.n, key.p);
+        if (v->kind == VALUE_MAP && !(keeps_ranges && is_range(v)))
+            flatten(mem, v, key, keeps_ranges, out);
+        else
+            value_map_set(mem, out, key, *v);
+    }
+}
+
+struct value ship__flat(struct arena *mem, const struct value *map, bool keeps_ranges)
+{
+    if (map->kind != VALUE_MAP)
+        return *map;
+    struct value out = value_map(mem, 4);
+    out.pos = map->pos;
+    flatten(mem, map, STR_NONE, keeps_ranges, &out);
+    return out;
+}
+
 /* ---- the file ---- */
 
 static struct str env_of_process(void *owner, struct str name)

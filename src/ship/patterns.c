@@ -51,3 +51,11 @@ bool ship__patterns_match(struct ship__patterns *patterns, struct str text)
     }
     return false;
 }
+
+void ship__own_regex(struct ship *ship, struct regex *re)
+{
+    void *items = ship->regexes;
+    mem_grow(&items, &ship->regex_capacity, ship->regex_count + 1, sizeof(struct regex *));
+    ship->regexes = items;
+    ship->regexes[ship->regex_count++] = re;
+}

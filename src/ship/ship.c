@@ -7,6 +7,7 @@
 #include "codec/json.h"
 #include "codec/lumberjack.h"
 #include "os/os.h"
+#include "text/regex.h"
 
 #define RETRY_NS       NS_PER_S        /* after the registry could not be written */
 #define IDLE_WAIT_NS   (10 * NS_PER_S) /* at most: scans come by then */
@@ -72,7 +73,8 @@ static struct ship__template *template_of(struct ship__input *input, struct tail
         memset(own->is_made, 0, sizeof(own->is_made));
     }
     if (!own->is_made[flags]) {
-        struct value event = ship__event_base(input, own->path, flags, own->mem);
+        struct value base = ship__event_base(input, own->path, flags, own->mem);
+        struct value event = value_copy(own->mem, &base); /* processors must not change the configuration */
         own->is_dropped[flags] = input->is_static &&
                                  (!ship__processors_run(input->processors, &event, own->mem) ||
                                   !ship__processors_run(input->ship->processors, &event, own->mem));
@@ -492,6 +494,9 @@ void ship_free(struct ship *ship)
     for (size_t i = 0; i < ship->input_count; i++)
         ship__input_deinit(ship->inputs[i]);
     mem_free(ship->inputs);
+    for (size_t i = 0; i < ship->regex_count; i++)
+        regex_free(ship->regexes[i]);
+    mem_free(ship->regexes);
     registry_close(ship->registry);
     vfs_close(ship->lock);
     arena_free(ship->scratch);

@@ -70,6 +70,10 @@ int ship__patterns_new(struct ship *ship, const struct value *list, struct ship_
 void ship__patterns_free(struct ship__patterns *patterns);
 bool ship__patterns_match(struct ship__patterns *patterns, struct str text);
 
+struct regex;
+/* The shipper frees it at its end. */
+void ship__own_regex(struct ship *ship, struct regex *re);
+
 /* ---- multiline ---- */
 
 struct ship__multiline; /* settings */
@@ -229,6 +233,8 @@ struct ship {
     struct ship__outbox outbox;
     struct tail_acks *acks;
     struct ship__batch *batch; /* being filled */
+    struct regex **regexes; /* of conditions */
+    size_t regex_count, regex_capacity;
     struct ship__clock_text now_text;
     struct arena *scratch;
     bool is_stopping; /* atomic */
@@ -249,6 +255,8 @@ int ship__fill(struct ship *ship, const struct opt *opts, void *instance, const 
                const char *const *skip, struct err *err) WARN_UNUSED;
 /* Adds `from`'s entries to a map, deep; entries there already are replaced. Shares what it can. */
 void ship__merge(struct arena *mem, struct value *map, const struct value *from);
+/* A map's leaves by dotted names; `keeps_ranges`: maps of gt, gte, lt, lte are leaves. Lists stay as they are. */
+struct value ship__flat(struct arena *mem, const struct value *map, bool keeps_ranges);
 /* Room for one more event (and a batch to put it in)? */
 bool ship__has_room(struct ship *ship);
 /* Appends an event for the lines up to end_off; the room was asked for. */
