@@ -26,7 +26,7 @@ static void failures(struct test *t)
 {
     gives(t, "csv { add_tag => \"ok\" }", "{\"message\":\"a,\\\"b\"}", "{\"message\":\"a,\\\"b\",\"tags\":[\"_csvparsefailure\"]}");
     refuses(t, "filter { csv { separator => \"\" } }", "1:10", "separator");
-    refuses(t, "filter { csv { columns => [\"a\"] convert => { \"a\" => \"int\" } } }", "1:51", "no type");
+    refuses(t, "filter { csv { columns => [\"a\"] convert => { \"a\" => \"int\" } } }", "1:53", "no type");
 }
 
 TEST_MAIN(TEST(cuts_into_columns), TEST(headers), TEST(failures))

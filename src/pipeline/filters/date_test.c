@@ -27,7 +27,7 @@ static void failures(struct test *t)
     refuses(t, "filter { date { match => [\"d\"] } }", "1:26", "at least one pattern");
     refuses(t, "filter { date { match => [\"d\", \"yyyy-QQ\"] } }", "1:38", "'Q'");
     refuses(t, "filter { date { match => [\"d\", \"ISO8601\"] timezone => \"Asia/Soul\" } }", "1:55", "Asia/Soul");
-    refuses(t, "filter { date { match => [\"d\", \"dd MMM yyyy\"] locale => \"ko\" } }", "1:58", "English");
+    refuses(t, "filter { date { match => [\"d\", \"dd MMM yyyy\"] locale => \"ko\" } }", "1:57", "English");
     accepts(t, "filter { date { match => [\"d\", \"yyyy-MM-dd\"] locale => \"ko\" } }");
 }
 
