@@ -48,6 +48,7 @@ struct search {
     struct hit_ref *hits;    /* best of the segments so far, in order */
     size_t hit_count;
     struct sort_reader *printers;
+    uint64_t snapshot_base;  /* documents of the segments before */
     struct err *err;
 };
 
@@ -108,6 +109,8 @@ struct segment_search {
     float *scores;
     bool needs_scores, is_counted, collects_aggs, needs_max_score;
     bool *aggs_done;
+    bool has_bound;          /* enough hits were found in earlier segments: a first key above `bound` cannot win */
+    uint64_t bound;
 };
 
 static bool wants_count(const struct segment_search *ss)
@@ -120,11 +123,16 @@ static bool wants_count(const struct segment_search *ss)
 static bool wants_hits(const struct segment_search *ss, uint32_t first, uint32_t n)
 {
     const struct search *s = ss->s;
+    const struct sort_spec *spec = &s->sorts[0];
+    uint32_t zone = first / ZONE_DOCS;
     if (ss->top.capacity == 0)
+        return false;
+    if (ss->after && sort_reader_zone_worst(&ss->readers[0], zone) < ss->after[0])
+        return false;
+    if (ss->has_bound && sort_reader_zone_best(&ss->readers[0], zone) > ss->bound)
         return false;
     if (!topk_is_full(&ss->top))
         return true;
-    const struct sort_spec *spec = &s->sorts[0];
     if (spec->kind == SORT_SCORE) {
         if (s->request->has_min_score || s->sort_count > 1 || ss->set->ops->score_max == NULL)
             return true;
@@ -133,7 +141,7 @@ static bool wants_hits(const struct segment_search *ss, uint32_t first, uint32_t
         sort_reader_keys(&ss->readers[0], first, 1, zero, &score, &best);
         return best < topk_worst(&ss->top)[0];
     }
-    uint64_t best = sort_reader_zone_best(&ss->readers[0], first / ZONE_DOCS);
+    uint64_t best = sort_reader_zone_best(&ss->readers[0], zone);
     uint64_t worst = topk_worst(&ss->top)[0];
     /* With one key a tie loses to the earlier document; windows may come in any order, so ties are let through then. */
     return best < worst || (best == worst && (s->sort_count > 1 || ss->set->is_random));
@@ -346,13 +354,21 @@ static int open_segment(struct segment_search *ss)
         ss->post_filter = plan_open(ss->plan->post_filter, &run);
     ss->readers = ARENA_ARRAY(s->scratch, struct sort_reader, s->sort_count);
     for (size_t i = 0; i < s->sort_count; i++)
-        TRY(sort_reader_open(&ss->readers[i], &s->sorts[i], ss->part, ss->plan->doc_base, s->scratch, s->err));
+        TRY(sort_reader_open(&ss->readers[i], &s->sorts[i], ss->part, ss->plan->doc_base, s->snapshot_base,
+                             s->scratch, s->err));
     if (!s->printers) {
         s->printers = ARENA_ARRAY(s->work, struct sort_reader, s->sort_count);
         for (size_t i = 0; i < s->sort_count; i++)
-            TRY(sort_reader_open(&s->printers[i], &s->sorts[i], ss->part, 0, s->work, s->err));
+            TRY(sort_reader_open(&s->printers[i], &s->sorts[i], ss->part, 0, 0, s->work, s->err));
     }
     TRY(open_after(ss));
+    enum sort_value_kind kind = ss->readers[0].kind;
+    ss->has_bound = s->hit_count > 0 && (int64_t)s->hit_count == s->wanted && kind == s->printers[0].kind &&
+                    kind != SORT_VALUE_STR;
+    if (ss->has_bound && s->hits[s->hit_count - 1].values[0].kind == kind)
+        ss->bound = s->hits[s->hit_count - 1].values[0].key;
+    else
+        ss->has_bound = false;
     int64_t most = MIN_OF(s->wanted, (int64_t)ss->doc_count);
     topk_init(&ss->top, (size_t)most, s->sort_count, s->scratch);
     ss->keys = ARENA_ARRAY(s->scratch, uint64_t, s->sort_count * ZONE_DOCS);
@@ -487,6 +503,7 @@ static int search_segment(struct search *s, uint32_t part_index, struct index_pl
     }
     TRY(run_globals(&ss));
     plan->doc_base += ss.doc_count;
+    s->snapshot_base += ss.doc_count;
     return segment_failure(ss.part->segment, s->err);
 }
 

@@ -18,7 +18,7 @@ struct agg_tree;
 struct agg_run;
 
 /* ---- Sort ---- */
-enum sort_kind { SORT_SCORE, SORT_DOC, SORT_FIELD, SORT_ID, SORT_INDEX, SORT_SEQ_NO, SORT_VERSION };
+enum sort_kind { SORT_SCORE, SORT_DOC, SORT_SNAPSHOT_DOC, SORT_FIELD, SORT_ID, SORT_INDEX, SORT_SEQ_NO, SORT_VERSION };
 enum sort_mode { SORT_MODE_AUTO, SORT_MODE_MIN, SORT_MODE_MAX, SORT_MODE_SUM, SORT_MODE_AVG, SORT_MODE_MEDIAN };
 struct sort_spec {
     enum sort_kind kind;
@@ -34,7 +34,7 @@ int sort_parse(const struct value *v, struct arena *mem, struct sort_spec **ret_
 /* How one sort key is read in one segment: every kind of value becomes a uint64 whose natural order is the wanted one
  * (ascending: better first). Ordinals compare within their segment only. */
 enum sort_value_kind { SORT_VALUE_NULL, SORT_VALUE_LONG, SORT_VALUE_UNSIGNED, SORT_VALUE_DOUBLE, SORT_VALUE_FLOAT, SORT_VALUE_STR };
-struct sort_reader {
+struct sort_reader { /* doc_base: of _doc the documents of the index before this segment, of _shard_doc of the snapshot */
     const struct sort_spec *spec;
     const struct field *field;
     struct column *column;
@@ -43,7 +43,7 @@ struct sort_reader {
     bool is_sorted;         /* the column ascends with the document number */
     uint64_t missing;       /* key of documents without a value */
     struct str missing_text;
-    uint32_t doc_base;      /* of _doc: documents of the index before this segment */
+    uint64_t doc_base;
     const struct searcher_part *part;
     const uint32_t *id_ranks; /* of _id: rank of each document */
     uint32_t *id_docs;        /* the document of each rank */
@@ -55,11 +55,13 @@ struct sort_value {
     struct str text;
 };
 int sort_reader_open(struct sort_reader *reader, const struct sort_spec *spec, const struct searcher_part *part,
-                     uint32_t doc_base, struct arena *mem, struct err *err) WARN_UNUSED;
+                     uint32_t doc_base, uint64_t snapshot_base, struct arena *mem, struct err *err) WARN_UNUSED;
 /* Keys of the documents of a window whose bits are set. `scores` for SORT_SCORE. */
 void sort_reader_keys(struct sort_reader *reader, uint32_t first, uint32_t n, const uint64_t *words, const float *scores, uint64_t *keys);
 /* The best key any document of the zone can have. */
 uint64_t sort_reader_zone_best(const struct sort_reader *reader, uint32_t zone);
+/* The worst one; UINT64_MAX: not known. */
+uint64_t sort_reader_zone_worst(const struct sort_reader *reader, uint32_t zone);
 /* The key a search_after value stands for, in this segment; `is_before`: documents with this very key are not passed yet. */
 int sort_reader_after(struct sort_reader *reader, const struct value *v, int64_t now_ns, struct arena *mem, uint64_t *ret_key, struct err *err) WARN_UNUSED;
 /* A key out of its segment: comparable and printable. */

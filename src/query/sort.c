@@ -30,7 +30,7 @@ static void field_kind(struct sort_spec *spec, struct str name)
     spec->field = name;
     spec->kind = str_is(name, "_score")     ? SORT_SCORE
                  : str_is(name, "_doc")     ? SORT_DOC
-                 : str_is(name, "_shard_doc") ? SORT_DOC
+                 : str_is(name, "_shard_doc") ? SORT_SNAPSHOT_DOC
                  : str_is(name, "_id")      ? SORT_ID
                  : str_is(name, "_index")   ? SORT_INDEX
                  : str_is(name, "_seq_no")  ? SORT_SEQ_NO
@@ -272,9 +272,10 @@ static int open_field(struct sort_reader *reader, const struct searcher_part *pa
 }
 
 int sort_reader_open(struct sort_reader *reader, const struct sort_spec *spec, const struct searcher_part *part,
-                     uint32_t doc_base, struct arena *mem, struct err *err)
+                     uint32_t doc_base, uint64_t snapshot_base, struct arena *mem, struct err *err)
 {
-    *reader = (struct sort_reader){.spec = spec, .part = part, .doc_base = doc_base, .kind = SORT_VALUE_LONG};
+    *reader = (struct sort_reader){.spec = spec, .part = part, .kind = SORT_VALUE_LONG};
+    reader->doc_base = spec->kind == SORT_SNAPSHOT_DOC ? snapshot_base : doc_base;
     if (spec->kind == SORT_FIELD) {
         TRY(open_field(reader, part, mem, err));
         return missing_key(reader, 0, mem, err);
@@ -401,6 +402,7 @@ static uint64_t system_key(const struct sort_reader *reader, uint32_t doc)
 {
     switch (reader->spec->kind) {
     case SORT_DOC:
+    case SORT_SNAPSHOT_DOC:
         return turned(reader, long_bits((int64_t)reader->doc_base + doc));
     case SORT_ID:
         return turned(reader, ordinal_bits(reader->id_ranks[doc]));
@@ -434,27 +436,54 @@ void sort_reader_keys(struct sort_reader *reader, uint32_t first, uint32_t n, co
     }
 }
 
-uint64_t sort_reader_zone_best(const struct sort_reader *reader, uint32_t zone)
+static bool is_doc_sort(const struct sort_reader *reader)
+{
+    return reader->spec->kind == SORT_DOC || reader->spec->kind == SORT_SNAPSHOT_DOC;
+}
+
+/* The key of one end of a zone's values; false: they are not known. */
+static bool zone_end(const struct sort_reader *reader, uint32_t zone, bool wants_max, uint64_t *ret_key)
 {
     struct column_zone stats;
-    if (reader->spec->kind == SORT_DOC)
-        return reader->spec->is_desc ? 0 : long_bits((int64_t)reader->doc_base + (int64_t)zone * ZONE_DOCS);
     if (reader->spec->kind != SORT_FIELD)
-        return 0;
-    if (!reader->column || !column_zone(reader->column, zone, &stats))
-        return reader->missing;
-    bool is_desc = reader->spec->is_desc;
-    uint64_t bits;
+        return false;
+    if (!reader->column || !column_zone(reader->column, zone, &stats)) {
+        *ret_key = reader->missing;
+        return true;
+    }
     if (column_is_multi(reader->column) && reader->spec->mode != SORT_MODE_AUTO)
-        return 0;
+        return false;
+    uint64_t bits;
     if (column_kind(reader->column) == COLUMN_DOUBLE)
-        bits = double_bits(is_desc ? stats.max_f : stats.min_f);
+        bits = double_bits(wants_max ? stats.max_f : stats.min_f);
     else if (column_kind(reader->column) == COLUMN_LONG)
-        bits = long_bits(is_desc ? stats.max_i : stats.min_i);
+        bits = long_bits(wants_max ? stats.max_i : stats.min_i);
     else
-        bits = ordinal_bits((uint32_t)(is_desc ? stats.max_i : stats.min_i));
-    uint64_t best = turned(reader, bits);
-    return column_is_dense(reader->column) ? best : MIN_OF(best, reader->missing);
+        bits = ordinal_bits((uint32_t)(wants_max ? stats.max_i : stats.min_i));
+    *ret_key = turned(reader, bits);
+    return true;
+}
+
+uint64_t sort_reader_zone_best(const struct sort_reader *reader, uint32_t zone)
+{
+    bool is_desc = reader->spec->is_desc;
+    uint64_t key;
+    if (is_doc_sort(reader) && !is_desc)
+        return long_bits((int64_t)reader->doc_base + (int64_t)zone * ZONE_DOCS);
+    if (!zone_end(reader, zone, is_desc, &key))
+        return 0;
+    return reader->column && column_is_dense(reader->column) ? key : MIN_OF(key, reader->missing);
+}
+
+uint64_t sort_reader_zone_worst(const struct sort_reader *reader, uint32_t zone)
+{
+    bool is_desc = reader->spec->is_desc;
+    uint64_t key;
+    if (is_doc_sort(reader) && !is_desc)
+        return long_bits((int64_t)reader->doc_base + (int64_t)(zone + 1) * ZONE_DOCS - 1);
+    if (!zone_end(reader, zone, !is_desc, &key))
+        return UINT64_MAX;
+    return reader->column && column_is_dense(reader->column) ? key : MAX_OF(key, reader->missing);
 }
 
 static int text_key(struct sort_reader *reader, struct str text, struct arena *mem, uint64_t *ret_key, struct err *err)

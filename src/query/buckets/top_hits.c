@@ -98,11 +98,11 @@ static int top_hits_begin(const struct agg_node *node, struct agg_run *run, void
         mine->keys = ARENA_ARRAY(run->mem, uint64_t, n * ZONE_DOCS);
     mine->has_keys = false;
     for (size_t i = 0; i < n; i++)
-        TRY(sort_reader_open(&mine->readers[i], &params->sorts[i], run->part, 0, run->scratch, err));
+        TRY(sort_reader_open(&mine->readers[i], &params->sorts[i], run->part, 0, 0, run->scratch, err));
     if (!mine->printers) {
         mine->printers = ARENA_ARRAY(run->mem, struct sort_reader, n);
         for (size_t i = 0; i < n; i++)
-            TRY(sort_reader_open(&mine->printers[i], &params->sorts[i], run->part, 0, run->mem, err));
+            TRY(sort_reader_open(&mine->printers[i], &params->sorts[i], run->part, 0, 0, run->mem, err));
     }
     return 0;
 }
