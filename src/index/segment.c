@@ -557,7 +557,7 @@ int segment_stored(struct segment *seg, uint32_t doc, struct arena *mem, struct 
 {
     ASSERT(doc < seg->doc_count);
     uint32_t block = stored_block_of(seg, doc), first = stored_first(seg, block), docs = stored_first(seg, block + 1) - first;
-    struct stored_cache *cache;
+    struct stored_cache *cache = NULL;
     TRY(stored_load(seg, block, &cache, err));
     const uint8_t *data = (const uint8_t *)cache->data;
     uint32_t i = doc - first, base = docs * 4;

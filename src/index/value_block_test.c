@@ -50,10 +50,11 @@ static void test_codecs(void **state)
     for (size_t i = 0; i < VALUE_BLOCK_VALUES; i++)
         v[i] = INT64_C(1700000000000) + (int64_t)i * 1000003 + (int64_t)(i % 3);
     round_trip(v, VALUE_BLOCK_VALUES, VALUE_CODEC_DELTA);
+    for (size_t i = 0; i < 100; i++)
+        v[i] = (int64_t)(i * UINT64_C(0x9E3779B97F4A7C15) ^ i << 60 ^ (i * i) << 33);
     v[0] = INT64_MIN;
     v[1] = INT64_MAX;
-    v[2] = 0;
-    round_trip(v, 3, VALUE_CODEC_RAW);
+    round_trip(v, 100, VALUE_CODEC_RAW);
 }
 
 static void test_random(void **state)

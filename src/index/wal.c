@@ -84,7 +84,6 @@ static int file_create(struct wal *wal, uint64_t first_seq, struct err *err)
     TRY(vfs_sync_dir(wal->fs, wal->dir, err));
     vfs_close(wal->file);
     wal->file = TAKE(file);
-    files_add(wal, first_seq, WAL_FILE_HEAD);
     return 0;
 }
 
@@ -242,6 +241,7 @@ int wal_open(const struct wal_config *config, struct wal **ret_wal, struct err *
         }
         wal->file_count = 0;
         TRY(file_create(wal, wal->next_seq, err));
+        files_add(wal, wal->next_seq, WAL_FILE_HEAD);
     }
     *ret_wal = TAKE(wal);
     return 0;
@@ -315,18 +315,16 @@ int wal_append(struct wal *wal, const struct wal_frame *frame, uint64_t *ret_seq
     return rc;
 }
 
-/* The leader's work, without the lock: the batch in `writing`. */
-static int batch_write(struct wal *wal, uint64_t first_seq, struct err *err)
+/* The leader's work, without the lock: the batch in `writing` to place *off, or to a new file when that one is full. */
+static int batch_write(struct wal *wal, uint64_t first_seq, uint64_t *off, bool *ret_is_new, struct err *err)
 {
-    struct wal_file *last = &wal->files[wal->file_count - 1];
-    if (last->bytes >= wal->file_bytes_max) {
+    *ret_is_new = *off >= wal->file_bytes_max;
+    if (*ret_is_new) {
         TRY(file_create(wal, first_seq, err));
-        last = &wal->files[wal->file_count - 1];
+        *off = WAL_FILE_HEAD;
     }
-    TRY(vfs_write_at(wal->file, last->bytes, wal->writing.p, wal->writing.n, err));
-    TRY(vfs_sync(wal->file, err));
-    last->bytes += wal->writing.n;
-    return 0;
+    TRY(vfs_write_at(wal->file, *off, wal->writing.p, wal->writing.n, err));
+    return vfs_sync(wal->file, err);
 }
 
 static void lead(struct wal *wal)
@@ -337,11 +335,16 @@ static void lead(struct wal *wal)
     wal->writing = batch;
     buf_clear(&wal->pending);
     uint64_t first = wal->durable_seq + 1, last = wal->next_seq - 1;
+    uint64_t off = wal->files[wal->file_count - 1].bytes;
+    bool is_new;
     wal->has_leader = true;
     unlock(wal);
-    int rc = batch_write(wal, first, &err);
+    int rc = batch_write(wal, first, &off, &is_new, &err);
     lock(wal);
     if (rc == 0) {
+        if (is_new)
+            files_add(wal, first, off);
+        wal->files[wal->file_count - 1].bytes = off + wal->writing.n;
         wal->durable_seq = last;
     } else {
         wal->is_failed = true;
