@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* regex.c: PCRE2 behind a small interface. Each expression is compiled up to twice: for any text (UTF-8, broken sequences
- * never match), and for texts that are ASCII only, which is most log lines: there characters are bytes, and Unicode classes
- * shrink to their ASCII part. Both have the same groups. */
+/* regex.c: PCRE2 behind a small interface. Each expression is compiled up to three times, with the same groups:
+ *
+ *   ascii   for texts that are ASCII only, which is most log lines: characters are bytes, classes shrink to their ASCII part
+ *   utf8    for valid UTF-8
+ *   broken  for all else: broken sequences never match. Interpreted: in PCRE2 10.42 the machine code for \\S, \\D and \\W
+ *           does not match characters beyond ASCII under PCRE2_MATCH_INVALID_UTF */
 #include "text/regex.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
@@ -17,7 +20,7 @@
 #define NESTING_MAX         250u
 
 struct regex {
-    pcre2_code *any, *ascii; /* ascii NULL: `any` does for all */
+    pcre2_code *utf8, *ascii, *broken; /* ascii NULL: the pattern has something beyond ASCII, utf8 does */
     struct arena *mem;
     struct regex_names names;
     uint64_t spare; /* atomic: a struct regex_match for calls that bring none, 0: in use or not made yet */
@@ -44,7 +47,7 @@ static pcre2_code *compile_one(struct str text, uint32_t options, int *ret_error
     pcre2_code *code = pcre2_compile((PCRE2_SPTR)(text.p ? text.p : ""), text.n, options, ret_error, &off, context);
     *ret_off = off;
     pcre2_compile_context_free(context);
-    if (code)
+    if (code && !(options & PCRE2_MATCH_INVALID_UTF))
         (void)pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); /* without it the interpreter does the work */
     return code;
 }
@@ -90,15 +93,25 @@ static bool is_ascii(struct str s)
     return true;
 }
 
+static int compile_unicode(struct regex *re, struct str text, struct str pattern, unsigned flags, struct err *err)
+{
+    int code;
+    size_t off;
+    re->utf8 = compile_one(text, options_of(flags) | PCRE2_UTF, &code, &off);
+    if (re->utf8)
+        re->broken = compile_one(text, options_of(flags) | PCRE2_UTF | PCRE2_MATCH_INVALID_UTF, &code, &off);
+    return re->utf8 && re->broken ? 0 : compile_failed(pattern, code, off, err);
+}
+
 /* The names of groups that PCRE2 itself knows. */
 static void read_names(struct regex *re)
 {
     uint32_t groups = 0, count = 0, entry = 0;
     PCRE2_SPTR table = NULL;
-    (void)pcre2_pattern_info(re->any, PCRE2_INFO_CAPTURECOUNT, &groups);
-    (void)pcre2_pattern_info(re->any, PCRE2_INFO_NAMECOUNT, &count);
-    (void)pcre2_pattern_info(re->any, PCRE2_INFO_NAMEENTRYSIZE, &entry);
-    (void)pcre2_pattern_info(re->any, PCRE2_INFO_NAMETABLE, &table);
+    (void)pcre2_pattern_info(re->utf8, PCRE2_INFO_CAPTURECOUNT, &groups);
+    (void)pcre2_pattern_info(re->utf8, PCRE2_INFO_NAMECOUNT, &count);
+    (void)pcre2_pattern_info(re->utf8, PCRE2_INFO_NAMEENTRYSIZE, &entry);
+    (void)pcre2_pattern_info(re->utf8, PCRE2_INFO_NAMETABLE, &table);
     re->names.count = groups;
     re->names.names = ARENA_ARRAY(re->mem, struct str, (size_t)groups + 1);
     for (uint32_t i = 0; i < count; i++) {
@@ -112,9 +125,7 @@ static int compile_plain(struct regex *re, struct str pattern, unsigned flags, s
 {
     int code;
     size_t off;
-    re->any = compile_one(pattern, options_of(flags) | PCRE2_UTF | PCRE2_MATCH_INVALID_UTF, &code, &off);
-    if (!re->any)
-        return compile_failed(pattern, code, off, err);
+    TRY(compile_unicode(re, pattern, pattern, flags, err));
     read_names(re);
     bool may_be_ascii = is_ascii(pattern) && str_find(pattern, STR("\\p")) < 0 && str_find(pattern, STR("\\P")) < 0 &&
                         str_find(pattern, STR("\\x")) < 0 && str_find(pattern, STR("\\X")) < 0 &&
@@ -132,11 +143,8 @@ static int compile_ruby(struct regex *re, struct str pattern, unsigned flags, st
     struct buf out;
     buf_init(&out, 8 * REGEX_PATTERN_MAX);
     rc = regex__translate(pattern, false, re->mem, &out, &re->names, &needs_utf, err);
-    if (rc == 0) {
-        re->any = compile_one(buf_str(&out), options_of(flags) | PCRE2_UTF | PCRE2_MATCH_INVALID_UTF, &code, &off);
-        if (!re->any)
-            rc = compile_failed(pattern, code, off, err);
-    }
+    if (rc == 0)
+        rc = compile_unicode(re, buf_str(&out), pattern, flags, err);
     if (rc == 0 && !needs_utf) {
         struct regex_names names = {.count = 0};
         buf_clear(&out);
@@ -166,7 +174,8 @@ void regex_free(struct regex *re)
 {
     if (!re)
         return;
-    pcre2_code_free(re->any);
+    pcre2_code_free(re->utf8);
+    pcre2_code_free(re->broken);
     pcre2_code_free(re->ascii);
     regex_match_free((struct regex_match *)(uintptr_t)re->spare);
     arena_free(re->mem);
@@ -226,13 +235,24 @@ static void match_fit(struct regex_match *match, const struct regex *re)
     match->pairs = pairs;
 }
 
-static int find_with(const struct regex *re, struct str text, bool text_is_ascii, size_t from, struct regex_match *match)
+/* Which of the three compiled codes does for this text. */
+static const pcre2_code *code_for(const struct regex *re, struct str text)
+{
+    bool text_is_ascii = is_ascii(text);
+    if (text_is_ascii && re->ascii)
+        return re->ascii;
+    return text_is_ascii || utf8_is_valid(text) ? re->utf8 : re->broken;
+}
+
+static int find_with(const struct regex *re, const pcre2_code *code, struct str text, size_t from, struct regex_match *match)
 {
     match_fit(match, re);
     match->text = text;
     match->found = 0;
-    const pcre2_code *code = re->ascii && text_is_ascii ? re->ascii : re->any;
-    int rc = pcre2_match(code, (PCRE2_SPTR)(text.p ? text.p : ""), text.n, from, 0, match->data, match->context);
+    uint32_t options = code == re->utf8 ? PCRE2_NO_UTF_CHECK : 0; /* checked by code_for */
+    while (options != 0 && from < text.n && ((uint8_t)text.p[from] & 0xC0) == 0x80)
+        from++; /* never into the middle of a character */
+    int rc = pcre2_match(code, (PCRE2_SPTR)(text.p ? text.p : ""), text.n, from, options, match->data, match->context);
     if (rc > 0) {
         match->found = (uint32_t)rc;
         return 1;
@@ -246,13 +266,13 @@ int regex_find(const struct regex *re, struct str text, size_t from, struct rege
     if (from > text.n)
         return 0;
     if (match)
-        return find_with(re, text, is_ascii(text), from, match);
+        return find_with(re, code_for(re, text), text, from, match);
     uint64_t *slot = (uint64_t *)(uintptr_t)&re->spare;
     /* Acquire and release: the object's content moves from thread to thread with its address. */
     match = (struct regex_match *)(uintptr_t)__atomic_exchange_n(slot, 0, __ATOMIC_ACQUIRE);
     if (!match)
         match = regex_match_new();
-    int rc = find_with(re, text, is_ascii(text), from, match);
+    int rc = find_with(re, code_for(re, text), text, from, match);
     uint64_t old = __atomic_exchange_n(slot, (uint64_t)(uintptr_t)match, __ATOMIC_ACQ_REL);
     regex_match_free((struct regex_match *)(uintptr_t)old);
     return rc;
@@ -316,11 +336,11 @@ int regex_replace(const struct regex *re, struct str text, struct str replacemen
 {
     CLEANUP(regex_match_free_ptr) struct regex_match *own = match ? NULL : regex_match_new();
     struct regex_match *m = match ? match : own;
-    bool text_is_ascii = is_ascii(text);
+    const pcre2_code *code = code_for(re, text);
     bool is_literal = str_find_char(replacement, '\\') < 0;
     int count = 0, rc;
     size_t at = 0, copied = 0;
-    while (at <= text.n && (rc = find_with(re, text, text_is_ascii, at, m)) != 0) {
+    while (at <= text.n && (rc = find_with(re, code, text, at, m)) != 0) {
         if (rc < 0)
             return rc;
         size_t begin = regex_match_begin(m), end = MAX_OF(regex_match_end(m), begin);

@@ -87,6 +87,9 @@ static void ruby_dialect(struct test *t)
         {"caf\xC3\xA9.", "un caf\xC3\xA9s", "caf\xC3\xA9s"},
         {"x.y", "x\xED\x95\x9Cy", "x\xED\x95\x9Cy"},
         {"y$", "\xFFxy", "y"},
+        {"\\S+", "\xC3\xA9x\xEC\xA3\xBC 1", "\xC3\xA9x\xEC\xA3\xBC"},
+        {"\\W+", "a\xC3\xA9\xEC\xA3\xBC", "\xC3\xA9\xEC\xA3\xBC"},
+        {"\\S+", "\xFF\xC3\xA9x\xEC\xA3\xBC 1", "\xC3\xA9x\xEC\xA3\xBC"},
     };
     check(t, REGEX_RUBY, rows, ARRAY_COUNT(rows));
     static const struct row dot_all[] = {{"a.*", "xa\nb", "a\nb"}};
