@@ -23,7 +23,7 @@ static const struct query_type *const types[] = {
 static const char *const missing_types[] = {
     "boosting", "common", "distance_feature", "function_score", "fuzzy", "geo_bounding_box", "geo_distance",
     "geo_polygon", "geo_shape", "has_child", "has_parent", "intervals", "match_none_of", "more_like_this", "nested",
-    "parent_id", "percolate", "pinned", "rank_feature", "script", "script_score", "shape", "span_containing",
+    "parent_id", "percolate", "pinned", "rank_feature", "script", "script_score", "shape", "simple_query_string", "span_containing",
     "span_first", "span_multi", "span_near", "span_not", "span_or", "span_term", "span_within", "terms_set", "type",
     "wrapper", NULL,
 };

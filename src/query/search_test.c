@@ -76,6 +76,87 @@ static void queries_find(struct test *t)
     bed_deinit(&bed);
 }
 
+static void query_strings_find(struct test *t)
+{
+    struct bed bed;
+    bed_init(&bed, t);
+    fill(&bed);
+#define QS(text, ids) finds(&bed, "{\"query\":{\"query_string\":{\"query\":\"" text "\"}}}", ids)
+    QS("quick", "3 1 4");
+    QS("t:dog AND k:a", "3");
+    QS("k:(a OR d)", "5 1 3");
+    QS("quick -brown", "3");
+    QS("n:[2 TO 3]", "2 3");
+    QS("n:>=4", "4 5");
+    QS("n:(>1 AND <3)", "2");
+    QS("_exists_:f", "1 2 4");
+    QS("f:*", "1 2 4");
+    QS("*", "1 2 3 4 5");
+    QS("*:*", "1 2 3 4 5");
+    QS("t:\\\"quick brown\\\"", "1");
+    QS("t:\\\"brown quick\\\"~1", "4");
+    QS("qui*", "1 3 4");
+    QS("t:d?g", "2 3 4");
+    QS("t:/la.y/", "2");
+    QS("b:true", "1");
+    QS("d:[2025-01-01 TO 2025-01-01]", "1 2");
+    QS("NOT k:a", "2 4 5");
+    QS("_id:3", "3");
+    QS("ip:\\\"10.0.0.1\\\"", "1");
+    finds(&bed, "{\"query\":{\"query_string\":{\"query\":\"quick dog\",\"default_operator\":\"AND\",\"default_field\":\"t\"}}}", "3 4");
+    fails(&bed, "{\"query\":{\"query_string\":{\"query\":\"(a\"}}}", ERR_PARSE, "Failed to parse query [(a]");
+    bed_deinit(&bed);
+}
+
+static void scrolls_go_on(struct test *t)
+{
+    struct bed bed;
+    bed_init(&bed, t);
+    for (int i = 0; i < 25; i++) {
+        char id[8], source[32];
+        (void)snprintf(id, sizeof(id), "%d", i);
+        (void)snprintf(source, sizeof(source), "{\"n\":%d}", i % 5);
+        put(&bed, i % 2 ? "i" : "j", id, source);
+        if (i % 7 == 1) {
+            refresh(&bed, "i");
+            refresh(&bed, "j");
+        }
+    }
+    refresh(&bed, "i");
+    refresh(&bed, "j");
+    static const char *const bodies[] = {"{\"size\":4}", "{\"size\":4,\"sort\":[\"n\"]}", "{\"size\":4,\"sort\":[\"_doc\"]}"};
+    for (size_t b = 0; b < ARRAY_COUNT(bodies); b++) {
+        struct scroll_table *table = scroll_table_new(&bed.clock.base, 2);
+        struct value body = parsed(&bed, bodies[b]);
+        struct search_request *request;
+        struct search_result result;
+        struct str id;
+        struct searcher *searcher = snapshot(&bed, "i,j");
+        assert_ok(search_parse(&body, NOW_NS, t->mem, &request, &t->err), &t->err);
+        assert_ok(scroll_start(table, searcher, &body, request, 60 * NS_PER_S, t->mem, &result, &id, &t->err), &t->err);
+        searcher_unref(searcher);
+        bool seen[25] = {false};
+        size_t count = 0;
+        while (result.hit_count > 0) {
+            for (size_t i = 0; i < result.hit_count; i++) {
+                int64_t n;
+                assert_true(str_to_i64(result.hits[i].id, &n) && !seen[n]);
+                seen[n] = true;
+                count++;
+                assert_int_equal(result.hits[i].sort_count, b == 0 ? 0 : 1);
+            }
+            assert_int_equal(result.total, 25);
+            assert_ok(scroll_next(table, id, 60 * NS_PER_S, t->mem, &result, &t->err), &t->err);
+        }
+        assert_int_equal(count, 25);
+        clock_fake_advance(&bed.clock, 61 * NS_PER_S);
+        assert_err(scroll_next(table, id, 0, t->mem, &result, &t->err), &t->err, ERR_NOT_FOUND);
+        assert_int_equal(scroll_clear(table, STR("_all")), 0);
+        scroll_table_free(table);
+    }
+    bed_deinit(&bed);
+}
+
 static void pages_and_sorts(struct test *t)
 {
     struct bed bed;
@@ -206,4 +287,4 @@ static void errors_say_what(struct test *t)
     bed_deinit(&bed);
 }
 
-TEST_MAIN(TEST(queries_find), TEST(pages_and_sorts), TEST(sources_are_filtered), TEST(aggregations_add_up), TEST(errors_say_what))
+TEST_MAIN(TEST(queries_find), TEST(query_strings_find), TEST(scrolls_go_on), TEST(pages_and_sorts), TEST(sources_are_filtered), TEST(aggregations_add_up), TEST(errors_say_what))
