@@ -150,14 +150,15 @@ static size_t setting_name_off(struct str text, size_t value_off)
     return i;
 }
 
-/* Gives an error of a plugin its place: its own position, else that of the option, else that of the plugin. */
-static int place(const struct unit *unit, int rc, struct err *err)
+/* Gives an error of a plugin its place: its own position, else that of the option (when `off` is one of the file, and
+ * not of a pattern or text the plugin read), else that of the plugin. */
+static int place(const struct unit *unit, int rc, bool is_file_off, struct err *err)
 {
     const struct plugin *plugin = &unit->plugin;
     if (!err || err->line > 0)
         return rc;
     err_wrap(err, STR_FMT, STR_ARG(plugin->name));
-    if (err->off >= 0 && plugin->source) {
+    if (is_file_off && err->off >= 0 && plugin->source) {
         size_t off = (size_t)err->off;
         if (strstr(err->text, "unknown") || strstr(err->text, "did you mean"))
             off = setting_name_off(plugin->source->text, off);
@@ -222,7 +223,7 @@ static int options_build(struct unit *unit, const struct type_info *info, struct
     skip[n] = NULL;
     int rc = options_fill(info->opts ? info->opts : no_opts, unit->self, &unit->plugin.settings, OPTIONS_LOGSTASH, unit->plugin.mem, skip,
                           warn_option, unit, err);
-    return rc < 0 ? place(unit, rc, err) : 0;
+    return rc < 0 ? place(unit, rc, true, err) : 0;
 }
 
 static int codec_of(struct pipeline *pipeline, struct unit *unit, const struct type_info *info, struct err *err)
@@ -274,7 +275,7 @@ static int unit_build(struct pipeline *pipeline, enum plugin_kind kind, const st
     if (rc == 0 && info.init)
         rc = info.init(unit->self, plugin, err);
     if (rc < 0)
-        return place(unit, rc, err);
+        return place(unit, rc, false, err);
     unit->is_inited = true;
     *ret_unit = unit;
     return 0;
