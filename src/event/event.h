@@ -79,7 +79,8 @@ bool event_has_tag(const struct event *ev, struct str tag);
 bool event_timestamp_ns(const struct event *ev, int64_t *ret_ns);
 void event_to_json(const struct event *ev, struct buf *out); /* without metadata */
 /* A JSON object's members become fields, "@metadata" goes to metadata, "@timestamp" text becomes a time.
- * When the JSON has no @timestamp it is set to now_ns. */
+ * When the JSON has no @timestamp it is set to now_ns. Strings borrow from `json`: it must live as long as the batch
+ * (arena_str(batch->mem, ...) where it does not). */
 int event_from_json(struct batch *batch, struct str json, int64_t now_ns, struct event **ret_ev, struct err *err) WARN_UNUSED;
 
 /* sprintf templates: "%{field}", "%{[a][b]}", "%{+yyyy.MM.dd}" (UTC of @timestamp), "%{+%s}" (epoch seconds).

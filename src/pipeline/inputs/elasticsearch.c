@@ -219,7 +219,8 @@ static int hit_to_event(struct es_input *es, struct batch *batch, const struct e
         ev = batch_add_stamped(batch, now_ns);
         TRY(event_set(ev, &es->target_path, doc, err));
     } else {
-        TRY(event_from_json(batch, hit->source, now_ns, &ev, err));
+        /* The page goes before the batch does: the event's strings must lie in the batch. */
+        TRY(event_from_json(batch, arena_str(batch->mem, hit->source), now_ns, &ev, err));
     }
     if (es->docinfo)
         docinfo_add(es, ev, hit);
