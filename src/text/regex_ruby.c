@@ -9,9 +9,9 @@
  *   [[:alpha:]] \b         Unicode (PCRE2 without UCP: ASCII); \w \d \s are ASCII in both
  *   [a[bc]] [a-z&&[^b]]    nested sets and intersections
  *   {,n}                   {0,n}                                  \Q \E \l \N …            the letter itself
+ *   a?* a{2}{3} a{1,2}+    (?:a?)* …: Ruby repeats a repeat       ^*                       (?:^)*
  *
- * What has no counterpart is an error that names it: (?~…), {n,m}+ (a repeat of a repeat in Ruby), negated sets of several
- * classes such as [[:^alnum:]]. */
+ * What has no counterpart is an error that names it: (?~…), negated sets of several classes such as [[:^alnum:]]. */
 #include "text/regex_int.h"
 
 #include <stdio.h>
@@ -29,7 +29,11 @@ struct translator {
     const char *p, *end;
     bool is_ascii_text, needs_utf, has_names;
     bool extended[GROUP_DEPTH_MAX + 1]; /* (?x) at each depth of parentheses */
+    size_t scopes[GROUP_DEPTH_MAX + 1];  /* (?i) at each depth: groups to close with it */
+    size_t open_at[GROUP_DEPTH_MAX + 1]; /* where the group's "(" is in the output */
     size_t depth;
+    size_t atom_at;     /* where what a repeat would apply to begins in the output */
+    bool has_atom, atom_is_repeat, atom_is_place; /* place: ^ $ \b …, which PCRE2 repeats only inside a group */
     struct arena *mem;
     struct buf *out;
     struct regex_names *names;
@@ -143,8 +147,8 @@ static const struct posix_class posix_classes[] = {
     {"alpha", "\\p{L}\\p{M}", "a-zA-Z", NULL},
     {"digit", "\\p{Nd}", "0-9", "\\P{Nd}"},
     {"alnum", "\\p{L}\\p{M}\\p{Nd}", "a-zA-Z0-9", NULL},
-    {"upper", "\\p{Lu}", "A-Z", "\\P{Lu}"},
-    {"lower", "\\p{Ll}", "a-z", "\\P{Ll}"},
+    {"upper", "A-Z\\p{Lu}", "A-Z", "\\P{Lu}"},
+    {"lower", "a-z\\p{Ll}", "a-z", "\\P{Ll}"},
     {"space", "\\s\\x{85}\\p{Z}", "\\s", NULL},
     {"blank", "\\t\\p{Zs}", "\\t ", NULL},
     {"punct", "\\p{P}$+<=>^`|~", "!-\\/:-@\\[-`{-~", NULL},
@@ -257,6 +261,31 @@ static void word_border(struct translator *t, bool is_border)
     t->p += 2;
 }
 
+static bool is_digit_of(char c, unsigned base)
+{
+    if (base == 8)
+        return c >= '0' && c <= '7';
+    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
+}
+
+/* Bytes of the escape at the cursor, where PCRE2 writes it the same way: \n, \x41, \101, \cA. */
+static size_t escape_len(const struct translator *t)
+{
+    const char *p = t->p + 1, *end = t->end;
+    char c = *p++;
+    if (c == 'x' && p < end && *p == '{') {
+        const char *close = memchr(p, '}', (size_t)(end - p));
+        return close ? (size_t)(close + 1 - t->p) : 2;
+    }
+    unsigned base = c == 'x' ? 16 : 8;
+    if (c == 'x' || is_digit_of(c, 8)) {
+        for (int i = 0; i < 2 && p < end && is_digit_of(*p, base); i++)
+            p++;
+        return (size_t)(p - t->p);
+    }
+    return c == 'c' && p < end ? 3 : 2;
+}
+
 static int escape(struct translator *t, bool in_set)
 {
     if (t->p + 1 >= t->end)
@@ -303,12 +332,12 @@ static int escape(struct translator *t, bool in_set)
         buf_add(t->out, from, (size_t)(t->p - from));
         return 0;
     }
-    if (is_letter(c) && !strchr("dDwWsSAzZGKRXtnrfaecx", c)) { /* means nothing to Ruby: the letter */
+    if (is_letter(c) && !strchr(in_set ? "dDwWsSbtnrfaecx" : "dDwWsSAzZGKRXtnrfaecx", c)) { /* means nothing to Ruby: the letter */
         buf_add_char(t->out, c);
         t->p += 2;
         return 0;
     }
-    copy(t, 2);
+    copy(t, escape_len(t));
     return 0;
 }
 
@@ -437,7 +466,9 @@ static int set_read(struct translator *t, unsigned depth, struct buf *ret_text, 
         t->p++;
     }
     while (rc == 0 && t->p < t->end && *t->p != ']') {
-        if (looking_at(t, "&&")) {
+        if (looking_at(t, "&&") && set.flat.n == 0 && set.others.n == 0) {
+            rc = fail(t, t->p, ERR_INVALID, "nothing before && in a set");
+        } else if (looking_at(t, "&&")) {
             buf_add_lit(&before, "(?=");
             operand_write(&set, &before);
             buf_add_char(&before, ')');
@@ -487,6 +518,7 @@ static int push(struct translator *t)
         return fail(t, t->p, ERR_INVALID, "parentheses are nested more than 250 deep");
     t->depth++;
     t->extended[t->depth] = t->extended[t->depth - 1];
+    t->scopes[t->depth] = 0;
     return 0;
 }
 
@@ -511,13 +543,13 @@ static int options(struct translator *t)
     }
     if (t->p >= t->end)
         return fail(t, from, ERR_INVALID, "a group ( is not closed");
-    buf_add_char(t->out, *t->p);
-    if (*t->p == ')') { /* for the rest of the group around it */
+    buf_add_char(t->out, ':');
+    if (*t->p == ')') { /* for the rest of the group around it, with all its alternatives: a(?i)b|c is a(?i:b|c) */
         t->depth--;
-        t->extended[t->depth] = extended;
-    } else {
-        t->extended[t->depth] = extended;
+        t->scopes[t->depth]++;
+        t->has_atom = false;
     }
+    t->extended[t->depth] = extended;
     t->p++;
     return 0;
 }
@@ -588,64 +620,147 @@ static int open_group(struct translator *t)
 
 /* ---- repeats ---- */
 
-/* At "{": {n} {n,} {n,m} {,m}, else a plain brace. */
-static int repeat(struct translator *t)
+/* Puts the atom at the output's end into a group of its own. */
+static void wrap_atom(struct translator *t)
+{
+    static const char open[] = "(?:";
+    buf_add(t->out, open, 3);
+    if (t->out->is_over)
+        return;
+    char *p = t->out->p + t->atom_at;
+    memmove(p + 3, p, t->out->n - 3 - t->atom_at);
+    memcpy(p, open, 3);
+    buf_add_char(t->out, ')');
+}
+
+/* Length of {n} {n,} {n,m} {,m} at the cursor, 0: a plain brace. */
+static size_t braces_len(const struct translator *t, bool *ret_is_exact)
 {
     const char *p = t->p + 1;
     size_t low = 0, high = 0;
-    bool has_comma = false;
+    *ret_is_exact = true;
     for (; p < t->end && *p >= '0' && *p <= '9'; p++)
         low++;
     if (p < t->end && *p == ',') {
-        has_comma = true;
+        *ret_is_exact = false;
         for (p++; p < t->end && *p >= '0' && *p <= '9'; p++)
             high++;
     }
-    bool is_repeat = p < t->end && *p == '}' && (low > 0 || high > 0);
-    if (!is_repeat) {
+    return p < t->end && *p == '}' && (low > 0 || high > 0) ? (size_t)(p + 1 - t->p) : 0;
+}
+
+/* At * + ? or {…}: the repeat with its ? (lazy) or + (possessive). In Ruby {n,m}+ is a repeat of a repeat, and {n}? is
+ * an optional {n}. */
+static int repeat(struct translator *t)
+{
+    bool is_exact = false, is_brace = *t->p == '{';
+    size_t n = is_brace ? braces_len(t, &is_exact) : 1;
+    if (n == 0) {
+        t->atom_at = t->out->n;
+        t->has_atom = true;
+        t->atom_is_repeat = t->atom_is_place = false;
         buf_add_lit(t->out, "\\{");
         t->p++;
         return 0;
     }
-    if (p + 1 < t->end && p[1] == '+')
-        return fail(t, p + 1, ERR_UNSUPPORTED, "{n,m}+ is a repeat of a repeat in Ruby: write (?:x{n,m})+ or (?>x{n,m})");
-    buf_add_char(t->out, '{');
-    t->p++;
-    if (low == 0 && has_comma)
-        buf_add_char(t->out, '0');
-    copy(t, (size_t)(p + 1 - t->p));
+    if (!t->has_atom)
+        return fail(t, t->p, ERR_INVALID, "a repeat has nothing before it");
+    if (t->atom_is_repeat || t->atom_is_place)
+        wrap_atom(t);
+    if (is_brace && t->p[1] == ',') {
+        buf_add_lit(t->out, "{0");
+        t->p++;
+        n--;
+    }
+    copy(t, n);
+    if (t->p < t->end && *t->p == '?' && !is_exact)
+        copy(t, 1);
+    else if (t->p < t->end && *t->p == '+' && !is_brace)
+        copy(t, 1);
+    t->atom_is_repeat = true;
+    t->atom_is_place = false;
+    return 0;
+}
+
+static void close_scopes(struct translator *t)
+{
+    for (; t->scopes[t->depth] > 0; t->scopes[t->depth]--)
+        buf_add_char(t->out, ')');
+}
+
+static void close_group(struct translator *t)
+{
+    close_scopes(t);
+    copy(t, 1);
+    t->atom_at = t->open_at[t->depth];
+    t->atom_is_repeat = t->atom_is_place = false;
+    t->has_atom = true;
+    t->depth--;
+}
+
+/* A character that stands for itself, all of it: the next repeat belongs to the whole character. */
+static void character(struct translator *t)
+{
+    const char *p = t->p;
+    (void)utf8_next(&p, t->end);
+    copy(t, (size_t)(p - t->p));
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static int atom(struct translator *t)
+{
+    t->atom_at = t->out->n;
+    t->has_atom = true;
+    t->atom_is_repeat = false;
+    t->atom_is_place = *t->p == '^' || *t->p == '$' || (*t->p == '\\' && t->p + 1 < t->end && strchr("AzZGbB", t->p[1]));
+    if (*t->p == '\\')
+        return escape(t, false);
+    if (*t->p == '[')
+        return top_set(t);
+    character(t);
     return 0;
 }
 
 static int translate_one(struct translator *t)
 {
-    switch (*t->p) {
-    case '\\':
-        return escape(t, false);
-    case '[':
-        return top_set(t);
-    case '(':
-        return open_group(t);
-    case ')':
-        if (t->depth == 0)
-            return fail(t, t->p, ERR_INVALID, "')' without '('");
-        t->depth--;
-        copy(t, 1);
-        return 0;
-    case '{':
+    size_t at = t->out->n;
+    char c = *t->p;
+    if (c == '*' || c == '+' || c == '?' || c == '{')
         return repeat(t);
-    case '#':
-        if (t->extended[t->depth]) { /* a comment up to the line's end */
-            const char *nl = memchr(t->p, '\n', (size_t)(t->end - t->p));
-            t->p = nl ? nl : t->end;
-            return 0;
+    if (c == '(') {
+        size_t depth = t->depth;
+        TRY(open_group(t));
+        if (t->depth > depth) {
+            t->open_at[t->depth] = at;
+            t->has_atom = false;
         }
-        copy(t, 1);
-        return 0;
-    default:
-        copy(t, 1);
         return 0;
     }
+    if (c == ')') {
+        if (t->depth == 0)
+            return fail(t, t->p, ERR_INVALID, "')' without '('");
+        close_group(t);
+        return 0;
+    }
+    if (c == '|') {
+        copy(t, 1);
+        t->has_atom = false;
+        return 0;
+    }
+    if (t->extended[t->depth] && is_blank(c)) {
+        t->p++;
+        return 0;
+    }
+    if (t->extended[t->depth] && c == '#') { /* a comment up to the line's end */
+        const char *nl = memchr(t->p, '\n', (size_t)(t->end - t->p));
+        t->p = nl ? nl : t->end;
+        return 0;
+    }
+    return atom(t);
 }
 
 int regex__translate(struct str pattern, bool is_ascii_text, struct arena *mem, struct buf *out, struct regex_names *ret_names,
@@ -659,6 +774,7 @@ int regex__translate(struct str pattern, bool is_ascii_text, struct arena *mem, 
         TRY(translate_one(t));
     if (t->depth > 0)
         return fail(t, pattern.p + pattern.n, ERR_INVALID, "a group ( is not closed");
+    close_scopes(t);
     ASSERT(t->group <= ret_names->count);
     ret_names->count = t->group;
     *ret_needs_utf = t->needs_utf;
