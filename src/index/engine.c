@@ -10,7 +10,6 @@
 #include "index/engine.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/str.h"
 #include "index/index_int.h"
@@ -313,19 +312,31 @@ static int index_round(struct index *index, struct err *err)
     bool did;
     if (refresh_due(index, now_ns))
         TRY(index__refresh(index, err));
-    if (wal_state(index->engine->wal, NULL) < 0)
-        return 0; /* read-only: nothing more reaches the disk */
-    if (flush_due(index, now_ns))
-        TRY(index__flush(index, false, err));
-    else
-        TRY(index__fold(index, err));
-    return index__merge_due(index, &did, err);
+    /* Read-only: nothing more reaches the disk. And after a failure the disk gets a rest. */
+    if (wal_state(index->engine->wal, NULL) < 0 || now_ns < index->retry_ns)
+        return 0;
+    int rc = flush_due(index, now_ns) ? index__flush(index, false, err) : index__fold(index, err);
+    if (rc == 0)
+        rc = index__merge_due(index, &did, err);
+    if (rc < 0)
+        index->retry_ns = now_ns + RETRY_NS;
+    return rc;
+}
+
+/* A log that stopped because the disk was full goes on when there is room again. */
+static void disk_round(struct engine *engine)
+{
+    uint64_t free_bytes;
+    if (wal_state(engine->wal, NULL) == -ERR_DISK_FULL && vfs_free_bytes(engine->fs, engine->path, &free_bytes, NULL) == 0 &&
+        free_bytes >= DISK_RESERVE_BYTES)
+        (void)!wal_heal(engine->wal, NULL);
 }
 
 int engine_tick(struct engine *engine, struct err *err)
 {
     size_t count;
     int first = 0;
+    disk_round(engine);
     struct index **indices = engine__all(engine, &count);
     for (size_t i = 0; i < count; i++) {
         struct err one;
@@ -340,12 +351,10 @@ int engine_tick(struct engine *engine, struct err *err)
     return first;
 }
 
-static void deadline_in(struct timespec *t, int64_t ns)
+struct timespec engine__deadline(int64_t ns)
 {
-    ASSERT(clock_gettime(CLOCK_MONOTONIC, t) == 0);
-    ns += t->tv_nsec;
-    t->tv_sec += (time_t)(ns / NS_PER_S);
-    t->tv_nsec = (long)(ns % NS_PER_S);
+    int64_t at = clock_monotonic_ns(clock_system()) + ns;
+    return (struct timespec){(time_t)(at / NS_PER_S), (long)(at % NS_PER_S)};
 }
 
 static void *background(void *arg)
@@ -354,8 +363,7 @@ static void *background(void *arg)
     os_thread_name("naru-index");
     mutex_lock(&engine->bg_mu);
     while (!engine->is_closing) {
-        struct timespec until;
-        deadline_in(&until, MIN_OF(clock_to_real_ns(engine->clock, BACKGROUND_ROUND_NS), BACKGROUND_ROUND_NS));
+        struct timespec until = engine__deadline(MIN_OF(clock_to_real_ns(engine->clock, BACKGROUND_ROUND_NS), BACKGROUND_ROUND_NS));
         if (!engine->is_kicked)
             (void)pthread_cond_timedwait(&engine->bg_wake, &engine->bg_mu, &until);
         engine->is_kicked = false;

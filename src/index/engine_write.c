@@ -2,8 +2,6 @@
 /* The one way in. A request is admitted or refused as a whole; its items are sorted by index and lane (a document with an id
  * always goes to the same lane, so its operations stay in order); each lane takes its items under its lock and leaves one
  * frame for the log; then one commit waits for the disk. */
-#include <time.h>
-
 #include "base/str.h"
 #include "index/index_int.h"
 
@@ -487,6 +485,12 @@ static int admit_disk(struct engine *engine, const struct doc_write *writes, siz
     return 0;
 }
 
+static int admit_log(struct engine *engine, struct err *err)
+{
+    int rc = wal_state(engine->wal, err);
+    return rc == -ERR_DISK_FULL ? wal_heal(engine->wal, err) : rc;
+}
+
 static uint64_t memory_used(struct engine *engine)
 {
     return __atomic_load_n(&engine->memory_bytes, __ATOMIC_RELAXED) + __atomic_load_n(&engine->flight_bytes, __ATOMIC_RELAXED);
@@ -503,9 +507,7 @@ static void memory_wait(struct engine *engine, size_t bytes)
         engine__all_free(indices, count);
         return;
     }
-    struct timespec until;
-    ASSERT(clock_gettime(CLOCK_MONOTONIC, &until) == 0);
-    until.tv_sec += (time_t)(MEMORY_WAIT_NS / NS_PER_S);
+    struct timespec until = engine__deadline(MEMORY_WAIT_NS);
     mutex_lock(&engine->bg_mu);
     engine->is_kicked = true;
     ASSERT(pthread_cond_signal(&engine->bg_wake) == 0);
@@ -613,6 +615,12 @@ static int refresh_wait(struct index *index, struct err *err)
         mutex_lock(&index->mu);
         bool is_done = index->refresh_count != seen || index->is_deleted;
         mutex_unlock(&index->mu);
+        if (!is_done && engine->background_error.code != ERR_NONE) {
+            if (err)
+                *err = engine->background_error;
+            mutex_unlock(&engine->bg_mu);
+            return -(int)engine->background_error.code;
+        }
         if (!is_done)
             ASSERT(pthread_cond_wait(&engine->bg_done, &engine->bg_mu) == 0);
         mutex_unlock(&engine->bg_mu);
@@ -675,8 +683,8 @@ int engine_write(struct engine *engine, const struct doc_write *writes, size_t c
         bytes += writes[i].source.n + writes[i].id.n + DOC_OVERHEAD_BYTES;
         ret_results[i] = (struct doc_result){.outcome = DOC_FAILED, .status = 500};
     }
-    TRY(wal_state(engine->wal, err));
     TRY(admit_disk(engine, writes, count, err));
+    TRY(admit_log(engine, err));
     TRY(admit_memory(engine, bytes, err));
     __atomic_add_fetch(&engine->flight_bytes, bytes, __ATOMIC_RELAXED);
     int rc = write_all(engine, writes, count, refresh, mem, ret_results, err);

@@ -8,6 +8,7 @@
 #define NARU_INDEX_INDEX_INT_H
 
 #include <pthread.h>
+#include <time.h>
 
 #include "base/hash.h"
 #include "base/metric.h"
@@ -32,6 +33,7 @@
 #define TOMB_AGE_NS              (60 * NS_PER_S) /* index.gc_deletes */
 #define DISK_RESERVE_BYTES       (64 * MIB)  /* less free space: writes are refused */
 #define DISK_CHECK_NS            (500 * NS_PER_MS)
+#define RETRY_NS                 NS_PER_S    /* after a failed flush or merge in the background */
 #define PRIMARY_TERM             1
 #define LANES_MAX                64u
 #define INDEX_NAME_BYTES_MAX     255u
@@ -128,6 +130,7 @@ struct index {
     bool is_refresh_wanted;
     int64_t refresh_interval_ns; /* < 0: off */
     int64_t refreshed_ns, flushed_ns;
+    int64_t retry_ns;           /* background's only: no flush or merge before */
     uint64_t memory_bytes;      /* builders and in-memory segments, as last counted */
     char trouble[128];          /* a damaged segment that was set aside */
     uint64_t *damaged_numbers;  /* kept in the manifest, so that nobody removes the file */
@@ -232,6 +235,7 @@ int engine__index_get(struct engine *engine, struct str name, struct index **ret
 struct index **engine__all(struct engine *engine, size_t *ret_count); /* heap, with references */
 void engine__all_free(struct index **indices, size_t count);
 void engine__kick(struct engine *engine);
+struct timespec engine__deadline(int64_t ns); /* of the system's monotonic clock, for waits on conditions */
 /* Opens one index from its folder; a damaged segment is set aside. */
 int index__open(struct engine *engine, struct str dir, struct index **ret_index, struct err *err) WARN_UNUSED;
 

@@ -28,6 +28,8 @@ struct wal {
     uint64_t durable_seq;     /* every frame up to this is on disk */
     bool has_leader;
     bool is_failed;
+    bool can_heal;            /* the failed call was no sync: `writing` still holds the batch */
+    uint64_t batch_first, batch_last; /* sequences of `writing` */
     struct err failure;
     struct wal_file *files;   /* by first_seq; the last one is written */
     size_t file_count, file_capacity;
@@ -276,8 +278,7 @@ static int state_locked(const struct wal *wal, struct err *err)
 {
     if (!wal->is_failed)
         return 0;
-    bool is_full = wal->failure.code == ERR_DISK_FULL;
-    return err_set(err, is_full ? ERR_DISK_FULL : ERR_READ_ONLY, "writes are off since the log failed: %s", wal->failure.text);
+    return err_set(err, wal->can_heal ? ERR_DISK_FULL : ERR_READ_ONLY, "writes are off since the log failed: %s", wal->failure.text);
 }
 
 int wal_state(struct wal *wal, struct err *err)
@@ -316,42 +317,66 @@ int wal_append(struct wal *wal, const struct wal_frame *frame, uint64_t *ret_seq
 }
 
 /* The leader's work, without the lock: the batch in `writing` to place *off, or to a new file when that one is full. */
-static int batch_write(struct wal *wal, uint64_t first_seq, uint64_t *off, bool *ret_is_new, struct err *err)
+static int batch_write(struct wal *wal, uint64_t first_seq, uint64_t *off, bool *ret_is_new, bool *ret_synced, struct err *err)
 {
+    *ret_synced = false;
     *ret_is_new = *off >= wal->file_bytes_max;
     if (*ret_is_new) {
         TRY(file_create(wal, first_seq, err));
         *off = WAL_FILE_HEAD;
     }
     TRY(vfs_write_at(wal->file, *off, wal->writing.p, wal->writing.n, err));
+    *ret_synced = true;
     return vfs_sync(wal->file, err);
+}
+
+/* Writes `writing` and notes how it went. Called and left with the lock; gives it up in between. `is_again`: the file may hold
+ * part of the batch from the write that failed. */
+static int batch_run(struct wal *wal, bool is_again)
+{
+    struct err err = {0};
+    uint64_t off = wal->files[wal->file_count - 1].bytes;
+    bool is_new = false, is_synced = false;
+    wal->has_leader = true;
+    unlock(wal);
+    int rc = is_again ? vfs_truncate(wal->file, off, &err) : 0;
+    if (rc == 0)
+        rc = batch_write(wal, wal->batch_first, &off, &is_new, &is_synced, &err);
+    lock(wal);
+    if (rc == 0) {
+        if (is_new)
+            files_add(wal, wal->batch_first, off);
+        wal->files[wal->file_count - 1].bytes = off + wal->writing.n;
+        wal->durable_seq = wal->batch_last;
+    } else {
+        wal->failure = err;
+    }
+    wal->is_failed = rc < 0;
+    wal->can_heal = rc == -ERR_DISK_FULL && !is_synced;
+    wal->has_leader = false;
+    ASSERT(pthread_cond_broadcast(&wal->synced) == 0);
+    return rc;
 }
 
 static void lead(struct wal *wal)
 {
-    struct err err = {0};
     struct buf batch = wal->pending;
     wal->pending = wal->writing;
     wal->writing = batch;
     buf_clear(&wal->pending);
-    uint64_t first = wal->durable_seq + 1, last = wal->next_seq - 1;
-    uint64_t off = wal->files[wal->file_count - 1].bytes;
-    bool is_new;
-    wal->has_leader = true;
-    unlock(wal);
-    int rc = batch_write(wal, first, &off, &is_new, &err);
+    wal->batch_first = wal->durable_seq + 1;
+    wal->batch_last = wal->next_seq - 1;
+    (void)batch_run(wal, false);
+}
+
+int wal_heal(struct wal *wal, struct err *err)
+{
     lock(wal);
-    if (rc == 0) {
-        if (is_new)
-            files_add(wal, first, off);
-        wal->files[wal->file_count - 1].bytes = off + wal->writing.n;
-        wal->durable_seq = last;
-    } else {
-        wal->is_failed = true;
-        wal->failure = err;
-    }
-    wal->has_leader = false;
-    ASSERT(pthread_cond_broadcast(&wal->synced) == 0);
+    if (wal->is_failed && wal->can_heal && !wal->has_leader)
+        (void)batch_run(wal, true);
+    int rc = state_locked(wal, err);
+    unlock(wal);
+    return rc;
 }
 
 int wal_commit(struct wal *wal, uint64_t seq, struct err *err)
@@ -360,7 +385,7 @@ int wal_commit(struct wal *wal, uint64_t seq, struct err *err)
     int rc = 0;
     while (rc == 0 && wal->durable_seq < seq) {
         if (wal->is_failed)
-            rc = err_set(err, wal->failure.code, "the log could not be written: %s", wal->failure.text);
+            rc = err_set(err, ERR_IO, "the log could not be written: %s", wal->failure.text);
         else if (wal->has_leader)
             ASSERT(pthread_cond_wait(&wal->synced, &wal->mu) == 0);
         else

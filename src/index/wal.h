@@ -2,9 +2,10 @@
 /* wal.h: the node's write-ahead log. Writers append frames (format.h) under the lane's lock and then wait for the disk; all
  * that wait share one sync: the first becomes the leader, writes everything pending with one call, syncs, and wakes the rest.
  *
- * A failed write or sync is never tried again: after a failed sync its pages may be gone though marked clean. From then
- * on every call answers -ERR_READ_ONLY (-ERR_DISK_FULL when that was the cause) with the reason, and only opening the log
- * anew, which reads what is really there, goes on. */
+ * A failed sync is never tried again: its pages may be gone though marked clean. From then on every call answers
+ * -ERR_READ_ONLY with the reason, and only opening the log anew, which reads what is really there, goes on. A write that
+ * found the disk full, before any sync, is kept: calls answer -ERR_DISK_FULL until wal_heal has cut the file back to what was
+ * synced and written the batch again. Whoever waited for that batch got -ERR_IO: nothing may be assumed about it. */
 #ifndef NARU_INDEX_WAL_H
 #define NARU_INDEX_WAL_H
 
@@ -50,7 +51,9 @@ uint64_t wal_next_seq(struct wal *wal);
 /* Frames below `seq` are needed no more: removes files that hold only such. */
 int wal_truncate(struct wal *wal, uint64_t seq, struct err *err) WARN_UNUSED;
 uint64_t wal_bytes(struct wal *wal); /* of all files */
-/* 0, or -ERR_READ_ONLY with the reason for which no more writes are taken. */
+/* 0, or -ERR_READ_ONLY or -ERR_DISK_FULL with the reason for which no more writes are taken. */
 int wal_state(struct wal *wal, struct err *err) WARN_UNUSED;
+/* After a full disk: tries the kept batch again. Answers as wal_state. */
+int wal_heal(struct wal *wal, struct err *err) WARN_UNUSED;
 
 #endif
