@@ -16,6 +16,7 @@
 #include "os/os.h"
 
 #define BACKGROUND_ROUND_NS (50 * NS_PER_MS)
+#define MERGE_ROUND_NS      (500 * NS_PER_MS)
 
 /* ---- Indices by name ---- */
 
@@ -309,17 +310,28 @@ static bool flush_due(struct index *index, int64_t now_ns)
 static int index_round(struct index *index, struct err *err)
 {
     int64_t now_ns = clock_monotonic_ns(index->engine->clock);
-    bool did;
     if (refresh_due(index, now_ns))
         TRY(index__refresh(index, err));
     /* Read-only: nothing more reaches the disk. And after a failure the disk gets a rest. */
     if (wal_state(index->engine->wal, NULL) < 0 || now_ns < index->retry_ns)
         return 0;
     int rc = flush_due(index, now_ns) ? index__flush(index, false, err) : index__fold(index, err);
-    if (rc == 0)
-        rc = index__merge_due(index, &did, err);
     if (rc < 0)
         index->retry_ns = now_ns + RETRY_NS;
+    return rc;
+}
+
+static int merge_round(struct index *index, struct err *err)
+{
+    int64_t now_ns = clock_monotonic_ns(index->engine->clock);
+    bool did = true;
+    int rc = 0;
+    if (wal_state(index->engine->wal, NULL) < 0 || now_ns < index->merge_retry_ns)
+        return 0;
+    while (rc == 0 && did)
+        rc = index__merge_due(index, &did, err);
+    if (rc < 0)
+        index->merge_retry_ns = now_ns + RETRY_NS;
     return rc;
 }
 
@@ -332,15 +344,15 @@ static void disk_round(struct engine *engine)
         (void)!wal_heal(engine->wal, NULL);
 }
 
-int engine_tick(struct engine *engine, struct err *err)
+/* Runs `round` over all indices; one that fails does not keep the others from theirs. */
+static int each_index(struct engine *engine, int (*round)(struct index *, struct err *), struct err *err)
 {
     size_t count;
     int first = 0;
-    disk_round(engine);
     struct index **indices = engine__all(engine, &count);
     for (size_t i = 0; i < count; i++) {
         struct err one;
-        int rc = index_round(indices[i], &one);
+        int rc = round(indices[i], &one);
         if (rc < 0 && first == 0) {
             first = rc;
             if (err)
@@ -349,6 +361,13 @@ int engine_tick(struct engine *engine, struct err *err)
     }
     engine__all_free(indices, count);
     return first;
+}
+
+int engine_tick(struct engine *engine, struct err *err)
+{
+    disk_round(engine);
+    TRY(each_index(engine, index_round, err));
+    return each_index(engine, merge_round, err);
 }
 
 struct timespec engine__deadline(int64_t ns)
@@ -369,7 +388,8 @@ static void *background(void *arg)
         engine->is_kicked = false;
         mutex_unlock(&engine->bg_mu);
         struct err err = {0};
-        int rc = engine_tick(engine, &err);
+        disk_round(engine);
+        int rc = each_index(engine, index_round, &err);
         mutex_lock(&engine->bg_mu);
         engine->background_error = rc < 0 ? err : (struct err){0};
         ASSERT(pthread_cond_broadcast(&engine->bg_done) == 0);
@@ -378,11 +398,34 @@ static void *background(void *arg)
     return NULL;
 }
 
-static void thread_start(struct engine *engine)
+/* Merges may take minutes; refreshes and flushes must not wait for them. */
+static void *merging(void *arg)
+{
+    struct engine *engine = arg;
+    os_thread_name("naru-merge");
+    mutex_lock(&engine->bg_mu);
+    while (!engine->is_closing) {
+        struct timespec until = engine__deadline(MERGE_ROUND_NS);
+        (void)pthread_cond_timedwait(&engine->merge_wake, &engine->bg_mu, &until);
+        if (engine->is_closing)
+            break;
+        mutex_unlock(&engine->bg_mu);
+        struct err err;
+        int rc = each_index(engine, merge_round, &err);
+        mutex_lock(&engine->bg_mu);
+        if (rc < 0)
+            engine->background_error = err;
+    }
+    mutex_unlock(&engine->bg_mu);
+    return NULL;
+}
+
+static void conditions_init(struct engine *engine)
 {
     pthread_condattr_t attr;
     ASSERT(pthread_condattr_init(&attr) == 0 && pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0);
-    ASSERT(pthread_cond_init(&engine->bg_wake, &attr) == 0 && pthread_cond_init(&engine->bg_done, &attr) == 0);
+    ASSERT(pthread_cond_init(&engine->bg_wake, &attr) == 0 && pthread_cond_init(&engine->bg_done, &attr) == 0 &&
+           pthread_cond_init(&engine->merge_wake, &attr) == 0);
     (void)pthread_condattr_destroy(&attr);
 }
 
@@ -432,6 +475,7 @@ static void engine_destroy(struct engine *engine)
     (void)pthread_mutex_destroy(&engine->bg_mu);
     (void)pthread_cond_destroy(&engine->bg_wake);
     (void)pthread_cond_destroy(&engine->bg_done);
+    (void)pthread_cond_destroy(&engine->merge_wake);
     mem_free(engine);
 }
 
@@ -447,6 +491,7 @@ static int engine_start(struct engine *engine, struct err *err)
     engine__ids_init(engine);
     if (!engine->config.is_single_threaded) {
         ASSERT(pthread_create(&engine->thread, NULL, background, engine) == 0);
+        ASSERT(pthread_create(&engine->merge_thread, NULL, merging, engine) == 0);
         engine->has_thread = true;
     }
     return 0;
@@ -467,7 +512,7 @@ int engine_open(const struct engine_config *config, struct engine **ret_engine, 
     engine->disk_checked_ns = INT64_MIN;
     strmap_init(&engine->indices);
     ASSERT(pthread_mutex_init(&engine->mu, NULL) == 0 && pthread_mutex_init(&engine->id_mu, NULL) == 0 && pthread_mutex_init(&engine->bg_mu, NULL) == 0);
-    thread_start(engine);
+    conditions_init(engine);
     int rc = engine_start(engine, err);
     if (rc < 0) {
         engine_destroy(engine);
@@ -484,9 +529,9 @@ void engine_close(struct engine *engine)
     if (engine->has_thread) {
         mutex_lock(&engine->bg_mu);
         engine->is_closing = true;
-        ASSERT(pthread_cond_broadcast(&engine->bg_wake) == 0);
+        ASSERT(pthread_cond_broadcast(&engine->bg_wake) == 0 && pthread_cond_broadcast(&engine->merge_wake) == 0);
         mutex_unlock(&engine->bg_mu);
-        ASSERT(pthread_join(engine->thread, NULL) == 0);
+        ASSERT(pthread_join(engine->thread, NULL) == 0 && pthread_join(engine->merge_thread, NULL) == 0);
     }
     /* A flush that fails loses nothing: the log still has it. */
     size_t count;

@@ -118,7 +118,8 @@ struct index *index__new(struct engine *engine, struct str name, struct str uuid
     index->refresh_interval_ns = REFRESH_INTERVAL_DEFAULT;
     index->settings_json = mem_cstr(STR("{}"));
     index->aliases_json = mem_cstr(STR("{}"));
-    ASSERT(pthread_mutex_init(&index->mu, NULL) == 0 && pthread_mutex_init(&index->flush_mu, NULL) == 0);
+    ASSERT(pthread_mutex_init(&index->mu, NULL) == 0 && pthread_mutex_init(&index->flush_mu, NULL) == 0 &&
+           pthread_mutex_init(&index->merge_mu, NULL) == 0);
     index->lane_count = engine->lane_count;
     index->lanes = MEM_ARRAY(struct lane, index->lane_count);
     for (size_t i = 0; i < index->lane_count; i++) {
@@ -174,6 +175,7 @@ void index__unref(struct index *index)
     mem_free((void *)(uintptr_t)index->path.p);
     (void)pthread_mutex_destroy(&index->mu);
     (void)pthread_mutex_destroy(&index->flush_mu);
+    (void)pthread_mutex_destroy(&index->merge_mu);
     mem_free(index);
 }
 

@@ -195,6 +195,8 @@ static void files_sweep(struct index *index, const struct manifest *m, struct ar
         bool is_live = name_number(entries[i].name, ".live", &number, &generation);
         bool is_ours = is_live || name_number(entries[i].name, ".seg", &number, &generation) || str_ends_with(entries[i].name, STR(".tmp"));
         bool is_tmp = str_ends_with(entries[i].name, STR(".tmp"));
+        if (is_ours && !is_tmp && !is_live && number == index->merging_number)
+            continue;
         if (is_ours && (is_tmp || !manifest_names(m, number, generation, is_live)))
             (void)!vfs_remove(fs, path_join(mem, index->path, entries[i].name), NULL);
     }
@@ -404,53 +406,74 @@ static bool merge_pick(const struct slot_set *set, size_t *ret_from, size_t *ret
     return false;
 }
 
+/* Merges files while flushes go on: only the number, and in the end the switch, are taken under flush_mu. REQUIRES(merge_mu). */
+static int files_merge(struct index *index, struct slot_set *set, size_t from, size_t count, struct err *err)
+{
+    struct replace r;
+    mutex_lock(&index->flush_mu);
+    uint64_t number = index->merging_number = index->segment_next++;
+    mutex_unlock(&index->flush_mu);
+    replace_init(&r, index, set, from, count);
+    int rc = replace_run(&r, number, err);
+    mutex_lock(&index->flush_mu);
+    mutex_lock(&index->mu);
+    bool is_deleted = index->is_deleted;
+    mutex_unlock(&index->mu);
+    if (rc == 0 && !is_deleted) {
+        replace_commit(&r);
+        rc = index__manifest_write(index, err);
+    }
+    index->merging_number = 0;
+    mutex_unlock(&index->flush_mu);
+    slot_unref(r.result); /* of an index that went meanwhile */
+    replace_deinit(&r);
+    metric_add(&index->merge_total, 1);
+    return rc;
+}
+
 int index__merge_due(struct index *index, bool *ret_did, struct err *err)
 {
     *ret_did = false;
-    mutex_lock(&index->flush_mu);
+    mutex_lock(&index->merge_mu);
     struct slot_set *set = set_get(index);
     size_t from, count;
-    int rc = 0;
     mutex_lock(&index->mu);
     bool is_due = !index->is_deleted && merge_pick(set, &from, &count);
     mutex_unlock(&index->mu);
-    if (is_due) {
-        rc = replace_slots(index, set, from, count, index->segment_next++, err);
-        if (rc == 0)
-            rc = index__manifest_write(index, err);
-        *ret_did = rc == 0;
-        metric_add(&index->merge_total, 1);
-    }
+    int rc = is_due ? files_merge(index, set, from, count, err) : 0;
+    *ret_did = is_due && rc == 0;
     slot_set_unref(set);
-    mutex_unlock(&index->flush_mu);
+    mutex_unlock(&index->merge_mu);
     return rc;
+}
+
+/* How many files at the front to merge so that at most `max` remain; 0: nothing to do. */
+static size_t front_count(struct index *index, const struct slot_set *set, size_t max)
+{
+    size_t files = 0;
+    bool has_dead = false;
+    mutex_lock(&index->mu);
+    while (files < set->count && set->slots[files]->number != 0) {
+        has_dead |= set->slots[files]->live_count != set->slots[files]->segment->doc_count;
+        files++;
+    }
+    bool is_deleted = index->is_deleted;
+    mutex_unlock(&index->mu);
+    if (is_deleted || files == 0 || (files <= max && !has_dead))
+        return 0;
+    /* The newest files up to the wanted number stay as they are unless all are to become one. */
+    return max == 1 || files <= max ? files : files - max + 1;
 }
 
 int index__merge_to(struct index *index, size_t segment_count_max, struct err *err)
 {
     TRY(index__flush(index, false, err));
-    segment_count_max = MAX_OF(segment_count_max, (size_t)1);
-    int rc = 0;
-    mutex_lock(&index->flush_mu);
+    mutex_lock(&index->merge_mu);
     struct slot_set *set = set_get(index);
-    size_t disk = 0;
-    bool has_dead = false;
-    while (disk < set->count && set->slots[disk]->number != 0) {
-        has_dead |= set->slots[disk]->live_count != set->slots[disk]->segment->doc_count;
-        disk++;
-    }
-    if (!index->is_deleted && (disk > segment_count_max || (has_dead && disk > 0))) {
-        /* The newest files up to the wanted number stay as they are unless all are to become one. */
-        size_t count = disk > segment_count_max ? disk - segment_count_max + 1 : disk;
-        if (segment_count_max == 1)
-            count = disk;
-        rc = replace_slots(index, set, 0, count, index->segment_next++, err);
-        if (rc == 0)
-            rc = index__manifest_write(index, err);
-        metric_add(&index->merge_total, 1);
-    }
+    size_t count = front_count(index, set, MAX_OF(segment_count_max, (size_t)1));
+    int rc = count ? files_merge(index, set, 0, count, err) : 0;
     slot_set_unref(set);
-    mutex_unlock(&index->flush_mu);
+    mutex_unlock(&index->merge_mu);
     return rc;
 }
 

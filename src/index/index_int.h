@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* index_int.h: the engine's inner objects. Locks, in the order in which they may be taken:
- *   engine.mu → index.flush_mu → lane.mu (by number) → index.mu → wal
+ *   engine.mu → index.merge_mu → index.flush_mu → lane.mu (by number) → index.mu → wal
  *
  * An index is a list of slots: immutable segments in the order in which their documents came, each with its live bits. Bits
  * change at once (`live`), searches see them from the next refresh on (`published`). Lanes take the writes. */
@@ -109,7 +109,9 @@ struct index {
     struct lane *lanes;
     size_t lane_count;
     int64_t seq_no_next;        /* atomic */
-    pthread_mutex_t flush_mu;   /* one flush or merge at a time */
+    pthread_mutex_t merge_mu;   /* one merge of files at a time; it runs without flush_mu, so that flushes go on */
+    pthread_mutex_t flush_mu;   /* one flush, fold or switch of the manifest at a time */
+    uint64_t merging_number;    /* file being written by a merge, 0: none; guarded by flush_mu */
     uint64_t segment_next;      /* guarded by flush_mu */
     uint64_t manifest_generation;
     pthread_mutex_t mu;
@@ -130,7 +132,7 @@ struct index {
     bool is_refresh_wanted;
     int64_t refresh_interval_ns; /* < 0: off */
     int64_t refreshed_ns, flushed_ns;
-    int64_t retry_ns;           /* background's only: no flush or merge before */
+    int64_t retry_ns, merge_retry_ns; /* the background threads' own: no flush, no merge before */
     uint64_t memory_bytes;      /* builders and in-memory segments, as last counted */
     char trouble[128];          /* a damaged segment that was set aside */
     uint64_t *damaged_numbers;  /* kept in the manifest, so that nobody removes the file */
@@ -164,10 +166,10 @@ struct engine {
     int64_t disk_checked_ns;    /* atomic */
     bool is_disk_full;          /* atomic */
     bool is_closing;            /* guarded by bg_mu */
-    pthread_t thread;
+    pthread_t thread, merge_thread;
     bool has_thread;
     pthread_mutex_t bg_mu;
-    pthread_cond_t bg_wake, bg_done; /* done: a refresh happened */
+    pthread_cond_t bg_wake, bg_done, merge_wake; /* done: a refresh happened */
     bool is_kicked;
     struct err background_error; /* guarded by bg_mu: of the last round */
 };
