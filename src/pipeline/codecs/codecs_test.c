@@ -60,6 +60,18 @@ static void json_many(struct test *t)
     decodes(t, "json_lines", "{\"message\":\"5\",\"tags\":[\"_jsonparsefailure\"]}\n{\"b\":2}\n", "5\n{\"b\":2}\n");
 }
 
+static void multiline(struct test *t)
+{
+    decodes(t, "multiline { pattern => \"^ \" what => previous }",
+            "{\"message\":\"a\\n b\\n c\",\"tags\":[\"multiline\"]}\n{\"message\":\"d\"}\n", "a\n b\n", " c\nd");
+    decodes(t, "multiline { pattern => \"\\\\$\" what => next multiline_tag => \"\" }",
+            "{\"message\":\"a\\\\\\nb\"}\n{\"message\":\"c\"}\n", "a\\\nb\nc\n");
+    decodes(t, "multiline { pattern => \"^[0-9]\" negate => true what => previous max_lines => 2 }",
+            "{\"message\":\"1\\nx\",\"tags\":[\"multiline\",\"multiline_codec_max_lines_reached\"]}\n{\"message\":\"y\"}\n{\"message\":\"2\"}\n",
+            "1\nx\ny\n2\n");
+    refuses(t, "input { stdin { codec => multiline { pattern => \"x\" what => last } } }", NULL, "previous");
+}
+
 #define prints(t, codec, in, want) prints_((t), (codec), (in), (want), __LINE__)
 static void prints_(struct test *t, const char *codec, const char *in, const char *want, int line)
 {
@@ -99,4 +111,4 @@ static void what_is_printed(struct test *t)
            "             \"o\" => {\n           \"k\" => \"v\",\n        \"long\" => []\n    },\n      \"@version\" => \"1\"\n}\n");
 }
 
-TEST_MAIN(TEST(lines), TEST(json), TEST(json_many), TEST(what_is_printed))
+TEST_MAIN(TEST(lines), TEST(json), TEST(json_many), TEST(multiline), TEST(what_is_printed))
