@@ -317,6 +317,37 @@ static void writes_doubles_as_java(struct test *t)
     }
 }
 
+/* Any double reads back as itself, and no shorter text would do. */
+static void doubles_come_back(struct test *t)
+{
+    for (int round = 0; round < 200000; round++) {
+        double v;
+        if (round & 1) {
+            v = (double)rng_between(&t->rng, -2000000000, 2000000000) / (double[]){1, 10, 100, 1000, 1e4, 1e6, 3}[rng_below(&t->rng, 7)];
+        } else {
+            uint64_t bits = rng_u64(&t->rng);
+            memcpy(&v, &bits, sizeof(v));
+        }
+        if (!isfinite(v))
+            continue;
+        struct buf out;
+        struct json_writer w;
+        buf_init(&out, 0);
+        json_writer_init(&w, &out, false);
+        json_f64(&w, v);
+        double back = json_number_f64(buf_str(&out));
+        char shortest[32];
+        size_t n = f64_to_text(v, shortest), digits = 0, want = 0;
+        for (size_t i = 0; i < out.n && out.p[i] != 'E'; i++)
+            digits += out.p[i] >= '0' && out.p[i] <= '9';
+        for (size_t i = 0; i < n && shortest[i] != 'e'; i++)
+            want += shortest[i] >= '0' && shortest[i] <= '9';
+        if (memcmp(&back, &v, sizeof(v)) != 0 || digits > want + 7) /* 7: zeros of 1000000.0 and 0.001 */
+            fail_msg("%.17g was written as %.*s", v, STR_ARG(buf_str(&out)));
+        buf_deinit(&out);
+    }
+}
+
 /* Random strings of all kinds of bytes come back the same, or with U+FFFD when they were not UTF-8. */
 static void strings_come_back(struct test *t)
 {
@@ -349,4 +380,4 @@ static void strings_come_back(struct test *t)
 
 TEST_MAIN(TEST(reads_values), TEST(reads_numbers), TEST(refuses_numbers), TEST(reads_escapes), TEST(refuses_strings),
           TEST(checks_utf8), TEST(refuses_structure), TEST(limits_depth), TEST(skips), TEST(minifies), TEST(writes),
-          TEST(writes_doubles_as_java), TEST(strings_come_back))
+          TEST(writes_doubles_as_java), TEST(doubles_come_back), TEST(strings_come_back))

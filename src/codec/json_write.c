@@ -147,6 +147,34 @@ void json_u64(struct json_writer *w, uint64_t v)
     w->needs_comma = true;
 }
 
+/* Most numbers in documents are short decimals: i / 10^k with i below 10^15 and a small k. One division rounds correctly,
+ * so that when it gives v back, those digits read back as v; and since two decimals of at most 15 digits are never the
+ * same double, they are the shortest. */
+static bool decimal_digits_short(double v, char digits[32], size_t *ret_count, int *ret_exponent)
+{
+    static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6};
+    for (size_t k = 0; k < ARRAY_COUNT(powers); k++) {
+        double scaled = v * powers[k];
+        if (scaled >= 1e15)
+            return false;
+        uint64_t i = (uint64_t)(scaled + 0.5);
+        if ((double)i / powers[k] != v)
+            continue;
+        char reversed[20];
+        size_t n = 0, zeros = 0;
+        for (; i > 0; i /= 10)
+            reversed[n++] = (char)('0' + i % 10);
+        while (reversed[zeros] == '0')
+            zeros++;
+        for (size_t at = n; at > zeros; at--)
+            digits[n - at] = reversed[at - 1];
+        *ret_count = n - zeros;
+        *ret_exponent = (int)n - 1 - (int)k;
+        return true;
+    }
+    return false;
+}
+
 /* Takes what f64_to_text wrote apart: the digits without leading and trailing zeros, and the power of ten of the first. */
 static size_t decimal_digits(double v, char digits[32], int *ret_exponent)
 {
@@ -200,7 +228,9 @@ static size_t f64_as_java(double v, char text[48])
     }
     char digits[32];
     int exponent;
-    size_t count = decimal_digits(v, digits, &exponent);
+    size_t count;
+    if (!decimal_digits_short(v, digits, &count, &exponent))
+        count = decimal_digits(v, digits, &exponent);
     if (exponent >= -3 && exponent < 0) {
         text[n++] = '0';
         text[n++] = '.';
