@@ -21,6 +21,7 @@ export interface PluginStats {
 }
 
 export interface PipelineStats {
+  failures?: number;
   events?: { in?: number; filtered?: number; out?: number; duration_in_millis?: number; queue_push_duration_in_millis?: number };
   plugins?: { inputs?: PluginStats[]; codecs?: PluginStats[]; filters?: PluginStats[]; outputs?: PluginStats[] };
   queue?: { type?: string; events_count?: number; events?: number; queue_size_in_bytes?: number; max_queue_size_in_bytes?: number;

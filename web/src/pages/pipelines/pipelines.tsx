@@ -40,7 +40,7 @@ function Spark({ values }: { values: number[] }) {
   return <svg class="spark" width={w} height={h} viewBox={`0 0 ${w} ${h}`} aria-hidden="true"><polygon points={`0,${h} ${points} ${w},${h}`} /><polyline points={points} /></svg>;
 }
 
-const msText = (ms: number | undefined): string => (ms === undefined ? '–' : ms >= 100 ? numberText(Math.round(ms)) : ms >= 0.001 ? ms.toFixed(ms < 0.1 ? 4 : ms < 10 ? 3 : 1) : '<0.001');
+const msText = (ms: number | undefined): string => (ms === undefined ? '–' : ms >= 100 ? numberText(Math.round(ms)) : ms >= 0.1 ? ms.toFixed(ms < 10 ? 3 : 1) : ms >= 0.00005 ? ms.toFixed(4) : '0');
 
 function Plugin({ p }: { p: PluginRow }) {
   const failures = Number(p.stats.failures ?? 0);
@@ -50,7 +50,7 @@ function Plugin({ p }: { p: PluginRow }) {
         {p.stats.last_error && <div class="bad-text wrap">{t('pipelines.lastError')}: {p.stats.last_error}</div>}</td>
       <td class="num strong">{rateText(p.rates?.perSecond)}</td>
       <td><Spark values={p.trend} /></td>
-      <td class="num">{p.stage === 'inputs' ? '' : msText(p.rates?.msPerEvent ?? p.meanMs)}</td>
+      <td class="num">{p.stage === 'inputs' ? '' : msText(p.meanMs)}</td>
       <td>{p.stage === 'inputs' || p.share === undefined ? '' : <span class="share-cell"><span class="meter"><i style={{ width: `${p.share * 100}%` }} /></span><span class="num">{percentText(p.share)}</span></span>}</td>
       <td class="num">{numberText(p.total)}</td>
       <td class={`num ${failures ? 'failed' : 'dim'}`}>{failures > 0 && <Icon name="warn" size={12} />} {numberText(failures)}</td>

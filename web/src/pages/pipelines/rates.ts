@@ -5,6 +5,8 @@ import type { PipelineStats, PluginStats } from '../../api/server';
 export interface Rates { perSecond: number; msPerEvent: number | undefined; busyMs: number }
 interface Reading { at: number; events: number; ms: number }
 const TREND_MAX = 60;
+/** Durations come in whole milliseconds: a step with less says nothing, the whole life does. */
+const STEP_MS_MIN = 20;
 
 export function ratesOf(a: Reading, b: Reading): Rates | undefined {
   const seconds = (b.at - a.at) / 1000;
@@ -39,16 +41,18 @@ export class RateBook {
     return Object.entries(pipelines).map(([name, stats]): PipelineRow => {
       const plugins = (['inputs', 'filters', 'outputs'] as const).flatMap((stage) => (stats.plugins?.[stage] ?? []).map((p, i): PluginRow => {
         const total = eventsOf(p);
-        return { stage, stats: p, total, ...this.step(`${name}/${stage}/${p.id || i}`, { at, events: total, ms: msOf(p) }), share: undefined, meanMs: total > 0 && msOf(p) > 0 ? msOf(p) / total : undefined, isSlow: false };
+        return { stage, stats: p, total, ...this.step(`${name}/${stage}/${p.id || i}`, { at, events: total, ms: msOf(p) }), share: undefined, meanMs: undefined, isSlow: false };
       }));
       const whole = plugins.reduce((s, p) => s + msOf(p.stats), 0);
       const busy = plugins.reduce((s, p) => s + (p.rates?.busyMs ?? 0), 0);
       for (const p of plugins) {
-        p.share = busy > 0 ? (p.rates?.busyMs ?? 0) / busy : whole > 0 ? msOf(p.stats) / whole : undefined;
+        const rates = p.rates;
+        p.meanMs = rates && rates.busyMs >= STEP_MS_MIN ? rates.msPerEvent : p.total > 0 ? msOf(p.stats) / p.total : undefined;
+        p.share = busy >= STEP_MS_MIN ? (p.rates?.busyMs ?? 0) / busy : whole > 0 ? msOf(p.stats) / whole : undefined;
         p.isSlow = p.stage === 'filters' && (p.share ?? 0) > 0.5 && plugins.filter((x) => x.stage === 'filters').length > 2;
       }
       const of = (member: 'in' | 'filtered' | 'out') => this.step(`${name}//${member}`, { at, events: Number(stats.events?.[member] ?? 0), ms: 0 }).rates?.perSecond;
-      return { name, stats, plugins, rates: { in: of('in'), filtered: of('filtered'), out: of('out') }, failures: plugins.reduce((s, p) => s + Number(p.stats.failures ?? 0), 0) };
+      return { name, stats, plugins, rates: { in: of('in'), filtered: of('filtered'), out: of('out') }, failures: Number(stats.failures ?? plugins.reduce((s, p) => s + Number(p.stats.failures ?? 0), 0)) };
     });
   }
 }

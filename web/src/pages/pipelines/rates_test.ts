@@ -18,5 +18,12 @@ test('a book of two readings', () => {
   const row = book.read(stats(30), 1000)[0];
   expect(row?.rates).toEqual({ in: 20, filtered: 20, out: 20 });
   expect(row?.failures).toBe(3);
-  expect(row?.plugins.map((p) => [p.stats.id, p.rates?.perSecond, p.rates?.msPerEvent, p.share])).toEqual([['i', 20, 0, 0], ['f', 20, 3, 0.75], ['o', 20, 1, 0.25]]);
+  expect(row?.plugins.map((p) => [p.stats.id, p.rates?.perSecond, p.meanMs, p.share])).toEqual([['i', 20, 0, 0], ['f', 20, 3, 0.75], ['o', 20, 1, 0.25]]);
+});
+
+test('a step of a few milliseconds gives way to the mean of the whole life', () => {
+  const stats = (n: number, ms: number) => ({ p: { plugins: { filters: [{ id: 'f', name: 'date', events: { in: n, out: n, duration_in_millis: ms } }] } } });
+  const book = new RateBook();
+  book.read(stats(1000, 500), 0);
+  expect(book.read(stats(1010, 505), 1000)[0]?.plugins[0]).toMatchObject({ meanMs: 0.5, share: 1 });
 });
