@@ -241,8 +241,10 @@ static void book_move(struct stock *stock)
     struct market_trade *now = &stock->now;
     now->ask_size = rng_between(&stock->rng, 500, 120000);
     now->bid_size = rng_between(&stock->rng, 500, 120000);
-    now->ask_total = MAX_OF(now->ask_total + rng_between(&stock->rng, -3000, 3000), INT64_C(200000));
-    now->bid_total = MAX_OF(now->bid_total + rng_between(&stock->rng, -3000, 3000), INT64_C(200000));
+    now->ask_total += rng_between(&stock->rng, -3000, 3000);
+    now->bid_total += rng_between(&stock->rng, -3000, 3000);
+    now->ask_total = MAX_OF(now->ask_total, INT64_C(200000));
+    now->bid_total = MAX_OF(now->bid_total, INT64_C(200000));
 }
 
 static void stock_trade(const struct market *market, struct stock *stock)
