@@ -585,22 +585,15 @@ static void write_time(struct json_writer *w, int64_t ns)
     json_array_end(w);
 }
 
-/* What Filebeat does not know, and leaves alone. */
+/* What Filebeat does not know, and leaves alone: "id generation print_len print". A text, because Filebeat 7 does not
+ * load an entry at all that has an unknown object in it. */
 static void write_own(struct json_writer *w, const struct tail_file *file)
 {
+    char text[128];
+    int n = snprintf(text, sizeof(text), "%s %llu %u %016llx", file->id, (unsigned long long)file->generation,
+                     file->print_len, (unsigned long long)file->print_hash);
     json_key_lit(w, "naru");
-    json_object_begin(w);
-    json_key_lit(w, "id");
-    json_str(w, str_from(file->id));
-    json_key_lit(w, "generation");
-    json_u64(w, file->generation);
-    json_key_lit(w, "print_len");
-    json_u64(w, file->print_len);
-    json_key_lit(w, "print");
-    char text[17];
-    int n = snprintf(text, sizeof(text), "%016llx", (unsigned long long)file->print_hash);
     json_str(w, (struct str){text, (size_t)n});
-    json_object_end(w);
 }
 
 static void write_log_state(struct json_writer *w, const struct ship__input *input, struct str key,
@@ -716,13 +709,24 @@ static void ids_from_key(struct str key, uint64_t *inode, uint64_t *device)
         (void)str_to_u64(rest, device);
 }
 
+static void restore_own(struct str own, struct tail_saved *saved)
+{
+    struct str part;
+    uint64_t generation, len, hash;
+    if (!str_split_next(&own, ' ', &saved->id) || !str_split_next(&own, ' ', &part) || !str_to_u64(part, &generation) ||
+        !str_split_next(&own, ' ', &part) || !str_to_u64(part, &len) || !parse_hex(own, &hash)) {
+        saved->id = STR_NONE;
+        return;
+    }
+    saved->generation = generation;
+    saved->print_len = (uint32_t)MIN_OF(len, (uint64_t)TAIL_FINGERPRINT_BYTES);
+    saved->print_hash = hash;
+}
+
 static void restore_one(struct ship__input *input, struct str key, const struct value *v)
 {
-    const struct value *own = value_map_get_lit(v, "naru");
-    struct tail_saved saved = {.generation = number_at(own, "generation"), .id = text_at(own, "id"),
-                               .print_len = (uint32_t)number_at(own, "print_len")};
-    if (!parse_hex(text_at(own, "print"), &saved.print_hash))
-        saved.print_len = 0;
+    struct tail_saved saved = {0};
+    restore_own(text_at(v, "naru"), &saved);
     const struct value *time;
     if (input->kind == SHIP__INPUT_LOG) {
         const struct value *os = value_map_get_lit(v, "FileStateOS");
