@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* event.c: LogStash::Event. The object holds only a pointer to the program's event; fields are converted when they are
- * asked for. At the end of a turn the pointers are cleared, so that an event kept in a variable raises instead of
- * reading memory of a batch that is gone. */
+/* event.c: LogStash::Event. The object holds only a pointer to the program's event; fields are
+ * converted when they are asked for. At the end of a turn the pointers are cleared, so that an
+ * event kept in a variable raises instead of reading memory of a batch that is gone. */
 #include "ruby_int.h"
 
 #include "base/hash.h"
@@ -32,7 +32,9 @@ struct event *ruby__event_unwrap(VALUE v)
         return NULL;
     struct event *ev = DATA_PTR(v);
     if (!ev)
-        rb_raise(rb_eRuntimeError, "this event belongs to an earlier batch: keep what you need of it (clone, to_hash)");
+        rb_raise(
+            rb_eRuntimeError,
+            "this event belongs to an earlier batch: keep what you need of it (clone, to_hash)");
     return ev;
 }
 
@@ -56,7 +58,8 @@ void ruby__turn_end(void)
 /* A plain name: no brackets, and not the metadata. */
 static bool is_plain(struct str name)
 {
-    return name.n > 0 && !memchr(name.p, '[', name.n) && !memchr(name.p, ']', name.n) && !str_is(name, "@metadata");
+    return name.n > 0 && !memchr(name.p, '[', name.n) && !memchr(name.p, ']', name.n) &&
+           !str_is(name, "@metadata");
 }
 
 static struct str ref_str(VALUE *ref)
@@ -67,7 +70,8 @@ static struct str ref_str(VALUE *ref)
     return (struct str){RSTRING_PTR(*ref), (size_t)RSTRING_LEN(*ref)};
 }
 
-static const struct field_path *path_of(const struct event *ev, struct str text, struct field_path *tmp)
+static const struct field_path *path_of(const struct event *ev, struct str text,
+                                        struct field_path *tmp)
 {
     struct field_path *path = strmap_get(&paths.map, text);
     if (path)
@@ -106,7 +110,8 @@ static VALUE event_m_get(VALUE self, VALUE ref)
 static void timestamp_check(struct str name, const struct value *v)
 {
     if ((str_is(name, "@timestamp") || str_is(name, "[@timestamp]")) && v->kind != VALUE_TIME)
-        rb_raise(rb_eTypeError, "wrong argument type for @timestamp (expected LogStash::Timestamp)");
+        rb_raise(rb_eTypeError,
+                 "wrong argument type for @timestamp (expected LogStash::Timestamp)");
 }
 
 static VALUE event_m_set(VALUE self, VALUE ref, VALUE content)
@@ -169,7 +174,8 @@ static VALUE event_m_to_json(int argc, VALUE *argv, VALUE self)
     struct buf out;
     buf_init(&out, 0);
     event_to_json(self_event(self), &out);
-    VALUE v = ruby__str(buf_str(&out)); /* an allocation that fails raises and leaks the text: the process ends then */
+    VALUE v = ruby__str(buf_str(
+        &out)); /* an allocation that fails raises and leaks the text: the process ends then */
     buf_deinit(&out);
     return v;
 }
@@ -180,7 +186,8 @@ static VALUE event_m_sprintf(VALUE self, VALUE format)
     VALUE text = rb_obj_as_string(format);
     struct sprintf_template *t;
     struct err err;
-    struct str copy = arena_str(ev->mem, (struct str){RSTRING_PTR(text), (size_t)RSTRING_LEN(text)});
+    struct str copy =
+        arena_str(ev->mem, (struct str){RSTRING_PTR(text), (size_t)RSTRING_LEN(text)});
     if (sprintf_compile(ev->mem, copy, &t, &err) < 0)
         rb_raise(rb_eRuntimeError, "%s", err.text);
     return ruby__str(sprintf_text(t, ev, ev->mem));
@@ -236,7 +243,8 @@ static VALUE event_m_overwrite(VALUE self, VALUE other)
 {
     struct event *ev = self_event(self), *from = ruby__event_unwrap(other);
     if (!from)
-        rb_raise(rb_eTypeError, "wrong argument type %s (expected LogStash::Event)", rb_obj_classname(other));
+        rb_raise(rb_eTypeError, "wrong argument type %s (expected LogStash::Event)",
+                 rb_obj_classname(other));
     ev->fields = value_copy(ev->mem, &from->fields);
     return self;
 }
@@ -285,7 +293,8 @@ static VALUE event_m_append(VALUE self, VALUE other)
 {
     struct event *ev = self_event(self), *from = ruby__event_unwrap(other);
     if (!from)
-        rb_raise(rb_eTypeError, "wrong argument type %s (expected LogStash::Event)", rb_obj_classname(other));
+        rb_raise(rb_eTypeError, "wrong argument type %s (expected LogStash::Event)",
+                 rb_obj_classname(other));
     map_append(ev->mem, &ev->fields, &from->fields, 0);
     return self;
 }
@@ -295,8 +304,9 @@ static VALUE event_m_index(int argc, VALUE *argv, VALUE self)
     (void)argc;
     (void)argv;
     (void)self;
-    rb_raise(rb_eNoMethodError, "Direct event field references (i.e. event['field']) have been disabled in favor of "
-                                "using event get and set methods (e.g. event.get('field')).");
+    rb_raise(rb_eNoMethodError,
+             "Direct event field references (i.e. event['field']) have been disabled in favor of "
+             "using event get and set methods (e.g. event.get('field')).");
 }
 
 /* ---- new events ---- */
@@ -313,7 +323,9 @@ static void fields_from(struct event *ev, const struct value *hash)
         struct value v = hash->map->values[i];
         struct str text = v.kind == VALUE_STR ? v.s : STR_NONE;
         if (str_is(key, "@timestamp") && v.kind != VALUE_TIME) {
-            VALUE t = text.p ? rb_funcall(rb_path2class("LogStash::Timestamp"), rb_intern("coerce"), 1, ruby__str(text)) : Qnil;
+            VALUE t = text.p ? rb_funcall(rb_path2class("LogStash::Timestamp"), rb_intern("coerce"),
+                                          1, ruby__str(text))
+                             : Qnil;
             if (NIL_P(t)) { /* as Logstash: kept aside, with a tag */
                 (void)event_set_text(ev, STR("_@timestamp"), v, NULL);
                 event_tag(ev, STR("_timestampparsefailure"));
@@ -351,7 +363,8 @@ static VALUE event_s_from_json(VALUE klass, VALUE text)
         rb_raise(rb_eRuntimeError, "no event can be made outside of a filter's code");
     struct event *ev;
     struct err err;
-    struct str copy = arena_str(ruby_turn.batch->mem, (struct str){RSTRING_PTR(text), (size_t)RSTRING_LEN(text)});
+    struct str copy =
+        arena_str(ruby_turn.batch->mem, (struct str){RSTRING_PTR(text), (size_t)RSTRING_LEN(text)});
     if (event_from_json(ruby_turn.batch, copy, now_ns(), &ev, &err) < 0)
         rb_raise(rb_eArgError, "%s", err.text);
     return rb_ary_new_from_args(1, ruby__event_wrap(ev));

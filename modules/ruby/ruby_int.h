@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ruby_int.h: shared by the files of the Ruby module. All of it runs on Ruby's thread, except where it says otherwise. */
+/* ruby_int.h: shared by the files of the Ruby module. All of it runs on Ruby's thread, except where
+ * it says otherwise. */
 #ifndef NARU_MODULES_RUBY_RUBY_INT_H
 #define NARU_MODULES_RUBY_RUBY_INT_H
 
@@ -28,7 +29,7 @@ struct ruby_script {
     struct clock *clock;
     bool is_system_clock, is_file;
     struct str tag_on_exception;
-    VALUE object;  /* the instance whose variables the code shares */
+    VALUE object; /* the instance whose variables the code shares */
     ID method;
 };
 
@@ -37,7 +38,7 @@ struct ruby_turn {
     struct ruby_script *script;
     struct filter_run *run; /* NULL while a script is built */
     struct batch *batch;    /* events made now belong to it */
-    VALUE wrappers;         /* array: the Event objects of this turn, which lose their event at its end */
+    VALUE wrappers; /* array: the Event objects of this turn, which lose their event at its end */
 };
 extern struct ruby_turn ruby_turn;
 

@@ -14,7 +14,8 @@ static VALUE emit_event(RB_BLOCK_CALL_FUNC_ARGLIST(first, data))
     (void)blockarg;
     struct event *ev = ruby__event_unwrap(first);
     if (!ev)
-        rb_raise(rb_eTypeError, "wrong argument type %s (expected LogStash::Event)", rb_obj_classname(first));
+        rb_raise(rb_eTypeError, "wrong argument type %s (expected LogStash::Event)",
+                 rb_obj_classname(first));
     if (ruby_turn.run)
         ruby_turn.script->host->emit(ruby_turn.run, ev);
     return Qnil;
@@ -62,8 +63,9 @@ static VALUE build_protected(VALUE arg)
     const struct build *build = (const struct build *)arg;
     const struct ruby_script_config *c = build->config;
     VALUE params = c->params ? ruby__from_value(c->params) : rb_hash_new();
-    return rb_funcall(rb_path2class("LogStash::Support"), rb_intern("build"), 7, or_nil(c->code), or_nil(c->init),
-                      or_nil(c->path), params, ruby__str(c->file), UINT2NUM(c->code_line), UINT2NUM(c->init_line));
+    return rb_funcall(rb_path2class("LogStash::Support"), rb_intern("build"), 7, or_nil(c->code),
+                      or_nil(c->init), or_nil(c->path), params, ruby__str(c->file),
+                      UINT2NUM(c->code_line), UINT2NUM(c->init_line));
 }
 
 static void build_run(void *arg)
@@ -75,9 +77,13 @@ static void build_run(void *arg)
         emit_proc = rb_proc_new(emit_event, Qnil);
     }
     struct ruby_script *script = MEM_NEW(struct ruby_script);
-    *script = (struct ruby_script){.host = build->host, .plugin = c->plugin, .clock = c->clock,
-                                   .is_system_clock = c->is_system_clock, .is_file = c->path.p != NULL,
-                                   .tag_on_exception = c->tag_on_exception, .object = Qnil};
+    *script = (struct ruby_script){.host = build->host,
+                                   .plugin = c->plugin,
+                                   .clock = c->clock,
+                                   .is_system_clock = c->is_system_clock,
+                                   .is_file = c->path.p != NULL,
+                                   .tag_on_exception = c->tag_on_exception,
+                                   .object = Qnil};
     script->method = rb_intern(script->is_file ? "__run_file" : "__run");
     rb_gc_register_address(&script->object);
     struct batch *batch = batch_new(NULL); /* for events that `init` or the script's tests make */
@@ -161,7 +167,8 @@ static VALUE run_protected(VALUE arg)
     while (work->at < work->count) {
         struct event *ev = work->events[work->at];
         VALUE wrapper = ruby__event_wrap(ev);
-        VALUE result = rb_funcall_with_block(script->object, script->method, 1, &wrapper, emit_proc);
+        VALUE result =
+            rb_funcall_with_block(script->object, script->method, 1, &wrapper, emit_proc);
         if (script->is_file)
             results_take(work, ev, result);
         else
@@ -195,10 +202,12 @@ static void work_run(void *arg)
     ruby_turn.batch = NULL;
 }
 
-static void script_run(struct ruby_script *script, struct filter_run *run, struct event **events, size_t count)
+static void script_run(struct ruby_script *script, struct filter_run *run, struct event **events,
+                       size_t count)
 {
     struct work work = {.script = script, .run = run, .events = events, .count = count};
-    (void)!ruby__call(work_run, &work, NULL); /* cannot fail: the script was built on the same thread */
+    (void)!ruby__call(work_run, &work,
+                      NULL); /* cannot fail: the script was built on the same thread */
 }
 
 __attribute__((visibility("default"))) const struct ruby_module *naru_ruby_module(void);

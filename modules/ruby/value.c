@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* value.c: values of events as Ruby objects and back. Only what the code asks for is converted. Integers are exact at any
- * size, texts are UTF-8, times are LogStash::Timestamp. */
+/* value.c: values of events as Ruby objects and back. Only what the code asks for is converted.
+ * Integers are exact at any size, texts are UTF-8, times are LogStash::Timestamp. */
 #include "ruby_int.h"
 
 #include <time.h>
@@ -84,7 +84,8 @@ static int map_entry(VALUE key, VALUE v, VALUE arg)
 {
     const struct map_fill *fill = (const struct map_fill *)arg;
     VALUE name = rb_funcall(key, to_s_id, 0);
-    value_map_set(fill->mem, fill->map, str_copy(fill->mem, name), to_value(fill->mem, v, fill->depth));
+    value_map_set(fill->mem, fill->map, str_copy(fill->mem, name),
+                  to_value(fill->mem, v, fill->depth));
     return ST_CONTINUE;
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* vm.c: Ruby's thread. Ruby is bound to the thread that started it, so there is one for the process, started with the
- * first script and never ended; work is handed to it through one slot. While it waits, Ruby's lock is free, so that
- * threads that a script made can run.
+/* vm.c: Ruby's thread. Ruby is bound to the thread that started it, so there is one for the
+ * process, started with the first script and never ended; work is handed to it through one slot.
+ * While it waits, Ruby's lock is free, so that threads that a script made can run.
  *
- * Ruby takes over the process's signal handlers when it starts; they are put back, since stopping is not its business. */
+ * Ruby takes over the process's signal handlers when it starts; they are put back, since stopping
+ * is not its business. */
 #include <pthread.h>
 #include <signal.h>
 
@@ -24,7 +25,9 @@ static struct {
     struct job *first, *last;           /* guarded by mu */
     bool is_started, is_up, is_broken;  /* guarded by mu */
     pthread_t thread;
-} vm = {.mu = PTHREAD_MUTEX_INITIALIZER, .has_job = PTHREAD_COND_INITIALIZER, .has_result = PTHREAD_COND_INITIALIZER};
+} vm = {.mu = PTHREAD_MUTEX_INITIALIZER,
+        .has_job = PTHREAD_COND_INITIALIZER,
+        .has_result = PTHREAD_COND_INITIALIZER};
 
 struct ruby_turn ruby_turn;
 extern const char ruby_prelude[], ruby_prelude_end[];
@@ -68,7 +71,8 @@ static VALUE iso8601(VALUE self, VALUE ns)
 
 static VALUE prelude_eval(VALUE text)
 {
-    return rb_funcall(rb_mKernel, rb_intern("eval"), 4, text, Qnil, rb_utf8_str_new_cstr("(naru)"), INT2FIX(1));
+    return rb_funcall(rb_mKernel, rb_intern("eval"), 4, text, Qnil, rb_utf8_str_new_cstr("(naru)"),
+                      INT2FIX(1));
 }
 
 static bool set_up(void)
@@ -78,7 +82,8 @@ static bool set_up(void)
     rb_define_singleton_method(logstash, "__log", host_log, 1);
     rb_define_singleton_method(logstash, "__iso8601", iso8601, 1);
     int state = 0;
-    (void)rb_protect(prelude_eval, rb_utf8_str_new(ruby_prelude, ruby_prelude_end - ruby_prelude), &state);
+    (void)rb_protect(prelude_eval, rb_utf8_str_new(ruby_prelude, ruby_prelude_end - ruby_prelude),
+                     &state);
     if (state) {
         rb_p(rb_errinfo());
         rb_set_errinfo(Qnil);
@@ -96,8 +101,8 @@ static bool start_ruby(void)
     struct sigaction saved[ARRAY_COUNT(signals)];
     for (size_t i = 0; i < ARRAY_COUNT(signals); i++)
         (void)sigaction(signals[i], NULL, &saved[i]);
-    static char name[] = "naru", gems[] = "--disable=gems,did_you_mean,error_highlight,rubyopt", encoding[] = "-EUTF-8:UTF-8",
-                code[] = "-e", nothing[] = "";
+    static char name[] = "naru", gems[] = "--disable=gems,did_you_mean,error_highlight,rubyopt",
+                encoding[] = "-EUTF-8:UTF-8", code[] = "-e", nothing[] = "";
     char *argv[] = {name, gems, encoding, code, nothing, NULL};
     bool is_ok = ruby_setup() == 0;
     if (is_ok) {

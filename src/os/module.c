@@ -34,10 +34,12 @@ static bool place(size_t i, const char *name, struct module_path *ret_path)
     if (i == 0) {
         struct str env = os_env("NARU_MODULES");
         if (env.n)
-            n = snprintf(ret_path->text, sizeof(ret_path->text), STR_FMT "/%s.so", STR_ARG(env), name);
+            n = snprintf(ret_path->text, sizeof(ret_path->text), STR_FMT "/%s.so", STR_ARG(env),
+                         name);
     } else if (i - 1 < ARRAY_COUNT(beside)) {
         if (program_dir(&dir))
-            n = snprintf(ret_path->text, sizeof(ret_path->text), "%s%s%s.so", dir.text, beside[i - 1], name);
+            n = snprintf(ret_path->text, sizeof(ret_path->text), "%s%s%s.so", dir.text,
+                         beside[i - 1], name);
     } else {
         return false;
     }
@@ -54,13 +56,17 @@ int os_module_symbol(const char *name, const char *symbol, void **ret_symbol, st
             continue;
         void *handle = dlopen(path.text, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
         if (!handle)
-            return err_set(err, ERR_UNSUPPORTED, "the module \"%s\" cannot be loaded: %s", name, dlerror());
+            return err_set(err, ERR_UNSUPPORTED, "the module \"%s\" cannot be loaded: %s", name,
+                           dlerror());
         void *p = dlsym(handle, symbol);
         if (!p)
-            return err_set(err, ERR_UNSUPPORTED, "\"%s\" is no module of this program: %s is missing", path.text, symbol);
+            return err_set(err, ERR_UNSUPPORTED,
+                           "\"%s\" is no module of this program: %s is missing", path.text, symbol);
         *ret_symbol = p;
         return 0;
     }
-    return err_set(err, ERR_NOT_FOUND, "the module \"%s\" is not installed: %s.so is neither in NARU_MODULES nor in"
-                   " \"modules\" next to the program", name, name);
+    return err_set(err, ERR_NOT_FOUND,
+                   "the module \"%s\" is not installed: %s.so is neither in NARU_MODULES nor in"
+                   " \"modules\" next to the program",
+                   name, name);
 }

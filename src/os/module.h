@@ -7,8 +7,9 @@
 #include "base/base.h"
 #include "base/err.h"
 
-/* Loads modules/<name>.so and finds a symbol in it. -ERR_NOT_FOUND: no such file; -ERR_UNSUPPORTED: it cannot be
- * loaded, with the loader's reason (a library that is missing). */
-int os_module_symbol(const char *name, const char *symbol, void **ret_symbol, struct err *err) WARN_UNUSED;
+/* Loads modules/<name>.so and finds a symbol in it. -ERR_NOT_FOUND: no such file; -ERR_UNSUPPORTED:
+ * it cannot be loaded, with the loader's reason (a library that is missing). */
+int os_module_symbol(const char *name, const char *symbol, void **ret_symbol,
+                     struct err *err) WARN_UNUSED;
 
 #endif

@@ -2,8 +2,10 @@
 #include "os/stdio.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "os/os_int.h"
@@ -50,5 +52,20 @@ int os_stdout_write(struct str bytes, struct err *err)
     pthread_mutex_lock(&stdout_mu);
     int rc = write_all(bytes, err);
     pthread_mutex_unlock(&stdout_mu);
+    return rc;
+}
+
+int os_stdout_discard(struct err *err)
+{
+    int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (nowhere < 0)
+        return os__errno(err, errno, "open", "/dev/null");
+    pthread_mutex_lock(&stdout_mu);
+    (void)fflush(stdout); /* what was printed before is still shown */
+    int rc =
+        dup2(nowhere, STDOUT_FILENO) < 0 ? os__errno(err, errno, "replace", "standard output") : 0;
+    pthread_mutex_unlock(&stdout_mu);
+    if (nowhere != STDOUT_FILENO) /* it is when standard output was closed */
+        (void)close(nowhere);
     return rc;
 }

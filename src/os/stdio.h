@@ -12,6 +12,9 @@
 int os_stdin_read(void *p, size_t n, int64_t timeout_ns, size_t *ret_n,
                   struct err *err) WARN_UNUSED;
 
+/* From here on what is written to standard output goes nowhere. */
+int os_stdout_discard(struct err *err) WARN_UNUSED;
+
 /* Writes all of it, in one piece as far as other threads of this process are concerned. */
 int os_stdout_write(struct str bytes, struct err *err) WARN_UNUSED;
 

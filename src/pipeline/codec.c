@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* codec.c: what inputs and outputs call on their codec: streams, decoding, encoding, with the figures counted. */
+/* codec.c: what inputs and outputs call on their codec: streams, decoding, encoding, with the
+ * figures counted. */
 #include "base/arena.h"
 #include "base/buf.h"
 #include "pipeline/pipeline_int.h"
@@ -28,7 +29,8 @@ static int64_t monotonic_ns(const struct codec *codec)
     return clock_monotonic_ns(codec->unit.plugin.env->clock);
 }
 
-void codec_decode(struct codec_stream *stream, struct str bytes, bool is_end, struct batch *batch, int64_t now_ns)
+void codec_decode(struct codec_stream *stream, struct str bytes, bool is_end, struct batch *batch,
+                  int64_t now_ns)
 {
     struct codec *codec = stream->codec;
     size_t count_before = batch->count;
@@ -42,7 +44,8 @@ void codec_decode(struct codec_stream *stream, struct str bytes, bool is_end, st
 
 void codec_encode(struct codec *codec, const struct event *ev, struct buf *out)
 {
-    ASSERT(codec->type->encode); /* outputs are given only codecs that encode: see output_codec_check */
+    ASSERT(codec->type
+               ->encode); /* outputs are given only codecs that encode: see output_codec_check */
     codec->type->encode(codec->unit.self, ev, out);
     metric_add(&codec->unit.plugin.events_in, 1);
 }

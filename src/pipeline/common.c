@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* common.c: the options that every filter or input has, applied in Logstash's order: add_field, remove_field, add_tag,
- * remove_tag (filters); type, add_field, tags (inputs). Names and texts are compiled once; constant ones, which nearly
- * all are, cost no template at run time. */
+/* common.c: the options that every filter or input has, applied in Logstash's order: add_field,
+ * remove_field, add_tag, remove_tag (filters); type, add_field, tags (inputs). Names and texts are
+ * compiled once; constant ones, which nearly all are, cost no template at run time. */
 #include "base/arena.h"
 #include "base/str.h"
 #include "pipeline/pipeline_int.h"
@@ -25,8 +25,8 @@ struct plugin_common {
     struct str type;
 };
 
-static int texts_compile(struct plugin *plugin, const struct value *v, struct text_template **ret_texts, size_t *ret_count,
-                         struct err *err)
+static int texts_compile(struct plugin *plugin, const struct value *v,
+                         struct text_template **ret_texts, size_t *ret_count, struct err *err)
 {
     const struct value *items;
     size_t count = setting_items(v, &items);
@@ -50,12 +50,14 @@ static int pairs_to_map(struct plugin *plugin, struct value *v, struct err *err)
     struct value map = value_map(plugin->mem, v->list->count / 2);
     map.pos = v->pos;
     for (size_t i = 0; i < v->list->count; i += 2)
-        value_map_set(plugin->mem, &map, value_to_str(plugin->mem, &v->list->items[i]), v->list->items[i + 1]);
+        value_map_set(plugin->mem, &map, value_to_str(plugin->mem, &v->list->items[i]),
+                      v->list->items[i + 1]);
     *v = map;
     return 0;
 }
 
-static int add_fields_compile(struct plugin *plugin, struct value *v, struct plugin_common *common, struct err *err)
+static int add_fields_compile(struct plugin *plugin, struct value *v, struct plugin_common *common,
+                              struct err *err)
 {
     TRY(pairs_to_map(plugin, v, err));
     common->add_fields = ARENA_ARRAY(plugin->mem, struct field_add, v->map->count);
@@ -84,9 +86,11 @@ int plugin__common_compile(struct plugin *plugin, enum plugin_kind kind, struct 
     if (tags)
         TRY(texts_compile(plugin, tags, &common->add_tags, &common->add_tag_count, err));
     if (remove_field && kind == PLUGIN_FILTER)
-        TRY(field_refs_compile(plugin, remove_field, &common->remove_fields, &common->remove_field_count, err));
+        TRY(field_refs_compile(plugin, remove_field, &common->remove_fields,
+                               &common->remove_field_count, err));
     if (remove_tag && kind == PLUGIN_FILTER)
-        TRY(texts_compile(plugin, remove_tag, &common->remove_tags, &common->remove_tag_count, err));
+        TRY(texts_compile(plugin, remove_tag, &common->remove_tags, &common->remove_tag_count,
+                          err));
     if (type)
         common->type = value_to_str(plugin->mem, type);
     plugin->common = common;
@@ -101,7 +105,8 @@ static void field_add_text(struct event *ev, const struct field_path *path, stru
     struct value v = value_str(text);
     struct value *old = event_get(ev, path);
     if (!old) {
-        (void)event_set(ev, path, v, NULL); /* a way through a scalar: Logstash leaves the event as it is too */
+        (void)event_set(ev, path, v,
+                        NULL); /* a way through a scalar: Logstash leaves the event as it is too */
     } else if (old->kind == VALUE_LIST) {
         value_list_add(ev->mem, old, v);
     } else {
@@ -127,7 +132,8 @@ static void add_fields(const struct plugin_common *common, struct event *ev)
 static void add_tags(const struct plugin_common *common, struct event *ev)
 {
     static struct str tags_part = {"tags", 4};
-    static const struct field_path tags_path = {.parts = &tags_part, .count = 1, .text = {"tags", 4}};
+    static const struct field_path tags_path = {
+        .parts = &tags_part, .count = 1, .text = {"tags", 4}};
     for (size_t i = 0; i < common->add_tag_count; i++) {
         struct value *old = event_get(ev, &tags_path);
         struct value tag = value_str(text_template_get(&common->add_tags[i], ev));

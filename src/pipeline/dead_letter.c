@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dead_letter.c: events that can never be delivered, one JSON line each, in <data>/dead_letter/<plugin id>.ndjson:
+/* dead_letter.c: events that can never be delivered, one JSON line each, in
+ * <data>/dead_letter/<plugin id>.ndjson:
  *
  *     {"@timestamp":"…","pipeline":"main","plugin":"jdbc","plugin_id":"jdbc-1f…","reason":{"code":"SQL","text":"…"},
  *      "event":{…},"metadata":{…}}
  *
- * Lines are collected and written and synced once per write of the output, before the batch is acknowledged. At
- * DEAD_LETTER_BYTES_MAX the file is renamed to .1, the ones before move up, and the last one goes. */
+ * Lines are collected and written and synced once per write of the output, before the batch is
+ * acknowledged. At DEAD_LETTER_BYTES_MAX the file is renamed to .1, the ones before move up, and
+ * the last one goes. */
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/str.h"
@@ -39,7 +41,8 @@ static struct str file_name(struct arena *mem, struct str id)
     return (struct str){p, name.n};
 }
 
-struct dead_letter *dead_letter_new(const struct plugin_env *env, struct str plugin_id, struct str plugin_name)
+struct dead_letter *dead_letter_new(const struct plugin_env *env, struct str plugin_id,
+                                    struct str plugin_name)
 {
     struct dead_letter *letters = MEM_NEW(struct dead_letter);
     letters->env = env;
@@ -77,7 +80,8 @@ static int file_open(struct dead_letter *letters, struct err *err)
 
 static struct str old_path(struct dead_letter *letters, struct arena *mem, unsigned number)
 {
-    return number == 0 ? letters->path : arena_printf(mem, STR_FMT ".%u", STR_ARG(letters->path), number);
+    return number == 0 ? letters->path
+                       : arena_printf(mem, STR_FMT ".%u", STR_ARG(letters->path), number);
 }
 
 static int rotate(struct dead_letter *letters, struct err *err)
@@ -109,7 +113,8 @@ static int pending_write(struct dead_letter *letters, struct err *err)
     return 0;
 }
 
-static void line_write(struct dead_letter *letters, const struct event *ev, const struct err *reason)
+static void line_write(struct dead_letter *letters, const struct event *ev,
+                       const struct err *reason)
 {
     struct json_writer w;
     char time[40];
@@ -139,7 +144,8 @@ static void line_write(struct dead_letter *letters, const struct event *ev, cons
     buf_add_char(&letters->pending, '\n');
 }
 
-int dead_letter_add(struct dead_letter *letters, const struct event *ev, const struct err *reason, struct err *err)
+int dead_letter_add(struct dead_letter *letters, const struct event *ev, const struct err *reason,
+                    struct err *err)
 {
     line_write(letters, ev, reason);
     if (letters->pending.n < DEAD_LETTER_FLUSH && !letters->pending.is_over)

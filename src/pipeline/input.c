@@ -19,7 +19,8 @@ void input_decorate(struct input *input, struct event *ev)
         plugin__common_apply(input->unit.plugin.common, ev);
 }
 
-/* A batch of large events counts as more events than it has, so that the queue's limit bounds memory too. */
+/* A batch of large events counts as more events than it has, so that the queue's limit bounds
+ * memory too. */
 static size_t batch_weight(const struct batch *batch)
 {
     size_t by_bytes = batch->bytes / PIPELINE_EVENT_BYTES;
@@ -27,10 +28,12 @@ static size_t batch_weight(const struct batch *batch)
 }
 
 /* Tries at once, then in slices, so that a stop is seen while the queue stays full. */
-static int push_waiting(struct pipeline *pipeline, struct batch *batch, size_t weight, int64_t timeout_ns)
+static int push_waiting(struct pipeline *pipeline, struct batch *batch, size_t weight,
+                        int64_t timeout_ns)
 {
     enum queue_result result = queue_push(pipeline->queue, batch, weight, 0);
-    int64_t left_ns = timeout_ns < 0 ? INT64_MAX : clock_to_real_ns(pipeline->config.clock, timeout_ns);
+    int64_t left_ns =
+        timeout_ns < 0 ? INT64_MAX : clock_to_real_ns(pipeline->config.clock, timeout_ns);
     while (result == QUEUE_TIMEOUT) {
         if (pipeline__flag(&pipeline->is_stopping))
             return -ERR_SHUTDOWN;
@@ -50,7 +53,8 @@ int input_push(struct input *input, struct batch *batch, int64_t timeout_ns)
     size_t count = batch->count;
     if (pipeline__flag(&pipeline->is_hard))
         return -ERR_SHUTDOWN;
-    metric_add(&pipeline->queue_events, count); /* before the push: a worker may be done with it at once */
+    metric_add(&pipeline->queue_events,
+               count); /* before the push: a worker may be done with it at once */
     int rc = push_waiting(pipeline, batch, batch_weight(batch), timeout_ns);
     if (rc < 0) {
         metric_add(&pipeline->queue_events, (uint64_t)0 - count);
@@ -58,7 +62,8 @@ int input_push(struct input *input, struct batch *batch, int64_t timeout_ns)
     }
     metric_add(&pipeline->events_in, count);
     metric_add(&input->unit.plugin.events_out, count);
-    metric_add(&input->push_ns, (uint64_t)MAX_OF(clock_monotonic_ns(pipeline->config.clock) - start_ns, 0));
+    metric_add(&input->push_ns,
+               (uint64_t)MAX_OF(clock_monotonic_ns(pipeline->config.clock) - start_ns, 0));
     return 0;
 }
 

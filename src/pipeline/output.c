@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* output.c: what outputs call, and the thread each runs on: takes what is queued, up to the output's batch size, hands
- * it over in one write, syncs the dead letters, and lets the batches go (which acknowledges them). */
+/* output.c: what outputs call, and the thread each runs on: takes what is queued, up to the
+ * output's batch size, hands it over in one write, syncs the dead letters, and lets the batches go
+ * (which acknowledges them). */
 #include <stdio.h>
 
 #include "base/arena.h"
@@ -9,7 +10,7 @@
 #include "os/os.h"
 #include "pipeline/pipeline_int.h"
 
-#define ITEMS_MAX         1024u        /* batches in one write */
+#define ITEMS_MAX         1024u /* batches in one write */
 #define SCRATCH_BYTES_MAX (1 * GIB)
 #define BACKOFF_SHIFT_MAX 20u
 
@@ -32,7 +33,8 @@ void output_dead_letter(struct output *output, const struct event *ev, const str
     struct plugin *plugin = &output->unit.plugin;
     metric_add(&plugin->failures, 1);
     plugin_warn(plugin, "an event goes to the dead letters: %s", reason->text);
-    (void)!dead_letter_add(output->dead_letter, ev, reason, NULL); /* comes out in dead_letter_sync */
+    (void)!dead_letter_add(output->dead_letter, ev, reason,
+                           NULL); /* comes out in dead_letter_sync */
 }
 
 struct plugin *output_plugin(struct output *output)
@@ -67,8 +69,8 @@ static bool gather(struct output *output, size_t events_max, struct gathered *g)
     return true;
 }
 
-static int write_events(struct output *output, struct arena *scratch, struct event **events, size_t count,
-                        struct err *err)
+static int write_events(struct output *output, struct arena *scratch, struct event **events,
+                        size_t count, struct err *err)
 {
     if (output_is_stopping(output))
         return err_set(err, ERR_SHUTDOWN, "the pipeline stops");
@@ -88,8 +90,8 @@ static int write_events(struct output *output, struct arena *scratch, struct eve
 }
 
 /* Writes all events of the gathered items, in pieces of at most events_max. */
-static int write_gathered(struct output *output, struct arena *scratch, size_t events_max, const struct gathered *g,
-                          struct err *err)
+static int write_gathered(struct output *output, struct arena *scratch, size_t events_max,
+                          const struct gathered *g, struct err *err)
 {
     if (g->item_count == 1 && g->event_count <= events_max)
         return write_events(output, scratch, g->items[0]->events, g->event_count, err);
@@ -125,7 +127,8 @@ void *output__main(void *arg)
     char name[64];
     (void)snprintf(name, sizeof(name), "out." STR_FMT, STR_ARG(output->unit.plugin.name));
     os_thread_name(name);
-    size_t events_max = output->type->batch_count_max ? output->type->batch_count_max : PIPELINE_OUTPUT_EVENTS;
+    size_t events_max =
+        output->type->batch_count_max ? output->type->batch_count_max : PIPELINE_OUTPUT_EVENTS;
     struct arena *scratch = arena_new(SCRATCH_BYTES_MAX);
     struct gathered *g = MEM_NEW(struct gathered);
     while (gather(output, events_max, g)) {

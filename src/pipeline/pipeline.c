@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pipeline.c: the life of a pipeline: load, start, stop, free. See pipeline_int.h for its phases and threads. */
+/* pipeline.c: the life of a pipeline: load, start, stop, free. See pipeline_int.h for its phases
+ * and threads. */
 #include <stdio.h>
-#include <time.h>
 
 #include "base/arena.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "base/thread.h"
 #include "os/os.h"
 #include "pipeline/pipeline_int.h"
 
@@ -36,8 +37,10 @@ static int parse_source(struct pipeline *pipeline, const struct source *source, 
 /* What -e leaves out: from stdin, to stdout, as Logstash does. */
 static int add_defaults(struct pipeline *pipeline, struct err *err)
 {
-    static const struct source input = {{"built-in input", 14}, {"input { stdin { type => \"stdin\" } }", 35}};
-    static const struct source output = {{"built-in output", 15}, {"output { stdout { codec => rubydebug } }", 40}};
+    static const struct source input = {{"built-in input", 14},
+                                        {"input { stdin { type => \"stdin\" } }", 35}};
+    static const struct source output = {{"built-in output", 15},
+                                         {"output { stdout { codec => rubydebug } }", 40}};
     if (!pipeline->tree.first[CONFIG_INPUT])
         TRY(parse_source(pipeline, &input, err));
     if (!pipeline->tree.first[CONFIG_OUTPUT])
@@ -49,8 +52,8 @@ static int read_sources(struct pipeline *pipeline, struct err *err)
 {
     const struct pipeline_config *c = &pipeline->config;
     for (size_t i = 0; i < c->file_count; i++)
-        TRY(config_read(c->fs, c->files[i], pipeline->mem, &pipeline->sources, &pipeline->source_count,
-                        &pipeline->source_capacity, err));
+        TRY(config_read(c->fs, c->files[i], pipeline->mem, &pipeline->sources,
+                        &pipeline->source_count, &pipeline->source_capacity, err));
     for (size_t i = 0; i < pipeline->source_count; i++)
         TRY(parse_source(pipeline, pipeline->sources[i], err));
     if (c->text.n == 0)
@@ -65,7 +68,8 @@ static int read_sources(struct pipeline *pipeline, struct err *err)
 static void env_fill(struct pipeline *pipeline)
 {
     const struct pipeline_config *c = &pipeline->config;
-    struct str dir = path_join(pipeline->mem, c->data_path.n ? c->data_path : STR("data"), STR("pipelines"));
+    struct str dir =
+        path_join(pipeline->mem, c->data_path.n ? c->data_path : STR("data"), STR("pipelines"));
     pipeline->env = (struct plugin_env){
         .fs = c->fs,
         .clock = c->clock,
@@ -87,23 +91,21 @@ static void env_fill(struct pipeline *pipeline)
 
 static int id_check(struct str id, struct err *err)
 {
-    if (id.n == 0 || id.n > 200 || str_find_char(id, '/') >= 0 || str_find_char(id, '\0') >= 0 || str_is(id, ".") ||
-        str_is(id, ".."))
-        return err_set(err, ERR_CONFIG, "\"" STR_FMT "\" cannot be a pipeline's id: it names a folder", STR_ARG(id));
+    if (id.n == 0 || id.n > 200 || str_find_char(id, '/') >= 0 || str_find_char(id, '\0') >= 0 ||
+        str_is(id, ".") || str_is(id, ".."))
+        return err_set(err, ERR_CONFIG,
+                       "\"" STR_FMT "\" cannot be a pipeline's id: it names a folder", STR_ARG(id));
     return 0;
 }
 
 static void sync_init(struct pipeline *pipeline)
 {
-    pthread_condattr_t attr;
-    ASSERT(pthread_condattr_init(&attr) == 0);
-    ASSERT(pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0);
-    ASSERT(pthread_cond_init(&pipeline->changed, &attr) == 0);
-    (void)pthread_condattr_destroy(&attr);
+    thread_cond_init(&pipeline->changed);
     ASSERT(pthread_mutex_init(&pipeline->mu, NULL) == 0);
 }
 
-int pipeline_load(const struct pipeline_config *config, struct pipeline **ret_pipeline, struct err *err)
+int pipeline_load(const struct pipeline_config *config, struct pipeline **ret_pipeline,
+                  struct err *err)
 {
     TRY(id_check(config->id, err));
     CLEANUP(pipeline_free_ptr) struct pipeline *pipeline = MEM_NEW(struct pipeline);
@@ -113,8 +115,10 @@ int pipeline_load(const struct pipeline_config *config, struct pipeline **ret_pi
     sync_init(pipeline);
     env_fill(pipeline);
     pipeline->worker_count = config->worker_count ? config->worker_count : os_cpu_count();
-    pipeline->worker_count = config->is_ordered ? 1 : MIN_OF(pipeline->worker_count, PIPELINE_WORKERS_MAX);
-    pipeline->batch_events_max = config->batch_events_max ? config->batch_events_max : PIPELINE_BATCH_EVENTS_DEFAULT;
+    pipeline->worker_count =
+        config->is_ordered ? 1 : MIN_OF(pipeline->worker_count, PIPELINE_WORKERS_MAX);
+    pipeline->env.batch_events_max =
+        config->batch_events_max ? config->batch_events_max : PIPELINE_BATCH_EVENTS_DEFAULT;
     TRY(read_sources(pipeline, err));
     TRY(pipeline__units_build(pipeline, err));
     *ret_pipeline = TAKE(pipeline);
@@ -155,21 +159,11 @@ void pipeline__finished(struct pipeline *pipeline)
     flag_set(pipeline, &pipeline->is_finished);
 }
 
-static struct timespec real_after(int64_t ns)
-{
-    struct timespec t;
-    ASSERT(clock_gettime(CLOCK_MONOTONIC, &t) == 0);
-    int64_t sum = t.tv_nsec + ns % NS_PER_S;
-    t.tv_sec += (time_t)(ns / NS_PER_S + sum / NS_PER_S);
-    t.tv_nsec = (long)(sum % NS_PER_S);
-    return t;
-}
-
 /* Waits on `changed` up to `ns` of real time; called with mu. */
 static void wait_changed(struct pipeline *pipeline, int64_t ns)
 {
-    struct timespec until = real_after(ns);
-    (void)pthread_cond_timedwait(&pipeline->changed, &pipeline->mu, &until);
+    struct timespec until = thread_deadline(ns);
+    (void)thread_cond_wait(&pipeline->changed, &pipeline->mu, &until);
 }
 
 bool pipeline__wait(struct pipeline *pipeline, int64_t ns, bool only_hard)
@@ -182,7 +176,8 @@ bool pipeline__wait(struct pipeline *pipeline, int64_t ns, bool only_hard)
         int64_t left_ns = end_ns - clock_monotonic_ns(clock);
         if (left_ns <= 0)
             break;
-        wait_changed(pipeline, MIN_OF(MAX_OF(clock_to_real_ns(clock, left_ns), NS_PER_US * 100), NS_PER_S));
+        wait_changed(pipeline,
+                     MIN_OF(MAX_OF(clock_to_real_ns(clock, left_ns), NS_PER_US * 100), NS_PER_S));
     }
     bool is_free = !pipeline__flag(flag);
     pthread_mutex_unlock(&pipeline->mu);
@@ -203,10 +198,12 @@ static int lock_take(struct pipeline *pipeline, struct err *err)
         size_t n = 0;
         (void)!vfs_read_at(pipeline->lock_file, 0, pid, sizeof(pid) - 1, &n, NULL);
         struct str holder = str_trim((struct str){pid, n});
-        return err_set(err, ERR_LOCKED, "path.data \"" STR_FMT "\" is used by process " STR_FMT
-                       " for pipeline \"" STR_FMT "\": give this one its own --path.data, or stop the other",
-                       STR_ARG(pipeline->config.data_path), STR_ARG(holder.n ? holder : STR("(unknown)")),
-                       STR_ARG(pipeline->config.id));
+        return err_set(err, ERR_LOCKED,
+                       "path.data \"" STR_FMT "\" is used by process " STR_FMT
+                       " for pipeline \"" STR_FMT
+                       "\": give this one its own --path.data, or stop the other",
+                       STR_ARG(pipeline->config.data_path),
+                       STR_ARG(holder.n ? holder : STR("(unknown)")), STR_ARG(pipeline->config.id));
     }
     TRY(rc);
     struct str pid = arena_printf(pipeline->mem, "%lld\n", (long long)os_pid());
@@ -293,10 +290,10 @@ static void inputs_stop(struct pipeline *pipeline)
 /* True when the pipeline finished within `ns` of real time. */
 static bool wait_finished(struct pipeline *pipeline, int64_t ns)
 {
-    struct timespec until = real_after(ns);
+    struct timespec until = thread_deadline(ns);
     pthread_mutex_lock(&pipeline->mu);
     while (!pipeline__flag(&pipeline->is_finished)) {
-        if (pthread_cond_timedwait(&pipeline->changed, &pipeline->mu, &until) != 0)
+        if (!thread_cond_wait(&pipeline->changed, &pipeline->mu, &until))
             break;
     }
     bool is_finished = pipeline__flag(&pipeline->is_finished);
@@ -304,7 +301,8 @@ static bool wait_finished(struct pipeline *pipeline, int64_t ns)
     return is_finished;
 }
 
-/* A start that failed half way has left stages without a thread: does what their threads would have done. */
+/* A start that failed half way has left stages without a thread: does what their threads would have
+ * done. */
 static void close_unstarted(struct pipeline *pipeline)
 {
     bool all_inputs = true;
@@ -348,7 +346,8 @@ void pipeline_stop(struct pipeline *pipeline, int64_t drain_ns)
         char who[64];
         pipeline__log_name(pipeline, who);
         if (drain_ns > 0)
-            log_line(LOG_WARN, who, "not drained within %lld ms: what is left will be read again by its inputs",
+            log_line(LOG_WARN, who,
+                     "not drained within %lld ms: what is left will be read again by its inputs",
                      (long long)(drain_ns / NS_PER_MS));
         flag_set(pipeline, &pipeline->is_hard);
     }

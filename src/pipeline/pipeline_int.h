@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pipeline_int.h: what the files of the runtime share.
  *
- * Life of a pipeline: load (parse, build, check) -> start (threads) -> running -> stopping (inputs told) -> drained.
- * Threads: one per input, N workers, one per output. They meet only through bounded queues, and the end of one stage
- * closes the queue of the next: the last input closes the workers' queue; the last worker drains the filters and closes
- * the outputs' queues; the last output makes the pipeline finished. A stop only makes the inputs end; when its time is
- * over, `is_hard` makes everybody give up, and what was not delivered is acknowledged as failed. */
+ * Life of a pipeline: load (parse, build, check) -> start (threads) -> running -> stopping (inputs
+ * told) -> drained. Threads: one per input, N workers, one per output. They meet only through
+ * bounded queues, and the end of one stage closes the queue of the next: the last input closes the
+ * workers' queue; the last worker drains the filters and closes the outputs' queues; the last
+ * output makes the pipeline finished. A stop only makes the inputs end; when its time is over,
+ * `is_hard` makes everybody give up, and what was not delivered is acknowledged as failed. */
 #ifndef NARU_PIPELINE_PIPELINE_INT_H
 #define NARU_PIPELINE_PIPELINE_INT_H
 
@@ -19,11 +20,14 @@
 #define PIPELINE_WORKERS_MAX      256u
 #define PIPELINE_TICK_NS          (100 * NS_PER_MS) /* of the pipeline's clock … */
 #define PIPELINE_TICK_REAL_NS_MIN (5 * NS_PER_MS)   /* … but no busier than this */
-#define PIPELINE_PUSH_SLICE_NS    (50 * NS_PER_MS)  /* how often a waiting thread looks whether to give up */
-#define PIPELINE_EVENT_BYTES      4096u             /* queue weight: a batch of large events counts as more events */
-#define PIPELINE_OUTPUT_EVENTS    5000u             /* most events in one write, when the output does not say */
+#define PIPELINE_PUSH_SLICE_NS                                                                     \
+    (50 * NS_PER_MS)               /* how often a waiting thread looks whether to give up */
+#define PIPELINE_EVENT_BYTES 4096u /* queue weight: a batch of large events counts as more events  \
+                                    */
+#define PIPELINE_OUTPUT_EVENTS 5000u /* most events in one write, when the output does not say */
 
-/* One configured plugin with its instance: the common head of inputs, filters, outputs and codecs. */
+/* One configured plugin with its instance: the common head of inputs, filters, outputs and codecs.
+ */
 struct unit {
     struct plugin plugin;
     enum plugin_kind kind;
@@ -97,18 +101,18 @@ struct pipeline {
     uint32_t unit_count[PLUGIN_CODEC + 1];
     struct unit **tick_filters; /* those with tick or drain, in order */
     size_t tick_count;
-    size_t worker_count, batch_events_max;
+    size_t worker_count;
     struct vfs_file *lock_file;
 
-    struct queue *queue;      /* of struct batch */
+    struct queue *queue; /* of struct batch */
     pthread_t *workers;
     size_t worker_thread_count;
     pthread_mutex_t mu;
-    pthread_cond_t changed;   /* with mu: is_stopping, is_hard or is_finished was set */
-    bool is_started;          /* guarded by the owner's thread */
+    pthread_cond_t changed; /* with mu: is_stopping, is_hard or is_finished was set */
+    bool is_started;        /* guarded by the owner's thread */
     bool is_stopping, is_hard, is_finished; /* written under mu, read atomically */
     uint32_t inputs_left, workers_left, outputs_left, workers_named; /* atomic */
-    bool has_error;           /* atomic; `error` is written once before it */
+    bool has_error; /* atomic; `error` is written once before it */
     struct err error;
     struct metric events_in, events_filtered, events_out, filter_ns, queue_events;
 };
@@ -150,10 +154,14 @@ struct selection {
 };
 /* Runs the batch's events through the filters; *ret_out is what comes out, in the batch's arena. */
 void program__filter(struct pipeline *pipeline, struct batch *batch, struct selection *ret_out);
-/* tick (or drain) of one filter, on a new batch; what it emits goes through the filters behind it. */
-struct batch *program__tick(struct pipeline *pipeline, struct unit *unit, bool is_drain, struct selection *ret_out);
-/* For each output in order: the events whose conditions hold. `lists` has one selection per output. */
-void program__route(struct pipeline *pipeline, struct batch *batch, const struct selection *in, struct selection *lists);
+/* tick (or drain) of one filter, on a new batch; what it emits goes through the filters behind it.
+ */
+struct batch *program__tick(struct pipeline *pipeline, struct unit *unit, bool is_drain,
+                            struct selection *ret_out);
+/* For each output in order: the events whose conditions hold. `lists` has one selection per output.
+ */
+void program__route(struct pipeline *pipeline, struct batch *batch, const struct selection *in,
+                    struct selection *lists);
 
 /* ---- worker.c, output.c ---- */
 void *worker__main(void *pipeline);
@@ -167,11 +175,12 @@ bool pipeline__wait(struct pipeline *pipeline, int64_t ns, bool only_hard);
 void pipeline__log_name(const struct pipeline *pipeline, char name[64]);
 
 /* ---- dead_letter.c ---- */
-struct dead_letter *dead_letter_new(const struct plugin_env *env, struct str plugin_id, struct str plugin_name);
+struct dead_letter *dead_letter_new(const struct plugin_env *env, struct str plugin_id,
+                                    struct str plugin_name);
 void dead_letter_free(struct dead_letter *letters);
 /* Appends; the reason and the event as one JSON line. */
-int dead_letter_add(struct dead_letter *letters, const struct event *ev, const struct err *reason, struct err *err)
-    WARN_UNUSED;
+int dead_letter_add(struct dead_letter *letters, const struct event *ev, const struct err *reason,
+                    struct err *err) WARN_UNUSED;
 /* Everything added is on disk. A failure of an earlier add comes out here too. */
 int dead_letter_sync(struct dead_letter *letters, struct err *err) WARN_UNUSED;
 uint64_t dead_letter_bytes(const struct dead_letter *letters);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The runtime with inputs, filters and outputs of the test's own: delivery, acknowledgement, stop, dead letters, locks. */
+/* The runtime with inputs, filters and outputs of the test's own: delivery, acknowledgement, stop,
+ * dead letters, locks. */
 #include "support/pipeline.h"
 
 #include <pthread.h>
@@ -8,7 +9,8 @@
 #include "os/os.h"
 #include "pipeline/registry.h"
 
-/* ---- an input that pushes `batches` batches of `events` events and notes what becomes of them ---- */
+/* ---- an input that pushes `batches` batches of `events` events and notes what becomes of them
+ * ---- */
 
 #define BATCHES_MAX 4096u
 enum ack_state { ACK_NONE, ACK_OK, ACK_FAILED };
@@ -18,13 +20,12 @@ struct feed {
     int64_t batches, events, origin;
     bool stays, fails;
 };
-static const struct opt feed_opts[] = {
-    OPT_INT(struct feed, batches, .dflt = "1", .help = "."),
-    OPT_INT(struct feed, events, .dflt = "1", .help = "."),
-    OPT_INT(struct feed, origin, .dflt = "0", .help = "."),
-    OPT_BOOL(struct feed, stays, .dflt = "false", .help = "."),
-    OPT_BOOL(struct feed, fails, .dflt = "false", .help = "."),
-    OPT_END};
+static const struct opt feed_opts[] = {OPT_INT(struct feed, batches, .dflt = "1", .help = "."),
+                                       OPT_INT(struct feed, events, .dflt = "1", .help = "."),
+                                       OPT_INT(struct feed, origin, .dflt = "0", .help = "."),
+                                       OPT_BOOL(struct feed, stays, .dflt = "false", .help = "."),
+                                       OPT_BOOL(struct feed, fails, .dflt = "false", .help = "."),
+                                       OPT_END};
 
 static void feed_done(void *owner, uint64_t cookie, bool is_ok)
 {
@@ -56,7 +57,8 @@ static int feed_run(void *self, struct input *input, struct err *err)
         continue;
     return feed->fails ? err_set(err, ERR_NET, "the line is dead") : 0;
 }
-static const struct input_type input_feed = {.name = "feed", .opts = feed_opts, .size = sizeof(struct feed), .run = feed_run};
+static const struct input_type input_feed = {
+    .name = "feed", .opts = feed_opts, .size = sizeof(struct feed), .run = feed_run};
 const struct input_type *const test_input_types[] = {&input_feed, NULL};
 
 /* ---- a filter that doubles events, and one that emits on tick and drain ---- */
@@ -91,8 +93,11 @@ static void late_drain(void *self, struct filter_run *run)
     value_map_set(ev->mem, &ev->fields, STR("kept"), value_int(late->kept));
     filter_emit(run, ev);
 }
-static const struct filter_type filter_late = {.name = "late", .size = sizeof(struct late), .flags = FILTER_ORDERED,
-                                               .process = late_process, .drain = late_drain};
+static const struct filter_type filter_late = {.name = "late",
+                                               .size = sizeof(struct late),
+                                               .flags = FILTER_ORDERED,
+                                               .process = late_process,
+                                               .drain = late_drain};
 const struct filter_type *const test_filter_types[] = {&filter_twin, &filter_late, NULL};
 
 /* ---- an output that collects, fails, waits or dead-letters ---- */
@@ -112,7 +117,8 @@ static const struct opt sink_opts[] = {OPT_STR(struct sink, name, .dflt = "", .h
                                        OPT_BOOL(struct sink, blocks, .dflt = "false", .help = "."),
                                        OPT_BOOL(struct sink, fails, .dflt = "false", .help = "."),
                                        OPT_BOOL(struct sink, dead, .dflt = "false", .help = "."),
-                                       OPT_BOOL(struct sink, counts, .dflt = "false", .help = "."), OPT_END};
+                                       OPT_BOOL(struct sink, counts, .dflt = "false", .help = "."),
+                                       OPT_END};
 
 static void take(const struct sink *sink, const struct event *ev)
 {
@@ -131,7 +137,8 @@ static void take(const struct sink *sink, const struct event *ev)
     pthread_mutex_unlock(&got.mu);
 }
 
-static int sink_write(void *self, struct output *output, const struct output_batch *batch, struct err *err)
+static int sink_write(void *self, struct output *output, const struct output_batch *batch,
+                      struct err *err)
 {
     const struct sink *sink = self;
     for (unsigned attempt = 0; sink->blocks; attempt++) {
@@ -150,7 +157,8 @@ static int sink_write(void *self, struct output *output, const struct output_bat
     }
     return 0;
 }
-static const struct output_type output_sink = {.name = "sink", .opts = sink_opts, .size = sizeof(struct sink), .write = sink_write};
+static const struct output_type output_sink = {
+    .name = "sink", .opts = sink_opts, .size = sizeof(struct sink), .write = sink_write};
 const struct output_type *const test_output_types[] = {&output_sink, NULL};
 
 /* ---- helpers ---- */
@@ -210,7 +218,9 @@ static size_t ack_count(enum ack_state state, size_t of)
 static void delivers_in_order_and_acknowledges(struct test *t)
 {
     struct test_pipeline tp;
-    struct pipeline *p = start(t, &tp, "input { feed { batches => 2000 events => 20 } } output { sink { counts => true } }");
+    struct pipeline *p =
+        start(t, &tp,
+              "input { feed { batches => 2000 events => 20 } } output { sink { counts => true } }");
     wait_finished(p);
     pipeline_stop(p, NS_PER_S);
     assert_int_equal(got.count, 40000);
@@ -231,9 +241,11 @@ static void many_workers_lose_nothing(struct test *t)
     struct test_pipeline tp;
     test_pipeline_init(&tp, STR(""));
     test_pipeline_deinit(&tp);
-    struct pipeline *p = start(t, &tp, "input { feed { batches => 500 events => 20 } feed { batches => 500 events => 20 } }"
-                                       "filter { mutate { add_field => { \"a\" => \"%{n}\" } } }"
-                                       "output { sink { counts => true } sink { counts => true } }");
+    struct pipeline *p =
+        start(t, &tp,
+              "input { feed { batches => 500 events => 20 } feed { batches => 500 events => 20 } }"
+              "filter { mutate { add_field => { \"a\" => \"%{n}\" } } }"
+              "output { sink { counts => true } sink { counts => true } }");
     wait_finished(p);
     assert_int_equal(got.count, 40000);
     end(&tp, p);
@@ -242,9 +254,10 @@ static void many_workers_lose_nothing(struct test *t)
 static void branches_choose_outputs(struct test *t)
 {
     struct test_pipeline tp;
-    struct pipeline *p = start(t, &tp,
-                               "input { feed { events => 3 type => \"x\" } } filter { if [n] == 2 { drop { } } }"
-                               "output { if [n] == 0 { sink { name => \"A\" } } else { sink { name => \"B\" } } }");
+    struct pipeline *p =
+        start(t, &tp,
+              "input { feed { events => 3 type => \"x\" } } filter { if [n] == 2 { drop { } } }"
+              "output { if [n] == 0 { sink { name => \"A\" } } else { sink { name => \"B\" } } }");
     wait_finished(p);
     assert_str_has(buf_str(&got.text), "A{");
     assert_str_has(buf_str(&got.text), "B{");
@@ -257,8 +270,10 @@ static void emitted_events_pass_the_filters_behind(struct test *t)
 {
     struct test_pipeline tp;
     struct pipeline *p = start(t, &tp,
-                               "input { feed { events => 2 origin => 7 } } filter { mutate { add_field => { \"early\" => \"1\" } }"
-                               "if [n] == 1 { twin { add_tag => [\"first\"] } mutate { add_field => { \"late\" => \"1\" } } } }"
+                               "input { feed { events => 2 origin => 7 } } filter { mutate { "
+                               "add_field => { \"early\" => \"1\" } }"
+                               "if [n] == 1 { twin { add_tag => [\"first\"] } mutate { add_field "
+                               "=> { \"late\" => \"1\" } } } }"
                                "output { sink { } }");
     wait_finished(p);
     assert_int_equal(got.count, 3);
@@ -281,8 +296,10 @@ static void emitted_events_pass_the_filters_behind(struct test *t)
 static void filters_are_drained_at_the_end(struct test *t)
 {
     struct test_pipeline tp;
-    struct pipeline *p = start(t, &tp, "input { feed { batches => 5 events => 2 } }"
-                                       "filter { late { } mutate { add_field => { \"x\" => \"y\" } } } output { sink { } }");
+    struct pipeline *p =
+        start(t, &tp,
+              "input { feed { batches => 5 events => 2 } }"
+              "filter { late { } mutate { add_field => { \"x\" => \"y\" } } } output { sink { } }");
     wait_finished(p);
     assert_int_equal(got.count, 1);
     assert_str_has(buf_str(&got.text), "\"kept\":10");
@@ -294,7 +311,8 @@ static void filters_are_drained_at_the_end(struct test *t)
 static void a_stop_drains(struct test *t)
 {
     struct test_pipeline tp;
-    struct pipeline *p = start(t, &tp, "input { feed { batches => 10 events => 1 stays => true } } output { sink { } }");
+    struct pipeline *p = start(
+        t, &tp, "input { feed { batches => 10 events => 1 stays => true } } output { sink { } }");
     wait_count(10);
     assert_false(pipeline_is_finished(p));
     pipeline_stop(p, 10 * NS_PER_S);
@@ -307,7 +325,9 @@ static void a_stop_drains(struct test *t)
 static void a_blocked_output_is_given_up(struct test *t)
 {
     struct test_pipeline tp;
-    struct pipeline *p = start(t, &tp, "input { feed { batches => 3000 events => 20 } } output { sink { blocks => true } }");
+    struct pipeline *p =
+        start(t, &tp,
+              "input { feed { batches => 3000 events => 20 } } output { sink { blocks => true } }");
     clock_sleep_ns(clock_system(), 20 * NS_PER_MS);
     pipeline_stop(p, NS_PER_MS);
     assert_int_equal(got.count, 0);
@@ -319,7 +339,8 @@ static void a_blocked_output_is_given_up(struct test *t)
 static void a_failed_write_is_not_acknowledged(struct test *t)
 {
     struct test_pipeline tp;
-    struct pipeline *p = start(t, &tp, "input { feed { batches => 2 } } output { sink { fails => true } sink { } }");
+    struct pipeline *p =
+        start(t, &tp, "input { feed { batches => 2 } } output { sink { fails => true } sink { } }");
     wait_finished(p);
     assert_int_equal(got.count, 2);
     assert_int_equal(ack_count(ACK_FAILED, 2), 2);
@@ -342,11 +363,14 @@ static void an_inputs_failure_is_shown(struct test *t)
 static void dead_letters_are_on_disk_before_the_ack(struct test *t)
 {
     struct test_pipeline tp;
-    struct pipeline *p = start(t, &tp, "input { feed { events => 4 } } output { sink { id => \"s/1\" dead => true } }");
+    struct pipeline *p = start(
+        t, &tp, "input { feed { events => 4 } } output { sink { id => \"s/1\" dead => true } }");
     wait_finished(p);
     assert_int_equal(ack_count(ACK_OK, 1), 1);
     struct str text;
-    assert_ok(vfs_read_file(tp.fs, STR("data/pipelines/test/dead_letter/s_1.ndjson"), MIB, t->mem, &text, &t->err), &t->err);
+    assert_ok(vfs_read_file(tp.fs, STR("data/pipelines/test/dead_letter/s_1.ndjson"), MIB, t->mem,
+                            &text, &t->err),
+              &t->err);
     struct value one = test_json(t, str_sub(text, 0, (size_t)str_find_char(text, '\n')));
     assert_str_eq(value_map_get_lit(value_map_get_lit(&one, "reason"), "text")->s, "not wanted");
     assert_int_equal(value_map_get_lit(value_map_get_lit(&one, "event"), "n")->i, 1);
@@ -395,8 +419,10 @@ static void a_folder_has_one_user(struct test *t)
 static void figures_have_logstashs_shape(struct test *t)
 {
     struct test_pipeline tp;
-    struct pipeline *p = start(t, &tp, "input { feed { events => 3 id => \"in\" } } filter { mutate { id => \"m\" } }"
-                                       "output { sink { } }");
+    struct pipeline *p =
+        start(t, &tp,
+              "input { feed { events => 3 id => \"in\" } } filter { mutate { id => \"m\" } }"
+              "output { sink { } }");
     wait_finished(p);
     struct buf out;
     struct json_writer w;
@@ -410,7 +436,8 @@ static void figures_have_logstashs_shape(struct test *t)
     assert_str_eq(value_map_get_lit(filter, "id")->s, "m");
     assert_int_equal(value_map_get_lit(value_map_get_lit(filter, "events"), "in")->i, 3);
     assert_int_equal(value_map_get_lit(value_map_get_lit(&v, "events"), "out")->i, 3);
-    assert_str_eq(value_map_get_lit(&value_map_get_lit(plugins, "inputs")->list->items[0], "id")->s, "in");
+    assert_str_eq(value_map_get_lit(&value_map_get_lit(plugins, "inputs")->list->items[0], "id")->s,
+                  "in");
     end(&tp, p);
 }
 
@@ -419,7 +446,8 @@ static void what_is_wrong_is_named(struct test *t)
     refuses(t, "filter { mutat { } }", "1:10", "did you mean \"mutate\"");
     refuses(t, "filter { geoip { } }", "1:10", "not there yet");
     refuses(t, "filter { nonsense { } }", "1:10", "there is no filter \"nonsense\"");
-    refuses(t, "filter { mutate { covert => { \"a\" => \"integer\" } } }", "1:19", "did you mean \"convert\"");
+    refuses(t, "filter { mutate { covert => { \"a\" => \"integer\" } } }", "1:19",
+            "did you mean \"convert\"");
     refuses(t, "filter { mutate { add_field => [ \"a\" ] } }", "1:32", "must be a hash");
     refuses(t, "filter { mutate { remove_field => [ \"a[b\" ] } }", "1:37", "no field reference");
     refuses(t, "input { stdin { codec => jsn } }", "1:26", "did you mean \"json\"");
@@ -429,8 +457,10 @@ static void what_is_wrong_is_named(struct test *t)
     refuses(t, "filter { if [a] =~ /(/ { } }", NULL, "");
 }
 
-TEST_MAIN(TEST(delivers_in_order_and_acknowledges), TEST(many_workers_lose_nothing), TEST(branches_choose_outputs),
-          TEST(emitted_events_pass_the_filters_behind), TEST(filters_are_drained_at_the_end), TEST(a_stop_drains),
-          TEST(a_blocked_output_is_given_up), TEST(a_failed_write_is_not_acknowledged), TEST(an_inputs_failure_is_shown),
-          TEST(dead_letters_are_on_disk_before_the_ack), TEST(a_full_disk_holds_the_ack_back), TEST(a_folder_has_one_user),
+TEST_MAIN(TEST(delivers_in_order_and_acknowledges), TEST(many_workers_lose_nothing),
+          TEST(branches_choose_outputs), TEST(emitted_events_pass_the_filters_behind),
+          TEST(filters_are_drained_at_the_end), TEST(a_stop_drains),
+          TEST(a_blocked_output_is_given_up), TEST(a_failed_write_is_not_acknowledged),
+          TEST(an_inputs_failure_is_shown), TEST(dead_letters_are_on_disk_before_the_ack),
+          TEST(a_full_disk_holds_the_ack_back), TEST(a_folder_has_one_user),
           TEST(figures_have_logstashs_shape), TEST(what_is_wrong_is_named))

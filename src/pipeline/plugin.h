@@ -30,6 +30,7 @@ struct plugin_env {
     struct engine *engine;     /* the engine of this very process, NULL when there is none */
     uint16_t engine_http_port; /* hosts that name this port on loopback mean `engine`; 0: none */
     struct pipeline *pipeline;
+    size_t batch_events_max;   /* inputs that can choose make batches of so many events */
 };
 
 /* One configured plugin: its place in the configuration and its figures. */

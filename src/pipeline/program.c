@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* program.c: a batch's way through the filters, and which outputs get which events. The tree of plugins and branches is
- * walked once per batch, not per event: a branch splits the events into those of each arm, a filter gets all events that
- * reach it in one call. The arrays lie in the batch's arena.
+/* program.c: a batch's way through the filters, and which outputs get which events. The tree of
+ * plugins and branches is walked once per batch, not per event: a branch splits the events into
+ * those of each arm, a filter gets all events that reach it in one call. The arrays lie in the
+ * batch's arena.
  *
- * Order: events keep their order; new events (split, clone) come behind the others of their branch. */
+ * Order: events keep their order; new events (split, clone) come behind the others of their branch.
+ */
 #include "base/arena.h"
 #include "base/hash.h"
 #include "expr/condition.h"
@@ -64,11 +66,13 @@ static void filter_call(struct pass *pass, struct unit *unit, struct selection *
     append(pass, sel, run.emitted, run.emitted_count);
     metric_add(&unit->plugin.events_in, count_in);
     metric_add(&unit->plugin.events_out, sel->count);
-    metric_add(&unit->plugin.duration_ns, (uint64_t)MAX_OF(clock_monotonic_ns(clock) - start_ns, 0));
+    metric_add(&unit->plugin.duration_ns,
+               (uint64_t)MAX_OF(clock_monotonic_ns(clock) - start_ns, 0));
 }
 
 /* Moves the events of `rest` for which the condition holds to `taken`. */
-static void split(struct pass *pass, const struct condition *condition, struct selection *rest, struct selection *taken)
+static void split(struct pass *pass, const struct condition *condition, struct selection *rest,
+                  struct selection *taken)
 {
     *taken = *rest;
     if (!condition) {
@@ -90,8 +94,8 @@ static void split(struct pass *pass, const struct condition *condition, struct s
 
 static void run_filters(struct pass *pass, const struct config_node *nodes, struct selection *sel);
 
-/* Events of the batch that were not there when the arm began, stand behind the others in the arm's selection; how many
- * of the others are left is counted, since the cancelled ones fell out. */
+/* Events of the batch that were not there when the arm began, stand behind the others in the arm's
+ * selection; how many of the others are left is counted, since the cancelled ones fell out. */
 static void run_arms(struct pass *pass, const struct config_arm *arms, struct selection *sel)
 {
     struct selection rest = *sel, grown = {NULL, 0};
@@ -134,7 +138,8 @@ static void run_filters(struct pass *pass, const struct config_node *nodes, stru
 
 void program__filter(struct pipeline *pipeline, struct batch *batch, struct selection *ret_out)
 {
-    struct pass pass = {.pipeline = pipeline, .batch = batch, .now_ns = clock_wall_ns(pipeline->config.clock)};
+    struct pass pass = {
+        .pipeline = pipeline, .batch = batch, .now_ns = clock_wall_ns(pipeline->config.clock)};
     struct selection sel = {ARENA_ARRAY(batch->mem, struct event *, batch->count), 0};
     for (size_t i = 0; i < batch->count; i++) {
         if (!batch->events[i]->is_cancelled)
@@ -144,10 +149,14 @@ void program__filter(struct pipeline *pipeline, struct batch *batch, struct sele
     *ret_out = sel;
 }
 
-struct batch *program__tick(struct pipeline *pipeline, struct unit *unit, bool is_drain, struct selection *ret_out)
+struct batch *program__tick(struct pipeline *pipeline, struct unit *unit, bool is_drain,
+                            struct selection *ret_out)
 {
     struct batch *batch = batch_new(NULL);
-    struct pass pass = {.pipeline = pipeline, .batch = batch, .tick = unit, .is_drain = is_drain,
+    struct pass pass = {.pipeline = pipeline,
+                        .batch = batch,
+                        .tick = unit,
+                        .is_drain = is_drain,
                         .now_ns = clock_wall_ns(pipeline->config.clock)};
     struct selection sel = {NULL, 0};
     run_filters(&pass, pipeline->tree.first[CONFIG_FILTER], &sel);
@@ -173,7 +182,8 @@ static void route(struct pass *pass, const struct config_node *nodes, const stru
     }
 }
 
-void program__route(struct pipeline *pipeline, struct batch *batch, const struct selection *in, struct selection *lists)
+void program__route(struct pipeline *pipeline, struct batch *batch, const struct selection *in,
+                    struct selection *lists)
 {
     struct pass pass = {.pipeline = pipeline, .batch = batch};
     route(&pass, pipeline->tree.first[CONFIG_OUTPUT], in, lists);
@@ -181,7 +191,8 @@ void program__route(struct pipeline *pipeline, struct batch *batch, const struct
 
 /* ---- for tests and explanations ---- */
 
-void pipeline_filter(struct pipeline *pipeline, struct batch *batch, struct event ***ret_events, size_t *ret_count)
+void pipeline_filter(struct pipeline *pipeline, struct batch *batch, struct event ***ret_events,
+                     size_t *ret_count)
 {
     ASSERT(!pipeline->is_started);
     struct selection out;
@@ -190,11 +201,14 @@ void pipeline_filter(struct pipeline *pipeline, struct batch *batch, struct even
     *ret_count = out.count;
 }
 
-struct batch *pipeline_filter_drain(struct pipeline *pipeline, struct event ***ret_events, size_t *ret_count)
+struct batch *pipeline_filter_drain(struct pipeline *pipeline, struct event ***ret_events,
+                                    size_t *ret_count)
 {
     ASSERT(!pipeline->is_started);
     struct batch *all = batch_new(NULL);
-    struct pass pass = {.pipeline = pipeline, .batch = all, .is_drain = true,
+    struct pass pass = {.pipeline = pipeline,
+                        .batch = all,
+                        .is_drain = true,
                         .now_ns = clock_wall_ns(pipeline->config.clock)};
     struct selection sel = {NULL, 0};
     for (size_t i = 0; i < pipeline->tick_count; i++) {
@@ -216,19 +230,22 @@ void filter_matched(struct filter_run *run, struct event *ev)
         plugin__common_apply(run->plugin->common, ev);
 }
 
-/* Several events made from one have its origin; an output that makes ids from the origin would see only one of them.
- * So the n-th event emitted for an origin gets a source of its own, the same one in every run. */
+/* Several events made from one have its origin; an output that makes ids from the origin would see
+ * only one of them. So the n-th event emitted for an origin gets a source of its own, the same one
+ * in every run. */
 static void origin_vary(struct filter_run *run, struct event *ev)
 {
     if (ev->origin.source == 0)
         return;
-    if (ev->origin.source == run->emit_origin.source && ev->origin.position == run->emit_origin.position) {
+    if (ev->origin.source == run->emit_origin.source &&
+        ev->origin.position == run->emit_origin.position) {
         run->emit_number++;
     } else {
         run->emit_origin = ev->origin;
         run->emit_number = 1;
     }
-    ev->origin.source = hash_u64(ev->origin.source + UINT64_C(0x9E3779B97F4A7C15) * run->emit_number);
+    ev->origin.source =
+        hash_u64(ev->origin.source + UINT64_C(0x9E3779B97F4A7C15) * run->emit_number);
 }
 
 void filter_emit(struct filter_run *run, struct event *ev)

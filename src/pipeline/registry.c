@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* registry.c: the tables of built-in plugins, from the four .tbl files. Explicit lists instead of linker sections: the
- * order is fixed, grep finds it, and nothing is lost from a static library. */
+/* registry.c: the tables of built-in plugins, from the four .tbl files. Explicit lists instead of
+ * linker sections: the order is fixed, grep finds it, and nothing is lost from a static library. */
 #include "pipeline/registry.h"
 
 #include "base/str.h"
@@ -109,20 +109,24 @@ const char *plugin_nearest(enum plugin_kind kind, struct str name)
 
 /* The default plugins of Logstash 7.11. */
 static const char *const known_elsewhere[] = {
-    [PLUGIN_INPUT] =
-        " azure_event_hubs beats couchdb_changes dead_letter_queue elasticsearch exec file ganglia gelf generator "
-        "graphite heartbeat http http_poller imap jms pipe redis s3 snmp snmptrap sqs stdin syslog tcp twitter udp "
-        "unix jdbc kafka rabbitmq pipeline java_generator java_stdin lumberjack ",
-    [PLUGIN_FILTER] =
-        " aggregate anonymize cidr clone csv date de_dot dissect dns drop elasticsearch fingerprint geoip grok http "
-        "json kv memcached metrics mutate prune ruby sleep split syslog_pri throttle translate truncate urldecode "
-        "useragent uuid xml jdbc_static jdbc_streaming java_uuid multiline ",
-    [PLUGIN_OUTPUT] =
-        " cloudwatch csv elastic_app_search elasticsearch email file graphite http lumberjack nagios null pipe redis "
-        "s3 sns sqs stdout tcp udp webhdfs kafka rabbitmq pipeline sink java_stdout jdbc opensearch ",
-    [PLUGIN_CODEC] =
-        " avro cef cloudfront cloudtrail collectd dots edn edn_lines es_bulk fluent graphite gzip_lines json "
-        "json_lines line msgpack multiline netflow plain rubydebug java_plain java_line java_dots csv ",
+    [PLUGIN_INPUT] = " azure_event_hubs beats couchdb_changes dead_letter_queue elasticsearch exec "
+                     "file ganglia gelf generator "
+                     "graphite heartbeat http http_poller imap jms pipe redis s3 snmp snmptrap sqs "
+                     "stdin syslog tcp twitter udp "
+                     "unix jdbc kafka rabbitmq pipeline java_generator java_stdin lumberjack ",
+    [PLUGIN_FILTER] = " aggregate anonymize cidr clone csv date de_dot dissect dns drop "
+                      "elasticsearch fingerprint geoip grok http "
+                      "json kv memcached metrics mutate prune ruby sleep split syslog_pri throttle "
+                      "translate truncate urldecode "
+                      "useragent uuid xml jdbc_static jdbc_streaming java_uuid multiline ",
+    [PLUGIN_OUTPUT] = " cloudwatch csv elastic_app_search elasticsearch email file graphite http "
+                      "lumberjack nagios null pipe redis "
+                      "s3 sns sqs stdout tcp udp webhdfs kafka rabbitmq pipeline sink java_stdout "
+                      "jdbc opensearch ",
+    [PLUGIN_CODEC] = " avro cef cloudfront cloudtrail collectd dots edn edn_lines es_bulk fluent "
+                     "graphite gzip_lines json "
+                     "json_lines line msgpack multiline netflow plain rubydebug java_plain "
+                     "java_line java_dots csv ",
 };
 
 bool plugin_is_known_elsewhere(enum plugin_kind kind, struct str name)

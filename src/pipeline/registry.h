@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* registry.h: all plugins that are built in, as NULL-terminated tables, for validation ("did you mean"), `naru schema`
- * and the compliance tests. To add a plugin: write `filters/foo.c` with `const struct filter_type filter_foo`, and add
- * the line FILTER(foo) to filters/filters.tbl; the same for inputs, outputs and codecs. */
+/* registry.h: all plugins that are built in, as NULL-terminated tables, for validation ("did you
+ * mean"), `naru schema` and the compliance tests. To add a plugin: write `filters/foo.c` with
+ * `const struct filter_type filter_foo`, and add the line FILTER(foo) to filters/filters.tbl; the
+ * same for inputs, outputs and codecs. */
 #ifndef NARU_PIPELINE_REGISTRY_H
 #define NARU_PIPELINE_REGISTRY_H
 
@@ -35,7 +36,8 @@ enum plugin_kind { PLUGIN_INPUT, PLUGIN_FILTER, PLUGIN_OUTPUT, PLUGIN_CODEC };
 const char *plugin_kind_name(enum plugin_kind kind);
 /* The name nearest to a mistyped one, or NULL. */
 const char *plugin_nearest(enum plugin_kind kind, struct str name);
-/* True when a plugin of this name exists in the original product, so that the message can say "not there yet". */
+/* True when a plugin of this name exists in the original product, so that the message can say "not
+ * there yet". */
 bool plugin_is_known_elsewhere(enum plugin_kind kind, struct str name);
 
 #endif

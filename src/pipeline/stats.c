@@ -65,7 +65,8 @@ static void codecs(struct pipeline *pipeline, struct json_writer *w)
     json_array_end(w);
 }
 
-static void with_events(struct pipeline *pipeline, enum plugin_kind kind, const char *key, struct json_writer *w)
+static void with_events(struct pipeline *pipeline, enum plugin_kind kind, const char *key,
+                        struct json_writer *w)
 {
     json_key(w, str_from(key));
     json_array_begin(w);
@@ -111,7 +112,8 @@ static uint64_t condition_errors(const struct config_node *nodes)
     uint64_t n = 0;
     for (const struct config_node *node = nodes; node; node = node->next) {
         for (const struct config_arm *arm = node->arms; arm; arm = arm->next)
-            n += (arm->condition ? condition_error_count(arm->condition) : 0) + condition_errors(arm->nodes);
+            n += (arm->condition ? condition_error_count(arm->condition) : 0) +
+                 condition_errors(arm->nodes);
     }
     return n;
 }
@@ -172,7 +174,8 @@ void pipeline_stats_write(struct pipeline *pipeline, struct json_writer *w)
     number(w, "queue_size_in_bytes", dead_letter_size(pipeline));
     json_object_end(w);
     number(w, "failures", totals.failures);
-    number(w, "condition_errors", condition_errors(pipeline->tree.first[CONFIG_FILTER]) +
-                                      condition_errors(pipeline->tree.first[CONFIG_OUTPUT]));
+    number(w, "condition_errors",
+           condition_errors(pipeline->tree.first[CONFIG_FILTER]) +
+               condition_errors(pipeline->tree.first[CONFIG_OUTPUT]));
     json_object_end(w);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* unit.c: from the configuration's tree to plugin instances: finds the type, fills the options, compiles the common
- * ones, makes the codec, and calls init. All of it happens at load, so that -t finds every mistake. */
+/* unit.c: from the configuration's tree to plugin instances: finds the type, fills the options,
+ * compiles the common ones, makes the codec, and calls init. All of it happens at load, so that -t
+ * finds every mistake. */
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -38,9 +39,11 @@ void plugin_warn(struct plugin *plugin, const char *format, ...)
     (void)vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     (void)snprintf(who, sizeof(who), "pipeline." STR_FMT "." STR_FMT,
-                   STR_ARG(plugin->env ? plugin->env->pipeline_id : STR("main")), STR_ARG(plugin->id));
+                   STR_ARG(plugin->env ? plugin->env->pipeline_id : STR("main")),
+                   STR_ARG(plugin->id));
     if (skipped)
-        log_line(LOG_WARN, who, "%s (%llu more like it were left out)", text, (unsigned long long)skipped);
+        log_line(LOG_WARN, who, "%s (%llu more like it were left out)", text,
+                 (unsigned long long)skipped);
     else
         log_line(LOG_WARN, who, "%s", text);
 }
@@ -103,17 +106,18 @@ static void (*unit_deinit_fn(const struct unit *unit))(void *)
 
 static size_t unit_struct_size(enum plugin_kind kind)
 {
-    static const size_t sizes[] = {sizeof(struct input), sizeof(struct filter), sizeof(struct output),
-                                   sizeof(struct codec)};
+    static const size_t sizes[] = {sizeof(struct input), sizeof(struct filter),
+                                   sizeof(struct output), sizeof(struct codec)};
     return sizes[kind];
 }
 
 /* Options that the core handles, by kind. */
 static const char *const *common_options(enum plugin_kind kind)
 {
-    static const char *const input[] = {"add_field", "codec", "enable_metric", "id", "tags", "type", NULL};
-    static const char *const filter[] = {"add_field", "add_tag", "enable_metric", "id", "periodic_flush",
-                                         "remove_field", "remove_tag", NULL};
+    static const char *const input[] = {"add_field", "codec", "enable_metric", "id", "tags",
+                                        "type",      NULL};
+    static const char *const filter[] = {"add_field",      "add_tag",      "enable_metric", "id",
+                                         "periodic_flush", "remove_field", "remove_tag",    NULL};
     static const char *const output[] = {"codec", "enable_metric", "id", "workers", NULL};
     static const char *const codec[] = {"enable_metric", "id", NULL};
     static const char *const *const all[] = {input, filter, output, codec};
@@ -126,9 +130,11 @@ static int unknown_plugin(struct unit *unit, struct str name, struct err *err)
 {
     const char *kind = plugin_kind_name(unit->kind), *nearest = plugin_nearest(unit->kind, name);
     if (plugin_is_known_elsewhere(unit->kind, name))
-        err_set(err, ERR_UNSUPPORTED, "the %s \"" STR_FMT "\" of Logstash is not there yet", kind, STR_ARG(name));
+        err_set(err, ERR_UNSUPPORTED, "the %s \"" STR_FMT "\" of Logstash is not there yet", kind,
+                STR_ARG(name));
     else if (nearest)
-        err_set(err, ERR_CONFIG, "there is no %s \"" STR_FMT "\": did you mean \"%s\"?", kind, STR_ARG(name), nearest);
+        err_set(err, ERR_CONFIG, "there is no %s \"" STR_FMT "\": did you mean \"%s\"?", kind,
+                STR_ARG(name), nearest);
     else
         err_set(err, ERR_CONFIG, "there is no %s \"" STR_FMT "\"", kind, STR_ARG(name));
     return err_at(err, unit->plugin.file, unit->plugin.line, unit->plugin.column);
@@ -150,8 +156,8 @@ static size_t setting_name_off(struct str text, size_t value_off)
     return i;
 }
 
-/* Gives an error of a plugin its place: its own position, else that of the option (when `off` is one of the file, and
- * not of a pattern or text the plugin read), else that of the plugin. */
+/* Gives an error of a plugin its place: its own position, else that of the option (when `off` is
+ * one of the file, and not of a pattern or text the plugin read), else that of the plugin. */
 static int place(const struct unit *unit, int rc, bool is_file_off, struct err *err)
 {
     const struct plugin *plugin = &unit->plugin;
@@ -184,8 +190,8 @@ static void warn_option(void *owner, uint32_t pos, const char *text)
 
 /* ---- making one ---- */
 
-/* The `id` setting, or name-<hash of the settings>: the same as long as the plugin's text is the same, wherever it
- * stands, so that state kept under it is found again. */
+/* The `id` setting, or name-<hash of the settings>: the same as long as the plugin's text is the
+ * same, wherever it stands, so that state kept under it is found again. */
 static struct str unit_id(struct pipeline *pipeline, const struct unit *unit)
 {
     const struct plugin *plugin = &unit->plugin;
@@ -197,7 +203,8 @@ static struct str unit_id(struct pipeline *pipeline, const struct unit *unit)
     value_to_json(&plugin->settings, &text);
     uint64_t hash = hash_bytes(text.p, text.n) ^ hash_str(plugin->name) ^ hash_u64(unit->kind + 1u);
     buf_deinit(&text);
-    struct str base = arena_printf(pipeline->mem, STR_FMT "-%08x", STR_ARG(plugin->name), (uint32_t)hash);
+    struct str base =
+        arena_printf(pipeline->mem, STR_FMT "-%08x", STR_ARG(plugin->name), (uint32_t)hash);
     struct str result = base;
     for (unsigned n = 2;; n++) {
         bool is_taken = false;
@@ -209,8 +216,8 @@ static struct str unit_id(struct pipeline *pipeline, const struct unit *unit)
     }
 }
 
-static int codec_build(struct pipeline *pipeline, const struct unit *owner, const char *default_name,
-                       struct codec **ret_codec, struct err *err);
+static int codec_build(struct pipeline *pipeline, const struct unit *owner,
+                       const char *default_name, struct codec **ret_codec, struct err *err);
 
 static int options_build(struct unit *unit, const struct type_info *info, struct err *err)
 {
@@ -221,12 +228,13 @@ static int options_build(struct unit *unit, const struct type_info *info, struct
             skip[n++] = *name;
     }
     skip[n] = NULL;
-    int rc = options_fill(info->opts ? info->opts : no_opts, unit->self, &unit->plugin.settings, OPTIONS_LOGSTASH, unit->plugin.mem, skip,
-                          warn_option, unit, err);
+    int rc = options_fill(info->opts ? info->opts : no_opts, unit->self, &unit->plugin.settings,
+                          OPTIONS_LOGSTASH, unit->plugin.mem, skip, warn_option, unit, err);
     return rc < 0 ? place(unit, rc, true, err) : 0;
 }
 
-static int codec_of(struct pipeline *pipeline, struct unit *unit, const struct type_info *info, struct err *err)
+static int codec_of(struct pipeline *pipeline, struct unit *unit, const struct type_info *info,
+                    struct err *err)
 {
     bool has_setting = value_map_get_lit(&unit->plugin.settings, "codec") != NULL;
     if (!info->default_codec && !has_setting)
@@ -238,10 +246,10 @@ static int codec_of(struct pipeline *pipeline, struct unit *unit, const struct t
     return 0;
 }
 
-/* Makes the unit of a plugin that stands at `pos` of `source`. It is in the pipeline's list at once, so that a failure
- * further on is cleaned up by pipeline__units_free. */
-static int unit_build(struct pipeline *pipeline, enum plugin_kind kind, const struct config_plugin *node,
-                      struct unit **ret_unit, struct err *err)
+/* Makes the unit of a plugin that stands at `pos` of `source`. It is in the pipeline's list at
+ * once, so that a failure further on is cleaned up by pipeline__units_free. */
+static int unit_build(struct pipeline *pipeline, enum plugin_kind kind,
+                      const struct config_plugin *node, struct unit **ret_unit, struct err *err)
 {
     struct unit *unit = arena_zalloc(pipeline->mem, unit_struct_size(kind));
     struct plugin *plugin = &unit->plugin;
@@ -281,17 +289,19 @@ static int unit_build(struct pipeline *pipeline, enum plugin_kind kind, const st
     return 0;
 }
 
-/* An input that reads a stream has no borders of messages: plain means lines there, json one text a line. */
+/* An input that reads a stream has no borders of messages: plain means lines there, json one text a
+ * line. */
 static struct str stream_codec(const struct unit *owner, struct str name)
 {
-    if (owner->kind != PLUGIN_INPUT || !(str_is(owner->plugin.name, "stdin") || str_is(owner->plugin.name, "tcp")))
+    if (owner->kind != PLUGIN_INPUT ||
+        !(str_is(owner->plugin.name, "stdin") || str_is(owner->plugin.name, "tcp")))
         return name;
     return str_is(name, "plain") ? STR("line") : str_is(name, "json") ? STR("json_lines") : name;
 }
 
 /* The codec setting: a name, or name { settings }; else the default. */
-static int codec_build(struct pipeline *pipeline, const struct unit *owner, const char *default_name,
-                       struct codec **ret_codec, struct err *err)
+static int codec_build(struct pipeline *pipeline, const struct unit *owner,
+                       const char *default_name, struct codec **ret_codec, struct err *err)
 {
     const struct value *v = value_map_get_lit(&owner->plugin.settings, "codec");
     struct config_plugin node = {.source = owner->plugin.source};
@@ -302,7 +312,8 @@ static int codec_build(struct pipeline *pipeline, const struct unit *owner, cons
     } else if (v && v->kind == VALUE_STR) {
         node.name = v->s;
     } else if (v) {
-        err_set(err, ERR_CONFIG, "\"codec\" must be a codec's name, as json or json { … }, not %s", value_kind_name(v));
+        err_set(err, ERR_CONFIG, "\"codec\" must be a codec's name, as json or json { … }, not %s",
+                value_kind_name(v));
         return plugin_err_at(&owner->plugin, v->pos, err);
     } else {
         node.name = str_from(default_name);
@@ -332,7 +343,8 @@ static int codec_build(struct pipeline *pipeline, const struct unit *owner, cons
 
 /* ---- the whole tree ---- */
 
-static int nodes_build(struct pipeline *pipeline, enum plugin_kind kind, struct config_node *nodes, struct err *err)
+static int nodes_build(struct pipeline *pipeline, enum plugin_kind kind, struct config_node *nodes,
+                       struct err *err)
 {
     for (struct config_node *node = nodes; node; node = node->next) {
         for (struct config_arm *arm = node->arms; arm; arm = arm->next)
@@ -342,7 +354,9 @@ static int nodes_build(struct pipeline *pipeline, enum plugin_kind kind, struct 
             TRY(unit_build(pipeline, kind, node->plugin, &unit, err));
             node->plugin->unit = unit;
         } else if (kind == PLUGIN_INPUT) {
-            err_set(err, ERR_CONFIG, "an input cannot stand inside an if: put the condition around filters or outputs");
+            err_set(
+                err, ERR_CONFIG,
+                "an input cannot stand inside an if: put the condition around filters or outputs");
             return source_err_at(node->arms->source, node->arms->pos - 1, err);
         }
     }
@@ -351,7 +365,8 @@ static int nodes_build(struct pipeline *pipeline, enum plugin_kind kind, struct 
 
 static void tick_filters_find(struct pipeline *pipeline)
 {
-    pipeline->tick_filters = ARENA_ARRAY(pipeline->mem, struct unit *, pipeline->unit_count[PLUGIN_FILTER]);
+    pipeline->tick_filters =
+        ARENA_ARRAY(pipeline->mem, struct unit *, pipeline->unit_count[PLUGIN_FILTER]);
     for (struct unit *unit = pipeline->units[PLUGIN_FILTER]; unit; unit = unit->next) {
         const struct filter_type *type = unit__filter(unit)->type;
         if (type->tick || type->drain)
@@ -372,8 +387,10 @@ int pipeline__units_build(struct pipeline *pipeline, struct err *err)
 
 void pipeline__units_free(struct pipeline *pipeline)
 {
-    /* Filters before inputs: a filter may still hold acknowledgements, which lead to their input. */
-    static const enum plugin_kind order[] = {PLUGIN_FILTER, PLUGIN_OUTPUT, PLUGIN_INPUT, PLUGIN_CODEC};
+    /* Filters before inputs: a filter may still hold acknowledgements, which lead to their input.
+     */
+    static const enum plugin_kind order[] = {PLUGIN_FILTER, PLUGIN_OUTPUT, PLUGIN_INPUT,
+                                             PLUGIN_CODEC};
     for (size_t i = 0; i < ARRAY_COUNT(order); i++) {
         for (struct unit *unit = pipeline->units[order[i]]; unit; unit = unit->next) {
             void (*deinit)(void *) = unit_deinit_fn(unit);

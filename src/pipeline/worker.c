@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* worker.c: the threads that take batches from the queue, run the filters and hand the events to the outputs' queues.
- * The first worker also ticks the filters that want it. The last one to end drains the filters. */
+/* worker.c: the threads that take batches from the queue, run the filters and hand the events to
+ * the outputs' queues. The first worker also ticks the filters that want it. The last one to end
+ * drains the filters. */
 #include <stdio.h>
 
 #include "base/arena.h"
@@ -20,7 +21,8 @@ void delivery__unref(struct delivery *delivery)
 static bool output_push(struct output *output, struct output_item *item)
 {
     for (;;) {
-        enum queue_result result = queue_push(output->queue, item, item->count, PIPELINE_PUSH_SLICE_NS);
+        enum queue_result result =
+            queue_push(output->queue, item, item->count, PIPELINE_PUSH_SLICE_NS);
         if (result == QUEUE_OK)
             return true;
         if (result == QUEUE_CLOSED || pipeline__flag(&output->pipeline->is_hard))
@@ -37,14 +39,16 @@ static void deliver(struct pipeline *pipeline, struct batch *batch, const struct
         program__route(pipeline, batch, out, lists);
     metric_add(&pipeline->events_filtered, out->count);
     struct delivery *delivery = ARENA_NEW(batch->mem, struct delivery);
-    *delivery = (struct delivery){.batch = batch, .pipeline = pipeline, .event_count = out->count, .refs = 1};
+    *delivery = (struct delivery){
+        .batch = batch, .pipeline = pipeline, .event_count = out->count, .refs = 1};
     struct output_item *items = ARENA_ARRAY(batch->mem, struct output_item, output_count);
     for (struct unit *unit = pipeline->units[PLUGIN_OUTPUT]; unit; unit = unit->next) {
         const struct selection *list = &lists[unit->number];
         if (list->count == 0)
             continue;
         struct output_item *item = &items[unit->number];
-        *item = (struct output_item){.delivery = delivery, .events = list->events, .count = list->count};
+        *item = (struct output_item){
+            .delivery = delivery, .events = list->events, .count = list->count};
         __atomic_add_fetch(&delivery->refs, 1, __ATOMIC_ACQ_REL);
         if (!output_push(unit__output(unit), item)) {
             ack_fail(batch->ack);
@@ -107,7 +111,8 @@ void *worker__main(void *arg)
     os_thread_name(name);
     for (;;) {
         void *batch;
-        enum queue_result result = queue_pop(pipeline->queue, &batch, ticks ? tick_interval_ns(pipeline) : -1);
+        enum queue_result result =
+            queue_pop(pipeline->queue, &batch, ticks ? tick_interval_ns(pipeline) : -1);
         if (result == QUEUE_CLOSED)
             break;
         if (result == QUEUE_OK)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pipeline.h: helpers for tests of filters and configurations: events as JSON in, a configuration, events as JSON out.
+/* pipeline.h: helpers for tests of filters and configurations: events as JSON in, a configuration,
+ * events as JSON out.
  *
  *     gives(t, "mutate { uppercase => [\"a\"] }", "{\"a\":\"x\"}", "{\"a\":\"X\"}");
  *
- * The text is the inside of filter { }. Several events: one a line. The clock stands at TEST_NOW_NS. "@timestamp" and
- * "@version" of what comes out count only when the expected event names them; "@metadata" is shown as a field when the
- * expected event names it. The order of fields does not count. */
+ * The text is the inside of filter { }. Several events: one a line. The clock stands at
+ * TEST_NOW_NS. "@timestamp" and
+ * "@version" of what comes out count only when the expected event names them; "@metadata" is shown
+ * as a field when the expected event names it. The order of fields does not count. */
 #ifndef NARU_TESTS_SUPPORT_PIPELINE_H
 #define NARU_TESTS_SUPPORT_PIPELINE_H
 
@@ -29,8 +31,13 @@ TEST_INLINE void test_pipeline_init(struct test_pipeline *tp, struct str text)
 {
     clock_fake_init(&tp->clock, TEST_NOW_NS);
     tp->fs = vfs_mem_new();
-    tp->config = (struct pipeline_config){.id = STR("test"), .text = text, .fs = tp->fs, .clock = &tp->clock.base,
-                                          .seed = 1, .data_path = STR("data"), .worker_count = 1};
+    tp->config = (struct pipeline_config){.id = STR("test"),
+                                          .text = text,
+                                          .fs = tp->fs,
+                                          .clock = &tp->clock.base,
+                                          .seed = 1,
+                                          .data_path = STR("data"),
+                                          .worker_count = 1};
     log_set_level(LOG_OFF);
 }
 
@@ -47,7 +54,8 @@ TEST_INLINE struct value test_json(struct test *t, struct str json)
     return v;
 }
 
-TEST_INLINE struct value test_event_value(struct test *t, const struct event *ev, const struct value *want)
+TEST_INLINE struct value test_event_value(struct test *t, const struct event *ev,
+                                          const struct value *want)
 {
     struct buf out;
     buf_init(&out, 0);
@@ -63,8 +71,8 @@ TEST_INLINE struct value test_event_value(struct test *t, const struct event *ev
     return v;
 }
 
-TEST_INLINE void test__event_eq(struct test *t, const struct event *ev, struct str want_json, const char *config,
-                                const char *file, int line)
+TEST_INLINE void test__event_eq(struct test *t, const struct event *ev, struct str want_json,
+                                const char *config, const char *file, int line)
 {
     struct value want = test_json(t, want_json);
     struct value got = test_event_value(t, ev, &want);
@@ -89,8 +97,8 @@ TEST_INLINE void test_events_add(struct test *t, struct batch *batch, struct str
     }
 }
 
-TEST_INLINE void test__gives(struct test *t, const char *filters, const char *in, const char *out, bool drains,
-                             const char *file, int line)
+TEST_INLINE void test__gives(struct test *t, const char *filters, const char *in, const char *out,
+                             bool drains, const char *file, int line)
 {
     struct test_pipeline tp;
     test_pipeline_init(&tp, arena_printf(t->mem, "filter { %s }", filters));
@@ -126,13 +134,15 @@ TEST_INLINE void test__gives(struct test *t, const char *filters, const char *in
     pipeline_free(pipeline);
     test_pipeline_deinit(&tp);
 }
-#define gives(t, filters, in, out) test__gives((t), (filters), (in), (out), false, __FILE__, __LINE__)
-#define gives_drained(t, filters, in, out) test__gives((t), (filters), (in), (out), true, __FILE__, __LINE__)
+#define gives(t, filters, in, out)                                                                 \
+    test__gives((t), (filters), (in), (out), false, __FILE__, __LINE__)
+#define gives_drained(t, filters, in, out)                                                         \
+    test__gives((t), (filters), (in), (out), true, __FILE__, __LINE__)
 
-/* Loading fails, with the place "line:column" (NULL: any) and a text that has `part` in it. `config` is a whole
- * configuration. */
-TEST_INLINE void test__refuses(struct test *t, const char *config, const char *place, const char *part,
-                               const char *file, int line)
+/* Loading fails, with the place "line:column" (NULL: any) and a text that has `part` in it.
+ * `config` is a whole configuration. */
+TEST_INLINE void test__refuses(struct test *t, const char *config, const char *place,
+                               const char *part, const char *file, int line)
 {
     struct test_pipeline tp;
     test_pipeline_init(&tp, str_from(config));
@@ -144,12 +154,14 @@ TEST_INLINE void test__refuses(struct test *t, const char *config, const char *p
     }
     (void)snprintf(got, sizeof(got), "%u:%u", t->err.line, t->err.column);
     if ((place && strcmp(got, place) != 0) || !strstr(t->err.text, part)) {
-        print_error("%s\ngot  %s: %s\nwant %s: …%s…\n", config, got, t->err.text, place ? place : "any", part);
+        print_error("%s\ngot  %s: %s\nwant %s: …%s…\n", config, got, t->err.text,
+                    place ? place : "any", part);
         _fail(file, line);
     }
     test_pipeline_deinit(&tp);
 }
-#define refuses(t, config, place, part) test__refuses((t), (config), (place), (part), __FILE__, __LINE__)
+#define refuses(t, config, place, part)                                                            \
+    test__refuses((t), (config), (place), (part), __FILE__, __LINE__)
 
 TEST_INLINE void test__accepts(struct test *t, const char *config, const char *file, int line)
 {

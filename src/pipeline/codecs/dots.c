@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* tidy: allow test: codecs_test.c tests all codecs */
+/* tidy: allow page: codecs.md describes all codecs */
 /* dots.c: a dot for each event, to see how fast they come. */
 #include "base/buf.h"
 #include "pipeline/plugin.h"

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* json.c: the codecs json (one piece of input is one JSON text) and json_lines (one a line). An array of objects gives
- * an event for each. What is no JSON becomes a message with the tag _jsonparsefailure. */
+/* tidy: allow test: codecs_test.c tests all codecs */
+/* tidy: allow page: codecs.md describes all codecs */
+/* json.c: the codecs json (one piece of input is one JSON text) and json_lines (one a line). An
+ * array of objects gives an event for each. What is no JSON becomes a message with the tag
+ * _jsonparsefailure. */
 #include "base/arena.h"
 #include "base/str.h"
 #include "pipeline/codecs/text.h"
@@ -60,7 +63,8 @@ static void decode_array(struct batch *batch, struct str text, int64_t now_ns)
     buf_deinit(&json);
 }
 
-static void decode_text(const struct json *json, struct str bytes, struct batch *batch, int64_t now_ns)
+static void decode_text(const struct json *json, struct str bytes, struct batch *batch,
+                        int64_t now_ns)
 {
     struct str text = str_trim(text_to_utf8(json->charset, bytes, batch->mem));
     if (text.n == 0)
@@ -74,14 +78,16 @@ static void decode_text(const struct json *json, struct str bytes, struct batch 
         parse_failed(batch, text, now_ns);
 }
 
-static void json_decode(void *self, void *stream, struct str bytes, bool is_end, struct batch *batch, int64_t now_ns)
+static void json_decode(void *self, void *stream, struct str bytes, bool is_end,
+                        struct batch *batch, int64_t now_ns)
 {
     (void)stream;
     (void)is_end;
     decode_text(self, bytes, batch, now_ns);
 }
 
-static void json_line(void *owner, struct str text, bool is_cut, struct batch *batch, int64_t now_ns)
+static void json_line(void *owner, struct str text, bool is_cut, struct batch *batch,
+                      int64_t now_ns)
 {
     if (!is_cut) {
         decode_text(owner, text, batch, now_ns);
@@ -92,8 +98,8 @@ static void json_line(void *owner, struct str text, bool is_cut, struct batch *b
     event_tag(ev, STR("_jsonparsefailure"));
 }
 
-static void json_lines_decode(void *self, void *stream, struct str bytes, bool is_end, struct batch *batch,
-                              int64_t now_ns)
+static void json_lines_decode(void *self, void *stream, struct str bytes, bool is_end,
+                              struct batch *batch, int64_t now_ns)
 {
     struct json *json = self;
     text_lines_decode(stream, json->delimiter, bytes, is_end, json_line, json, batch, now_ns);

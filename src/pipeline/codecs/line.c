@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* tidy: allow test: codecs_test.c tests all codecs */
+/* tidy: allow page: codecs.md describes all codecs */
 /* line.c: each line is an event; a half line waits for its rest. */
 #include "base/arena.h"
 #include "pipeline/codecs/text.h"
@@ -24,7 +26,8 @@ static int line_init(void *self, struct plugin *plugin, struct err *err)
     return line->format.p ? sprintf_compile(plugin->mem, line->format, &line->format_t, err) : 0;
 }
 
-static void line_event(void *owner, struct str text, bool is_cut, struct batch *batch, int64_t now_ns)
+static void line_event(void *owner, struct str text, bool is_cut, struct batch *batch,
+                       int64_t now_ns)
 {
     const struct line *line = owner;
     struct event *ev = text_event(batch, text_to_utf8(line->charset, text, batch->mem), now_ns);
@@ -32,7 +35,8 @@ static void line_event(void *owner, struct str text, bool is_cut, struct batch *
         event_tag(ev, STR("_line_too_long"));
 }
 
-static void line_decode(void *self, void *stream, struct str bytes, bool is_end, struct batch *batch, int64_t now_ns)
+static void line_decode(void *self, void *stream, struct str bytes, bool is_end,
+                        struct batch *batch, int64_t now_ns)
 {
     struct line *line = self;
     text_lines_decode(stream, line->delimiter, bytes, is_end, line_event, line, batch, now_ns);

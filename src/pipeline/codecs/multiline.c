@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* multiline.c: joins lines into events by a pattern: a stack trace, a statement over several lines. A line that matches
- * (or does not, with negate) belongs to the lines before it (what => previous) or to those behind (what => next). What is
- * held back goes out with the next event that begins, at the stream's end, or when max_lines or max_bytes is reached.
+/* tidy: allow test: codecs_test.c tests all codecs */
+/* tidy: allow page: codecs.md describes all codecs */
+/* multiline.c: joins lines into events by a pattern: a stack trace, a statement over several lines.
+ * A line that matches (or does not, with negate) belongs to the lines before it (what => previous)
+ * or to those behind (what => next). What is held back goes out with the next event that begins, at
+ * the stream's end, or when max_lines or max_bytes is reached.
  *
  * DEVIATES: there is no timer of its own: auto_flush_interval is refused. */
 #include "base/arena.h"
@@ -30,14 +33,21 @@ struct multiline_stream {
 
 static const char *const whats[] = {"previous", "next", NULL};
 static const struct opt multiline_opts[] = {
-    OPT_STR(struct multiline, pattern, .flags = OPT_REQUIRED, .help = "Pattern that decides about a line."),
-    OPT_ENUM(struct multiline, what, .choices = whats, .flags = OPT_REQUIRED, .help = "previous or next"),
-    OPT_BOOL(struct multiline, negate, .dflt = "false", .help = "Lines that do not match are meant."),
-    OPT_STR(struct multiline, multiline_tag, .dflt = "multiline", .help = "Tag of events of several lines."),
-    OPT_INT(struct multiline, max_lines, .dflt = "500", .min = 1, .max = 1000000, .help = "Most lines of an event."),
-    OPT_SIZE(struct multiline, max_bytes, .dflt = "10MiB", .min = 1, .max = 256 * 1048576, .help = "Most bytes of an event."),
+    OPT_STR(struct multiline, pattern, .flags = OPT_REQUIRED,
+            .help = "Pattern that decides about a line."),
+    OPT_ENUM(struct multiline, what, .choices = whats, .flags = OPT_REQUIRED,
+             .help = "previous or next"),
+    OPT_BOOL(struct multiline, negate, .dflt = "false",
+             .help = "Lines that do not match are meant."),
+    OPT_STR(struct multiline, multiline_tag, .dflt = "multiline",
+            .help = "Tag of events of several lines."),
+    OPT_INT(struct multiline, max_lines, .dflt = "500", .min = 1, .max = 1000000,
+            .help = "Most lines of an event."),
+    OPT_SIZE(struct multiline, max_bytes, .dflt = "10MiB", .min = 1, .max = 256 * 1048576,
+             .help = "Most bytes of an event."),
     OPT_INT(struct multiline, auto_flush_interval, .help = "Not there yet."),
-    OPT_LIST(struct multiline, patterns_dir, .help = "Not there yet: the pattern is a regular expression."),
+    OPT_LIST(struct multiline, patterns_dir,
+             .help = "Not there yet: the pattern is a regular expression."),
     TEXT_CHARSET_OPT(struct multiline),
     OPT_END,
 };
@@ -46,9 +56,13 @@ static int multiline_init(void *self, struct plugin *plugin, struct err *err)
 {
     struct multiline *multiline = self;
     if (value_map_get_lit(&plugin->settings, "auto_flush_interval"))
-        return err_set(err, ERR_UNSUPPORTED, "\"auto_flush_interval\" is not there yet: the last event waits for the next line");
-    if (value_map_get_lit(&plugin->settings, "patterns_dir") || str_find(multiline->pattern, STR("%{")) >= 0)
-        return err_set(err, ERR_UNSUPPORTED, "named patterns are not there yet in multiline: write the expression out");
+        return err_set(
+            err, ERR_UNSUPPORTED,
+            "\"auto_flush_interval\" is not there yet: the last event waits for the next line");
+    if (value_map_get_lit(&plugin->settings, "patterns_dir") ||
+        str_find(multiline->pattern, STR("%{")) >= 0)
+        return err_set(err, ERR_UNSUPPORTED,
+                       "named patterns are not there yet in multiline: write the expression out");
     TRY(text_charset_check(multiline->charset, err));
     return regex_compile(multiline->pattern, REGEX_RUBY, &multiline->re, err);
 }
@@ -59,8 +73,8 @@ static void multiline_deinit(void *self)
     regex_free(multiline->re);
 }
 
-static void flush(const struct multiline *multiline, struct multiline_stream *stream, struct batch *batch, int64_t now_ns,
-                  const char *reason)
+static void flush(const struct multiline *multiline, struct multiline_stream *stream,
+                  struct batch *batch, int64_t now_ns, const char *reason)
 {
     if (stream->line_count == 0)
         return;
@@ -81,7 +95,8 @@ struct turn {
     struct multiline_stream *stream;
 };
 
-static void hold(const struct turn *turn, struct str text, bool is_cut, struct batch *batch, int64_t now_ns)
+static void hold(const struct turn *turn, struct str text, bool is_cut, struct batch *batch,
+                 int64_t now_ns)
 {
     struct multiline_stream *stream = turn->stream;
     if (stream->line_count > 0)
@@ -108,7 +123,8 @@ static void on_line(void *owner, struct str line, bool is_cut, struct batch *bat
         flush(multiline, turn->stream, batch, now_ns, NULL);
 }
 
-static void multiline_decode(void *self, void *state, struct str bytes, bool is_end, struct batch *batch, int64_t now_ns)
+static void multiline_decode(void *self, void *state, struct str bytes, bool is_end,
+                             struct batch *batch, int64_t now_ns)
 {
     struct multiline_stream *stream = state;
     if (!stream->is_inited) {

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* tidy: allow test: codecs_test.c tests all codecs */
+/* tidy: allow page: codecs.md describes all codecs */
 /* plain.c: one piece of input is one event; nothing is cut. */
 #include "base/arena.h"
 #include "pipeline/codecs/text.h"
@@ -21,7 +23,8 @@ static int plain_init(void *self, struct plugin *plugin, struct err *err)
     return plain->format.p ? sprintf_compile(plugin->mem, plain->format, &plain->format_t, err) : 0;
 }
 
-static void plain_decode(void *self, void *stream, struct str bytes, bool is_end, struct batch *batch, int64_t now_ns)
+static void plain_decode(void *self, void *stream, struct str bytes, bool is_end,
+                         struct batch *batch, int64_t now_ns)
 {
     (void)stream;
     const struct plain *plain = self;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rubydebug.c: events as people read them on a terminal, laid out as Ruby's awesome_print does it in Logstash: keys
- * right-aligned to the longest one, four columns of indent a level, strings as Ruby's inspect writes them.
+/* tidy: allow test: codecs_test.c tests all codecs */
+/* tidy: allow page: codecs.md describes all codecs */
+/* rubydebug.c: events as people read them on a terminal, laid out as Ruby's awesome_print does it
+ * in Logstash: keys right-aligned to the longest one, four columns of indent a level, strings as
+ * Ruby's inspect writes them.
  *
  *     {
  *         "@timestamp" => 2025-01-22T04:52:33.000Z,
@@ -42,7 +45,8 @@ static void char_write(struct buf *out, struct str s, size_t i)
         buf_add_char(out, into[hit - from]);
     } else if (c < 0x20 || c == 0x7F) {
         buf_printf(out, c == 0 ? "\\u0000" : "\\x%02X", c);
-    } else if (c == '#' && i + 1 < s.n && (s.p[i + 1] == '{' || s.p[i + 1] == '$' || s.p[i + 1] == '@')) {
+    } else if (c == '#' && i + 1 < s.n &&
+               (s.p[i + 1] == '{' || s.p[i + 1] == '$' || s.p[i + 1] == '@')) {
         buf_add_lit(out, "\\#");
     } else {
         buf_add_char(out, (char)c);
@@ -72,7 +76,8 @@ static size_t key_width(struct str key)
 
 static void value_write(struct buf *out, const struct value *v, size_t indent);
 
-static void map_write(struct buf *out, const struct value_map *map, const struct value *metadata, size_t indent)
+static void map_write(struct buf *out, const struct value_map *map, const struct value *metadata,
+                      size_t indent)
 {
     static const struct str metadata_key = {"@metadata", 9};
     size_t width = metadata ? key_width(metadata_key) : 0;
@@ -175,7 +180,8 @@ static void rubydebug_encode(void *self, const struct event *ev, struct buf *out
     const struct rubydebug *rubydebug = self;
     static const struct value_map no_fields;
     const struct value_map *map = ev->fields.kind == VALUE_MAP ? ev->fields.map : &no_fields;
-    bool has_metadata = rubydebug->metadata && ev->metadata.kind == VALUE_MAP && ev->metadata.map->count > 0;
+    bool has_metadata =
+        rubydebug->metadata && ev->metadata.kind == VALUE_MAP && ev->metadata.map->count > 0;
     map_write(out, map, has_metadata ? &ev->metadata : NULL, INDENT);
     buf_add_char(out, '\n');
 }

@@ -9,8 +9,9 @@
 
 static bool is_utf8_name(struct str charset)
 {
-    return charset.n == 0 || str_eq_nocase(charset, STR("UTF-8")) || str_eq_nocase(charset, STR("UTF8")) ||
-           str_eq_nocase(charset, STR("ASCII")) || str_eq_nocase(charset, STR("US-ASCII"));
+    return charset.n == 0 || str_eq_nocase(charset, STR("UTF-8")) ||
+           str_eq_nocase(charset, STR("UTF8")) || str_eq_nocase(charset, STR("ASCII")) ||
+           str_eq_nocase(charset, STR("US-ASCII"));
 }
 
 static iconv_t charset_open(struct str charset)
@@ -31,7 +32,8 @@ int text_charset_check(struct str charset, struct err *err)
         return 0;
     iconv_t cd = charset_open(charset);
     if (cd == (iconv_t)-1)
-        return err_set(err, ERR_CONFIG, "the character set \"" STR_FMT "\" is not known", STR_ARG(charset));
+        return err_set(err, ERR_CONFIG, "the character set \"" STR_FMT "\" is not known",
+                       STR_ARG(charset));
     (void)iconv_close(cd);
     return 0;
 }
@@ -42,7 +44,10 @@ static size_t utf8_char(const unsigned char *p, size_t n)
     unsigned char c = p[0];
     if (c < 0x80)
         return 1;
-    size_t len = c >= 0xC2 && c <= 0xDF ? 2 : (c & 0xF0) == 0xE0 ? 3 : c >= 0xF0 && c <= 0xF4 ? 4 : 0;
+    size_t len = c >= 0xC2 && c <= 0xDF   ? 2
+                 : (c & 0xF0) == 0xE0     ? 3
+                 : c >= 0xF0 && c <= 0xF4 ? 4
+                                          : 0;
     if (len == 0 || len > n)
         return 0;
     for (size_t i = 1; i < len; i++) {
@@ -146,15 +151,17 @@ static void half_add(struct text_lines *lines, struct str part)
     buf_add(&lines->half, part.p, MIN_OF(part.n, room));
 }
 
-static void half_flush(struct text_lines *lines, text_line_fn *fn, void *owner, struct batch *batch, int64_t now_ns)
+static void half_flush(struct text_lines *lines, text_line_fn *fn, void *owner, struct batch *batch,
+                       int64_t now_ns)
 {
     fn(owner, buf_str(&lines->half), lines->is_cut, batch, now_ns);
     buf_clear(&lines->half);
     lines->is_cut = false;
 }
 
-void text_lines_decode(struct text_lines *lines, struct str delimiter, struct str bytes, bool is_end, text_line_fn *fn,
-                       void *owner, struct batch *batch, int64_t now_ns)
+void text_lines_decode(struct text_lines *lines, struct str delimiter, struct str bytes,
+                       bool is_end, text_line_fn *fn, void *owner, struct batch *batch,
+                       int64_t now_ns)
 {
     if (!lines->is_inited) {
         buf_init(&lines->half, TEXT_LINE_BYTES_MAX + KIB);

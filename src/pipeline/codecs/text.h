@@ -10,10 +10,12 @@
 
 /* The `charset` option. */
 #define TEXT_CHARSET_OPT(S)                                                                        \
-    OPT_STR(S, charset, .dflt = "UTF-8", .help = "Character set of what comes in, as UTF-8, CP949, ISO-8859-1.")
+    OPT_STR(S, charset, .dflt = "UTF-8",                                                           \
+            .help = "Character set of what comes in, as UTF-8, CP949, ISO-8859-1.")
 /* -ERR_CONFIG when the character set is not known. */
 int text_charset_check(struct str charset, struct err *err) WARN_UNUSED;
-/* The text in UTF-8, in mem (or borrowed when it is UTF-8 already). Bytes that are none become \xNN, as in Logstash. */
+/* The text in UTF-8, in mem (or borrowed when it is UTF-8 already). Bytes that are none become
+ * \xNN, as in Logstash. */
 struct str text_to_utf8(struct str charset, struct str bytes, struct arena *mem);
 
 /* The half line of a stream. Zeroed is empty. */
@@ -21,10 +23,12 @@ struct text_lines {
     struct buf half;
     bool is_inited, is_cut;
 };
-typedef void text_line_fn(void *owner, struct str line, bool is_cut, struct batch *batch, int64_t now_ns);
+typedef void text_line_fn(void *owner, struct str line, bool is_cut, struct batch *batch,
+                          int64_t now_ns);
 /* Calls `fn` for each whole line; at the end for the rest too, when it is not empty. */
-void text_lines_decode(struct text_lines *lines, struct str delimiter, struct str bytes, bool is_end, text_line_fn *fn,
-                       void *owner, struct batch *batch, int64_t now_ns);
+void text_lines_decode(struct text_lines *lines, struct str delimiter, struct str bytes,
+                       bool is_end, text_line_fn *fn, void *owner, struct batch *batch,
+                       int64_t now_ns);
 void text_lines_deinit(struct text_lines *lines);
 
 /* The event's text without a format: "<timestamp> <host> <message>", as Logstash's Event.to_s. */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config.h: a Logstash configuration as a tree. The parser accepts what Logstash 7.11 accepts, and where that one's
- * grammar is known to trip people (a comment on the last line, comments inside hashes, `not  in`) what later ones do;
- * everything else gets file, line, column and the right form.
+/* config.h: a Logstash configuration as a tree. The parser accepts what Logstash 7.11 accepts, and
+ * where that one's grammar is known to trip people (a comment on the last line, comments inside
+ * hashes, `not  in`) what later ones do; everything else gets file, line, column and the right
+ * form.
  *
- * Several files of one pipeline are parsed one after the other into the same `struct config`: each must be complete by
- * itself, inputs and outputs are united, filters follow each other. */
+ * Several files of one pipeline are parsed one after the other into the same `struct config`: each
+ * must be complete by itself, inputs and outputs are united, filters follow each other. */
 #ifndef NARU_PIPELINE_CONFIG_CONFIG_H
 #define NARU_PIPELINE_CONFIG_CONFIG_H
 
@@ -18,7 +19,8 @@ struct unit;
 
 enum config_section { CONFIG_INPUT, CONFIG_FILTER, CONFIG_OUTPUT, CONFIG_SECTION_COUNT };
 
-/* In `extra` of a VALUE_MAP: a plugin as a setting's value (`codec => json { … }`); its only entry is name => settings. */
+/* In `extra` of a VALUE_MAP: a plugin as a setting's value (`codec => json { … }`); its only entry
+ * is name => settings. */
 #define CONFIG_VALUE_PLUGIN 1u
 
 struct config_plugin {
@@ -58,19 +60,21 @@ struct config_options {
 };
 
 /* Adds one file's content; `source` is borrowed for the tree's life. -ERR_CONFIG with position. */
-int config_parse(struct config *config, const struct source *source, const struct config_options *options,
-                 struct arena *mem, struct err *err) WARN_UNUSED;
+int config_parse(struct config *config, const struct source *source,
+                 const struct config_options *options, struct arena *mem,
+                 struct err *err) WARN_UNUSED;
 
 /* Frees the conditions; the tree itself lies in the arena. Fine after a failed parse. */
 void config_free(struct config *config);
 
-/* Replaces ${NAME} and ${NAME:default}. Borrows `text` when there is nothing to replace. -ERR_CONFIG naming the variable. */
-int config_env_expand(const struct config_options *options, struct str text, struct arena *mem, struct str *ret_text,
-                      struct err *err) WARN_UNUSED;
+/* Replaces ${NAME} and ${NAME:default}. Borrows `text` when there is nothing to replace.
+ * -ERR_CONFIG naming the variable. */
+int config_env_expand(const struct config_options *options, struct str text, struct arena *mem,
+                      struct str *ret_text, struct err *err) WARN_UNUSED;
 
-/* Reads the files a path stands for: itself, all of a folder, or what a glob in its last part matches; sorted, names
- * that end in ~ left out. Adds them to a heap array grown by mem_grow. */
-int config_read(struct vfs *fs, struct str path, struct arena *mem, struct source ***sources, size_t *count,
-                size_t *capacity, struct err *err) WARN_UNUSED;
+/* Reads the files a path stands for: itself, all of a folder, or what a glob in its last part
+ * matches; sorted, names that end in ~ left out. Adds them to a heap array grown by mem_grow. */
+int config_read(struct vfs *fs, struct str path, struct arena *mem, struct source ***sources,
+                size_t *count, size_t *capacity, struct err *err) WARN_UNUSED;
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* env.c: ${NAME} and ${NAME:default} inside strings, as Logstash replaces them: names of letters, digits, _ and ., the
- * default up to the first }, one pass (a replaced text is not looked at again). Anything else that begins with ${ stays. */
+/* env.c: ${NAME} and ${NAME:default} inside strings, as Logstash replaces them: names of letters,
+ * digits, _ and ., the default up to the first }, one pass (a replaced text is not looked at
+ * again). Anything else that begins with ${ stays. */
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/str.h"
@@ -47,28 +48,29 @@ static bool ref_at(struct str text, size_t at, struct env_ref *ref)
     return true;
 }
 
-static struct str env_look_up(const struct config_options *options, struct str name, struct arena *mem)
+static struct str env_look_up(const struct config_options *options, struct str name,
+                              struct arena *mem)
 {
     if (options->env_get)
         return options->env_get(options->env_owner, name);
     return os_env(arena_cstr(mem, name));
 }
 
-static int ref_expand(const struct config_options *options, const struct env_ref *ref, struct arena *mem,
-                      struct buf *out, struct err *err)
+static int ref_expand(const struct config_options *options, const struct env_ref *ref,
+                      struct arena *mem, struct buf *out, struct err *err)
 {
     struct str value = env_look_up(options, ref->name, mem);
     if (!value.p && !ref->has_default)
         return err_set(err, ERR_CONFIG,
-                       "the environment variable \"" STR_FMT "\" is not set: set it, or give a default, ${" STR_FMT
-                       ":default}",
+                       "the environment variable \"" STR_FMT
+                       "\" is not set: set it, or give a default, ${" STR_FMT ":default}",
                        STR_ARG(ref->name), STR_ARG(ref->name));
     buf_add_str(out, value.p ? value : ref->dflt);
     return 0;
 }
 
-static int expand_all(const struct config_options *options, struct str text, struct arena *mem, struct buf *out,
-                      struct err *err)
+static int expand_all(const struct config_options *options, struct str text, struct arena *mem,
+                      struct buf *out, struct err *err)
 {
     for (size_t i = 0; i < text.n;) {
         struct env_ref ref;
@@ -80,13 +82,14 @@ static int expand_all(const struct config_options *options, struct str text, str
         }
     }
     if (out->is_over)
-        return err_set(err, ERR_CONFIG, "the text is longer than %llu bytes with its variables replaced",
+        return err_set(err, ERR_CONFIG,
+                       "the text is longer than %llu bytes with its variables replaced",
                        (unsigned long long)ENV_TEXT_BYTES_MAX);
     return 0;
 }
 
-int config_env_expand(const struct config_options *options, struct str text, struct arena *mem, struct str *ret_text,
-                      struct err *err)
+int config_env_expand(const struct config_options *options, struct str text, struct arena *mem,
+                      struct str *ret_text, struct err *err)
 {
     if (str_find(text, STR("${")) < 0) {
         *ret_text = text;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* parse.c: the frame of the configuration grammar: sections, plugins, branches, blanks and comments, and what an error
- * says. The language is that of lscl_grammar.treetop of Logstash 7.11, which is a parsing expression grammar: the order
- * of choices matters (a branch is tried before a plugin), and keywords need no blank behind them (`if[a]==1{`). */
+/* parse.c: the frame of the configuration grammar: sections, plugins, branches, blanks and
+ * comments, and what an error says. The language is that of lscl_grammar.treetop of Logstash 7.11,
+ * which is a parsing expression grammar: the order of choices matters (a branch is tried before a
+ * plugin), and keywords need no blank behind them (`if[a]==1{`). */
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -13,7 +14,8 @@
 
 bool parser__is_name_char(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
 }
 
 bool parser__skip(struct parser *in)
@@ -60,8 +62,8 @@ uint32_t parser__pos(const struct parser *in)
     return (uint32_t)parser__off(in) + 1;
 }
 
-static const char backslash_hint[] =
-    "a string cannot end in a backslash, since \\\" goes on with it: write / in paths, [\\\\] in patterns";
+static const char backslash_hint[] = "a string cannot end in a backslash, since \\\" goes on with "
+                                     "it: write / in paths, [\\\\] in patterns";
 
 int parser__fail_at(struct parser *in, const char *at, const char *format, ...)
 {
@@ -85,7 +87,8 @@ int parser__fail_at(struct parser *in, const char *at, const char *format, ...)
 void parser__warn(struct parser *in, const char *at, const char *text)
 {
     if (in->options->warn)
-        in->options->warn(in->options->warn_owner, in->source, (size_t)(at - in->source->text.p), text);
+        in->options->warn(in->options->warn_owner, in->source, (size_t)(at - in->source->text.p),
+                          text);
 }
 
 int parser__nest(struct parser *in)
@@ -115,7 +118,8 @@ static const char *known_mistake(const struct parser *in)
     static const struct {
         const char *text, *hint;
     } mistakes[] = {
-        {",", "settings and hash entries are separated by blanks, and an array ends without a comma: remove the comma"},
+        {",", "settings and hash entries are separated by blanks, and an array ends without a "
+              "comma: remove the comma"},
         {"\xE2\x80\x9C", "this is a typographic quote: write \""},
         {"\xE2\x80\x9D", "this is a typographic quote: write \""},
         {"\xE2\x80\x98", "this is a typographic quote: write '"},
@@ -147,7 +151,8 @@ int parser__unexpected(struct parser *in, const char *what)
     const char *hint = known_mistake(in);
     struct str there = what_is_there(in);
     if (hint)
-        return parser__fail_at(in, in->p, "expected %s, not \"" STR_FMT "\": %s", what, STR_ARG(there), hint);
+        return parser__fail_at(in, in->p, "expected %s, not \"" STR_FMT "\": %s", what,
+                               STR_ARG(there), hint);
     return parser__fail_at(in, in->p, "expected %s, not \"" STR_FMT "\"", what, STR_ARG(there));
 }
 
@@ -159,12 +164,13 @@ static int plugin_name_check(struct parser *in, const char *at, struct str name)
 {
     for (size_t i = 0; section_names[i]; i++) {
         if (str_eq(name, str_from(section_names[i])))
-            return parser__fail_at(in, at,
-                                   "a section \"%s\" cannot stand inside a section: is a } missing before it?",
-                                   section_names[i]);
+            return parser__fail_at(
+                in, at, "a section \"%s\" cannot stand inside a section: is a } missing before it?",
+                section_names[i]);
     }
     if (str_is(name, "elsif") || str_is(name, "elif"))
-        return parser__fail_at(in, at, "\"" STR_FMT "\" is not known: write else if", STR_ARG(name));
+        return parser__fail_at(in, at, "\"" STR_FMT "\" is not known: write else if",
+                               STR_ARG(name));
     if (str_is(name, "else"))
         return parser__fail_at(in, at, "else without an if before it");
     return 0;
@@ -282,8 +288,9 @@ static int section_unknown(struct parser *in)
     if (parser__at(in, '}'))
         return parser__fail_at(in, in->p, "one } too many: everything before is closed already");
     if (nearest)
-        return parser__fail_at(in, in->p, "expected input, filter or output, not \"" STR_FMT "\": did you mean %s?",
-                               STR_ARG(word), nearest);
+        return parser__fail_at(
+            in, in->p, "expected input, filter or output, not \"" STR_FMT "\": did you mean %s?",
+            STR_ARG(word), nearest);
     return parser__unexpected(in, "input, filter or output");
 }
 
@@ -308,7 +315,11 @@ static size_t utf8_valid_bytes(struct str s)
     size_t i = 0;
     while (i < s.n) {
         unsigned char c = (unsigned char)s.p[i];
-        size_t n = c < 0x80 ? 1 : c >= 0xC2 && c < 0xE0 ? 2 : c >= 0xE0 && c < 0xF0 ? 3 : c >= 0xF0 && c < 0xF5 ? 4 : 0;
+        size_t n = c < 0x80                ? 1
+                   : c >= 0xC2 && c < 0xE0 ? 2
+                   : c >= 0xE0 && c < 0xF0 ? 3
+                   : c >= 0xF0 && c < 0xF5 ? 4
+                                           : 0;
         if (n == 0 || i + n > s.n)
             return i;
         for (size_t k = 1; k < n; k++) {
@@ -337,8 +348,8 @@ void config_free(struct config *config)
         nodes_free(config->first[i]);
 }
 
-int config_parse(struct config *config, const struct source *source, const struct config_options *options,
-                 struct arena *mem, struct err *err)
+int config_parse(struct config *config, const struct source *source,
+                 const struct config_options *options, struct arena *mem, struct err *err)
 {
     struct err scratch;
     struct parser in = {
@@ -351,10 +362,11 @@ int config_parse(struct config *config, const struct source *source, const struc
     };
     size_t valid = utf8_valid_bytes(source->text);
     if (source->text.n > SOURCE_BYTES_MAX)
-        return err_set(err, ERR_CONFIG, "\"" STR_FMT "\" is larger than %llu bytes", STR_ARG(source->name),
-                       (unsigned long long)SOURCE_BYTES_MAX);
+        return err_set(err, ERR_CONFIG, "\"" STR_FMT "\" is larger than %llu bytes",
+                       STR_ARG(source->name), (unsigned long long)SOURCE_BYTES_MAX);
     if (valid < source->text.n)
-        return parser__fail_at(&in, source->text.p + valid, "the file is not UTF-8 here: save it as UTF-8");
+        return parser__fail_at(&in, source->text.p + valid,
+                               "the file is not UTF-8 here: save it as UTF-8");
     if (parser__at_text(&in, "\xEF\xBB\xBF"))
         in.p += 3;
     for (;;) {

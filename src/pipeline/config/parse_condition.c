@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* parse_condition.c: the conditions of branches, as a tree for expr/condition.h. `and` binds tightest, then xor and nand,
- * then or. Keywords need no blank around them: `[a]==1and[b]==2`. */
+/* parse_condition.c: the conditions of branches, as a tree for expr/condition.h. `and` binds
+ * tightest, then xor and nand, then or. Keywords need no blank around them: `[a]==1and[b]==2`. */
 #include "base/arena.h"
 #include "base/str.h"
 #include "expr/condition.h"
@@ -37,8 +37,9 @@ static int constant_array(struct parser *in, struct cond_operand *operand)
     for (size_t i = 0; i < list->count; i++) {
         uint8_t kind = list->items[i].kind;
         if (kind == VALUE_MAP || kind == VALUE_LIST)
-            return parser__fail_at(in, list->items[i].pos ? in->source->text.p + list->items[i].pos - 1 : at,
-                                   "an array in a condition holds strings and numbers only");
+            return parser__fail_at(
+                in, list->items[i].pos ? in->source->text.p + list->items[i].pos - 1 : at,
+                "an array in a condition holds strings and numbers only");
     }
     return 0;
 }
@@ -50,12 +51,14 @@ static int regexp(struct parser *in, struct cond_operand *operand)
     while (p < in->end && *p != '/')
         p += *p == '\\' && p + 1 < in->end && p[1] == '/' ? 2 : 1;
     if (p >= in->end)
-        return parser__fail_at(in, start, "the pattern that begins here is not closed: / is missing");
+        return parser__fail_at(in, start,
+                               "the pattern that begins here is not closed: / is missing");
     struct str text = {start + 1, (size_t)(p - start - 1)};
     in->p = p + 1;
     if (in->p < in->end && (*in->p == 'i' || *in->p == 'm' || *in->p == 'x') &&
         !parser__at_text(in, "in"))
-        return parser__fail_at(in, in->p, "a pattern has no flags behind it: write /(?%c)" STR_FMT "/", *in->p,
+        return parser__fail_at(in, in->p,
+                               "a pattern has no flags behind it: write /(?%c)" STR_FMT "/", *in->p,
                                STR_ARG(str_sub(text, 0, 60)));
     operand->constant = value_str(text);
     operand->constant.pos = operand->pos;
@@ -71,16 +74,20 @@ static int word_operand(struct parser *in)
     struct str word = {start, (size_t)(in->p - start)};
     parser__skip(in);
     if (parser__at(in, '('))
-        return parser__fail_at(in, start, "there are no functions in conditions: \"" STR_FMT "(\"", STR_ARG(word));
+        return parser__fail_at(in, start, "there are no functions in conditions: \"" STR_FMT "(\"",
+                               STR_ARG(word));
     if (str_is(word, "not"))
         return parser__fail_at(in, start, "write !([a]) or !([a] == 1), not \"not [a]\"");
     if (str_is(word, "true") || str_is(word, "false"))
-        return parser__fail_at(in, start, "a boolean needs quotes in a condition: \"" STR_FMT "\"", STR_ARG(word));
-    if (str_is(word, "nil") || str_is(word, "null"))
-        return parser__fail_at(in, start, "there is no " STR_FMT " here: write ![field] for a missing field",
+        return parser__fail_at(in, start, "a boolean needs quotes in a condition: \"" STR_FMT "\"",
                                STR_ARG(word));
-    return parser__fail_at(in, start, "text needs quotes, \"" STR_FMT "\", and a field brackets, [" STR_FMT "]",
-                           STR_ARG(word), STR_ARG(word));
+    if (str_is(word, "nil") || str_is(word, "null"))
+        return parser__fail_at(in, start,
+                               "there is no " STR_FMT " here: write ![field] for a missing field",
+                               STR_ARG(word));
+    return parser__fail_at(
+        in, start, "text needs quotes, \"" STR_FMT "\", and a field brackets, [" STR_FMT "]",
+        STR_ARG(word), STR_ARG(word));
 }
 
 static int operand(struct parser *in, struct cond_operand *ret)
@@ -110,12 +117,13 @@ static int operand(struct parser *in, struct cond_operand *ret)
 
 /* ---- comparisons ---- */
 
-/* `["x"]` behind `in` is a field reference by the grammar, and never what was meant: an array of one. */
+/* `["x"]` behind `in` is a field reference by the grammar, and never what was meant: an array of
+ * one. */
 static void quoted_field_to_array(struct parser *in, struct cond_operand *operand)
 {
     struct str f = operand->field;
-    if (operand->kind != COND_FIELD || f.n < 5 || (f.p[1] != '"' && f.p[1] != '\'') || f.p[f.n - 2] != f.p[1] ||
-        memchr(f.p + 2, '[', f.n - 2))
+    if (operand->kind != COND_FIELD || f.n < 5 || (f.p[1] != '"' && f.p[1] != '\'') ||
+        f.p[f.n - 2] != f.p[1] || memchr(f.p + 2, '[', f.n - 2))
         return;
     struct value list = value_list(in->mem, 1);
     struct value item = value_str(str_sub(f, 2, f.n - 4));
@@ -126,7 +134,8 @@ static void quoted_field_to_array(struct parser *in, struct cond_operand *operan
     operand->kind = COND_CONSTANT;
     operand->constant = list;
     parser__warn(in, in->source->text.p + operand->pos - 1,
-                 "taken as an array of one text (Logstash takes it as a field reference, which is never true)");
+                 "taken as an array of one text (Logstash takes it as a field reference, which is "
+                 "never true)");
 }
 
 struct comparison {
@@ -134,8 +143,8 @@ struct comparison {
     enum cond_op op;
 };
 static const struct comparison comparisons[] = {
-    {"==", COND_EQ}, {"!=", COND_NE}, {"<=", COND_LE}, {">=", COND_GE},        {"=~", COND_MATCH},
-    {"!~", COND_NOT_MATCH}, {"<", COND_LT}, {">", COND_GT},
+    {"==", COND_EQ},    {"!=", COND_NE},        {"<=", COND_LE}, {">=", COND_GE},
+    {"=~", COND_MATCH}, {"!~", COND_NOT_MATCH}, {"<", COND_LT},  {">", COND_GT},
 };
 
 /* The operator at the cursor, moved behind; false: none. */
@@ -179,7 +188,8 @@ static int comparison_check(struct parser *in, struct cond_node *node, const cha
     enum cond_op more;
     const char *more_at = in->p;
     if (comparison_op(in, &more) && more != COND_IN)
-        return parser__fail_at(in, more_at, "a comparison has two sides: write [a] == [b] and [b] == [c]");
+        return parser__fail_at(in, more_at,
+                               "a comparison has two sides: write [a] == [b] and [b] == [c]");
     in->p = back;
     return 0;
 }
@@ -239,13 +249,15 @@ static int negation(struct parser *in, struct cond_node **ret_node)
         parser__skip(in);
         enum cond_op op;
         if (comparison_op(in, &op))
-            return parser__fail_at(in, at, "! stands before a field or parentheses: write !(… %s …)",
+            return parser__fail_at(in, at,
+                                   "! stands before a field or parentheses: write !(… %s …)",
                                    op == COND_IN || op == COND_NOT_IN ? "in" : "==");
         in->p = back;
     } else if (parser__at(in, '!')) {
         return parser__fail_at(in, at, "two ! cancel each other: leave both out");
     } else {
-        return parser__fail_at(in, at, "! stands before a field or parentheses: write !(\"x\" in [tags])");
+        return parser__fail_at(in, at,
+                               "! stands before a field or parentheses: write !(\"x\" in [tags])");
     }
     *ret_node = node;
     return 0;
@@ -270,8 +282,8 @@ static int parse_one(struct parser *in, struct cond_node **ret_node)
 }
 
 /* One of the words at the cursor, behind blanks; moves behind it. */
-static bool boolean_op(struct parser *in, const struct comparison *ops, size_t count, enum cond_op *ret_op,
-                       uint32_t *ret_pos)
+static bool boolean_op(struct parser *in, const struct comparison *ops, size_t count,
+                       enum cond_op *ret_op, uint32_t *ret_pos)
 {
     const char *back = in->p;
     parser__skip(in);
@@ -306,7 +318,8 @@ static int parse_level(struct parser *in, size_t level, struct cond_node **ret_n
     unsigned count = 0;
     while (boolean_op(in, levels[level].ops, levels[level].count, &op, &pos)) {
         if (++count > CONFIG_DEPTH_MAX)
-            return parser__fail_at(in, in->p, "more than %u operators in a row: use parentheses or in [ … ]",
+            return parser__fail_at(in, in->p,
+                                   "more than %u operators in a row: use parentheses or in [ … ]",
                                    CONFIG_DEPTH_MAX);
         struct cond_node *node = ARENA_NEW(in->mem, struct cond_node);
         *node = (struct cond_node){.op = op, .pos = pos, .left = left};
@@ -327,14 +340,16 @@ static int condition_end(struct parser *in)
 {
     static const struct {
         const char *text, *hint;
-    } mistakes[] = {{"&&", "and"}, {"||", "or"}, {"AND", "and"}, {"OR", "or"}, {"And", "and"}, {"Or", "or"},
-                    {"NOT IN", "not in"}, {"IN", "in"}, {"NOT", "!( … )"}};
+    } mistakes[] = {{"&&", "and"},        {"||", "or"},   {"AND", "and"},
+                    {"OR", "or"},         {"And", "and"}, {"Or", "or"},
+                    {"NOT IN", "not in"}, {"IN", "in"},   {"NOT", "!( … )"}};
     parser__skip(in);
     if (parser__at(in, '{'))
         return 0;
     for (size_t i = 0; i < ARRAY_COUNT(mistakes); i++) {
         if (parser__at_text(in, mistakes[i].text))
-            return parser__fail_at(in, in->p, "\"%s\" is no operator: write %s", mistakes[i].text, mistakes[i].hint);
+            return parser__fail_at(in, in->p, "\"%s\" is no operator: write %s", mistakes[i].text,
+                                   mistakes[i].hint);
     }
     if (parser__at(in, ')'))
         return parser__fail_at(in, in->p, "one ) too many");
@@ -352,6 +367,7 @@ int parser__condition(struct parser *in, struct condition **ret_condition)
     in->depth = depth;
     int rc = condition_compile(root, in->mem, ret_condition, in->err);
     if (rc < 0 && in->err->line == 0)
-        source_err_at(in->source, in->err->off > 0 ? (size_t)in->err->off : parser__off(in), in->err);
+        source_err_at(in->source, in->err->off > 0 ? (size_t)in->err->off : parser__off(in),
+                      in->err);
     return rc;
 }

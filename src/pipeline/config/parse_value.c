@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* parse_value.c: settings and their values: strings, numbers, barewords, arrays, hashes, and plugins as values. A
- * setting written twice is united with the first: hashes merge, arrays grow, unequal scalars become an array. */
+/* parse_value.c: settings and their values: strings, numbers, barewords, arrays, hashes, and
+ * plugins as values. A setting written twice is united with the first: hashes merge, arrays grow,
+ * unequal scalars become an array. */
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/str.h"
@@ -28,7 +29,8 @@ static struct str unescape(struct parser *in, struct str raw)
     return (struct str){to, n};
 }
 
-/* Is the \" at p one that looks like a string's wanted end: only blanks and closers up to the line's end? */
+/* Is the \" at p one that looks like a string's wanted end: only blanks and closers up to the
+ * line's end? */
 static bool is_suspect(const struct parser *in, const char *p)
 {
     for (p += 2; p < in->end && *p != '\n'; p++) {
@@ -40,7 +42,8 @@ static bool is_suspect(const struct parser *in, const char *p)
     return true;
 }
 
-/* The bytes between the delimiters; the cursor is at the opening one and ends behind the closing one. */
+/* The bytes between the delimiters; the cursor is at the opening one and ends behind the closing
+ * one. */
 static int delimited(struct parser *in, const char *what, struct str *ret_raw)
 {
     const char *start = in->p, quote = *in->p;
@@ -62,7 +65,8 @@ static int delimited(struct parser *in, const char *what, struct str *ret_raw)
         in->suspect = suspect;
         return parser__fail_at(in, in->end, "the %s is not closed", what);
     }
-    return parser__fail_at(in, start, "the %s that begins here is not closed: %c is missing", what, quote);
+    return parser__fail_at(in, start, "the %s that begins here is not closed: %c is missing", what,
+                           quote);
 }
 
 int parser__string(struct parser *in, struct value *ret_v)
@@ -75,7 +79,8 @@ int parser__string(struct parser *in, struct value *ret_v)
         raw = unescape(in, raw);
     if (config_env_expand(in->options, raw, in->mem, &raw, in->err) < 0) {
         ptrdiff_t at = str_find((struct str){start, (size_t)(in->p - start)}, STR("${"));
-        return source_err_at(in->source, (size_t)(start - in->source->text.p) + (size_t)MAX_OF(at, 0), in->err);
+        return source_err_at(in->source,
+                             (size_t)(start - in->source->text.p) + (size_t)MAX_OF(at, 0), in->err);
     }
     *ret_v = value_str(raw);
     ret_v->flags = VALUE_FLAG_QUOTED;
@@ -105,18 +110,23 @@ static int octal(struct parser *in, const char *at, struct str text, struct valu
     int64_t v = 0;
     for (size_t i = is_negative; i < text.n; i++) {
         if (text.p[i] > '7')
-            return parser__fail_at(in, at, "\"" STR_FMT "\" begins with 0, which makes it octal, and is no octal number:"
-                                   " leave the 0 out", STR_ARG(text));
+            return parser__fail_at(in, at,
+                                   "\"" STR_FMT
+                                   "\" begins with 0, which makes it octal, and is no octal number:"
+                                   " leave the 0 out",
+                                   STR_ARG(text));
         if (v > INT64_MAX / 8)
             return parser__fail_at(in, at, "\"" STR_FMT "\" is too large", STR_ARG(text));
         v = v * 8 + (text.p[i] - '0');
     }
-    parser__warn(in, at, "a number with a leading 0 is octal, as in Logstash: leave the 0 out, or quote it");
+    parser__warn(
+        in, at, "a number with a leading 0 is octal, as in Logstash: leave the 0 out, or quote it");
     *ret_v = value_int(is_negative ? -v : v);
     return 0;
 }
 
-static int number_value(struct parser *in, const char *at, struct str text, bool has_point, struct value *ret_v)
+static int number_value(struct parser *in, const char *at, struct str text, bool has_point,
+                        struct value *ret_v)
 {
     size_t first = text.p[0] == '-';
     if (has_point) {
@@ -157,7 +167,8 @@ int parser__number(struct parser *in, struct value *ret_v)
     struct str text = {start, (size_t)(in->p - start)};
     if (in->p < in->end && (*in->p == 'e' || *in->p == 'E') && in->p + 1 < in->end &&
         (is_digit(in->p[1]) || in->p[1] == '-' || in->p[1] == '+'))
-        return parser__fail_at(in, start, "numbers have no exponent here: write it out, or quote it");
+        return parser__fail_at(in, start,
+                               "numbers have no exponent here: write it out, or quote it");
     TRY(number_value(in, start, text, has_point, ret_v));
     ret_v->pos = pos;
     return 0;
@@ -195,10 +206,12 @@ static int bareword(struct parser *in, const char *what, struct value *ret_v)
     while (in->p < in->end && parser__is_name_char(*in->p) && *in->p != '-')
         in->p++;
     size_t n = (size_t)(in->p - start);
-    if (in->p < in->end && (*in->p == '-' || *in->p == '.' || *in->p == '/' || *in->p == ':' || *in->p == '%')) {
+    if (in->p < in->end &&
+        (*in->p == '-' || *in->p == '.' || *in->p == '/' || *in->p == ':' || *in->p == '%')) {
         while (in->p < in->end && !strchr(" \t\r\n,]}{", *in->p))
             in->p++;
-        return parser__fail_at(in, start, "%s \"%.*s\" needs quotes", what, (int)MIN_OF(in->p - start, 80), start);
+        return parser__fail_at(in, start, "%s \"%.*s\" needs quotes", what,
+                               (int)MIN_OF(in->p - start, 80), start);
     }
     if (n < 2)
         return parser__fail_at(in, start, "%s of one character needs quotes: \"%c\"", what, *start);
@@ -228,13 +241,15 @@ static int array(struct parser *in, struct value *ret_v)
         const char *comma = in->p++;
         parser__skip(in);
         if (parser__at(in, ']'))
-            return parser__fail_at(in, comma, "an array ends without a comma: remove the comma before ]");
+            return parser__fail_at(in, comma,
+                                   "an array ends without a comma: remove the comma before ]");
     }
     in->p++;
     in->depth--;
     const char *behind = in->p;
     if (parser__at(in, '['))
-        return parser__fail_at(in, behind, "two arrays in a row: a field reference needs quotes here, \"[a][b]\"");
+        return parser__fail_at(
+            in, behind, "two arrays in a row: a field reference needs quotes here, \"[a][b]\"");
     return 0;
 }
 
@@ -245,14 +260,15 @@ static int hash_key(struct parser *in, struct value *ret_key)
     if (parser__at_number(in)) {
         const char *start = in->p;
         TRY(parser__number(in, ret_key));
-        *ret_key = (struct value){.kind = VALUE_STR, .pos = ret_key->pos,
-                                  .s = {start, (size_t)(in->p - start)}};
+        *ret_key = (struct value){
+            .kind = VALUE_STR, .pos = ret_key->pos, .s = {start, (size_t)(in->p - start)}};
         return 0;
     }
     if (in->p < in->end && is_word_start(*in->p))
         return bareword(in, "a hash key", ret_key);
     if (parser__at(in, '['))
-        return parser__fail_at(in, in->p, "a field reference as a hash key needs quotes: \"[a][b]\" => …");
+        return parser__fail_at(in, in->p,
+                               "a field reference as a hash key needs quotes: \"[a][b]\" => …");
     return parser__unexpected(in, "a hash key or }");
 }
 
@@ -284,7 +300,8 @@ static int hash(struct parser *in, struct value *ret_v)
         TRY(arrow(in, key.s));
         TRY(parser__value(in, &v));
         if (value_map_get(ret_v, key.s))
-            return parser__fail_at(in, at, "the key \"" STR_FMT "\" is in the hash twice", STR_ARG(key.s));
+            return parser__fail_at(in, at, "the key \"" STR_FMT "\" is in the hash twice",
+                                   STR_ARG(key.s));
         value_map_set(in->mem, ret_v, key.s, v);
     }
     in->p++;
@@ -294,7 +311,8 @@ static int hash(struct parser *in, struct value *ret_v)
 
 /* ---- values ---- */
 
-/* A name and then "{": a plugin as a value, as `codec => json { charset => "UTF-8" }`. The cursor is behind the name. */
+/* A name and then "{": a plugin as a value, as `codec => json { charset => "UTF-8" }`. The cursor
+ * is behind the name. */
 static int plugin_value(struct parser *in, struct str name, uint32_t pos, struct value *ret_v)
 {
     struct value settings;
@@ -307,7 +325,8 @@ static int plugin_value(struct parser *in, struct str name, uint32_t pos, struct
     return 0;
 }
 
-/* Looks whether a "{" follows the name at the cursor, over blanks and comments; leaves the cursor. */
+/* Looks whether a "{" follows the name at the cursor, over blanks and comments; leaves the cursor.
+ */
 static bool is_plugin_value(struct parser *in)
 {
     const char *back = in->p;
@@ -352,7 +371,8 @@ int parser__value(struct parser *in, struct value *ret_v)
         return 0;
     }
     if ((c == '+' || c == '.') && in->p + 1 < in->end && (is_digit(in->p[1]) || in->p[1] == '.'))
-        return parser__fail_at(in, in->p, "a number begins with a digit or -: write 0.5, not .5, and no +");
+        return parser__fail_at(in, in->p,
+                               "a number begins with a digit or -: write 0.5, not .5, and no +");
     if (c == '/')
         return parser__fail_at(in, in->p, "a pattern or path as a value needs quotes");
     return parser__unexpected(in, "a value");
@@ -376,7 +396,8 @@ static void append_all(struct parser *in, struct value *list, const struct value
 }
 
 /* hash+hash, array+x, scalar+scalar: what Logstash does when a setting stands there twice. */
-static int setting_unite(struct parser *in, const char *at, struct str name, struct value *old, const struct value *v)
+static int setting_unite(struct parser *in, const char *at, struct str name, struct value *old,
+                         const struct value *v)
 {
     if (is_codec(name))
         return parser__fail_at(in, at, "\"codec\" is set twice");
@@ -425,7 +446,8 @@ int parser__settings(struct parser *in, struct value *ret_map)
         if (!is_first && !has_blank && in->p < in->end && parser__is_name_char(*in->p))
             return parser__fail_at(in, in->p, "a blank is missing between two settings");
         if (!is_first && has_blank && *behind == '#')
-            parser__warn(in, behind, "a comment glued to a value: Logstash refuses it; put a blank before #");
+            parser__warn(in, behind,
+                         "a comment glued to a value: Logstash refuses it; put a blank before #");
         TRY(setting(in, ret_map));
         is_first = false;
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* parser_int.h: shared by the files of the configuration parser: the cursor, blanks and comments, errors with the right
- * form. There is no separate lexer: what a character means depends on the place ("[" opens an array or a field). */
+/* parser_int.h: shared by the files of the configuration parser: the cursor, blanks and comments,
+ * errors with the right form. There is no separate lexer: what a character means depends on the
+ * place ("[" opens an array or a field). */
 #ifndef NARU_PIPELINE_CONFIG_PARSER_INT_H
 #define NARU_PIPELINE_CONFIG_PARSER_INT_H
 
@@ -13,7 +14,8 @@ struct parser {
     struct err *err;
     const char *p, *end;
     unsigned depth;
-    /* The last \" that was followed by a line's end: where the writer may have wanted the string to end; NULL: none. */
+    /* The last \" that was followed by a line's end: where the writer may have wanted the string to
+     * end; NULL: none. */
     const char *suspect;
 };
 
@@ -30,7 +32,8 @@ size_t parser__off(const struct parser *in);
 uint32_t parser__pos(const struct parser *in); /* offset + 1 */
 /* An error at `at`, or at the cursor. Returns -ERR_CONFIG. */
 int parser__fail_at(struct parser *in, const char *at, const char *format, ...) PRINTF_LIKE(3, 4);
-/* "expected <what>, …" with what stands there instead and, for the known mistakes, the right form. */
+/* "expected <what>, …" with what stands there instead and, for the known mistakes, the right form.
+ */
 int parser__unexpected(struct parser *in, const char *what);
 void parser__warn(struct parser *in, const char *at, const char *text);
 int parser__nest(struct parser *in); /* depth + 1, or an error */

@@ -41,8 +41,8 @@ static size_t char_bytes(const char *p, size_t n)
     return MIN_OF(want, n);
 }
 
-/* East Asian wide ranges, roughly: Hangul, kana, CJK, full-width forms. Three bytes that begin with E1 84..E1 87 (Jamo),
- * E2 BA..ED 9F, EF A4..EF AB, EF BC..EF BD, and most of the four-byte ones. */
+/* East Asian wide ranges, roughly: Hangul, kana, CJK, full-width forms. Three bytes that begin with
+ * E1 84..E1 87 (Jamo), E2 BA..ED 9F, EF A4..EF AB, EF BC..EF BD, and most of the four-byte ones. */
 static bool is_wide(const char *p, size_t n)
 {
     unsigned a = (unsigned char)p[0], b = n > 1 ? (unsigned char)p[1] : 0;

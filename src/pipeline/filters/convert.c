@@ -8,7 +8,8 @@
 
 #define FLOAT_CHARS_MAX 400u
 
-const char *const convert_type_names[] = {"integer", "float", "string", "boolean", "integer_eu", "float_eu", NULL};
+const char *const convert_type_names[] = {"integer",    "float",    "string", "boolean",
+                                          "integer_eu", "float_eu", NULL};
 
 bool convert_type_from_str(struct str name, enum convert_type *ret_type)
 {
@@ -41,7 +42,8 @@ static size_t digits(struct str text, size_t *at, char *to)
     while (i < text.n) {
         if (is_digit(text.p[i]))
             to[n++] = text.p[i++];
-        else if (text.p[i] == '_' && n > 0 && text.p[i - 1] != '_' && i + 1 < text.n && is_digit(text.p[i + 1]))
+        else if (text.p[i] == '_' && n > 0 && text.p[i - 1] != '_' && i + 1 < text.n &&
+                 is_digit(text.p[i + 1]))
             i++;
         else
             break;
@@ -119,7 +121,8 @@ double ruby_to_f(struct str text)
     return str_to_f64((struct str){to, n}, &f) ? f : 0;
 }
 
-/* Without commas; with the European meaning of . and , first when asked for. Borrows when nothing changes. */
+/* Without commas; with the European meaning of . and , first when asked for. Borrows when nothing
+ * changes. */
 static struct str number_text(struct arena *mem, struct str text, bool is_eu)
 {
     if (!memchr(text.p ? text.p : "", ',', text.n) && (!is_eu || !memchr(text.p, '.', text.n)))

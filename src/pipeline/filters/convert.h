@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* convert.h: from any value to a number, text or boolean, by the rules of Ruby's to_i and to_f, which Logstash's mutate and
- * csv filters use: "12x" is 12, "abc" is 0, commas between digits are left out. Integers of any size are exact. */
+/* convert.h: from any value to a number, text or boolean, by the rules of Ruby's to_i and to_f,
+ * which Logstash's mutate and csv filters use: "12x" is 12, "abc" is 0, commas between digits are
+ * left out. Integers of any size are exact. */
 #ifndef NARU_PIPELINE_FILTERS_CONVERT_H
 #define NARU_PIPELINE_FILTERS_CONVERT_H
 

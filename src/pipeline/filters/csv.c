@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* csv.c: cuts a text of comma-separated values into fields, as Logstash's csv filter over Ruby's CSV does. */
+/* csv.c: cuts a text of comma-separated values into fields, as Logstash's csv filter over Ruby's
+ * CSV does. */
 #include "base/arena.h"
 #include "base/str.h"
 #include "codec/csv.h"
@@ -18,7 +19,8 @@ struct csv_column {
 struct csv {
     struct str source, target, separator, quote_char;
     struct value columns, convert;
-    bool autodetect_column_names, autogenerate_column_names, skip_header, skip_empty_columns, skip_empty_rows;
+    bool autodetect_column_names, autogenerate_column_names, skip_header, skip_empty_columns,
+        skip_empty_rows;
     struct field_path source_path;
     struct csv_dialect dialect;
     struct csv_column *names; /* autodetect: written once, by the first event, on the only worker */
@@ -30,16 +32,22 @@ struct csv {
 static const struct opt csv_opts[] = {
     OPT_FIELD(struct csv, source, .dflt = "message", .help = "Field that holds the text."),
     OPT_FIELD(struct csv, target, .help = "Field to put the columns under; else the event itself."),
-    OPT_LIST(struct csv, columns, .help = "Names of the columns; further ones are column5, column6 …"),
-    OPT_STR(struct csv, separator, .dflt = ",", .help = "What stands between two values; a tab as a real tab."),
+    OPT_LIST(struct csv, columns,
+             .help = "Names of the columns; further ones are column5, column6 …"),
+    OPT_STR(struct csv, separator, .dflt = ",",
+            .help = "What stands between two values; a tab as a real tab."),
     OPT_STR(struct csv, quote_char, .dflt = "\"", .help = "The quote; empty: none."),
     OPT_MAP(struct csv, convert, .help = "Column => integer, float, date, date_time or boolean."),
     OPT_BOOL(struct csv, autodetect_column_names, .dflt = "false",
              .help = "The first event names the columns. The pipeline runs with one worker then."),
-    OPT_BOOL(struct csv, autogenerate_column_names, .dflt = "true", .help = "Values beyond the columns become columnN."),
-    OPT_BOOL(struct csv, skip_header, .dflt = "false", .help = "Drops a line that equals the columns' names."),
-    OPT_BOOL(struct csv, skip_empty_columns, .dflt = "false", .help = "Leaves out columns without a value."),
-    OPT_BOOL(struct csv, skip_empty_rows, .dflt = "false", .help = "Drops events whose line is empty."),
+    OPT_BOOL(struct csv, autogenerate_column_names, .dflt = "true",
+             .help = "Values beyond the columns become columnN."),
+    OPT_BOOL(struct csv, skip_header, .dflt = "false",
+             .help = "Drops a line that equals the columns' names."),
+    OPT_BOOL(struct csv, skip_empty_columns, .dflt = "false",
+             .help = "Leaves out columns without a value."),
+    OPT_BOOL(struct csv, skip_empty_rows, .dflt = "false",
+             .help = "Drops events whose line is empty."),
     OPT_END,
 };
 
@@ -52,8 +60,9 @@ static int column_init(struct csv *csv, struct str name, struct csv_column *colu
     struct str full = name;
     if (csv->target.n) {
         bool has_brackets = csv->target.p[0] == '[';
-        full = arena_printf(mem, has_brackets ? STR_FMT "[" STR_FMT "]" : "[" STR_FMT "][" STR_FMT "]",
-                            STR_ARG(csv->target), STR_ARG(name));
+        full =
+            arena_printf(mem, has_brackets ? STR_FMT "[" STR_FMT "]" : "[" STR_FMT "][" STR_FMT "]",
+                         STR_ARG(csv->target), STR_ARG(name));
     }
     TRY(field_path_parse(mem, full, &column->path, err));
     const struct value *type = value_map_get(&csv->convert, name);
@@ -64,7 +73,8 @@ static int column_init(struct csv *csv, struct str name, struct csv_column *colu
             column->convert = (enum csv_convert)i;
     }
     if (column->convert == CSV_NONE) {
-        err_set(err, ERR_CONFIG, "\"" STR_FMT "\" is no type for a column: integer, float, date, date_time, boolean",
+        err_set(err, ERR_CONFIG,
+                "\"" STR_FMT "\" is no type for a column: integer, float, date, date_time, boolean",
                 STR_ARG(value_to_str(mem, type)));
         return plugin_err_at(csv->plugin, type->pos, err);
     }
@@ -100,7 +110,8 @@ static int csv_init(void *self, struct plugin *plugin, struct err *err)
     return 0;
 }
 
-static struct value convert(const struct csv *csv, const struct csv_column *column, struct arena *mem, struct str text)
+static struct value convert(const struct csv *csv, const struct csv_column *column,
+                            struct arena *mem, struct str text)
 {
     struct value v = value_str(text);
     int64_t ns;
@@ -121,17 +132,22 @@ static struct value convert(const struct csv *csv, const struct csv_column *colu
     return v;
 }
 
-/* The column's place: configured, or columnN made for this event. NULL: such values are left out. */
-static const struct csv_column *column_at(struct csv *csv, size_t i, struct arena *mem, struct csv_column *tmp)
+/* The column's place: configured, or columnN made for this event. NULL: such values are left out.
+ */
+static const struct csv_column *column_at(struct csv *csv, size_t i, struct arena *mem,
+                                          struct csv_column *tmp)
 {
     if (i < csv->name_count)
         return &csv->names[i];
     if (!csv->autogenerate_column_names)
         return NULL;
     struct str name = arena_printf(mem, "column%zu", i + 1);
-    struct str full = csv->target.n ? arena_printf(mem, csv->target.p[0] == '[' ? STR_FMT "[" STR_FMT "]" : "[" STR_FMT "][" STR_FMT "]",
-                                                   STR_ARG(csv->target), STR_ARG(name))
-                                    : name;
+    struct str full = csv->target.n
+                          ? arena_printf(mem,
+                                         csv->target.p[0] == '[' ? STR_FMT "[" STR_FMT "]"
+                                                                 : "[" STR_FMT "][" STR_FMT "]",
+                                         STR_ARG(csv->target), STR_ARG(name))
+                          : name;
     *tmp = (struct csv_column){.name = name, .convert = CSV_NONE};
     return field_path_parse(mem, full, &tmp->path, NULL) == 0 ? tmp : NULL;
 }
@@ -179,7 +195,8 @@ static bool fields_set(struct csv *csv, struct event *ev, const struct csv_row *
         struct csv_column tmp;
         const struct csv_column *column;
         bool is_nil = field->text.n == 0 && !field->is_quoted;
-        if ((csv->skip_empty_columns && field->text.n == 0) || !(column = column_at(csv, i, ev->mem, &tmp)))
+        if ((csv->skip_empty_columns && field->text.n == 0) ||
+            !(column = column_at(csv, i, ev->mem, &tmp)))
             continue;
         struct value v = is_nil ? value_null() : convert(csv, column, ev->mem, field->text);
         if (event_set(ev, &column->path, v, NULL) < 0)

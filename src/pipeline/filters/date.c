@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* date.c: parses a text field into a time, by the first pattern that fits. Patterns are Joda's, or ISO8601, UNIX, UNIX_MS,
- * TAI64N. A field that is not there: nothing happens. None fits: the tag _dateparsefailure.
+/* date.c: parses a text field into a time, by the first pattern that fits. Patterns are Joda's, or
+ * ISO8601, UNIX, UNIX_MS, TAI64N. A field that is not there: nothing happens. None fits: the tag
+ * _dateparsefailure.
  *
  * DEVIATES: digits below a millisecond are kept (Logstash cuts them). */
 #include "base/arena.h"
@@ -24,11 +25,15 @@ struct date {
 };
 
 static const struct opt date_opts[] = {
-    OPT_LIST(struct date, match, .flags = OPT_REQUIRED, .help = "Field, then the patterns to try in turn."),
+    OPT_LIST(struct date, match, .flags = OPT_REQUIRED,
+             .help = "Field, then the patterns to try in turn."),
     OPT_FIELD(struct date, target, .dflt = "@timestamp", .help = "Where the time goes."),
-    OPT_STR(struct date, timezone, .help = "Zone of texts that name none, as \"Asia/Seoul\"; may be \"%{field}\"."),
-    OPT_STR(struct date, locale, .help = "Language of month and day names: en, or one whose names are English."),
-    OPT_LIST(struct date, tag_on_failure, .help = "Tags when no pattern fits; else _dateparsefailure."),
+    OPT_STR(struct date, timezone,
+            .help = "Zone of texts that name none, as \"Asia/Seoul\"; may be \"%{field}\"."),
+    OPT_STR(struct date, locale,
+            .help = "Language of month and day names: en, or one whose names are English."),
+    OPT_LIST(struct date, tag_on_failure,
+             .help = "Tags when no pattern fits; else _dateparsefailure."),
     OPT_END,
 };
 
@@ -37,7 +42,9 @@ static int patterns_compile(struct date *date, struct plugin *plugin, struct err
     const struct value *items;
     size_t count = setting_items(&date->match, &items);
     if (count < 2) {
-        err_set(err, ERR_CONFIG, "\"match\" wants a field and at least one pattern, as [ \"logdate\", \"ISO8601\" ]");
+        err_set(
+            err, ERR_CONFIG,
+            "\"match\" wants a field and at least one pattern, as [ \"logdate\", \"ISO8601\" ]");
         return plugin_err_at(plugin, date->match.pos, err);
     }
     if (field_path_parse(plugin->mem, value_to_str(plugin->mem, &items[0]), &date->source, err) < 0)
@@ -45,7 +52,8 @@ static int patterns_compile(struct date *date, struct plugin *plugin, struct err
     date->patterns = ARENA_ARRAY(plugin->mem, const struct date_pattern *, count - 1);
     for (size_t i = 1; i < count; i++) {
         struct str text = value_to_str(plugin->mem, &items[i]);
-        if (date_pattern_compile(text, DATE_LOGSTASH, plugin->mem, &date->patterns[i - 1], err) < 0) {
+        if (date_pattern_compile(text, DATE_LOGSTASH, plugin->mem, &date->patterns[i - 1], err) <
+            0) {
             uint32_t inside = err && err->off >= 0 ? (uint32_t)err->off + 1 : 0;
             err_wrap(err, "date pattern \"" STR_FMT "\"", STR_ARG(text));
             return plugin_err_at(plugin, items[i].pos + inside, err);
@@ -64,7 +72,9 @@ static const struct time_zone *local_zone(struct plugin *plugin)
         name = str_from_off(name, 1);
     if (name.n && time_zone_open(NULL, name, plugin->mem, &zone, NULL) == 0)
         return zone;
-    if (!name.p && vfs_read_file(vfs_posix(), STR("/etc/localtime"), LOCALTIME_BYTES_MAX, plugin->mem, &bytes, NULL) == 0 &&
+    if (!name.p &&
+        vfs_read_file(vfs_posix(), STR("/etc/localtime"), LOCALTIME_BYTES_MAX, plugin->mem, &bytes,
+                      NULL) == 0 &&
         time_zone_parse(STR("local"), bytes, plugin->mem, &zone, NULL) == 0)
         return zone;
     return time_zone_utc();
@@ -85,7 +95,8 @@ static int zone_compile(struct date *date, struct plugin *plugin, struct err *er
     return 0;
 }
 
-/* English month names are what the patterns know: other locales would silently fail on every event. */
+/* English month names are what the patterns know: other locales would silently fail on every event.
+ */
 static int locale_check(const struct date *date, struct plugin *plugin, struct err *err)
 {
     if (!date->locale.p || date->locale.n == 0 || str_starts_with(date->locale, STR("en")) ||
@@ -93,11 +104,14 @@ static int locale_check(const struct date *date, struct plugin *plugin, struct e
         return 0;
     for (size_t i = 0; i < date->pattern_count; i++) {
         struct str text = date_pattern_text(date->patterns[i]);
-        if (str_find(text, STR("MMM")) < 0 && str_find(text, STR("E")) < 0 && str_find(text, STR("a")) < 0)
+        if (str_find(text, STR("MMM")) < 0 && str_find(text, STR("E")) < 0 &&
+            str_find(text, STR("a")) < 0)
             continue;
         const struct value *setting = value_map_get_lit(&plugin->settings, "locale");
-        err_set(err, ERR_UNSUPPORTED, "names of months and days are known in English only: locale \"" STR_FMT
-                "\" with the pattern \"" STR_FMT "\"", STR_ARG(date->locale), STR_ARG(text));
+        err_set(err, ERR_UNSUPPORTED,
+                "names of months and days are known in English only: locale \"" STR_FMT
+                "\" with the pattern \"" STR_FMT "\"",
+                STR_ARG(date->locale), STR_ARG(text));
         return plugin_err_at(plugin, setting ? setting->pos : 0, err);
     }
     return 0;
@@ -128,8 +142,8 @@ static const struct time_zone *event_zone(const struct date *date, const struct 
     return time_zone_open(NULL, name, ev->mem, &zone, NULL) == 0 ? zone : NULL;
 }
 
-static bool parse_text(const struct date *date, struct str text, const struct date_parse_options *options,
-                       int64_t *ret_ns)
+static bool parse_text(const struct date *date, struct str text,
+                       const struct date_parse_options *options, int64_t *ret_ns)
 {
     for (size_t i = 0; i < date->pattern_count; i++) {
         if (date_pattern_parse(date->patterns[i], text, options, ret_ns))

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dissect.c: cuts a text at fixed delimiters: "%{ts} %{+ts} %{src} - %{?skip} %{msg}". No regular expressions: each
- * delimiter is searched once, from left to right. Either all delimiters are found, or nothing is set.
+/* dissect.c: cuts a text at fixed delimiters: "%{ts} %{+ts} %{src} - %{?skip} %{msg}". No regular
+ * expressions: each delimiter is searched once, from left to right. Either all delimiters are
+ * found, or nothing is set.
  *
- *   %{f}      field            %{}  %{?f}   not kept            %{f->}   further delimiters right behind are skipped
+ *   %{f}      field            %{}  %{?f}   not kept            %{f->}   further delimiters right
+ * behind are skipped
  *   %{+f}     appended to f, with the delimiter before it       %{+f/2}  … as the second of them
  *   %{&f}     value of the field whose name %{?f} or %{f} took */
 #include "base/arena.h"
@@ -39,7 +41,8 @@ struct dissect {
 static const struct opt dissect_opts[] = {
     OPT_MAP(struct dissect, mapping, .help = "Field => pattern of %{name} and delimiters."),
     OPT_MAP(struct dissect, convert_datatype, .help = "Field => int or float."),
-    OPT_LIST(struct dissect, tag_on_failure, .help = "Tags when a delimiter is missing; else _dissectfailure."),
+    OPT_LIST(struct dissect, tag_on_failure,
+             .help = "Tags when a delimiter is missing; else _dissectfailure."),
     OPT_END,
 };
 
@@ -71,24 +74,28 @@ static int part_parse(struct str text, struct part *part, struct err *err)
     ptrdiff_t slash = part->kind == PART_APPEND ? str_find_char(part->name, '/') : -1;
     if (slash >= 0) {
         if (!str_to_i64(str_from_off(part->name, (size_t)slash + 1), &part->order))
-            return err_set(err, ERR_CONFIG, "\"%%{" STR_FMT "}\": a number must follow the slash", STR_ARG(text));
+            return err_set(err, ERR_CONFIG, "\"%%{" STR_FMT "}\": a number must follow the slash",
+                           STR_ARG(text));
         part->name = str_sub(part->name, 0, (size_t)slash);
     }
     return 0;
 }
 
-static int pattern_parse(struct arena *mem, struct str pattern, struct mapping *mapping, struct err *err)
+static int pattern_parse(struct arena *mem, struct str pattern, struct mapping *mapping,
+                         struct err *err)
 {
     mapping->parts = ARENA_ARRAY(mem, struct part, DISSECT_PARTS_MAX);
     ptrdiff_t at = str_find(pattern, STR("%{"));
     if (at < 0)
-        return err_set(err, ERR_CONFIG, "the pattern \"" STR_FMT "\" has no %%{field}", STR_ARG(pattern));
+        return err_set(err, ERR_CONFIG, "the pattern \"" STR_FMT "\" has no %%{field}",
+                       STR_ARG(pattern));
     mapping->head = str_sub(pattern, 0, (size_t)at);
     struct str before = mapping->head, rest = str_from_off(pattern, (size_t)at);
     while (rest.n > 0) {
         ptrdiff_t close = str_find_char(rest, '}');
         if (close < 0)
-            return err_set(err, ERR_CONFIG, "\"" STR_FMT "\" is not closed: } is missing", STR_ARG(rest));
+            return err_set(err, ERR_CONFIG, "\"" STR_FMT "\" is not closed: } is missing",
+                           STR_ARG(rest));
         if (mapping->count == DISSECT_PARTS_MAX)
             return err_set(err, ERR_CONFIG, "more than %u fields in a pattern", DISSECT_PARTS_MAX);
         struct part *part = &mapping->parts[mapping->count++];
@@ -98,7 +105,8 @@ static int pattern_parse(struct arena *mem, struct str pattern, struct mapping *
         ptrdiff_t next = str_find(rest, STR("%{"));
         part->after = next < 0 ? rest : str_sub(rest, 0, (size_t)next);
         if (next == 0)
-            return err_set(err, ERR_CONFIG, "two fields without a delimiter between them in \"" STR_FMT "\"",
+            return err_set(err, ERR_CONFIG,
+                           "two fields without a delimiter between them in \"" STR_FMT "\"",
                            STR_ARG(pattern));
         before = part->after;
         rest = next < 0 ? STR("") : str_from_off(rest, (size_t)next);
@@ -116,11 +124,13 @@ static int dissect_init(void *self, struct plugin *plugin, struct err *err)
         const struct value *pattern = &map->values[i];
         int rc = field_path_parse(plugin->mem, map->keys[i], &dissect->mappings[i].source, err);
         if (rc == 0)
-            rc = pattern_parse(plugin->mem, value_to_str(plugin->mem, pattern), &dissect->mappings[i], err);
+            rc = pattern_parse(plugin->mem, value_to_str(plugin->mem, pattern),
+                               &dissect->mappings[i], err);
         if (rc < 0)
             return plugin_err_at(plugin, pattern->pos, err);
     }
-    const struct value_map *types = dissect->convert_datatype.kind == VALUE_MAP ? dissect->convert_datatype.map : NULL;
+    const struct value_map *types =
+        dissect->convert_datatype.kind == VALUE_MAP ? dissect->convert_datatype.map : NULL;
     for (size_t i = 0; types && i < types->count; i++) {
         const struct value *type = &types->values[i];
         if (type->kind != VALUE_STR || !(str_is(type->s, "int") || str_is(type->s, "float"))) {
@@ -154,8 +164,10 @@ static bool cut(const struct mapping *mapping, struct str text, struct str *foun
     return true;
 }
 
-/* All parts of one appended field, by their order and then place, joined with the delimiters before them. */
-static struct str appended(struct arena *mem, const struct mapping *mapping, const struct str *found, struct str name)
+/* All parts of one appended field, by their order and then place, joined with the delimiters before
+ * them. */
+static struct str appended(struct arena *mem, const struct mapping *mapping,
+                           const struct str *found, struct str name)
 {
     struct buf out;
     buf_init(&out, 0);
@@ -166,7 +178,9 @@ static struct str appended(struct arena *mem, const struct mapping *mapping, con
             continue;
         int64_t order = part->kind == PART_FIELD ? INT64_MIN : part->order;
         size_t k = n++;
-        while (k > 0 && (mapping->parts[at[k - 1]].kind == PART_FIELD ? INT64_MIN : mapping->parts[at[k - 1]].order) > order) {
+        while (k > 0 && (mapping->parts[at[k - 1]].kind == PART_FIELD
+                             ? INT64_MIN
+                             : mapping->parts[at[k - 1]].order) > order) {
             at[k] = at[k - 1];
             k--;
         }
@@ -174,7 +188,8 @@ static struct str appended(struct arena *mem, const struct mapping *mapping, con
     }
     for (size_t i = 0; i < n; i++) {
         if (i > 0)
-            buf_add_str(&out, mapping->parts[at[i]].before.n ? mapping->parts[at[i]].before : STR(" "));
+            buf_add_str(&out,
+                        mapping->parts[at[i]].before.n ? mapping->parts[at[i]].before : STR(" "));
         buf_add_str(&out, found[at[i]]);
     }
     struct str text = arena_str(mem, buf_str(&out));
@@ -182,7 +197,8 @@ static struct str appended(struct arena *mem, const struct mapping *mapping, con
     return text;
 }
 
-static struct str name_of_indirect(const struct mapping *mapping, const struct str *found, struct str name)
+static struct str name_of_indirect(const struct mapping *mapping, const struct str *found,
+                                   struct str name)
 {
     for (size_t i = 0; i < mapping->count; i++) {
         if (mapping->parts[i].kind != PART_INDIRECT && mapping->parts[i].kind != PART_APPEND &&
@@ -210,18 +226,20 @@ static void set_all(const struct mapping *mapping, struct event *ev, const struc
 
 static void convert_all(const struct dissect *dissect, struct event *ev)
 {
-    const struct value_map *types = dissect->convert_datatype.kind == VALUE_MAP ? dissect->convert_datatype.map : NULL;
+    const struct value_map *types =
+        dissect->convert_datatype.kind == VALUE_MAP ? dissect->convert_datatype.map : NULL;
     for (size_t i = 0; types && i < types->count; i++) {
         struct value *v = event_get_text(ev, types->keys[i]);
         double f;
         if (!v || v->kind != VALUE_STR)
             continue;
         if (!str_to_f64(str_trim(v->s), &f)) {
-            event_tag(ev, arena_printf(ev->mem, "_dataconversionuncoercible_" STR_FMT "_" STR_FMT, STR_ARG(types->keys[i]),
-                                       STR_ARG(types->values[i].s)));
+            event_tag(ev, arena_printf(ev->mem, "_dataconversionuncoercible_" STR_FMT "_" STR_FMT,
+                                       STR_ARG(types->keys[i]), STR_ARG(types->values[i].s)));
             continue;
         }
-        *v = str_is(types->values[i].s, "int") ? ruby_to_i(ev->mem, str_trim(v->s)) : value_float(f);
+        *v =
+            str_is(types->values[i].s, "int") ? ruby_to_i(ev->mem, str_trim(v->s)) : value_float(f);
     }
 }
 
@@ -229,7 +247,8 @@ static void fail(const struct dissect *dissect, struct filter_run *run, struct e
 {
     const struct value *tags;
     size_t count = setting_items(&dissect->tag_on_failure, &tags);
-    bool is_default = dissect->tag_on_failure.kind == VALUE_NONE || dissect->tag_on_failure.kind == VALUE_NULL;
+    bool is_default =
+        dissect->tag_on_failure.kind == VALUE_NONE || dissect->tag_on_failure.kind == VALUE_NULL;
     filter_failed(run, ev, is_default ? STR("_dissectfailure") : STR_NONE);
     for (size_t i = 0; i < count; i++)
         event_tag(ev, value_to_str(ev->mem, &tags[i]));

@@ -28,7 +28,8 @@ static void drop_process(void *self, struct filter_run *run, struct event **even
     struct rng rng;
     (void)run;
     bool all = drop->percentage >= 100;
-    if (!all) /* each batch has a generator of its own, so that workers share nothing but a counter */
+    if (!all) /* each batch has a generator of its own, so that workers share nothing but a counter
+               */
         rng_init(&rng, drop->seed + __atomic_add_fetch(&drop->turn, 1, __ATOMIC_RELAXED));
     for (size_t i = 0; i < count; i++) {
         if (all || rng_f64(&rng) * 100 < drop->percentage)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* grok.c: takes fields out of a text by patterns made of named patterns. Each pattern becomes one regular expression at
- * load; a match gives its groups to fields. The match is bounded by steps, not by time: a pattern that explodes gets the
- * tag _groktimeout after milliseconds. */
+/* grok.c: takes fields out of a text by patterns made of named patterns. Each pattern becomes one
+ * regular expression at load; a match gives its groups to fields. The match is bounded by steps,
+ * not by time: a pattern that explodes gets the tag _groktimeout after milliseconds. */
 #include "base/arena.h"
 #include "base/str.h"
 #include "pipeline/filters/convert.h"
@@ -45,23 +45,33 @@ static const struct opt grok_opts[] = {
     OPT_MAP(struct grok, match, .help = "Field => pattern, or patterns to try in turn."),
     OPT_LIST(struct grok, patterns_dir, .help = "Folders or files with patterns of your own."),
     OPT_STR(struct grok, patterns_files_glob, .dflt = "*", .help = "Which files of the folders."),
-    OPT_MAP(struct grok, pattern_definitions, .help = "Name => expression: patterns of this filter only."),
+    OPT_MAP(struct grok, pattern_definitions,
+            .help = "Name => expression: patterns of this filter only."),
     OPT_LIST(struct grok, overwrite, .help = "Fields that a match replaces; others become arrays."),
-    OPT_BOOL(struct grok, break_on_match, .dflt = "true", .help = "Stops at the first pattern that matches."),
-    OPT_BOOL(struct grok, named_captures_only, .dflt = "true", .help = "Keeps only patterns with a field's name."),
-    OPT_BOOL(struct grok, keep_empty_captures, .dflt = "false", .help = "Keeps captures that are empty."),
+    OPT_BOOL(struct grok, break_on_match, .dflt = "true",
+             .help = "Stops at the first pattern that matches."),
+    OPT_BOOL(struct grok, named_captures_only, .dflt = "true",
+             .help = "Keeps only patterns with a field's name."),
+    OPT_BOOL(struct grok, keep_empty_captures, .dflt = "false",
+             .help = "Keeps captures that are empty."),
     OPT_FIELD(struct grok, target, .help = "Field to put the captures under."),
-    OPT_LIST(struct grok, tag_on_failure, .help = "Tags when nothing matches; else _grokparsefailure."),
-    OPT_STR(struct grok, tag_on_timeout, .dflt = "_groktimeout", .help = "Tag when a match takes too many steps."),
-    OPT_INT(struct grok, timeout_millis, .dflt = "30000", .flags = OPT_OBSOLETE, .help = "Matches are bounded by steps."),
-    OPT_STR(struct grok, timeout_scope, .dflt = "pattern", .flags = OPT_OBSOLETE, .help = "Matches are bounded by steps."),
-    OPT_ENUM(struct grok, ecs_compatibility, .choices = ecs_choices, .dflt = "disabled", .help = "disabled"),
+    OPT_LIST(struct grok, tag_on_failure,
+             .help = "Tags when nothing matches; else _grokparsefailure."),
+    OPT_STR(struct grok, tag_on_timeout, .dflt = "_groktimeout",
+            .help = "Tag when a match takes too many steps."),
+    OPT_INT(struct grok, timeout_millis, .dflt = "30000", .flags = OPT_OBSOLETE,
+            .help = "Matches are bounded by steps."),
+    OPT_STR(struct grok, timeout_scope, .dflt = "pattern", .flags = OPT_OBSOLETE,
+            .help = "Matches are bounded by steps."),
+    OPT_ENUM(struct grok, ecs_compatibility, .choices = ecs_choices, .dflt = "disabled",
+             .help = "disabled"),
     OPT_END,
 };
 
 /* ---- init ---- */
 
-static int dict_add_file(struct plugin *plugin, struct grok_dict *dict, struct str path, struct err *err)
+static int dict_add_file(struct plugin *plugin, struct grok_dict *dict, struct str path,
+                         struct err *err)
 {
     struct str text;
     TRY(vfs_read_file(plugin->env->fs, path, GROK_PATTERN_FILE_BYTES_MAX, plugin->mem, &text, err));
@@ -69,8 +79,8 @@ static int dict_add_file(struct plugin *plugin, struct grok_dict *dict, struct s
     return 0;
 }
 
-static int dict_add_path(const struct grok *grok, struct plugin *plugin, struct grok_dict *dict, struct str path,
-                         struct err *err)
+static int dict_add_path(const struct grok *grok, struct plugin *plugin, struct grok_dict *dict,
+                         struct str path, struct err *err)
 {
     struct vfs_stat stat;
     struct vfs_entry *entries;
@@ -88,7 +98,8 @@ static int dict_add_path(const struct grok *grok, struct plugin *plugin, struct 
     return 0;
 }
 
-static int dict_build(const struct grok *grok, struct plugin *plugin, struct grok_dict *dict, struct err *err)
+static int dict_build(const struct grok *grok, struct plugin *plugin, struct grok_dict *dict,
+                      struct err *err)
 {
     const struct value *paths;
     size_t count = setting_items(&grok->patterns_dir, &paths);
@@ -96,7 +107,8 @@ static int dict_build(const struct grok *grok, struct plugin *plugin, struct gro
         if (dict_add_path(grok, plugin, dict, value_to_str(plugin->mem, &paths[i]), err) < 0)
             return plugin_err_at(plugin, paths[i].pos, err);
     }
-    const struct value_map *own = grok->pattern_definitions.kind == VALUE_MAP ? grok->pattern_definitions.map : NULL;
+    const struct value_map *own =
+        grok->pattern_definitions.kind == VALUE_MAP ? grok->pattern_definitions.map : NULL;
     for (size_t i = 0; own && i < own->count; i++)
         grok_dict_add(dict, own->keys[i], value_to_str(plugin->mem, &own->values[i]));
     return 0;
@@ -118,13 +130,15 @@ static struct str field_name(const struct grok *grok, struct plugin *plugin, str
     if (!grok->target.n)
         return name;
     struct arena *mem = plugin->mem;
-    struct str target = grok->target.p[0] == '[' ? grok->target : arena_printf(mem, "[" STR_FMT "]", STR_ARG(grok->target));
-    return arena_printf(mem, name.n && name.p[0] == '[' ? STR_FMT STR_FMT : STR_FMT "[" STR_FMT "]", STR_ARG(target),
-                        STR_ARG(name));
+    struct str target = grok->target.p[0] == '['
+                            ? grok->target
+                            : arena_printf(mem, "[" STR_FMT "]", STR_ARG(grok->target));
+    return arena_printf(mem, name.n && name.p[0] == '[' ? STR_FMT STR_FMT : STR_FMT "[" STR_FMT "]",
+                        STR_ARG(target), STR_ARG(name));
 }
 
-static int pattern_build(const struct grok *grok, struct plugin *plugin, struct grok_dict *dict, struct str text,
-                         struct pattern *pattern, struct err *err)
+static int pattern_build(const struct grok *grok, struct plugin *plugin, struct grok_dict *dict,
+                         struct str text, struct pattern *pattern, struct err *err)
 {
     struct grok_expanded x;
     TRY(grok_expand(dict, text, !grok->named_captures_only, &x, err));
@@ -133,18 +147,21 @@ static int pattern_build(const struct grok *grok, struct plugin *plugin, struct 
     for (size_t i = 0; i < x.count; i++) {
         int found = regex_group_find(pattern->re, arena_printf(plugin->mem, "g%zu", i));
         if (found < 0)
-            return err_set(err, ERR_CONFIG, "the group \"" STR_FMT "\" got lost in the pattern", STR_ARG(x.captures[i].name));
+            return err_set(err, ERR_CONFIG, "the group \"" STR_FMT "\" got lost in the pattern",
+                           STR_ARG(x.captures[i].name));
         struct group *group = &pattern->groups[pattern->group_count++];
         group->number = (size_t)found;
         group->type = x.captures[i].type;
         group->overwrites = is_overwritten(grok, plugin, x.captures[i].name);
-        TRY(field_path_parse(plugin->mem, field_name(grok, plugin, x.captures[i].name), &group->path, err));
+        TRY(field_path_parse(plugin->mem, field_name(grok, plugin, x.captures[i].name),
+                             &group->path, err));
     }
     return 0;
 }
 
-static int subject_build(const struct grok *grok, struct plugin *plugin, struct grok_dict *dict, struct str field,
-                         const struct value *v, struct subject *subject, struct err *err)
+static int subject_build(const struct grok *grok, struct plugin *plugin, struct grok_dict *dict,
+                         struct str field, const struct value *v, struct subject *subject,
+                         struct err *err)
 {
     const struct value *texts;
     size_t count = setting_items(v, &texts);
@@ -169,7 +186,8 @@ static int grok_init(void *self, struct plugin *plugin, struct err *err)
     int rc = dict_build(grok, plugin, &dict, err);
     grok->subjects = ARENA_ARRAY(plugin->mem, struct subject, match ? match->count : 0);
     for (size_t i = 0; match && i < match->count && rc == 0; i++)
-        rc = subject_build(grok, plugin, &dict, match->keys[i], &match->values[i], &grok->subjects[grok->subject_count++], err);
+        rc = subject_build(grok, plugin, &dict, match->keys[i], &match->values[i],
+                           &grok->subjects[grok->subject_count++], err);
     grok_dict_deinit(&dict);
     return rc;
 }
@@ -200,8 +218,8 @@ static void capture_set(const struct group *group, struct event *ev, struct valu
     }
 }
 
-static void captures_set(const struct grok *grok, const struct pattern *pattern, const struct regex_match *match,
-                         struct event *ev)
+static void captures_set(const struct grok *grok, const struct pattern *pattern,
+                         const struct regex_match *match, struct event *ev)
 {
     for (size_t i = 0; i < pattern->group_count; i++) {
         const struct group *group = &pattern->groups[i];
@@ -217,9 +235,10 @@ static void captures_set(const struct grok *grok, const struct pattern *pattern,
     }
 }
 
-/* 1: matched; 0: not; -ERR_TIMEOUT. With break_on_match off the last pattern decides, as in Logstash. */
-static int match_text(const struct grok *grok, const struct subject *subject, struct str text, struct regex_match *match,
-                      struct event *ev)
+/* 1: matched; 0: not; -ERR_TIMEOUT. With break_on_match off the last pattern decides, as in
+ * Logstash. */
+static int match_text(const struct grok *grok, const struct subject *subject, struct str text,
+                      struct regex_match *match, struct event *ev)
 {
     int result = 0;
     for (size_t i = 0; i < subject->count; i++) {
@@ -234,7 +253,8 @@ static int match_text(const struct grok *grok, const struct subject *subject, st
     return result;
 }
 
-static int match_field(const struct grok *grok, const struct subject *subject, struct regex_match *match, struct event *ev)
+static int match_field(const struct grok *grok, const struct subject *subject,
+                       struct regex_match *match, struct event *ev)
 {
     const struct value *v = event_get(ev, &subject->path);
     if (!v || v->kind == VALUE_NULL)
@@ -256,7 +276,8 @@ static void fail(const struct grok *grok, struct filter_run *run, struct event *
 {
     const struct value *tags;
     size_t count = setting_items(&grok->tag_on_failure, &tags);
-    bool is_default = grok->tag_on_failure.kind == VALUE_NONE || grok->tag_on_failure.kind == VALUE_NULL;
+    bool is_default =
+        grok->tag_on_failure.kind == VALUE_NONE || grok->tag_on_failure.kind == VALUE_NULL;
     filter_failed(run, ev, is_default ? STR("_grokparsefailure") : STR_NONE);
     for (size_t i = 0; i < count; i++)
         event_tag(ev, value_to_str(ev->mem, &tags[i]));
@@ -277,7 +298,9 @@ static void grok_process(void *self, struct filter_run *run, struct event **even
                 break;
         }
         if (is_over) {
-            plugin_warn(run->plugin, "a match took more than %u steps: the pattern explodes on this text", REGEX_STEPS_MAX);
+            plugin_warn(run->plugin,
+                        "a match took more than %u steps: the pattern explodes on this text",
+                        REGEX_STEPS_MAX);
             filter_failed(run, ev, grok->tag_on_timeout);
         } else if (is_matched) {
             filter_matched(run, ev);

@@ -67,7 +67,8 @@ static size_t capture_add(struct expansion *e, struct str name, enum grok_type t
     struct grok_expanded *x = e->expanded;
     if (x->count == x->capacity) {
         size_t capacity = x->capacity ? x->capacity * 2 : 16;
-        x->captures = arena_realloc(e->dict->mem, x->captures, x->count * sizeof(*x->captures), capacity * sizeof(*x->captures));
+        x->captures = arena_realloc(e->dict->mem, x->captures, x->count * sizeof(*x->captures),
+                                    capacity * sizeof(*x->captures));
         x->capacity = capacity;
     }
     x->captures[x->count] = (struct grok_capture){name, type};
@@ -86,8 +87,9 @@ static int expand_reference(struct expansion *e, struct str text)
 {
     struct str name = text, field = STR_NONE, type = STR_NONE, definition = STR_NONE;
     size_t n = 0;
-    while (n < text.n && ((text.p[n] >= 'A' && text.p[n] <= 'Z') || (text.p[n] >= 'a' && text.p[n] <= 'z') ||
-                          (text.p[n] >= '0' && text.p[n] <= '9') || text.p[n] == '_'))
+    while (n < text.n &&
+           ((text.p[n] >= 'A' && text.p[n] <= 'Z') || (text.p[n] >= 'a' && text.p[n] <= 'z') ||
+            (text.p[n] >= '0' && text.p[n] <= '9') || text.p[n] == '_'))
         n++;
     name = str_sub(text, 0, n);
     struct str rest = str_from_off(text, n);
@@ -124,7 +126,8 @@ static int expand_reference(struct expansion *e, struct str text)
 static bool inline_group(struct expansion *e, struct str text, size_t *at)
 {
     size_t i = *at + 2;
-    if (i + 1 >= text.n || (text.p[i] != '<' && text.p[i] != '\'') || text.p[i + 1] == '=' || text.p[i + 1] == '!')
+    if (i + 1 >= text.n || (text.p[i] != '<' && text.p[i] != '\'') || text.p[i + 1] == '=' ||
+        text.p[i + 1] == '!')
         return false;
     char close = text.p[i] == '<' ? '>' : '\'';
     ptrdiff_t end = str_find_char(str_from_off(text, i + 1), close);
@@ -164,7 +167,8 @@ static bool back_reference(struct expansion *e, struct str text, size_t *at)
 static int expand_text(struct expansion *e, struct str text)
 {
     if (++e->count > GROK_EXPANSIONS_MAX || ++e->depth > GROK_DEPTH_MAX)
-        return err_set(e->err, ERR_CONFIG, "more than %u patterns in each other, or one that holds itself",
+        return err_set(e->err, ERR_CONFIG,
+                       "more than %u patterns in each other, or one that holds itself",
                        e->count > GROK_EXPANSIONS_MAX ? GROK_EXPANSIONS_MAX : GROK_DEPTH_MAX);
     bool in_set = false;
     for (size_t i = 0; i < text.n;) {
@@ -179,7 +183,8 @@ static int expand_text(struct expansion *e, struct str text)
                    (close = str_find_char(str_from_off(text, i + 2), '}')) > 0) {
             TRY(expand_reference(e, str_sub(text, i + 2, (size_t)close)));
             i += 2 + (size_t)close + 1;
-        } else if (!in_set && c == '(' && i + 2 < text.n && text.p[i + 1] == '?' && inline_group(e, text, &i)) {
+        } else if (!in_set && c == '(' && i + 2 < text.n && text.p[i + 1] == '?' &&
+                   inline_group(e, text, &i)) {
             continue;
         } else {
             if (c == '[')
@@ -197,8 +202,8 @@ static int expand_text(struct expansion *e, struct str text)
     return 0;
 }
 
-int grok_expand(struct grok_dict *dict, struct str pattern, bool all_names, struct grok_expanded *ret_expanded,
-                struct err *err)
+int grok_expand(struct grok_dict *dict, struct str pattern, bool all_names,
+                struct grok_expanded *ret_expanded, struct err *err)
 {
     struct grok_expanded expanded = {0};
     struct expansion e = {.dict = dict, .expanded = &expanded, .err = err, .all_names = all_names};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* grok_expand.h: patterns made of named patterns: "%{IP:client} %{NUMBER:bytes:int} (?<rest>.*)" -> one regular expression
- * and the list of its groups with the fields they go to. */
+/* grok_expand.h: patterns made of named patterns: "%{IP:client} %{NUMBER:bytes:int} (?<rest>.*)" ->
+ * one regular expression and the list of its groups with the fields they go to. */
 #ifndef NARU_PIPELINE_FILTERS_GROK_EXPAND_H
 #define NARU_PIPELINE_FILTERS_GROK_EXPAND_H
 
@@ -30,9 +30,9 @@ struct grok_expanded {
     struct grok_capture *captures;
     size_t count, capacity;
 };
-/* -ERR_CONFIG: a pattern that is not defined, or too many of them in each other. `all_names`: patterns without a field
- * name capture under their own (named_captures_only => false). */
-int grok_expand(struct grok_dict *dict, struct str pattern, bool all_names, struct grok_expanded *ret_expanded,
-                struct err *err) WARN_UNUSED;
+/* -ERR_CONFIG: a pattern that is not defined, or too many of them in each other. `all_names`:
+ * patterns without a field name capture under their own (named_captures_only => false). */
+int grok_expand(struct grok_dict *dict, struct str pattern, bool all_names,
+                struct grok_expanded *ret_expanded, struct err *err) WARN_UNUSED;
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* json.c: parses a text field that holds JSON; its members become fields of the event, or of `target`. */
+/* json.c: parses a text field that holds JSON; its members become fields of the event, or of
+ * `target`. */
 #include "base/arena.h"
 #include "base/str.h"
 #include "event/iso8601.h"
@@ -13,10 +14,13 @@ struct json {
 };
 
 static const struct opt json_opts[] = {
-    OPT_FIELD(struct json, source, .flags = OPT_REQUIRED, .help = "Field that holds the JSON text."),
+    OPT_FIELD(struct json, source, .flags = OPT_REQUIRED,
+              .help = "Field that holds the JSON text."),
     OPT_FIELD(struct json, target, .help = "Field to put it under; else the event itself."),
-    OPT_LIST(struct json, tag_on_failure, .help = "Tags when it is no JSON; else _jsonparsefailure."),
-    OPT_BOOL(struct json, skip_on_invalid_json, .dflt = "false", .help = "No tag when it is no JSON."),
+    OPT_LIST(struct json, tag_on_failure,
+             .help = "Tags when it is no JSON; else _jsonparsefailure."),
+    OPT_BOOL(struct json, skip_on_invalid_json, .dflt = "false",
+             .help = "No tag when it is no JSON."),
     OPT_END,
 };
 
@@ -24,14 +28,16 @@ static int json_init(void *self, struct plugin *plugin, struct err *err)
 {
     struct json *json = self;
     TRY(field_path_parse(plugin->mem, json->source, &json->source_path, err));
-    return json->target.p ? field_path_parse(plugin->mem, json->target, &json->target_path, err) : 0;
+    return json->target.p ? field_path_parse(plugin->mem, json->target, &json->target_path, err)
+                          : 0;
 }
 
 static void fail(const struct json *json, struct filter_run *run, struct event *ev)
 {
     const struct value *tags;
     size_t count = setting_items(&json->tag_on_failure, &tags);
-    bool is_default = json->tag_on_failure.kind == VALUE_NONE || json->tag_on_failure.kind == VALUE_NULL;
+    bool is_default =
+        json->tag_on_failure.kind == VALUE_NONE || json->tag_on_failure.kind == VALUE_NULL;
     filter_failed(run, ev, is_default ? STR("_jsonparsefailure") : STR_NONE);
     for (size_t i = 0; i < count; i++)
         event_tag(ev, value_to_str(ev->mem, &tags[i]));
@@ -76,7 +82,8 @@ static void one(const struct json *json, struct filter_run *run, struct event *e
     if (!v || v->kind == VALUE_NULL)
         return;
     if (v->kind != VALUE_STR)
-        err_set(&err, ERR_JSON, "the field \"" STR_FMT "\" is no text but %s", STR_ARG(json->source), value_kind_name(v));
+        err_set(&err, ERR_JSON, "the field \"" STR_FMT "\" is no text but %s",
+                STR_ARG(json->source), value_kind_name(v));
     if (v->kind != VALUE_STR || value_from_json(v->s, ev->mem, &parsed, &err) < 0) {
         if (json->skip_on_invalid_json)
             return;

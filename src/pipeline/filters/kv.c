@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kv.c: finds key=value pairs in a text. Separators are sets of characters (or patterns), values may be quoted or in
- * brackets. One pass from left to right: a piece without a value separator before the next field separator is skipped. */
+/* kv.c: finds key=value pairs in a text. Separators are sets of characters (or patterns), values
+ * may be quoted or in brackets. One pass from left to right: a piece without a value separator
+ * before the next field separator is skipped. */
 #include "base/arena.h"
 #include "base/str.h"
 #include "pipeline/template.h"
@@ -12,7 +13,8 @@
 enum transform { TRANSFORM_LOWERCASE, TRANSFORM_UPPERCASE, TRANSFORM_CAPITALIZE, TRANSFORM_NONE };
 
 struct kv {
-    struct str source, target, field_split, value_split, field_split_pattern, value_split_pattern, prefix;
+    struct str source, target, field_split, value_split, field_split_pattern, value_split_pattern,
+        prefix;
     struct str trim_key, trim_value, remove_char_key, remove_char_value, tag_on_timeout;
     struct value default_keys, include_keys, exclude_keys, tag_on_failure;
     bool allow_duplicate_values, allow_empty_values, include_brackets, recursive;
@@ -28,10 +30,13 @@ static const char *const whitespaces[] = {"lenient", "strict", NULL};
 static const struct opt kv_opts[] = {
     OPT_FIELD(struct kv, source, .dflt = "message", .help = "Field that holds the text."),
     OPT_FIELD(struct kv, target, .help = "Field to put the pairs under; else the event itself."),
-    OPT_STR(struct kv, field_split, .dflt = " ", .help = "Characters that stand between two pairs."),
-    OPT_STR(struct kv, value_split, .dflt = "=", .help = "Characters that stand between key and value."),
+    OPT_STR(struct kv, field_split, .dflt = " ",
+            .help = "Characters that stand between two pairs."),
+    OPT_STR(struct kv, value_split, .dflt = "=",
+            .help = "Characters that stand between key and value."),
     OPT_STR(struct kv, field_split_pattern, .help = "Pattern of what stands between two pairs."),
-    OPT_STR(struct kv, value_split_pattern, .help = "Pattern of what stands between key and value."),
+    OPT_STR(struct kv, value_split_pattern,
+            .help = "Pattern of what stands between key and value."),
     OPT_STR(struct kv, prefix, .dflt = "", .help = "Text in front of each key."),
     OPT_STR(struct kv, trim_key, .help = "Characters to take off both ends of keys."),
     OPT_STR(struct kv, trim_value, .help = "Characters to take off both ends of values."),
@@ -41,24 +46,34 @@ static const struct opt kv_opts[] = {
     OPT_LIST(struct kv, include_keys, .help = "Keeps these keys only."),
     OPT_LIST(struct kv, exclude_keys, .help = "Leaves these keys out."),
     OPT_LIST(struct kv, tag_on_failure, .help = "Tags when it fails; else _kv_filter_error."),
-    OPT_STR(struct kv, tag_on_timeout, .dflt = "_kv_filter_timeout", .help = "Tag when a pattern takes too many steps."),
-    OPT_INT(struct kv, timeout_millis, .dflt = "30000", .flags = OPT_OBSOLETE, .help = "Patterns are bounded by steps."),
-    OPT_BOOL(struct kv, allow_duplicate_values, .dflt = "true", .help = "Keeps equal values of one key."),
+    OPT_STR(struct kv, tag_on_timeout, .dflt = "_kv_filter_timeout",
+            .help = "Tag when a pattern takes too many steps."),
+    OPT_INT(struct kv, timeout_millis, .dflt = "30000", .flags = OPT_OBSOLETE,
+            .help = "Patterns are bounded by steps."),
+    OPT_BOOL(struct kv, allow_duplicate_values, .dflt = "true",
+             .help = "Keeps equal values of one key."),
     OPT_BOOL(struct kv, allow_empty_values, .dflt = "false", .help = "Keeps keys without a value."),
-    OPT_BOOL(struct kv, include_brackets, .dflt = "true", .help = "Takes (…), […] and <…> as quotes."),
+    OPT_BOOL(struct kv, include_brackets, .dflt = "true",
+             .help = "Takes (…), […] and <…> as quotes."),
     OPT_BOOL(struct kv, recursive, .dflt = "false", .help = "Looks for pairs in values too."),
-    OPT_ENUM(struct kv, transform_key, .choices = transforms, .dflt = "none", .help = "lowercase, uppercase, capitalize"),
-    OPT_ENUM(struct kv, transform_value, .choices = transforms, .dflt = "none", .help = "lowercase, uppercase, capitalize"),
-    OPT_ENUM(struct kv, whitespace, .choices = whitespaces, .dflt = "lenient", .help = "lenient: blanks around the value separator"),
+    OPT_ENUM(struct kv, transform_key, .choices = transforms, .dflt = "none",
+             .help = "lowercase, uppercase, capitalize"),
+    OPT_ENUM(struct kv, transform_value, .choices = transforms, .dflt = "none",
+             .help = "lowercase, uppercase, capitalize"),
+    OPT_ENUM(struct kv, whitespace, .choices = whitespaces, .dflt = "lenient",
+             .help = "lenient: blanks around the value separator"),
     OPT_END,
 };
 
-static int pattern_compile(struct plugin *plugin, const char *name, struct regex **ret_re, struct err *err)
+static int pattern_compile(struct plugin *plugin, const char *name, struct regex **ret_re,
+                           struct err *err)
 {
     const struct value *v = value_map_get(&plugin->settings, str_from(name));
     if (!v)
         return 0;
-    return regex_compile(value_to_str(plugin->mem, v), REGEX_RUBY, ret_re, err) < 0 ? plugin_err_at(plugin, v->pos, err) : 0;
+    return regex_compile(value_to_str(plugin->mem, v), REGEX_RUBY, ret_re, err) < 0
+               ? plugin_err_at(plugin, v->pos, err)
+               : 0;
 }
 
 static int kv_init(void *self, struct plugin *plugin, struct err *err)
@@ -119,7 +134,8 @@ struct hit {
 };
 
 /* The next separator from `at` on; false: none. */
-static bool find(struct scan *scan, struct str set, const struct regex *re, size_t at, struct hit *hit)
+static bool find(struct scan *scan, struct str set, const struct regex *re, size_t at,
+                 struct hit *hit)
 {
     if (re) {
         int rc = regex_find(re, scan->text, at, scan->match);
@@ -157,7 +173,8 @@ static bool find_value_split(struct scan *scan, size_t at, struct hit *hit)
 }
 
 /* A quoted or bracketed run at `at`: its inside, and where it ends. */
-static bool quoted(const struct scan *scan, size_t at, bool with_brackets, struct str *inside, size_t *end)
+static bool quoted(const struct scan *scan, size_t at, bool with_brackets, struct str *inside,
+                   size_t *end)
 {
     static const char open[] = "\"'([<", close[] = "\"')]>";
     const char *hit = at < scan->text.n && scan->text.p[at] ? strchr(open, scan->text.p[at]) : NULL;
@@ -200,7 +217,8 @@ static struct str without(struct arena *mem, struct str text, struct str set)
     return (struct str){to, n};
 }
 
-static struct str changed(struct arena *mem, struct str text, struct str trim, struct str removed, int transform)
+static struct str changed(struct arena *mem, struct str text, struct str trim, struct str removed,
+                          int transform)
 {
     if (trim.n)
         text = trimmed(text, trim);
@@ -232,7 +250,8 @@ static bool is_wanted(const struct kv *kv, struct str key, struct arena *mem)
     return !list_has(&kv->exclude_keys, key, mem);
 }
 
-static void pair_add(const struct kv *kv, struct arena *mem, struct value *pairs, struct str key, struct value v)
+static void pair_add(const struct kv *kv, struct arena *mem, struct value *pairs, struct str key,
+                     struct value v)
 {
     struct value *old = value_map_get(pairs, key);
     if (!old) {
@@ -255,7 +274,8 @@ static void pair_add(const struct kv *kv, struct arena *mem, struct value *pairs
 
 static void parse(struct scan *scan, struct value *pairs, unsigned depth);
 
-static void pair(struct scan *scan, struct value *pairs, struct str key, struct str text, unsigned depth)
+static void pair(struct scan *scan, struct value *pairs, struct str key, struct str text,
+                 unsigned depth)
 {
     const struct kv *kv = scan->kv;
     struct arena *mem = scan->ev->mem;
@@ -283,7 +303,8 @@ static struct str value_text(struct scan *scan, size_t at, size_t *next)
 {
     struct str inside;
     struct hit hit;
-    if (quoted(scan, at, scan->kv->include_brackets, &inside, next) && is_at_split_or_end(scan, *next))
+    if (quoted(scan, at, scan->kv->include_brackets, &inside, next) &&
+        is_at_split_or_end(scan, *next))
         return inside;
     *next = find_field_split(scan, at, &hit) ? hit.begin : scan->text.n;
     return str_sub(scan->text, at, *next - at);
@@ -302,8 +323,8 @@ static void parse(struct scan *scan, struct value *pairs, unsigned depth)
         }
         if (!find_value_split(scan, at, &value))
             return;
-        if (quoted(scan, at, false, &key, &quoted_end) && find_value_split(scan, quoted_end, &value) &&
-            value.begin == quoted_end) {
+        if (quoted(scan, at, false, &key, &quoted_end) &&
+            find_value_split(scan, quoted_end, &value) && value.begin == quoted_end) {
             has_field = false;
         } else {
             key = str_sub(scan->text, at, value.begin - at);
@@ -344,13 +365,18 @@ static void fail(const struct kv *kv, struct filter_run *run, struct event *ev, 
 {
     const struct value *tags;
     size_t count = setting_items(&kv->tag_on_failure, &tags);
-    bool is_default = kv->tag_on_failure.kind == VALUE_NONE || kv->tag_on_failure.kind == VALUE_NULL;
-    filter_failed(run, ev, is_over ? kv->tag_on_timeout : is_default ? STR("_kv_filter_error") : STR_NONE);
+    bool is_default =
+        kv->tag_on_failure.kind == VALUE_NONE || kv->tag_on_failure.kind == VALUE_NULL;
+    filter_failed(run, ev,
+                  is_over      ? kv->tag_on_timeout
+                  : is_default ? STR("_kv_filter_error")
+                               : STR_NONE);
     for (size_t i = 0; i < count && !is_over; i++)
         event_tag(ev, value_to_str(ev->mem, &tags[i]));
 }
 
-static void one(const struct kv *kv, struct filter_run *run, struct event *ev, struct regex_match *match)
+static void one(const struct kv *kv, struct filter_run *run, struct event *ev,
+                struct regex_match *match)
 {
     const struct value *v = event_get(ev, &kv->source_path);
     struct value pairs = value_map(ev->mem, 8);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mutate.c: changes fields: the options of one mutate run in Logstash's fixed order, whatever order they stand in:
- * coerce rename update replace convert gsub uppercase capitalize lowercase strip split join merge copy; then the common
- * ones. The first operation that fails ends the event's turn with the tag _mutate_error. */
+/* mutate.c: changes fields: the options of one mutate run in Logstash's fixed order, whatever order
+ * they stand in: coerce rename update replace convert gsub uppercase capitalize lowercase strip
+ * split join merge copy; then the common ones. The first operation that fails ends the event's turn
+ * with the tag _mutate_error. */
 #include "base/arena.h"
 #include "base/str.h"
 #include "pipeline/filters/convert.h"
@@ -31,12 +32,12 @@ enum op_kind {
 struct op {
     enum op_kind kind;
     struct field_ref field;
-    struct field_ref other;      /* rename, copy: to; merge: from */
-    struct text_template text;   /* coerce, update, replace, split, join, gsub: replacement */
-    struct value constant;       /* update, replace, coerce with something that is no text */
+    struct field_ref other;    /* rename, copy: to; merge: from */
+    struct text_template text; /* coerce, update, replace, split, join, gsub: replacement */
+    struct value constant;     /* update, replace, coerce with something that is no text */
     enum convert_type type;
     struct text_template pattern; /* gsub with a field in its pattern */
-    struct regex *re;            /* gsub otherwise */
+    struct regex *re;             /* gsub otherwise */
 };
 
 struct mutate {
@@ -47,8 +48,10 @@ struct mutate {
 };
 
 #define MUTATE_OPT(op, text_name, opt_kind_, ...)                                                  \
-    {.name = text_name, .kind = opt_kind_,                                                         \
-     .offset = offsetof(struct mutate, options) + (op) * sizeof(struct value), __VA_ARGS__}
+    {                                                                                              \
+        .name = text_name, .kind = opt_kind_,                                                      \
+        .offset = offsetof(struct mutate, options) + (op) * sizeof(struct value), __VA_ARGS__      \
+    }
 #define MUTATE_MAP(op, text_name, ...)  MUTATE_OPT(op, text_name, OPT_KIND_MAP, __VA_ARGS__)
 #define MUTATE_LIST(op, text_name, ...) MUTATE_OPT(op, text_name, OPT_KIND_LIST, __VA_ARGS__)
 
@@ -57,7 +60,8 @@ static const struct opt mutate_opts[] = {
     MUTATE_MAP(OP_RENAME, "rename", .help = "Old name => new name."),
     MUTATE_MAP(OP_UPDATE, "update", .help = "New content for a field that is there."),
     MUTATE_MAP(OP_REPLACE, "replace", .help = "New content for a field, there or not."),
-    MUTATE_MAP(OP_CONVERT, "convert", .help = "Field => integer, float, string, boolean, integer_eu or float_eu."),
+    MUTATE_MAP(OP_CONVERT, "convert",
+               .help = "Field => integer, float, string, boolean, integer_eu or float_eu."),
     MUTATE_LIST(OP_GSUB, "gsub", .help = "Threes of field, pattern, replacement."),
     MUTATE_LIST(OP_UPPERCASE, "uppercase", .help = "Fields to write in capital letters."),
     MUTATE_LIST(OP_CAPITALIZE, "capitalize", .help = "Fields to begin with a capital letter."),
@@ -67,7 +71,8 @@ static const struct opt mutate_opts[] = {
     MUTATE_MAP(OP_JOIN, "join", .help = "Field => separator: an array becomes text."),
     MUTATE_MAP(OP_MERGE, "merge", .help = "Field => field (or fields) to add to it."),
     MUTATE_MAP(OP_COPY, "copy", .help = "Field => new field with the same content."),
-    OPT_STR(struct mutate, tag_on_failure, .dflt = "_mutate_error", .help = "Tag of events that cannot be changed."),
+    OPT_STR(struct mutate, tag_on_failure, .dflt = "_mutate_error",
+            .help = "Tag of events that cannot be changed."),
     OPT_END,
 };
 
@@ -80,22 +85,26 @@ static struct op *op_new(struct mutate *mutate, enum op_kind kind)
     return op;
 }
 
-static int err_value(struct plugin *plugin, const char *option, const struct value *v, const char *wanted,
-                     struct err *err)
+static int err_value(struct plugin *plugin, const char *option, const struct value *v,
+                     const char *wanted, struct err *err)
 {
     err_set(err, ERR_CONFIG, "\"%s\" wants %s, not %s", option, wanted, value_kind_name(v));
     return plugin_err_at(plugin, v->pos, err);
 }
 
-static int convert_type_find(struct plugin *plugin, const struct value *v, enum convert_type *ret_type, struct err *err)
+static int convert_type_find(struct plugin *plugin, const struct value *v,
+                             enum convert_type *ret_type, struct err *err)
 {
     if (v->kind != VALUE_STR)
         return err_value(plugin, "convert", v, "the name of a type", err);
     if (convert_type_from_str(v->s, ret_type))
         return 0;
     const char *nearest = name_nearest(convert_type_names, v->s);
-    err_set(err, ERR_CONFIG, "\"" STR_FMT "\" is no type%s%s%s: integer, float, string, boolean, integer_eu, float_eu",
-            STR_ARG(v->s), nearest ? ": did you mean \"" : "", nearest ? nearest : "", nearest ? "\"" : "");
+    err_set(err, ERR_CONFIG,
+            "\"" STR_FMT
+            "\" is no type%s%s%s: integer, float, string, boolean, integer_eu, float_eu",
+            STR_ARG(v->s), nearest ? ": did you mean \"" : "", nearest ? nearest : "",
+            nearest ? "\"" : "");
     return plugin_err_at(plugin, v->pos, err);
 }
 
@@ -116,15 +125,19 @@ static int entry_value(struct plugin *plugin, struct op *op, const struct value 
     case OP_SPLIT:
     case OP_JOIN:
         if (v->kind != VALUE_STR)
-            return err_value(plugin, op->kind == OP_SPLIT ? "split" : "join", v, "a separator", err);
+            return err_value(plugin, op->kind == OP_SPLIT ? "split" : "join", v, "a separator",
+                             err);
         op->text.constant = v->s;
         return 0;
     case OP_RENAME:
     case OP_COPY:
     case OP_MERGE:
         if (v->kind != VALUE_STR)
-            return err_value(plugin, op->kind == OP_RENAME ? "rename" : op->kind == OP_COPY ? "copy" : "merge", v,
-                             "a field's name", err);
+            return err_value(plugin,
+                             op->kind == OP_RENAME ? "rename"
+                             : op->kind == OP_COPY ? "copy"
+                                                   : "merge",
+                             v, "a field's name", err);
         return field_ref_compile(plugin, v->s, v->pos, &op->other, err);
     case OP_GSUB:
     case OP_UPPERCASE:
@@ -137,8 +150,8 @@ static int entry_value(struct plugin *plugin, struct op *op, const struct value 
     return 0;
 }
 
-static int map_ops(struct mutate *mutate, struct plugin *plugin, enum op_kind kind, const struct value_map *map,
-                   struct err *err)
+static int map_ops(struct mutate *mutate, struct plugin *plugin, enum op_kind kind,
+                   const struct value_map *map, struct err *err)
 {
     for (size_t i = 0; i < map->count; i++) {
         const struct value *items;
@@ -154,14 +167,16 @@ static int map_ops(struct mutate *mutate, struct plugin *plugin, enum op_kind ki
     return 0;
 }
 
-static int gsub_op(struct mutate *mutate, struct plugin *plugin, const struct value three[3], struct err *err)
+static int gsub_op(struct mutate *mutate, struct plugin *plugin, const struct value three[3],
+                   struct err *err)
 {
     struct op *op = op_new(mutate, OP_GSUB);
     for (size_t i = 0; i < 3; i++) {
         if (three[i].kind != VALUE_STR && three[i].kind != VALUE_INT)
             return err_value(plugin, "gsub", &three[i], "texts", err);
     }
-    TRY(field_ref_compile(plugin, value_to_str(plugin->mem, &three[0]), three[0].pos, &op->field, err));
+    TRY(field_ref_compile(plugin, value_to_str(plugin->mem, &three[0]), three[0].pos, &op->field,
+                          err));
     TRY(text_template_compile(plugin, &three[1], &op->pattern, err));
     TRY(text_template_compile(plugin, &three[2], &op->text, err));
     if (op->pattern.t)
@@ -171,12 +186,13 @@ static int gsub_op(struct mutate *mutate, struct plugin *plugin, const struct va
                : 0;
 }
 
-static int list_ops(struct mutate *mutate, struct plugin *plugin, enum op_kind kind, const struct value_list *list,
-                    struct err *err)
+static int list_ops(struct mutate *mutate, struct plugin *plugin, enum op_kind kind,
+                    const struct value_list *list, struct err *err)
 {
     if (kind == OP_GSUB) {
         if (list->count % 3 != 0) {
-            err_set(err, ERR_CONFIG, "\"gsub\" wants threes of field, pattern, replacement, and has %zu texts",
+            err_set(err, ERR_CONFIG,
+                    "\"gsub\" wants threes of field, pattern, replacement, and has %zu texts",
                     list->count);
             return plugin_err_at(plugin, list->items[0].pos, err);
         }
@@ -185,8 +201,8 @@ static int list_ops(struct mutate *mutate, struct plugin *plugin, enum op_kind k
         return 0;
     }
     for (size_t i = 0; i < list->count; i++)
-        TRY(field_ref_compile(plugin, value_to_str(plugin->mem, &list->items[i]), list->items[i].pos,
-                              &op_new(mutate, kind)->field, err));
+        TRY(field_ref_compile(plugin, value_to_str(plugin->mem, &list->items[i]),
+                              list->items[i].pos, &op_new(mutate, kind)->field, err));
     return 0;
 }
 
@@ -231,11 +247,12 @@ struct turn { /* one call of process */
     struct regex_match *match;
 };
 
-typedef bool text_fn(struct turn *turn, const struct op *op, struct event *ev, struct value *v, struct err *err);
+typedef bool text_fn(struct turn *turn, const struct op *op, struct event *ev, struct value *v,
+                     struct err *err);
 
 /* False: failed, `err` says why. */
-static bool each_text(struct turn *turn, const struct op *op, struct event *ev, struct value *v, text_fn *fn,
-                      struct err *err)
+static bool each_text(struct turn *turn, const struct op *op, struct event *ev, struct value *v,
+                      text_fn *fn, struct err *err)
 {
     if (v->kind == VALUE_STR)
         return fn(turn, op, ev, v, err);
@@ -246,7 +263,8 @@ static bool each_text(struct turn *turn, const struct op *op, struct event *ev, 
     return true;
 }
 
-static bool case_text(struct turn *turn, const struct op *op, struct event *ev, struct value *v, struct err *err)
+static bool case_text(struct turn *turn, const struct op *op, struct event *ev, struct value *v,
+                      struct err *err)
 {
     (void)turn;
     (void)err;
@@ -264,7 +282,8 @@ static bool is_ruby_blank(char c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-static bool strip_text(struct turn *turn, const struct op *op, struct event *ev, struct value *v, struct err *err)
+static bool strip_text(struct turn *turn, const struct op *op, struct event *ev, struct value *v,
+                       struct err *err)
 {
     (void)turn;
     (void)op;
@@ -277,7 +296,8 @@ static bool strip_text(struct turn *turn, const struct op *op, struct event *ev,
     return true;
 }
 
-static bool gsub_text(struct turn *turn, const struct op *op, struct event *ev, struct value *v, struct err *err)
+static bool gsub_text(struct turn *turn, const struct op *op, struct event *ev, struct value *v,
+                      struct err *err)
 {
     CLEANUP(regex_free_ptr) struct regex *own = NULL;
     const struct regex *re = op->re;
@@ -293,7 +313,8 @@ static bool gsub_text(struct turn *turn, const struct op *op, struct event *ev, 
         v->s = arena_str(ev->mem, buf_str(&out));
     buf_deinit(&out);
     if (rc < 0)
-        err_set(err, ERR_TIMEOUT, "gsub gave up on a text of %zu bytes: the pattern takes too many steps", v->s.n);
+        err_set(err, ERR_TIMEOUT,
+                "gsub gave up on a text of %zu bytes: the pattern takes too many steps", v->s.n);
     return rc >= 0;
 }
 
@@ -304,7 +325,8 @@ static bool set(struct event *ev, const struct field_path *path, struct value v,
     return event_set(ev, path, v, err) >= 0;
 }
 
-static bool op_rename(const struct op *op, struct event *ev, const struct field_path *from, struct err *err)
+static bool op_rename(const struct op *op, struct event *ev, const struct field_path *from,
+                      struct err *err)
 {
     struct field_path tmp;
     const struct field_path *to = field_ref_get(&op->other, ev, &tmp);
@@ -318,7 +340,8 @@ static bool op_rename(const struct op *op, struct event *ev, const struct field_
     return set(ev, to, v, err);
 }
 
-static bool op_content(const struct op *op, struct event *ev, const struct field_path *path, struct err *err)
+static bool op_content(const struct op *op, struct event *ev, const struct field_path *path,
+                       struct err *err)
 {
     const struct value *old = event_get(ev, path);
     if (op->kind == OP_UPDATE && !old)
@@ -330,7 +353,8 @@ static bool op_content(const struct op *op, struct event *ev, const struct field
     return set(ev, path, v, err);
 }
 
-static bool op_convert(struct turn *turn, const struct op *op, struct event *ev, struct value *v, struct err *err)
+static bool op_convert(struct turn *turn, const struct op *op, struct event *ev, struct value *v,
+                       struct err *err)
 {
     if (v->kind == VALUE_LIST) {
         for (size_t i = 0; i < v->list->count; i++) {
@@ -344,11 +368,13 @@ static bool op_convert(struct turn *turn, const struct op *op, struct event *ev,
         plugin_warn(turn->plugin, "\"" STR_FMT "\" is no boolean: left as it is",
                     STR_ARG(str_sub(value_to_str(ev->mem, v), 0, 200)));
     if (result == CONVERT_FAILED)
-        err_set(err, ERR_INVALID, "%s cannot be made %s", value_kind_name(v), convert_type_names[op->type]);
+        err_set(err, ERR_INVALID, "%s cannot be made %s", value_kind_name(v),
+                convert_type_names[op->type]);
     return result != CONVERT_FAILED;
 }
 
-/* Ruby's String#split: one blank means runs of blanks, nothing means characters; empty parts at the end fall away. */
+/* Ruby's String#split: one blank means runs of blanks, nothing means characters; empty parts at the
+ * end fall away. */
 static void op_split(const struct op *op, struct event *ev, struct value *v)
 {
     if (v->kind != VALUE_STR)
@@ -373,7 +399,8 @@ static void op_split(const struct op *op, struct event *ev, struct value *v)
         }
     } else if (text.n > 0) {
         ptrdiff_t at;
-        while ((at = separator.n == 1 ? str_find_char(text, separator.p[0]) : str_find(text, separator)) >= 0) {
+        while ((at = separator.n == 1 ? str_find_char(text, separator.p[0])
+                                      : str_find(text, separator)) >= 0) {
             value_list_add(ev->mem, &list, value_str(str_sub(text, 0, (size_t)at)));
             text = str_from_off(text, (size_t)at + separator.n);
         }
@@ -384,7 +411,8 @@ static void op_split(const struct op *op, struct event *ev, struct value *v)
     *v = list;
 }
 
-static void join_into(struct buf *out, struct str separator, const struct value *list, struct arena *mem, bool *is_first)
+static void join_into(struct buf *out, struct str separator, const struct value *list,
+                      struct arena *mem, bool *is_first)
 {
     for (size_t i = 0; i < list->list->count; i++) {
         const struct value *item = &list->list->items[i];
@@ -423,8 +451,8 @@ static void add_items(struct arena *mem, struct value *list, const struct value 
         value_list_add(mem, list, value_copy(mem, &v->list->items[i]));
 }
 
-static bool op_merge(struct turn *turn, const struct op *op, struct event *ev, const struct field_path *path,
-                     struct err *err)
+static bool op_merge(struct turn *turn, const struct op *op, struct event *ev,
+                     const struct field_path *path, struct err *err)
 {
     struct field_path tmp;
     const struct field_path *from_path = field_ref_get(&op->other, ev, &tmp);
@@ -432,12 +460,14 @@ static bool op_merge(struct turn *turn, const struct op *op, struct event *ev, c
     const struct value *from = from_path ? event_get(ev, from_path) : NULL;
     bool to_is_map = to && to->kind == VALUE_MAP, from_is_map = from && from->kind == VALUE_MAP;
     if (to_is_map != from_is_map) {
-        plugin_warn(turn->plugin, "not possible to merge an array and a hash: \"" STR_FMT "\"", STR_ARG(path->text));
+        plugin_warn(turn->plugin, "not possible to merge an array and a hash: \"" STR_FMT "\"",
+                    STR_ARG(path->text));
         return true;
     }
     if (to_is_map) {
         for (size_t i = 0; i < from->map->count; i++)
-            value_map_set(ev->mem, to, from->map->keys[i], value_copy(ev->mem, &from->map->values[i]));
+            value_map_set(ev->mem, to, from->map->keys[i],
+                          value_copy(ev->mem, &from->map->values[i]));
         return true;
     }
     struct value list = value_list(ev->mem, 4);

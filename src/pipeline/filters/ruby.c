@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ruby.c: runs Ruby code for each event. The language is CRuby 3.1 in modules/ruby.so, loaded when the first ruby filter
- * is built: whoever has none pays nothing. */
+/* ruby.c: runs Ruby code for each event. The language is CRuby 3.1 in modules/ruby.so, loaded when
+ * the first ruby filter is built: whoever has none pays nothing. */
 #include "pipeline/filters/ruby_module.h"
 
 #include "base/arena.h"
@@ -17,11 +17,14 @@ struct ruby {
 };
 
 static const struct opt ruby_opts[] = {
-    OPT_STR(struct ruby, code, .help = "Ruby code; `event` is the event, `new_event_block.call(e)` hands on a new one."),
+    OPT_STR(struct ruby, code,
+            .help =
+                "Ruby code; `event` is the event, `new_event_block.call(e)` hands on a new one."),
     OPT_STR(struct ruby, init, .help = "Ruby code that runs once at the start."),
     OPT_STR(struct ruby, path, .help = "A script file with register(params) and filter(event)."),
     OPT_MAP(struct ruby, script_params, .help = "What register gets."),
-    OPT_STR(struct ruby, tag_on_exception, .dflt = "_rubyexception", .help = "Tag of events whose code raised."),
+    OPT_STR(struct ruby, tag_on_exception, .dflt = "_rubyexception",
+            .help = "Tag of events whose code raised."),
     OPT_END,
 };
 
@@ -37,14 +40,17 @@ static int module_get(const struct ruby_module **ret_module, struct err *err)
     void *symbol;
     int rc = os_module_symbol("ruby", RUBY_MODULE_SYMBOL, &symbol, err);
     if (rc == -ERR_UNSUPPORTED)
-        return err_wrap(err, "the ruby filter needs libruby 3.1 (Debian: apt-get install libruby3.1)");
+        return err_wrap(err,
+                        "the ruby filter needs libruby 3.1 (Debian: apt-get install libruby3.1)");
     TRY(rc);
     ruby_module_fn *fn;
     memcpy(&fn, &symbol, sizeof(fn)); /* ISO C has no cast from an object to a function */
     const struct ruby_module *module = fn();
     if (module->abi != RUBY_MODULE_ABI || module->event_bytes != sizeof(struct event) ||
-        module->batch_bytes != sizeof(struct batch) || module->run_bytes != sizeof(struct filter_run))
-        return err_set(err, ERR_UNSUPPORTED, "modules/ruby.so is of another version of naru: install both together");
+        module->batch_bytes != sizeof(struct batch) ||
+        module->run_bytes != sizeof(struct filter_run))
+        return err_set(err, ERR_UNSUPPORTED,
+                       "modules/ruby.so is of another version of naru: install both together");
     *ret_module = module;
     return 0;
 }
@@ -65,7 +71,8 @@ static int syntax_error_place(const struct plugin *plugin, struct err *err)
     if (!err)
         return -ERR_CONFIG;
     struct str text = str_from(err->text);
-    struct str head = arena_printf(plugin->mem, "SyntaxError: " STR_FMT ":", STR_ARG(plugin->file)), number;
+    struct str head = arena_printf(plugin->mem, "SyntaxError: " STR_FMT ":", STR_ARG(plugin->file)),
+               number;
     uint64_t line;
     if (!str_starts_with(text, head))
         return -(int)err->code;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* split.c: one event becomes several: one for each line of a text, or for each element of an array. */
+/* split.c: one event becomes several: one for each line of a text, or for each element of an array.
+ */
 #include "base/arena.h"
 #include "base/str.h"
 #include "pipeline/plugin.h"
@@ -11,7 +12,8 @@ struct split {
 
 static const struct opt split_opts[] = {
     OPT_FIELD(struct split, field, .dflt = "message", .help = "Text or array to split."),
-    OPT_STR(struct split, terminator, .dflt = "\n", .help = "What stands between two parts of a text."),
+    OPT_STR(struct split, terminator, .dflt = "\n",
+            .help = "What stands between two parts of a text."),
     OPT_FIELD(struct split, target, .help = "Field for the part; else the field itself."),
     OPT_END,
 };
@@ -22,10 +24,12 @@ static int split_init(void *self, struct plugin *plugin, struct err *err)
     if (split->terminator.n == 0)
         return err_set(err, ERR_CONFIG, "\"terminator\" cannot be empty");
     TRY(field_path_parse(plugin->mem, split->field, &split->field_path, err));
-    return field_path_parse(plugin->mem, split->target.p ? split->target : split->field, &split->target_path, err);
+    return field_path_parse(plugin->mem, split->target.p ? split->target : split->field,
+                            &split->target_path, err);
 }
 
-static void add_part(const struct split *split, struct filter_run *run, const struct event *ev, const struct value *part)
+static void add_part(const struct split *split, struct filter_run *run, const struct event *ev,
+                     const struct value *part)
 {
     if (part->kind == VALUE_NULL || (part->kind == VALUE_STR && part->s.n == 0))
         return;
@@ -54,8 +58,8 @@ static void one(const struct split *split, struct filter_run *run, struct event 
 {
     const struct value *v = event_get(ev, &split->field_path);
     if (!v || (v->kind != VALUE_STR && v->kind != VALUE_LIST)) {
-        plugin_warn(run->plugin, "only texts and arrays can be split: \"" STR_FMT "\" is %s", STR_ARG(split->field),
-                    v ? value_kind_name(v) : "not there");
+        plugin_warn(run->plugin, "only texts and arrays can be split: \"" STR_FMT "\" is %s",
+                    STR_ARG(split->field), v ? value_kind_name(v) : "not there");
         filter_failed(run, ev, STR("_split_type_failure"));
         return;
     }

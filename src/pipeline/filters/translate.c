@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* translate.c: looks a field's text up in a dictionary: an exact text, a part of it (exact => false), or patterns (regex).
- * The dictionary stands in the configuration, or in a JSON or CSV file that is read again every `refresh_interval`. */
+/* translate.c: looks a field's text up in a dictionary: an exact text, a part of it (exact =>
+ * false), or patterns (regex). The dictionary stands in the configuration, or in a JSON or CSV file
+ * that is read again every `refresh_interval`. */
 #include <pthread.h>
 
 #include "base/arena.h"
@@ -37,7 +38,7 @@ struct translate {
     bool overrides;
     struct plugin *plugin;
     pthread_mutex_t mu;
-    struct dictionary *current;  /* guarded by mu */
+    struct dictionary *current;           /* guarded by mu */
     int64_t next_refresh_ns, modified_ns; /* guarded by mu */
 };
 
@@ -45,13 +46,17 @@ static const struct opt translate_opts[] = {
     OPT_FIELD(struct translate, source, .help = "Field to look up."),
     OPT_FIELD(struct translate, field, .flags = OPT_DEPRECATED, .help = "Old name of `source`."),
     OPT_FIELD(struct translate, target, .help = "Field for what was found; else translation."),
-    OPT_FIELD(struct translate, destination, .flags = OPT_DEPRECATED, .help = "Old name of `target`."),
+    OPT_FIELD(struct translate, destination, .flags = OPT_DEPRECATED,
+              .help = "Old name of `target`."),
     OPT_MAP(struct translate, dictionary, .help = "Text => what it means."),
     OPT_STR(struct translate, dictionary_path, .help = "A .json or .csv file with the dictionary."),
-    OPT_STR(struct translate, fallback, .help = "What to set when nothing is found; may hold %{field}."),
-    OPT_BOOL(struct translate, exact, .dflt = "true", .help = "The whole text must be the key; else a part of it."),
+    OPT_STR(struct translate, fallback,
+            .help = "What to set when nothing is found; may hold %{field}."),
+    OPT_BOOL(struct translate, exact, .dflt = "true",
+             .help = "The whole text must be the key; else a part of it."),
     OPT_BOOL(struct translate, regex, .dflt = "false", .help = "Keys are patterns."),
-    OPT_BOOL(struct translate, override, .dflt = "false", .help = "Replaces a target that is there already."),
+    OPT_BOOL(struct translate, override, .dflt = "false",
+             .help = "Replaces a target that is there already."),
     OPT_INT(struct translate, refresh_interval, .dflt = "300", .min = 0, .max = 1000000000,
             .help = "Seconds between looks at the file."),
     OPT_END,
@@ -85,19 +90,24 @@ static int csv_read(struct arena *mem, struct str text, struct value *map, struc
     return 0;
 }
 
-static int file_read(const struct translate *translate, struct arena *mem, struct value *map, struct err *err)
+static int file_read(const struct translate *translate, struct arena *mem, struct value *map,
+                     struct err *err)
 {
     struct str path = translate->dictionary_path, text;
     TRY(vfs_read_file(translate->plugin->env->fs, path, TRANSLATE_FILE_BYTES_MAX, mem, &text, err));
     if (str_ends_with(path, STR(".csv")))
         return csv_read(mem, text, map, err);
     if (!str_ends_with(path, STR(".json")))
-        return err_set(err, ERR_UNSUPPORTED, "\"dictionary_path\" must end in .json or .csv; YAML is not there yet");
+        return err_set(err, ERR_UNSUPPORTED,
+                       "\"dictionary_path\" must end in .json or .csv; YAML is not there yet");
     TRY(value_from_json(text, mem, map, err));
-    return map->kind == VALUE_MAP ? 0 : err_set(err, ERR_CONFIG, "\"" STR_FMT "\" must hold a JSON object", STR_ARG(path));
+    return map->kind == VALUE_MAP
+               ? 0
+               : err_set(err, ERR_CONFIG, "\"" STR_FMT "\" must hold a JSON object", STR_ARG(path));
 }
 
-static int dictionary_new(const struct translate *translate, struct dictionary **ret_dictionary, struct err *err)
+static int dictionary_new(const struct translate *translate, struct dictionary **ret_dictionary,
+                          struct err *err)
 {
     struct dictionary *dictionary = MEM_NEW(struct dictionary);
     dictionary->refs = 1;
@@ -130,10 +140,12 @@ static int dictionary_new(const struct translate *translate, struct dictionary *
 static struct dictionary *dictionary_ref(struct translate *translate, int64_t now_ns)
 {
     pthread_mutex_lock(&translate->mu);
-    if (translate->dictionary_path.p && translate->refresh_interval > 0 && now_ns >= translate->next_refresh_ns) {
+    if (translate->dictionary_path.p && translate->refresh_interval > 0 &&
+        now_ns >= translate->next_refresh_ns) {
         struct vfs_stat stat;
         translate->next_refresh_ns = now_ns + translate->refresh_interval * NS_PER_S;
-        if (vfs_stat(translate->plugin->env->fs, translate->dictionary_path, true, &stat, NULL) == 0 &&
+        if (vfs_stat(translate->plugin->env->fs, translate->dictionary_path, true, &stat, NULL) ==
+                0 &&
             stat.modified_ns != translate->modified_ns) {
             struct dictionary *fresh;
             struct err err;
@@ -164,7 +176,8 @@ static int translate_init(void *self, struct plugin *plugin, struct err *err)
     if (!source.p)
         return err_set(err, ERR_CONFIG, "the required option \"source\" is missing");
     if (translate->dictionary.kind == VALUE_MAP && translate->dictionary_path.p)
-        return err_set(err, ERR_CONFIG, "\"dictionary\" and \"dictionary_path\" exclude each other");
+        return err_set(err, ERR_CONFIG,
+                       "\"dictionary\" and \"dictionary_path\" exclude each other");
     /* With `source` the default is to translate in place. */
     translate->overrides = translate->override || (translate->source.p && !target.p);
     if (!target.p)
@@ -172,11 +185,14 @@ static int translate_init(void *self, struct plugin *plugin, struct err *err)
     TRY(field_path_parse(plugin->mem, source, &translate->source_path, err));
     TRY(field_path_parse(plugin->mem, target, &translate->target_path, err));
     if (translate->fallback.p)
-        TRY(text_template_compile(plugin, value_map_get_lit(&plugin->settings, "fallback"), &translate->fallback_t, err));
+        TRY(text_template_compile(plugin, value_map_get_lit(&plugin->settings, "fallback"),
+                                  &translate->fallback_t, err));
     struct vfs_stat stat;
-    if (translate->dictionary_path.p && vfs_stat(plugin->env->fs, translate->dictionary_path, true, &stat, NULL) == 0)
+    if (translate->dictionary_path.p &&
+        vfs_stat(plugin->env->fs, translate->dictionary_path, true, &stat, NULL) == 0)
         translate->modified_ns = stat.modified_ns;
-    translate->next_refresh_ns = clock_wall_ns(plugin->env->clock) + translate->refresh_interval * NS_PER_S;
+    translate->next_refresh_ns =
+        clock_wall_ns(plugin->env->clock) + translate->refresh_interval * NS_PER_S;
     return dictionary_new(translate, &translate->current, err);
 }
 
@@ -190,9 +206,10 @@ static void translate_deinit(void *self)
 
 /* ---- looking up ---- */
 
-/* exact => false: every key that is in the text is replaced by what it means; the first one, with regex. */
-static bool look_up_parts(const struct translate *translate, const struct dictionary *dictionary, struct arena *mem,
-                          struct str text, struct value *ret_v)
+/* exact => false: every key that is in the text is replaced by what it means; the first one, with
+ * regex. */
+static bool look_up_parts(const struct translate *translate, const struct dictionary *dictionary,
+                          struct arena *mem, struct str text, struct value *ret_v)
 {
     bool is_found = false;
     for (size_t i = 0; i < dictionary->count; i++) {
@@ -203,7 +220,8 @@ static bool look_up_parts(const struct translate *translate, const struct dictio
             is_found = regex_find(entry->re, text, 0, NULL) > 0;
             *ret_v = value_copy(mem, &entry->v);
         } else if (translate->regex) {
-            is_found = regex_replace(entry->re, text, value_to_str(mem, &entry->v), true, NULL, &out) > 0;
+            is_found =
+                regex_replace(entry->re, text, value_to_str(mem, &entry->v), true, NULL, &out) > 0;
         } else {
             struct str rest = text;
             ptrdiff_t at;
@@ -224,8 +242,8 @@ static bool look_up_parts(const struct translate *translate, const struct dictio
     return false;
 }
 
-static bool look_up(const struct translate *translate, const struct dictionary *dictionary, struct arena *mem,
-                    struct str text, struct value *ret_v)
+static bool look_up(const struct translate *translate, const struct dictionary *dictionary,
+                    struct arena *mem, struct str text, struct value *ret_v)
 {
     if (translate->regex || !translate->exact)
         return look_up_parts(translate, dictionary, mem, text, ret_v);
@@ -235,7 +253,8 @@ static bool look_up(const struct translate *translate, const struct dictionary *
     return v != NULL;
 }
 
-static void translate_process(void *self, struct filter_run *run, struct event **events, size_t count)
+static void translate_process(void *self, struct filter_run *run, struct event **events,
+                              size_t count)
 {
     struct translate *translate = self;
     struct dictionary *dictionary = dictionary_ref(translate, run->now_ns);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* tidy: allow test: stdin_test.c tests both */
 /* generator.c: makes events by itself, for trying filters and measuring. */
 #include "base/arena.h"
 #include "base/buf.h"
 #include "os/os.h"
 #include "pipeline/plugin.h"
-
-#define GENERATOR_BATCH 500u
 
 struct generator {
     struct str message;
@@ -18,7 +17,8 @@ static const struct opt generator_opts[] = {
     OPT_LIST(struct generator, lines, .help = "Texts to send in turn, instead of `message`."),
     OPT_INT(struct generator, count, .dflt = "0", .min = 0, .max = INT64_MAX,
             .help = "How often; with `lines`, how often all of them. 0: for ever."),
-    OPT_INT(struct generator, threads, .dflt = "1", .min = 1, .max = 1, .help = "Only one thread makes events."),
+    OPT_INT(struct generator, threads, .dflt = "1", .min = 1, .max = 1,
+            .help = "Only one thread makes events."),
     OPT_END,
 };
 
@@ -31,8 +31,8 @@ static void event_finish(struct input *input, struct event *ev, int64_t sequence
     input_decorate(input, ev);
 }
 
-static void message_add(struct input *input, struct codec_stream *stream, struct str text, int64_t sequence,
-                        struct batch *batch)
+static void message_add(struct input *input, struct codec_stream *stream, struct str text,
+                        int64_t sequence, struct batch *batch)
 {
     size_t before = batch->count;
     codec_decode(stream, text, true, batch, clock_wall_ns(input_plugin(input)->env->clock));
@@ -63,7 +63,7 @@ static int generate(struct generator *generator, struct input *input, struct cod
     for (int64_t n = 0; (generator->count == 0 || n < generator->count) && rc == 0; n++) {
         for (size_t i = 0; i < text_count && rc == 0; i++) {
             message_add(input, stream, value_to_str(batch->mem, &texts[i]), n, batch);
-            if (batch->count < GENERATOR_BATCH)
+            if (batch->count < input_plugin(input)->env->batch_events_max)
                 continue;
             rc = batch_push(input, batch);
             batch = input_batch_new(input, NULL, NULL, 0);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* file.c: appends events to files, one a line, synced before they are acknowledged. The path may hold fields and dates; a
- * path that would leave its folder by "..", from a field's content, goes to `filename_failure` instead.
+/* file.c: appends events to files, one a line, synced before they are acknowledged. The path may
+ * hold fields and dates; a path that would leave its folder by "..", from a field's content, goes
+ * to `filename_failure` instead.
  *
- * DEVIATES: an event whose codec ends without a newline gets one, so that a crash can be repaired by whole lines. */
+ * DEVIATES: an event whose codec ends without a newline gets one, so that a crash can be repaired
+ * by whole lines. */
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/hash.h"
@@ -28,15 +30,22 @@ struct file {
 
 static const char *const behaviors[] = {"append", "overwrite", NULL};
 static const struct opt file_opts[] = {
-    OPT_STR(struct file, path, .flags = OPT_REQUIRED, .help = "File to write; may hold %{field} and %{+yyyy-MM-dd}."),
-    OPT_BOOL(struct file, create_if_deleted, .dflt = "true", .help = "Makes the file anew when it was removed."),
+    OPT_STR(struct file, path, .flags = OPT_REQUIRED,
+            .help = "File to write; may hold %{field} and %{+yyyy-MM-dd}."),
+    OPT_BOOL(struct file, create_if_deleted, .dflt = "true",
+             .help = "Makes the file anew when it was removed."),
     OPT_STR(struct file, filename_failure, .dflt = "_filepath_failures",
             .help = "File for events whose path would leave the folder."),
-    OPT_ENUM(struct file, write_behavior, .choices = behaviors, .dflt = "append", .help = "append or overwrite"),
-    OPT_INT(struct file, flush_interval, .dflt = "2", .flags = OPT_OBSOLETE, .help = "Every batch is flushed."),
-    OPT_INT(struct file, stale_cleanup_interval, .dflt = "10", .flags = OPT_OBSOLETE, .help = "Files are closed as needed."),
-    OPT_INT(struct file, dir_mode, .dflt = "-1", .flags = OPT_OBSOLETE, .help = "The process's umask decides."),
-    OPT_INT(struct file, file_mode, .dflt = "-1", .flags = OPT_OBSOLETE, .help = "The process's umask decides."),
+    OPT_ENUM(struct file, write_behavior, .choices = behaviors, .dflt = "append",
+             .help = "append or overwrite"),
+    OPT_INT(struct file, flush_interval, .dflt = "2", .flags = OPT_OBSOLETE,
+            .help = "Every batch is flushed."),
+    OPT_INT(struct file, stale_cleanup_interval, .dflt = "10", .flags = OPT_OBSOLETE,
+            .help = "Files are closed as needed."),
+    OPT_INT(struct file, dir_mode, .dflt = "-1", .flags = OPT_OBSOLETE,
+            .help = "The process's umask decides."),
+    OPT_INT(struct file, file_mode, .dflt = "-1", .flags = OPT_OBSOLETE,
+            .help = "The process's umask decides."),
     OPT_BOOL(struct file, gzip, .dflt = "false", .help = "Not there yet."),
     OPT_END,
 };
@@ -44,7 +53,8 @@ static const struct opt file_opts[] = {
 static void repaired(void *owner, struct str path, uint64_t bytes, struct str begin)
 {
     struct file *file = owner;
-    plugin_warn(file->plugin, "\"" STR_FMT "\" ended in half a line (" STR_FMT "...): %llu bytes were cut off",
+    plugin_warn(file->plugin,
+                "\"" STR_FMT "\" ended in half a line (" STR_FMT "...): %llu bytes were cut off",
                 STR_ARG(path), STR_ARG(str_sub(begin, 0, 60)), (unsigned long long)bytes);
 }
 
@@ -53,10 +63,12 @@ static int file_init(void *self, struct plugin *plugin, struct err *err)
     struct file *file = self;
     file->plugin = plugin;
     if (file->gzip)
-        return err_set(err, ERR_UNSUPPORTED, "\"gzip\" is not there yet: compress the files when they are closed");
+        return err_set(err, ERR_UNSUPPORTED,
+                       "\"gzip\" is not there yet: compress the files when they are closed");
     if (file->path.n == 0)
         return err_set(err, ERR_CONFIG, "\"path\" is empty");
-    TRY(text_template_compile(plugin, value_map_get_lit(&plugin->settings, "path"), &file->path_t, err));
+    TRY(text_template_compile(plugin, value_map_get_lit(&plugin->settings, "path"), &file->path_t,
+                              err));
     ptrdiff_t at = str_find(file->path, STR("%{"));
     file->root = path_dir(at < 0 ? file->path : str_sub(file->path, 0, (size_t)at + 1));
     struct append_files_config config = {
@@ -93,11 +105,14 @@ static struct str event_path(const struct file *file, const struct event *ev, st
         return file->path;
     struct str path = sprintf_text(file->path_t.t, ev, mem);
     ptrdiff_t fixed = str_find(file->path, STR("%{"));
-    return leaves_root(path, fixed > 0 ? (size_t)fixed : 0) ? path_join(mem, file->root, file->filename_failure) : path;
+    return leaves_root(path, fixed > 0 ? (size_t)fixed : 0)
+               ? path_join(mem, file->root, file->filename_failure)
+               : path;
 }
 
 /* Appends until it is on disk. */
-static int append_until_done(struct file *file, struct output *output, struct str path, struct str bytes, struct err *err)
+static int append_until_done(struct file *file, struct output *output, struct str path,
+                             struct str bytes, struct err *err)
 {
     for (unsigned attempt = 0;; attempt++) {
         int rc = append_files_write(file->files, path, bytes, err);
@@ -119,7 +134,8 @@ static void encode(struct output *output, const struct event *ev, struct buf *ou
         buf_add_char(out, '\n');
 }
 
-static int file_write(void *self, struct output *output, const struct output_batch *batch, struct err *err)
+static int file_write(void *self, struct output *output, const struct output_batch *batch,
+                      struct err *err)
 {
     struct file *file = self;
     struct strmap texts; /* path -> struct buf */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* tidy: allow test: stdout_test.c tests both */
 /* null.c: lets events go. */
 #include "pipeline/plugin.h"
 
-static int null_write(void *self, struct output *output, const struct output_batch *batch, struct err *err)
+static int null_write(void *self, struct output *output, const struct output_batch *batch,
+                      struct err *err)
 {
     (void)self;
     (void)output;

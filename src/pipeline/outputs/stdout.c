@@ -6,7 +6,8 @@
 
 #define STDOUT_PIECE_BYTES (256 * KIB) /* written at least this often */
 
-static int stdout_write(void *self, struct output *output, const struct output_batch *batch, struct err *err)
+static int stdout_write(void *self, struct output *output, const struct output_batch *batch,
+                        struct err *err)
 {
     (void)self;
     struct buf text;
