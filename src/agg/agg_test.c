@@ -112,7 +112,7 @@ static void distributions(struct test *t)
     struct agg few = make(t, "percentiles", "{\"percents\":[0,25,50,99,100]}");
     static const int64_t values[] = {5, 1, 4, 2, 3};
     agg_add_longs(&few, values, 5);
-    result_is(t, &few, "{\"0.0\":1.0,\"25.0\":2.0,\"50.0\":3.0,\"99.0\":4.96,\"100.0\":5.0}");
+    result_is(t, &few, "{\"0.0\":1.0,\"25.0\":1.75,\"50.0\":3.0,\"99.0\":5.0,\"100.0\":5.0}");
     struct agg many = make(t, "percentiles", "{\"percents\":[1,50,99]}"), ranks = make(t, "percentile_ranks", "{\"values\":[25000]}");
     for (int64_t i = 0; i < 100000; i++) {
         int64_t v = (i * 7919) % 100000;

@@ -90,29 +90,23 @@ void tdigest_merge(struct tdigest *digest, double compression, const struct tdig
         add_point(digest, compression, from->points[i], mem);
 }
 
-/* Position i of N sorted values belongs to the share i / (N - 1); a point of weight w stands at the middle of its values. */
+/* A point stands at the middle of its values, value i of N at (i + 0.5) / N, as Elasticsearch's digest has it. */
 double tdigest_quantile(const struct tdigest *digest, double q)
 {
     if (digest->count == 0)
         return NAN;
-    double index = q * (digest->total - 1), before = 0;
+    double index = q * digest->total, before = 0;
     double left_at = 0, left_mean = digest->min;
     for (uint32_t i = 0; i < digest->count; i++) {
         const struct tdigest_point *point = &digest->points[i];
-        double at = before + (point->weight - 1) / 2;
-        if (at >= index) {
-            if (at <= left_at)
-                return point->mean;
+        double at = before + point->weight / 2;
+        if (at >= index)
             return left_mean + (point->mean - left_mean) * (index - left_at) / (at - left_at);
-        }
         left_at = at;
         left_mean = point->mean;
         before += point->weight;
     }
-    double last = digest->total - 1;
-    if (last <= left_at)
-        return digest->max;
-    return left_mean + (digest->max - left_mean) * (index - left_at) / (last - left_at);
+    return left_mean + (digest->max - left_mean) * (index - left_at) / (digest->total - left_at);
 }
 
 double tdigest_share(const struct tdigest *digest, double x)

@@ -41,7 +41,7 @@ static const struct bucket_type *type_find(struct str name)
     return metric_type_exists(name) ? &bucket_type_metric : NULL;
 }
 
-static int unknown_type(struct str name, const struct value *at, struct err *err)
+static int unknown_type(struct dsl *dsl, struct str name, const struct value *at, struct err *err)
 {
     for (size_t i = 0; missing_types[i]; i++) {
         if (str_eq(str_from(missing_types[i]), name))
@@ -54,9 +54,8 @@ static int unknown_type(struct str name, const struct value *at, struct err *err
     for (size_t i = 0; agg_types()[i] && n < ARRAY_COUNT(names) - 1; i++)
         names[n++] = agg_types()[i]->name;
     names[n] = NULL;
-    const char *near = name_nearest(names, name);
-    return near ? dsl_error(at, err, ERR_PARSE, "Unknown aggregation type [" STR_FMT "] did you mean [%s]?", STR_ARG(name), near)
-                : dsl_error(at, err, ERR_PARSE, "Unknown aggregation type [" STR_FMT "]", STR_ARG(name));
+    return dsl_error(at, err, ERR_PARSE, "Unknown aggregation type [" STR_FMT "]%s", STR_ARG(name),
+                     did_you_mean(name, names, dsl->mem));
 }
 
 static int parse_nodes(struct agg_tree *tree, struct dsl *dsl, const struct value *body, uint32_t depth,
@@ -137,8 +136,9 @@ static int parse_node(struct agg_tree *tree, struct dsl *dsl, struct str name, c
     if (!type_body)
         return dsl_error(body, err, ERR_PARSE, "Missing definition for aggregation [" STR_FMT "]", STR_ARG(name));
     node->type = type_find(type_name);
+    node->type_name = type_name;
     if (!node->type)
-        return unknown_type(type_name, type_body, err);
+        return unknown_type(dsl, type_name, type_body, err);
     TRY(fill_params(node, type_name, dsl, tree, type_body, err));
     tree->needs_scores = tree->needs_scores || node->type->needs_scores;
     if (subs && node->type->is_leaf)

@@ -66,7 +66,7 @@ struct bucket_type {
 
 struct agg_node {
     const struct bucket_type *type;
-    struct str name;
+    struct str name, type_name;
     uint32_t id;
     uint32_t depth;
     void *params;

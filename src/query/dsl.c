@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/buf.h"
 #include "base/str.h"
 #include "event/options.h"
 #include "query/query.h"
@@ -63,7 +64,66 @@ void *query_new(struct dsl *dsl, const struct query_type *type, size_t size)
     return query;
 }
 
-static int unknown_query(struct str name, const struct value *at, struct err *err)
+#define SUGGEST_CHARS_MAX 40u
+
+static size_t edit_distance(struct str a, struct str b)
+{
+    size_t row[SUGGEST_CHARS_MAX + 1];
+    for (size_t j = 0; j <= b.n; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= a.n; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= b.n; j++) {
+            size_t above = row[j], best = diagonal + (a.p[i - 1] != b.p[j - 1]);
+            best = MIN_OF(best, above + 1);
+            best = MIN_OF(best, row[j - 1] + 1);
+            diagonal = above;
+            row[j] = best;
+        }
+    }
+    return row[b.n];
+}
+
+static double likeness(struct str a, struct str b)
+{
+    size_t longer = MAX_OF(a.n, b.n);
+    if (longer == 0 || longer > SUGGEST_CHARS_MAX)
+        return 0;
+    return 1 - (double)edit_distance(a, b) / (double)longer;
+}
+
+const char *did_you_mean(struct str name, const char *const *names, struct arena *mem)
+{
+    const char *best[4];
+    double scores[4];
+    size_t count = 0;
+    for (size_t i = 0; names[i]; i++) {
+        double score = likeness(name, str_from(names[i]));
+        if (score <= 0.5)
+            continue;
+        size_t at = count < ARRAY_COUNT(best) ? count++ : ARRAY_COUNT(best) - 1;
+        for (; at > 0 && (scores[at - 1] < score || (scores[at - 1] <= score && strcmp(best[at - 1], names[i]) > 0)); at--) {
+            scores[at] = scores[at - 1];
+            best[at] = best[at - 1];
+        }
+        scores[at] = score;
+        best[at] = names[i];
+    }
+    if (count == 0)
+        return "";
+    struct buf text;
+    buf_init(&text, 4 * KIB);
+    buf_printf(&text, count == 1 ? " did you mean [%s" : " did you mean any of [%s", best[0]);
+    for (size_t i = 1; i < count; i++)
+        buf_printf(&text, ", %s", best[i]);
+    buf_add_lit(&text, "]?");
+    const char *copy = arena_cstr(mem, buf_str(&text));
+    buf_deinit(&text);
+    return copy;
+}
+
+static int unknown_query(struct dsl *dsl, struct str name, const struct value *at, struct err *err)
 {
     for (size_t i = 0; missing_types[i]; i++) {
         if (str_eq(str_from(missing_types[i]), name))
@@ -72,10 +132,7 @@ static int unknown_query(struct str name, const struct value *at, struct err *er
     const char *names[ARRAY_COUNT(types)] = {NULL};
     for (size_t i = 0; types[i]; i++)
         names[i] = types[i]->name;
-    const char *near = name_nearest(names, name);
-    if (near)
-        return dsl_error(at, err, ERR_PARSE, "unknown query [" STR_FMT "] did you mean [%s]?", STR_ARG(name), near);
-    return dsl_error(at, err, ERR_PARSE, "unknown query [" STR_FMT "]", STR_ARG(name));
+    return dsl_error(at, err, ERR_PARSE, "unknown query [" STR_FMT "]%s", STR_ARG(name), did_you_mean(name, names, dsl->mem));
 }
 
 static int parse_typed(struct dsl *dsl, struct str name, const struct value *body, struct query **ret_query,
@@ -83,7 +140,7 @@ static int parse_typed(struct dsl *dsl, struct str name, const struct value *bod
 {
     const struct query_type *type = query_type_find(name);
     if (!type)
-        return unknown_query(name, body, err);
+        return unknown_query(dsl, name, body, err);
     if (body->kind != VALUE_MAP)
         return dsl_error(body, err, ERR_PARSE, "[" STR_FMT "] query malformed, no start_object after query name",
                          STR_ARG(name));
@@ -159,7 +216,8 @@ int dsl_fill(struct dsl *dsl, const struct query_type *type, const struct value 
         struct str key = map->map->keys[i];
         TRY(fill_common(key, &map->map->values[i], query, err, &is_common));
         if (!is_common && !opt_find(type->opts, key))
-            return dsl_error(&map->map->values[i], err, ERR_PARSE, "[%s] query does not support [" STR_FMT "]",
+            return dsl_error(&map->map->values[i], err, ERR_PARSE,
+                             str_is(str_from(type->name), "bool") ? "[%s] unknown field [%.*s]" : "[%s] query does not support [%.*s]",
                              type->name, STR_ARG(key));
     }
     struct query kept = *query;

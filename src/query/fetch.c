@@ -62,8 +62,6 @@ struct value field_value_print(const struct field *field, const struct column_va
         memcpy(bytes, v->text.p, IP_BYTES);
         return value_str_copy(mem, (struct str){text, ip_format(bytes, text)});
     }
-    if (field->type == FIELD_FLOAT || field->type == FIELD_HALF_FLOAT)
-        return value_float(f32_shown((float)v->f));
     if (v->kind == COLUMN_DOUBLE)
         return value_float(v->f);
     return v->kind == COLUMN_LONG ? value_int(v->i) : value_str(v->text);
@@ -91,8 +89,12 @@ static int add_docvalues(const struct field_spec *spec, const struct searcher_pa
         struct value list = value_list(mem, n);
         for (size_t k = 0; k < n; k++)
             value_list_add(mem, &list, field_value_print(field, &values[k], pattern, time_zone_utc(), mem));
-        if (n > 0)
-            value_map_set(mem, fields, is_pattern ? field->path : spec->pattern, list);
+        struct str name = is_pattern ? field->path : spec->pattern;
+        struct value *there = value_map_get(fields, name);
+        for (size_t k = 0; there && k < n; k++)
+            value_list_add(mem, there, list.list->items[k]);
+        if (n > 0 && !there)
+            value_map_set(mem, fields, name, list);
     }
     return 0;
 }
@@ -106,10 +108,10 @@ struct source_walk {
 
 static struct value source_field_value(const struct source_walk *walk, const struct field *field, const struct value *v)
 {
-    const struct date_pattern *in, *out;
+    const struct date_pattern *out;
     int64_t ns;
-    if (!walk->spec->format.p || !field_is_date(field) ||
-        dates_format(walk->spec->format, walk->mem, &out, NULL) < 0 || dates_format(field->format, walk->mem, &in, NULL) < 0)
+    struct str format = walk->spec->format.p ? walk->spec->format : field->format;
+    if (!field_is_date(field) || dates_format(format, walk->mem, &out, NULL) < 0)
         return *v;
     if (dates_value(v, field->format, time_zone_utc(), 0, false, walk->mem, &ns, NULL) < 0)
         return *v;

@@ -16,9 +16,9 @@ static struct plan *bad_value(struct planner *planner, const struct field *field
         return NULL;
     struct str text = value_to_str(planner->mem, v);
     if (field->type == FIELD_IP)
-        return plan_fail(planner, ERR_INVALID, "'" STR_FMT "' is not an IP string literal.", STR_ARG(text));
+        return plan_fail(planner, ERR_INVALID, "failed to create query: '" STR_FMT "' is not an IP string literal.", STR_ARG(text));
     if (field->type == FIELD_BOOLEAN)
-        return plan_fail(planner, ERR_INVALID, "Can't parse boolean value [" STR_FMT "], expected [true] or [false]",
+        return plan_fail(planner, ERR_INVALID, "failed to create query: Can't parse boolean value [" STR_FMT "], expected [true] or [false]",
                          STR_ARG(text));
     return plan_fail(planner, ERR_INVALID, "failed to create query: For input string: \"" STR_FMT "\"", STR_ARG(text));
 }
@@ -167,7 +167,7 @@ struct plan *plan_variant_term(struct planner *planner, const struct field *fiel
     if (field->type == FIELD_IP)
         return ip_term(planner, field, v, is_lenient, boost);
     if (field->type == FIELD_BOOLEAN)
-        return value_boolean(v, &i) ? plan_longs(planner, field, i, i, boost)
+        return value_boolean(v, &i) ? plan_boolean(planner, field, i != 0, boost)
                                     : bad_value(planner, field, v, is_lenient);
     if (is_lenient)
         return NULL;

@@ -480,6 +480,29 @@ struct plan *plan_longs(struct planner *planner, const struct field *field, int6
     return &own->base;
 }
 
+struct plan *plan_boolean(struct planner *planner, const struct field *field, bool v, float boost)
+{
+    double doc_count = 0, trues = 0, values = 0;
+    for (size_t i = 0; planner->needs_scores && i < planner->part_count; i++) {
+        struct column *column = segment_column(planner->parts[i].segment, field);
+        struct column_zone stats;
+        if (!column || !column_stats(column, &stats))
+            continue;
+        doc_count += column_doc_count(column);
+        values += (double)stats.count;
+        trues += stats.sum;
+    }
+    float score = boost;
+    if (doc_count > 0) {
+        struct bm25 *bm25 = ARENA_NEW(planner->mem, struct bm25);
+        double doc_freq = v ? trues : values - trues;
+        float idf = bm25_idf((uint64_t)MIN_OF(doc_freq, doc_count), (uint64_t)doc_count);
+        bm25_init(bm25, boost, idf, (uint64_t)doc_count, (uint64_t)values);
+        score = bm25_score(bm25, 1, 1);
+    }
+    return plan_longs(planner, field, v, v, score);
+}
+
 struct plan *plan_long_list(struct planner *planner, const struct field *field, const int64_t *sorted, size_t count,
                             float boost)
 {

@@ -71,6 +71,8 @@ struct plan *plan_pattern(struct planner *planner, const struct field *field, st
 struct plan *plan_term_range(struct planner *planner, const struct field *field, struct str low, bool has_low, struct str high, bool has_high, float boost);
 struct plan *plan_longs(struct planner *planner, const struct field *field, int64_t min, int64_t max, float boost);
 struct plan *plan_long_list(struct planner *planner, const struct field *field, const int64_t *sorted, size_t count, float boost);
+/* Booleans are scored like terms, as they are terms in Elasticsearch. */
+struct plan *plan_boolean(struct planner *planner, const struct field *field, bool v, float boost);
 struct plan *plan_doubles(struct planner *planner, const struct field *field, double min, double max, float boost);
 struct plan *plan_exists(struct planner *planner, const struct field *field, float boost);
 /* Terms in order within `slop` moves; each position may have alternatives (prefix expansion of the last one). */

@@ -49,6 +49,9 @@ struct plan *query_plan(const struct query *query, struct planner *planner, floa
 /* The same for a place where scores do not count. */
 struct plan *query_plan_filter(const struct query *query, struct planner *planner);
 
+/* " did you mean [x]?" or " did you mean any of [x, y]?" or "", in mem: names more than half alike, as Elasticsearch says it. */
+const char *did_you_mean(struct str name, const char *const *names, struct arena *mem);
+
 /* ---- For the types ---- */
 void *query_new(struct dsl *dsl, const struct query_type *type, size_t size);
 /* Error with the position of `at`. */

@@ -67,6 +67,8 @@ static int read_bool(const struct value *v, const char *name, bool *ret_v, struc
 static int set_from(struct search_request *request, const struct value *v, struct err *err)
 {
     TRY(read_int(v, "from", &request->from, err));
+    if (request->from == -1) /* "not set" */
+        request->from = 0;
     if (request->from < 0)
         return dsl_error(v, err, ERR_INVALID, "[from] parameter cannot be negative");
     return 0;
@@ -75,6 +77,8 @@ static int set_from(struct search_request *request, const struct value *v, struc
 static int set_size(struct search_request *request, const struct value *v, struct err *err)
 {
     TRY(read_int(v, "size", &request->size, err));
+    if (request->size == -1)
+        request->size = SIZE_DEFAULT;
     if (request->size < 0)
         return dsl_error(v, err, ERR_INVALID, "[size] parameter cannot be negative, found [%lld]", (long long)request->size);
     return 0;

@@ -489,7 +489,7 @@ static int search_segment(struct search *s, uint32_t part_index, struct index_pl
     TRY(open_segment(&ss));
     if (ss.set) {
         count_from_metadata(&ss);
-        ss.needs_max_score = s->needs_scores && s->request->track_scores && !s->is_by_score;
+        ss.needs_max_score = s->needs_scores && s->request->track_scores && !(s->is_by_score && s->sort_count == 1);
         TRY(aggs_from_metadata(&ss));
         bool is_column_sort = s->sorts[0].kind == SORT_FIELD && !ss.collects_aggs && !ss.needs_max_score &&
                               s->request->terminate_after == 0 && (!ss.post_filter || ss.post_filter->is_random);
@@ -564,7 +564,7 @@ static void fill_totals(const struct search *s, struct search_result *result)
     }
     result->timed_out = s->timed_out;
     result->terminated_early = s->terminated_early;
-    if (s->is_by_score && s->hit_count > 0 && s->needs_scores) {
+    if (s->is_by_score && (s->sort_count == 1 || s->sorts[1].kind == SORT_SNAPSHOT_DOC) && s->hit_count > 0 && s->needs_scores) {
         result->has_max_score = true;
         result->max_score = f32_shown(s->hits[0].score);
     } else if (s->has_max_score) {

@@ -42,7 +42,8 @@ static void field_kind(struct sort_spec *spec, struct str name)
 static int parse_order(struct sort_spec *spec, const struct value *v, struct err *err)
 {
     if (v->kind != VALUE_STR || (!str_eq_nocase(v->s, STR("asc")) && !str_eq_nocase(v->s, STR("desc"))))
-        return sort_error(v, err, ERR_INVALID, "Unknown SortOrder", v->kind == VALUE_STR ? v->s : STR("?"));
+        return dsl_error(v, err, ERR_INVALID, "No enum constant org.elasticsearch.search.sort.SortOrder." STR_FMT,
+                         STR_ARG(v->kind == VALUE_STR ? v->s : STR("?")));
     spec->is_desc = str_eq_nocase(v->s, STR("desc"));
     return 0;
 }
@@ -120,6 +121,9 @@ int sort_parse(const struct value *v, struct arena *mem, struct sort_spec **ret_
         for (size_t k = 0; k < item->map->count; k++)
             TRY(parse_one(&specs[count++], item->map->keys[k], &item->map->values[k], err));
     }
+    /* By score alone is the default order: no sort values are shown then. */
+    if (count == 1 && specs[0].kind == SORT_SCORE && specs[0].is_desc)
+        count = 0;
     *ret_specs = specs;
     *ret_count = count;
     return 0;

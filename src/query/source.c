@@ -119,7 +119,7 @@ int source_begin(struct source *source, const struct agg_node *node, const struc
     enum column_kind kind = kind_of_type(field);
     if (kind == COLUMN_ORDINAL ? !(wants & SOURCE_STRINGS) : !(wants & SOURCE_NUMBERS))
         return err_set(err, ERR_INVALID, "Field [" STR_FMT "] of type [%s] is not supported for aggregation [" STR_FMT "]",
-                       STR_ARG(field->path), field_type_name(field->type), STR_ARG(node->name));
+                       STR_ARG(field->path), field_type_name(field->type), STR_ARG(node->type_name));
     if (!field->has_doc_values)
         return err_set(err, ERR_INVALID, "Can't load fielddata on [" STR_FMT "] because fielddata is unsupported on fields "
                        "of type [%s]. Use doc values instead.", STR_ARG(field->path), field_type_name(field->type));

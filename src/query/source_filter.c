@@ -145,8 +145,14 @@ static bool filter_array(struct filter *f, enum glob_state include)
         bool is_container = token == JSON_OBJECT_BEGIN || token == JSON_ARRAY_BEGIN;
         if (!is_container && include != GLOB_YES)
             continue;
+        struct json_writer saved = f->writer;
+        size_t n = f->out.n, comma = saved.needs_comma ? 1 : 0;
         if (!filter_value(f, token, include))
             return false;
+        if (is_container && f->out.n == n + comma + 2) { /* nothing of it is left */
+            f->writer = saved;
+            f->out.n = n;
+        }
     }
     json_array_end(&f->writer);
     return true;

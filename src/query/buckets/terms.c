@@ -410,9 +410,9 @@ static size_t gather_rows(const struct agg_node *node, struct agg_run *run, stru
     size_t count = 0;
     for (uint32_t i = 0; i < own->set.count; i++) {
         struct bucket *bucket = &own->set.buckets[i];
-        *ret_total += bucket->doc_count;
         if ((int64_t)bucket->doc_count < params->min_doc_count)
             continue;
+        *ret_total += bucket->doc_count;
         rows[count].bucket = bucket;
         for (size_t k = 0; k < params->order_count; k++) {
             struct str path = params->orders[k].path;

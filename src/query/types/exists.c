@@ -19,7 +19,7 @@ static int exists_parse(struct dsl *dsl, const struct query_type *type, const st
     struct exists_query *own = query_new(dsl, type, sizeof(*own));
     TRY(dsl_fill(dsl, type, body, own, err));
     if (!own->field.p || own->field.n == 0)
-        return dsl_error(body, err, ERR_INVALID, "field name is null or empty");
+        return dsl_error(body, err, ERR_PARSE, "[exists] must be provided with a [field]");
     *ret_query = &own->base;
     return 0;
 }

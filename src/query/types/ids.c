@@ -21,9 +21,7 @@ static int ids_parse(struct dsl *dsl, const struct query_type *type, const struc
 {
     struct ids_query *own = query_new(dsl, type, sizeof(*own));
     TRY(dsl_fill(dsl, type, body, own, err));
-    if (own->values.kind != VALUE_LIST)
-        return dsl_error(body, err, ERR_PARSE, "[ids] requires providing a values array");
-    own->count = own->values.list->count;
+    own->count = own->values.kind == VALUE_LIST ? own->values.list->count : 0;
     own->ids = ARENA_ARRAY(dsl->mem, struct str, own->count + 1);
     for (size_t i = 0; i < own->count; i++) {
         const struct value *v = &own->values.list->items[i];
