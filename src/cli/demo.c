@@ -14,6 +14,7 @@
 #include "cli/node.h"
 #include "codec/json.h"
 #include "index/engine.h"
+#include "os/stdio.h"
 #include "pipeline/sql/sql.h"
 #include "ship/ship.h"
 #include "sim/kis_server.h"
@@ -421,8 +422,8 @@ static int demo_run(struct app *app, void *settings, const struct str *args, siz
     log_set_level(level);
     app_catch_signals();
     /* The user's pipelines print every event: fine in a terminal of their own, too much in a demo. */
-    if (!freopen("/dev/null", "w", stdout))
-        log_line(LOG_WARN, "demo", "the events will be printed here");
+    if (os_stdout_discard(&err) < 0)
+        log_line(LOG_WARN, "demo", "%s: the events will be printed here", err.text);
     os_env_set("TZ", "Asia/Seoul"); /* csv_to_es.conf takes the date of a trade from the process's own zone */
     int rc = start_all(&demo, &err);
     if (rc == 0)

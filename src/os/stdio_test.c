@@ -48,4 +48,25 @@ static void output_is_written_or_fails_clearly(struct test *t)
     (void)close(kept);
 }
 
-TEST_MAIN(TEST(input_is_read_as_it_comes), TEST(output_is_written_or_fails_clearly))
+static void discarded_output_goes_nowhere(struct test *t)
+{
+    int file = open(test_path(t, "out").p, O_RDWR | O_CREAT | O_CLOEXEC, 0600), kept = dup(STDOUT_FILENO);
+    (void)fflush(stdout);
+    assert_true(file >= 0 && kept >= 0 && dup2(file, STDOUT_FILENO) == STDOUT_FILENO);
+    printf("before");
+    int rc = os_stdout_discard(&t->err);
+    int rc_after = os_stdout_write(STR("after"), NULL);
+    printf("after");
+    (void)fflush(stdout);
+    assert_int_equal(dup2(kept, STDOUT_FILENO), STDOUT_FILENO);
+    (void)close(kept);
+    assert_ok(rc, &t->err);
+    assert_int_equal(rc_after, 0);
+    char b[32];
+    ssize_t n = pread(file, b, sizeof(b), 0);
+    (void)close(file);
+    assert_str_eq(((struct str){b, (size_t)MAX_OF(n, (ssize_t)0)}), "before");
+}
+
+TEST_MAIN(TEST(input_is_read_as_it_comes), TEST(output_is_written_or_fails_clearly),
+          TEST(discarded_output_goes_nowhere))

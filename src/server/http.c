@@ -13,9 +13,9 @@
 #include <microhttpd.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/queue.h"
 #include "base/str.h"
 #include "codec/compress.h"
@@ -26,6 +26,7 @@
 #define HTTP_GZIP_REPLY_BYTES_MIN 1024u /* smaller replies gain nothing */
 #define HTTP_IO_THREADS           2u
 #define HTTP_REQUEST_BYTES_MAX    (512 * MIB)
+#define DRAIN_POLL_NS             (5 * NS_PER_MS)
 
 struct http_server {
     struct http_config config;
@@ -307,11 +308,10 @@ void http_stop(struct http_server *http, int64_t drain_ns)
     if (!http)
         return;
     int listen_fd = MHD_quiesce_daemon(http->daemon);
-    for (int64_t waited = 0; waited < drain_ns; waited += 5 * NS_PER_MS) {
+    for (int64_t waited = 0; waited < drain_ns; waited += DRAIN_POLL_NS) {
         if (__atomic_load_n(&http->in_flight, __ATOMIC_RELAXED) == 0)
             break;
-        struct timespec pause = {0, 5 * 1000 * 1000};
-        (void)nanosleep(&pause, NULL);
+        clock_sleep_ns(clock_system(), DRAIN_POLL_NS);
     }
     queue_close(http->queue); /* workers finish what is queued: every suspended connection is resumed */
     for (size_t i = 0; i < http->worker_count; i++)
