@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How: a run of characters is cut by the word rules of Unicode's UAX #29 as Lucene's StandardTokenizer applies them: letters,
- * digits and connectors hold together; ' . : between letters and . , ; between digits too; each ideograph and each hiragana
- * is a token; katakana and Hangul run. ASCII goes through a table, the rest asks libunistring for the property. */
+/* How: a run of characters is cut by the word rules of Unicode's UAX #29 as Lucene's
+ * StandardTokenizer applies them: letters, digits and connectors hold together; ' . : between
+ * letters and . , ; between digits too; each ideograph and each hiragana is a token; katakana and
+ * Hangul run. ASCII goes through a table, the rest asks libunistring for the property. */
 #include "index/analyze.h"
 
 #include <unicase.h>
@@ -11,8 +12,17 @@
 #include "base/str.h"
 
 enum class {
-    CLASS_OTHER = 0, CLASS_LETTER, CLASS_DIGIT, CLASS_CONNECTOR, CLASS_MID_LETTER, CLASS_MID_NUM, CLASS_MID_BOTH,
-    CLASS_EXTEND, CLASS_KATAKANA, CLASS_SINGLE, CLASS_COMPLEX
+    CLASS_OTHER = 0,
+    CLASS_LETTER,
+    CLASS_DIGIT,
+    CLASS_CONNECTOR,
+    CLASS_MID_LETTER,
+    CLASS_MID_NUM,
+    CLASS_MID_BOTH,
+    CLASS_EXTEND,
+    CLASS_KATAKANA,
+    CLASS_SINGLE,
+    CLASS_COMPLEX
 };
 
 static uint8_t ascii_class(unsigned char c)
@@ -22,13 +32,18 @@ static uint8_t ascii_class(unsigned char c)
     if (c >= '0' && c <= '9')
         return CLASS_DIGIT;
     switch (c) {
-    case '_': return CLASS_CONNECTOR;
-    case ':': return CLASS_MID_LETTER;
+    case '_':
+        return CLASS_CONNECTOR;
+    case ':':
+        return CLASS_MID_LETTER;
     case ',':
-    case ';': return CLASS_MID_NUM;
+    case ';':
+        return CLASS_MID_NUM;
     case '.':
-    case '\'': return CLASS_MID_BOTH;
-    default: return CLASS_OTHER;
+    case '\'':
+        return CLASS_MID_BOTH;
+    default:
+        return CLASS_OTHER;
     }
 }
 
@@ -39,26 +54,36 @@ static bool in_range(ucs4_t c, ucs4_t first, ucs4_t last)
 
 static uint8_t wide_class(ucs4_t c)
 {
-    /* Ideographs and hiragana: a token each. Thai, Lao, Myanmar, Khmer: a run is a token, for want of a dictionary. */
-    if (in_range(c, 0x3041, 0x309F) || in_range(c, 0x3400, 0x4DBF) || in_range(c, 0x4E00, 0x9FFF) || in_range(c, 0xF900, 0xFAFF) ||
-        in_range(c, 0x20000, 0x3FFFD) || c == 0x3005 || c == 0x3007)
+    /* Ideographs and hiragana: a token each. Thai, Lao, Myanmar, Khmer: a run is a token, for want
+     * of a dictionary. */
+    if (in_range(c, 0x3041, 0x309F) || in_range(c, 0x3400, 0x4DBF) || in_range(c, 0x4E00, 0x9FFF) ||
+        in_range(c, 0xF900, 0xFAFF) || in_range(c, 0x20000, 0x3FFFD) || c == 0x3005 || c == 0x3007)
         return CLASS_SINGLE;
     if (in_range(c, 0x0E01, 0x0ECD) || in_range(c, 0x1000, 0x109F) || in_range(c, 0x1780, 0x17DD))
         return CLASS_COMPLEX;
     switch (uc_wordbreak_property(c)) {
     case WBP_ALETTER:
-    case WBP_HL: return CLASS_LETTER;
-    case WBP_NUMERIC: return CLASS_DIGIT;
-    case WBP_KATAKANA: return CLASS_KATAKANA;
-    case WBP_EXTENDNUMLET: return CLASS_CONNECTOR;
-    case WBP_MIDLETTER: return CLASS_MID_LETTER;
-    case WBP_MIDNUM: return CLASS_MID_NUM;
+    case WBP_HL:
+        return CLASS_LETTER;
+    case WBP_NUMERIC:
+        return CLASS_DIGIT;
+    case WBP_KATAKANA:
+        return CLASS_KATAKANA;
+    case WBP_EXTENDNUMLET:
+        return CLASS_CONNECTOR;
+    case WBP_MIDLETTER:
+        return CLASS_MID_LETTER;
+    case WBP_MIDNUM:
+        return CLASS_MID_NUM;
     case WBP_MIDNUMLET:
-    case WBP_SQ: return CLASS_MID_BOTH;
+    case WBP_SQ:
+        return CLASS_MID_BOTH;
     case WBP_EXTEND:
     case WBP_FORMAT:
-    case WBP_ZWJ: return CLASS_EXTEND;
-    default: return CLASS_OTHER;
+    case WBP_ZWJ:
+        return CLASS_EXTEND;
+    default:
+        return CLASS_OTHER;
     }
 }
 
@@ -116,11 +141,16 @@ static bool joins(uint8_t last, uint8_t next)
 {
     switch (next) {
     case CLASS_LETTER:
-    case CLASS_DIGIT: return last == CLASS_LETTER || last == CLASS_DIGIT || last == CLASS_CONNECTOR;
-    case CLASS_KATAKANA: return last == CLASS_KATAKANA || last == CLASS_CONNECTOR;
-    case CLASS_CONNECTOR: return last != CLASS_COMPLEX;
-    case CLASS_COMPLEX: return last == CLASS_COMPLEX;
-    default: return false;
+    case CLASS_DIGIT:
+        return last == CLASS_LETTER || last == CLASS_DIGIT || last == CLASS_CONNECTOR;
+    case CLASS_KATAKANA:
+        return last == CLASS_KATAKANA || last == CLASS_CONNECTOR;
+    case CLASS_CONNECTOR:
+        return last != CLASS_COMPLEX;
+    case CLASS_COMPLEX:
+        return last == CLASS_COMPLEX;
+    default:
+        return false;
     }
 }
 
@@ -149,7 +179,8 @@ static bool standard_next(struct analysis *a)
         size_t n, chars = 0, bytes = 0;
         ucs4_t c;
         uint8_t class = class_at(p, end, &n, &c);
-        if (class == CLASS_OTHER || class == CLASS_EXTEND || (class >= CLASS_MID_LETTER && class <= CLASS_MID_BOTH)) {
+        if (class == CLASS_OTHER || class == CLASS_EXTEND ||
+            (class >= CLASS_MID_LETTER && class <= CLASS_MID_BOTH)) {
             p += n;
             continue;
         }
@@ -170,7 +201,8 @@ static bool standard_next(struct analysis *a)
             class = class_at(p, end, &n, &c);
             if (class == CLASS_EXTEND || joins(last, class))
                 continue;
-            if (class >= CLASS_MID_LETTER && class <= CLASS_MID_BOTH && mark_binds(class, last, p + n, end) && chars + 1 < TOKEN_CHARS_MAX)
+            if (class >= CLASS_MID_LETTER && class <= CLASS_MID_BOTH &&
+                mark_binds(class, last, p + n, end) && chars + 1 < TOKEN_CHARS_MAX)
                 continue;
             break;
         }
@@ -230,8 +262,10 @@ static bool simple_next(struct analysis *a)
 /* Lucene's English stop set. */
 static bool is_stop_word(struct str s)
 {
-    static const char *const words[] = {"a", "an", "and", "are", "as", "at", "be", "but", "by", "for", "if", "in", "into", "is", "it",
-        "no", "not", "of", "on", "or", "such", "that", "the", "their", "then", "there", "these", "they", "this", "to", "was", "will", "with"};
+    static const char *const words[] = {
+        "a",   "an",    "and",  "are",   "as",    "at",   "be",   "but", "by",  "for",  "if",
+        "in",  "into",  "is",   "it",    "no",    "not",  "of",   "on",  "or",  "such", "that",
+        "the", "their", "then", "there", "these", "they", "this", "to",  "was", "will", "with"};
     for (size_t i = 0; i < ARRAY_COUNT(words); i++) {
         if (str_eq(s, str_from(words[i])))
             return true;
@@ -242,16 +276,20 @@ static bool is_stop_word(struct str s)
 bool analysis_next(struct analysis *a)
 {
     switch (a->analyzer) {
-    case ANALYZER_STANDARD: return standard_next(a);
-    case ANALYZER_WHITESPACE: return whitespace_next(a);
-    case ANALYZER_SIMPLE: return simple_next(a);
+    case ANALYZER_STANDARD:
+        return standard_next(a);
+    case ANALYZER_WHITESPACE:
+        return whitespace_next(a);
+    case ANALYZER_SIMPLE:
+        return simple_next(a);
     case ANALYZER_STOP:
         while (simple_next(a)) {
             if (!is_stop_word(a->token))
                 return true;
         }
         return false;
-    case ANALYZER_KEYWORD: break;
+    case ANALYZER_KEYWORD:
+        break;
     }
     if (a->position > 0 || a->p == a->end)
         return false;

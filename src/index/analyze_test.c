@@ -11,7 +11,9 @@
 #include "base/buf.h"
 #include "base/str.h"
 
-static const struct { const char *analyzer, *text, *tokens; } cases[] = {
+static const struct {
+    const char *analyzer, *text, *tokens;
+} cases[] = {
     {"", "The QUICK brown-fox", "the|quick|brown|fox"},
     {"", "GET /english/index.html HTTP/1.0", "get|english|index.html|http|1.0"},
     {"", "can't 3.14 1,000 a.b. x_y _z __ 10.0.0.1:80", "can't|3.14|1,000|a.b|x_y|_z|10.0.0.1|80"},
@@ -90,6 +92,8 @@ static void test_long_and_broken(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_tokens), cmocka_unit_test(test_positions), cmocka_unit_test(test_long_and_broken)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_tokens),
+                                       cmocka_unit_test(test_positions),
+                                       cmocka_unit_test(test_long_and_broken)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

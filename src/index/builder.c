@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How: a document is walked with the pull reader; each key is looked up as a child of its object's node. The name that
- * followed the last one in the document before is tried first, so that documents of one shape need a comparison per key and
- * no hash. A field's arrays remember their sizes when a document first touches them, so that a bad document can be
- * taken back. */
+/* How: a document is walked with the pull reader; each key is looked up as a child of its object's
+ * node. The name that followed the last one in the document before is tried first, so that
+ * documents of one shape need a comparison per key and no hash. A field's arrays remember their
+ * sizes when a document first touches them, so that a bad document can be taken back. */
 #include "index/builder.h"
 
 #include "base/hash.h"
@@ -66,10 +66,13 @@ static struct field_build *field_new(const struct field_def *def)
     f->type = type;
     f->path = (struct str){mem_cstr(def->pub.path), def->pub.path.n};
     f->is_text = type == FIELD_TEXT || type == FIELD_MATCH_ONLY_TEXT;
-    bool is_keyword = type == FIELD_KEYWORD || type == FIELD_WILDCARD || type == FIELD_CONSTANT_KEYWORD;
+    bool is_keyword =
+        type == FIELD_KEYWORD || type == FIELD_WILDCARD || type == FIELD_CONSTANT_KEYWORD;
     f->has_terms = def->pub.is_indexed && (f->is_text || is_keyword);
-    /* Numbers, dates and ip are searched by their columns, so they have one when they are indexed. */
-    f->has_column = !f->is_text && (def->pub.has_doc_values || (def->pub.is_indexed && !is_keyword));
+    /* Numbers, dates and ip are searched by their columns, so they have one when they are indexed.
+     */
+    f->has_column =
+        !f->is_text && (def->pub.has_doc_values || (def->pub.is_indexed && !is_keyword));
     f->has_norms = f->is_text && def->has_norms && f->has_terms;
     f->has_freqs = f->is_text && def->has_freqs;
     f->has_positions = f->is_text && def->has_positions;
@@ -85,7 +88,8 @@ struct field_build *builder__field(struct builder *b, const struct field_def *de
         void *fields = b->fields;
         mem_grow(&fields, &b->field_capacity, (size_t)id + 1, sizeof(struct field_build *));
         b->fields = fields;
-        memset(b->fields + b->field_count, 0, (b->field_capacity - b->field_count) * sizeof(struct field_build *));
+        memset(b->fields + b->field_count, 0,
+               (b->field_capacity - b->field_count) * sizeof(struct field_build *));
         b->field_count = (size_t)id + 1;
     }
     struct field_build *f = b->fields[id];
@@ -97,7 +101,8 @@ struct field_build *builder__field(struct builder *b, const struct field_def *de
         f->saved_token_count = f->token_count;
         f->saved_run_count = f->run_count;
         void *touched = b->touched;
-        mem_grow(&touched, &b->touched_capacity, b->touched_count + 1, sizeof(struct field_build *));
+        mem_grow(&touched, &b->touched_capacity, b->touched_count + 1,
+                 sizeof(struct field_build *));
         b->touched = touched;
         b->touched[b->touched_count++] = f;
     }
@@ -165,8 +170,10 @@ static void hints_grow(struct builder *b, size_t count)
     b->hint_count = n;
 }
 
-/* The child named `key`; `*last` is the node whose hint is followed: the child before, or the object itself. */
-static struct mapping_node *child_find(struct ingest *in, uint32_t parent, struct str key, uint32_t *last)
+/* The child named `key`; `*last` is the node whose hint is followed: the child before, or the
+ * object itself. */
+static struct mapping_node *child_find(struct ingest *in, uint32_t parent, struct str key,
+                                       uint32_t *last)
 {
     struct builder *b = in->builder;
     hints_grow(b, in->mapping->node_count);
@@ -202,12 +209,15 @@ static int skip_value(struct ingest *in, enum json_token token)
 }
 
 static int object_read(struct ingest *in, uint32_t node_id, uint32_t depth) WARN_UNUSED;
-static int value_read(struct ingest *in, uint32_t parent, struct str key, struct mapping_node *node, enum json_token token, uint32_t depth) WARN_UNUSED;
+static int value_read(struct ingest *in, uint32_t parent, struct str key, struct mapping_node *node,
+                      enum json_token token, uint32_t depth) WARN_UNUSED;
 
 static int dynamic_refused(struct ingest *in, uint32_t parent, struct str key)
 {
     struct str path = in->mapping->nodes[parent]->path;
-    return err_set(in->err, ERR_STRICT_MAPPING, "mapping set to strict, dynamic introduction of [" STR_FMT "] within [" STR_FMT "] is not allowed",
+    return err_set(in->err, ERR_STRICT_MAPPING,
+                   "mapping set to strict, dynamic introduction of [" STR_FMT "] within [" STR_FMT
+                   "] is not allowed",
                    STR_ARG(key), STR_ARG(path.n ? path : STR("_doc")));
 }
 
@@ -223,14 +233,15 @@ static struct scalar scalar_of(const struct ingest *in, enum json_token token)
 
 static enum dynamic_kind kind_of(enum json_token token)
 {
-    return token == JSON_INT                            ? DYNAMIC_KIND_LONG
-           : token == JSON_FLOAT                        ? DYNAMIC_KIND_DOUBLE
-           : token == JSON_BIG_INT                      ? DYNAMIC_KIND_BIG
-           : token == JSON_TRUE || token == JSON_FALSE  ? DYNAMIC_KIND_BOOLEAN
-                                                        : DYNAMIC_KIND_STRING;
+    return token == JSON_INT                           ? DYNAMIC_KIND_LONG
+           : token == JSON_FLOAT                       ? DYNAMIC_KIND_DOUBLE
+           : token == JSON_BIG_INT                     ? DYNAMIC_KIND_BIG
+           : token == JSON_TRUE || token == JSON_FALSE ? DYNAMIC_KIND_BOOLEAN
+                                                       : DYNAMIC_KIND_STRING;
 }
 
-static int object_value(struct ingest *in, uint32_t parent, struct str key, struct mapping_node *node, uint32_t depth)
+static int object_value(struct ingest *in, uint32_t parent, struct str key,
+                        struct mapping_node *node, uint32_t depth)
 {
     if (node && !node->is_enabled)
         return skip_value(in, JSON_OBJECT_BEGIN);
@@ -239,9 +250,14 @@ static int object_value(struct ingest *in, uint32_t parent, struct str key, stru
             struct str raw = STR("{");
             if (!json_skip_raw(&in->json, JSON_OBJECT_BEGIN, &raw))
                 return json_bad(in);
-            return node->field->ignore_malformed ? 0
-                   : err_set(in->err, ERR_MAPPER_PARSING, "failed to parse field [" STR_FMT "] of type [%s] in document with id '" STR_FMT "'. Preview of field's value: '%.*s'",
-                             STR_ARG(node->path), field_type_name(node->field->pub.type), STR_ARG(in->id), (int)MIN_OF(raw.n, (size_t)100), raw.p);
+            return node->field->ignore_malformed
+                       ? 0
+                       : err_set(in->err, ERR_MAPPER_PARSING,
+                                 "failed to parse field [" STR_FMT
+                                 "] of type [%s] in document with id '" STR_FMT
+                                 "'. Preview of field's value: '%.*s'",
+                                 STR_ARG(node->path), field_type_name(node->field->pub.type),
+                                 STR_ARG(in->id), (int)MIN_OF(raw.n, (size_t)100), raw.p);
         }
         enum dynamic dynamic = mapping_dynamic(in->mapping, in->mapping->nodes[parent]);
         if (dynamic == DYNAMIC_STRICT)
@@ -253,7 +269,8 @@ static int object_value(struct ingest *in, uint32_t parent, struct str key, stru
     return object_read(in, node->id, depth + 1);
 }
 
-static int array_value(struct ingest *in, uint32_t parent, struct str key, struct mapping_node *node, uint32_t depth)
+static int array_value(struct ingest *in, uint32_t parent, struct str key,
+                       struct mapping_node *node, uint32_t depth)
 {
     for (;;) {
         enum json_token token = json_next(&in->json);
@@ -278,7 +295,8 @@ static int null_value(struct ingest *in, const struct mapping_node *node)
     return ingest_scalar(in, node->id, &v);
 }
 
-static int scalar_value(struct ingest *in, uint32_t parent, struct str key, struct mapping_node *node, enum json_token token)
+static int scalar_value(struct ingest *in, uint32_t parent, struct str key,
+                        struct mapping_node *node, enum json_token token)
 {
     struct scalar v = scalar_of(in, token);
     if (node && !node->is_enabled)
@@ -286,10 +304,13 @@ static int scalar_value(struct ingest *in, uint32_t parent, struct str key, stru
     if (node && node->field)
         return ingest_scalar(in, node->id, &v);
     if (node && node->is_object && node->is_declared)
-        return err_set(in->err, ERR_MAPPER_PARSING, "object mapping for [" STR_FMT "] tried to parse field [" STR_FMT "] as object, but found a concrete value",
+        return err_set(in->err, ERR_MAPPER_PARSING,
+                       "object mapping for [" STR_FMT "] tried to parse field [" STR_FMT
+                       "] as object, but found a concrete value",
                        STR_ARG(node->path), STR_ARG(node->key));
     if (node && node->alias)
-        return err_set(in->err, ERR_MAPPER_PARSING, "Cannot write to a field alias [" STR_FMT "].", STR_ARG(node->path));
+        return err_set(in->err, ERR_MAPPER_PARSING, "Cannot write to a field alias [" STR_FMT "].",
+                       STR_ARG(node->path));
     enum dynamic dynamic = mapping_dynamic(in->mapping, in->mapping->nodes[parent]);
     if (dynamic == DYNAMIC_STRICT)
         return dynamic_refused(in, parent, key);
@@ -300,30 +321,38 @@ static int scalar_value(struct ingest *in, uint32_t parent, struct str key, stru
     return node->field ? ingest_scalar(in, node->id, &v) : 0;
 }
 
-static int value_read(struct ingest *in, uint32_t parent, struct str key, struct mapping_node *node, enum json_token token, uint32_t depth)
+static int value_read(struct ingest *in, uint32_t parent, struct str key, struct mapping_node *node,
+                      enum json_token token, uint32_t depth)
 {
     if (depth > OBJECT_DEPTH_MAX)
-        return err_set(in->err, ERR_MAPPER_PARSING, "failed to parse: nesting is deeper than %u", OBJECT_DEPTH_MAX);
+        return err_set(in->err, ERR_MAPPER_PARSING, "failed to parse: nesting is deeper than %u",
+                       OBJECT_DEPTH_MAX);
     switch (token) {
-    case JSON_OBJECT_BEGIN: return object_value(in, parent, key, node, depth);
-    case JSON_ARRAY_BEGIN: return array_value(in, parent, key, node, depth);
-    case JSON_NULL: return null_value(in, node);
+    case JSON_OBJECT_BEGIN:
+        return object_value(in, parent, key, node, depth);
+    case JSON_ARRAY_BEGIN:
+        return array_value(in, parent, key, node, depth);
+    case JSON_NULL:
+        return null_value(in, node);
     case JSON_STRING:
     case JSON_INT:
     case JSON_FLOAT:
     case JSON_BIG_INT:
     case JSON_TRUE:
-    case JSON_FALSE: return scalar_value(in, parent, key, node, token);
+    case JSON_FALSE:
+        return scalar_value(in, parent, key, node, token);
     case JSON_END:
     case JSON_OBJECT_END:
     case JSON_ARRAY_END:
     case JSON_KEY:
-    case JSON_ERROR: break;
+    case JSON_ERROR:
+        break;
     }
     return json_bad(in);
 }
 
-/* "a.b": walks or makes the objects before the last part; -1 in *ret_parent: dynamic mapping is off there. */
+/* "a.b": walks or makes the objects before the last part; -1 in *ret_parent: dynamic mapping is off
+ * there. */
 static int dotted_parent(struct ingest *in, uint32_t parent, struct str *key, int64_t *ret_parent)
 {
     struct str rest = *key, part;
@@ -335,7 +364,9 @@ static int dotted_parent(struct ingest *in, uint32_t parent, struct str *key, in
         part = str_sub(rest, 0, (size_t)dot);
         rest = str_from_off(rest, (size_t)dot + 1);
         if (part.n == 0 || rest.n == 0)
-            return err_set(in->err, ERR_MAPPER_PARSING, "object field starting or ending with a [.] makes object resolution ambiguous: [" STR_FMT "]",
+            return err_set(in->err, ERR_MAPPER_PARSING,
+                           "object field starting or ending with a [.] makes object resolution "
+                           "ambiguous: [" STR_FMT "]",
                            STR_ARG(*key));
         struct mapping_node *node = mapping_child(in->mapping, (uint32_t)*ret_parent, part);
         if (!node || !node->is_object) {
@@ -367,7 +398,8 @@ static int dotted_value(struct ingest *in, uint32_t node_id, struct str key, uin
         return json_bad(in);
     if (parent < 0)
         return skip_value(in, token);
-    return value_read(in, (uint32_t)parent, key, mapping_child(in->mapping, (uint32_t)parent, key), token, depth);
+    return value_read(in, (uint32_t)parent, key, mapping_child(in->mapping, (uint32_t)parent, key),
+                      token, depth);
 }
 
 /* Recursion is bounded by JSON_DEPTH_MAX (the reader's) and the mapping's depth limit. */
@@ -384,7 +416,8 @@ static int object_read(struct ingest *in, uint32_t node_id, uint32_t depth)
         struct mapping_node *node = child_find(in, node_id, key, &last);
         if (UNLIKELY(!node && (key.n == 0 || memchr(key.p, '.', key.n)))) {
             if (key.n == 0)
-                return err_set(in->err, ERR_MAPPER_PARSING, "failed to parse: field name cannot be an empty string");
+                return err_set(in->err, ERR_MAPPER_PARSING,
+                               "failed to parse: field name cannot be an empty string");
             TRY(dotted_value(in, node_id, key, depth));
             continue;
         }
@@ -412,9 +445,13 @@ static void doc_append(struct builder *b, const struct builder_doc *doc)
     void *docs = b->docs;
     mem_grow(&docs, &b->doc_capacity, b->doc_count + 1, sizeof(struct doc_build));
     b->docs = docs;
-    b->docs[b->doc_count] = (struct doc_build){
-        .source_off = b->sources.n, .id_off = b->ids.n, .source_bytes = (uint32_t)doc->source.n, .routing_bytes = (uint32_t)doc->routing.n,
-        .id_bytes = (uint16_t)doc->id.n, .seq_no = doc->seq_no, .version = doc->version};
+    b->docs[b->doc_count] = (struct doc_build){.source_off = b->sources.n,
+                                               .id_off = b->ids.n,
+                                               .source_bytes = (uint32_t)doc->source.n,
+                                               .routing_bytes = (uint32_t)doc->routing.n,
+                                               .id_bytes = (uint16_t)doc->id.n,
+                                               .seq_no = doc->seq_no,
+                                               .version = doc->version};
     buf_add_str(&b->sources, doc->routing);
     buf_add_str(&b->sources, doc->source);
     buf_add_str(&b->ids, doc->id);
@@ -429,15 +466,18 @@ static int doc_read(struct ingest *in, struct str source)
     if (token == JSON_ERROR)
         return json_bad(in);
     if (token != JSON_OBJECT_BEGIN)
-        return err_set(in->err, ERR_MAPPER_PARSING, "failed to parse: Malformed content, must start with an object");
+        return err_set(in->err, ERR_MAPPER_PARSING,
+                       "failed to parse: Malformed content, must start with an object");
     TRY(object_read(in, 0, 0));
     return json_next(&in->json) == JSON_END ? 0 : json_bad(in);
 }
 
-int builder_add(struct builder *b, const struct mapping *mapping, const struct builder_doc *doc, struct mapping **ret_mapping, struct err *err)
+int builder_add(struct builder *b, const struct mapping *mapping, const struct builder_doc *doc,
+                struct mapping **ret_mapping, struct err *err)
 {
     ASSERT(doc->id.n > 0 && doc->id.n <= ID_BYTES_MAX);
-    struct ingest in = {.builder = b, .mapping = mapping, .doc = (uint32_t)b->doc_count, .id = doc->id, .err = err};
+    struct ingest in = {
+        .builder = b, .mapping = mapping, .doc = (uint32_t)b->doc_count, .id = doc->id, .err = err};
     arena_reset(b->scratch);
     b->touched_count = 0;
     *ret_mapping = NULL;
@@ -471,12 +511,14 @@ uint32_t builder_doc_count(const struct builder *b)
 
 size_t builder_bytes(const struct builder *b)
 {
-    size_t n = b->sources.capacity + b->ids.capacity + b->doc_capacity * sizeof(struct doc_build) + b->id_slot_count * 4;
+    size_t n = b->sources.capacity + b->ids.capacity + b->doc_capacity * sizeof(struct doc_build) +
+               b->id_slot_count * 4;
     for (size_t i = 0; i < b->field_count; i++) {
         const struct field_build *f = b->fields[i];
         if (!f)
             continue;
-        n += sizeof(*f) + f->doc_capacity * 4 + f->value_capacity * 8 + f->token_capacity * 4 + f->run_capacity * sizeof(struct text_run);
+        n += sizeof(*f) + f->doc_capacity * 4 + f->value_capacity * 8 + f->token_capacity * 4 +
+             f->run_capacity * sizeof(struct text_run);
         n += f->terms.slot_count * 4 + f->terms.hash_capacity * 8 + f->terms.pool.capacity;
     }
     return n;
@@ -519,7 +561,8 @@ uint32_t builder_find(struct builder *b, struct str id)
     }
     for (; b->id_indexed < b->doc_count; b->id_indexed++)
         id_insert(b, b->id_indexed);
-    for (size_t at = hash_str(id) & (b->id_slot_count - 1); b->id_slots[at]; at = (at + 1) & (b->id_slot_count - 1)) {
+    for (size_t at = hash_str(id) & (b->id_slot_count - 1); b->id_slots[at];
+         at = (at + 1) & (b->id_slot_count - 1)) {
         uint32_t slot = b->id_slots[at];
         if (!str_eq(builder_id(b, slot - 1), id))
             continue;

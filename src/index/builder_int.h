@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* builder_int.h: the builder's arrays, filled by builder.c and builder_values.c, drained by seal.c. */
+/* builder_int.h: the builder's arrays, filled by builder.c and builder_values.c, drained by seal.c.
+ */
 #ifndef NARU_INDEX_BUILDER_INT_H
 #define NARU_INDEX_BUILDER_INT_H
 
@@ -12,10 +13,10 @@
 
 /* Distinct texts of one field, numbered in order of arrival. */
 struct term_table {
-    uint32_t *slots;     /* term + 1; open addressing */
+    uint32_t *slots; /* term + 1; open addressing */
     size_t slot_count;
-    uint32_t *hashes;    /* per term */
-    uint32_t *ends;      /* per term: end in pool */
+    uint32_t *hashes; /* per term */
+    uint32_t *ends;   /* per term: end in pool */
     size_t count, hash_capacity, end_capacity;
     struct buf pool;
 };
@@ -35,7 +36,7 @@ struct text_run { /* one value of a text field */
 struct field_build {
     uint32_t id;
     enum field_type type;
-    struct str path;     /* owned */
+    struct str path; /* owned */
     bool has_terms, has_column, has_norms, has_freqs, has_positions, is_text;
     enum analyzer analyzer;
     /* Values: longs, bits of doubles, or terms of `terms`. */
@@ -69,12 +70,12 @@ struct builder {
     size_t doc_count, doc_capacity;
     uint32_t dead_count;
     struct buf sources, ids;
-    uint32_t *id_slots;   /* doc + 1 */
+    uint32_t *id_slots; /* doc + 1 */
     size_t id_slot_count, id_used;
-    uint32_t id_indexed;  /* documents below this are in the table */
+    uint32_t id_indexed;   /* documents below this are in the table */
     struct arena *scratch; /* of one document */
     struct analysis *analysis;
-    uint32_t *hints;      /* per mapping node: the name that followed it last time */
+    uint32_t *hints; /* per mapping node: the name that followed it last time */
     size_t hint_count;
 };
 
@@ -89,7 +90,8 @@ struct ingest {
     struct err *err;
 };
 struct mapping *ingest_draft(struct ingest *in);
-struct field_build *builder__field(struct builder *builder, const struct field_def *field, uint32_t doc);
+struct field_build *builder__field(struct builder *builder, const struct field_def *field,
+                                   uint32_t doc);
 
 /* A scalar as the JSON reader gave it. */
 struct scalar {
@@ -101,6 +103,7 @@ struct scalar {
 /* Puts a scalar into every field of a node (variants, multi-fields, copy_to). */
 int ingest_scalar(struct ingest *in, uint32_t node_id, const struct scalar *v) WARN_UNUSED;
 /* Into one field. 0: taken, 1: does not fit, <0: error. */
-int field_take(struct ingest *in, const struct field_def *field, const struct scalar *v) WARN_UNUSED;
+int field_take(struct ingest *in, const struct field_def *field,
+               const struct scalar *v) WARN_UNUSED;
 
 #endif

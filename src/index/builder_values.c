@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One scalar into the fields of a name: conversions and limits per type, in Elasticsearch's words when a value does not fit. */
+/* One scalar into the fields of a name: conversions and limits per type, in Elasticsearch's words
+ * when a value does not fit. */
 #include <math.h>
 
 #include "base/hash.h"
@@ -71,7 +72,10 @@ static int text_take(struct ingest *in, const struct field_def *def, const struc
         token_push(f, term_table_add(&f->terms, str_sub(a->token, 0, TERM_BYTES_MAX)));
         at++;
     }
-    return f->token_count < UINT32_MAX - 1 ? 0 : err_set(in->err, ERR_MEM_LIMIT, "a field has more than 4 billion tokens in one segment");
+    return f->token_count < UINT32_MAX - 1
+               ? 0
+               : err_set(in->err, ERR_MEM_LIMIT,
+                         "a field has more than 4 billion tokens in one segment");
 }
 
 static size_t utf8_count(struct str s)
@@ -85,12 +89,15 @@ static size_t utf8_count(struct str s)
 static int keyword_take(struct ingest *in, const struct field_def *def, const struct scalar *v)
 {
     struct str text = v->text;
-    if (def->pub.ignore_above && text.n > def->pub.ignore_above && utf8_count(text) > def->pub.ignore_above)
+    if (def->pub.ignore_above && text.n > def->pub.ignore_above &&
+        utf8_count(text) > def->pub.ignore_above)
         return 0;
     if (text.n > TERM_BYTES_MAX)
-        return err_set(in->err, ERR_INVALID,
-                       "Document contains at least one immense term in field=\"" STR_FMT "\" (whose UTF8 encoding is longer than the max length %u), all of which were skipped.",
-                       STR_ARG(def->pub.path), TERM_BYTES_MAX);
+        return err_set(
+            in->err, ERR_INVALID,
+            "Document contains at least one immense term in field=\"" STR_FMT
+            "\" (whose UTF8 encoding is longer than the max length %u), all of which were skipped.",
+            STR_ARG(def->pub.path), TERM_BYTES_MAX);
     if (str_is(def->normalizer, "lowercase")) {
         size_t n = text_lower(text, NULL, 0);
         char *lower = arena_alloc(in->builder->scratch, n + 1);
@@ -107,7 +114,8 @@ static int ip_take(struct ingest *in, const struct field_def *def, const struct 
     if (v->token != JSON_STRING || !ip_parse(v->text, bytes))
         return 1;
     struct field_build *f = builder__field(in->builder, def, in->doc);
-    value_push(f, in->doc, term_table_add(&f->terms, (struct str){(const char *)bytes, sizeof(bytes)}));
+    value_push(f, in->doc,
+               term_table_add(&f->terms, (struct str){(const char *)bytes, sizeof(bytes)}));
     return 0;
 }
 
@@ -117,30 +125,46 @@ static int ip_take(struct ingest *in, const struct field_def *def, const struct 
 static int number_f64(const struct field_def *def, const struct scalar *v, double *ret_d)
 {
     switch (v->token) { /* NOLINT: the rest is no scalar */
-    case JSON_INT: *ret_d = (double)v->i; return 0;
+    case JSON_INT:
+        *ret_d = (double)v->i;
+        return 0;
     case JSON_FLOAT:
-    case JSON_BIG_INT: *ret_d = v->f; return 0;
+    case JSON_BIG_INT:
+        *ret_d = v->f;
+        return 0;
     case JSON_STRING:
         if (!def->coerce)
             return 1;
         if (v->text.n == 0)
             return 2;
         return str_to_f64(str_trim(v->text), ret_d) ? 0 : 1;
-    case JSON_END: case JSON_OBJECT_BEGIN: case JSON_OBJECT_END: case JSON_ARRAY_BEGIN: case JSON_ARRAY_END: case JSON_KEY:
-    case JSON_TRUE: case JSON_FALSE: case JSON_NULL: case JSON_ERROR: break;
+    case JSON_END:
+    case JSON_OBJECT_BEGIN:
+    case JSON_OBJECT_END:
+    case JSON_ARRAY_BEGIN:
+    case JSON_ARRAY_END:
+    case JSON_KEY:
+    case JSON_TRUE:
+    case JSON_FALSE:
+    case JSON_NULL:
+    case JSON_ERROR:
+        break;
     }
     return 1;
 }
 
-static int long_take(struct ingest *in, const struct field_def *def, const struct scalar *v, int64_t min, int64_t max)
+static int long_take(struct ingest *in, const struct field_def *def, const struct scalar *v,
+                     int64_t min, int64_t max)
 {
     int64_t i = v->i;
-    if (v->token != JSON_INT && !(v->token == JSON_STRING && def->coerce && str_to_i64(v->text, &i))) {
+    if (v->token != JSON_INT &&
+        !(v->token == JSON_STRING && def->coerce && str_to_i64(v->text, &i))) {
         double d;
         int rc = number_f64(def, v, &d);
         if (rc == 2)
             return 0;
-        /* 9.2e18: the largest doubles that surely fit. A fraction is cut off when coercion is on. */
+        /* 9.2e18: the largest doubles that surely fit. A fraction is cut off when coercion is on.
+         */
         if (rc == 1 || !(fabs(d) < 9.2e18) || (!def->coerce && trunc(d) != d))
             return 1;
         i = (int64_t)trunc(d);
@@ -163,7 +187,8 @@ static int unsigned_take(struct ingest *in, const struct field_def *def, const s
         u = (uint64_t)d;
     }
     /* Biased by 2^63, so that the signed order is the unsigned one. */
-    value_push(builder__field(in->builder, def, in->doc), in->doc, (int64_t)(u ^ (UINT64_C(1) << 63)));
+    value_push(builder__field(in->builder, def, in->doc), in->doc,
+               (int64_t)(u ^ (UINT64_C(1) << 63)));
     return 0;
 }
 
@@ -200,7 +225,8 @@ static int double_take(struct ingest *in, const struct field_def *def, const str
 static int boolean_take(struct ingest *in, const struct field_def *def, const struct scalar *v)
 {
     bool b = v->token == JSON_TRUE || (v->token == JSON_STRING && str_is(v->text, "true"));
-    bool is_false = v->token == JSON_FALSE || (v->token == JSON_STRING && (v->text.n == 0 || str_is(v->text, "false")));
+    bool is_false = v->token == JSON_FALSE ||
+                    (v->token == JSON_STRING && (v->text.n == 0 || str_is(v->text, "false")));
     if (!b && !is_false)
         return 1;
     value_push(builder__field(in->builder, def, in->doc), in->doc, b);
@@ -215,9 +241,11 @@ static int64_t floor_div(int64_t a, int64_t b)
 static int date_take(struct ingest *in, const struct field_def *def, const struct scalar *v)
 {
     int64_t ns;
-    if (v->token == JSON_TRUE || v->token == JSON_FALSE || !date_format_parse(def->date, v->text, &ns))
+    if (v->token == JSON_TRUE || v->token == JSON_FALSE ||
+        !date_format_parse(def->date, v->text, &ns))
         return 1;
-    value_push(builder__field(in->builder, def, in->doc), in->doc, def->pub.type == FIELD_DATE ? floor_div(ns, NS_PER_MS) : ns);
+    value_push(builder__field(in->builder, def, in->doc), in->doc,
+               def->pub.type == FIELD_DATE ? floor_div(ns, NS_PER_MS) : ns);
     return 0;
 }
 
@@ -227,52 +255,70 @@ int field_take(struct ingest *in, const struct field_def *def, const struct scal
         return 0;
     switch (def->pub.type) {
     case FIELD_TEXT:
-    case FIELD_MATCH_ONLY_TEXT: return text_take(in, def, v);
+    case FIELD_MATCH_ONLY_TEXT:
+        return text_take(in, def, v);
     case FIELD_KEYWORD:
     case FIELD_CONSTANT_KEYWORD:
-    case FIELD_WILDCARD: return keyword_take(in, def, v);
-    case FIELD_LONG: return long_take(in, def, v, INT64_MIN, INT64_MAX);
-    case FIELD_INTEGER: return long_take(in, def, v, INT32_MIN, INT32_MAX);
-    case FIELD_SHORT: return long_take(in, def, v, INT16_MIN, INT16_MAX);
-    case FIELD_BYTE: return long_take(in, def, v, INT8_MIN, INT8_MAX);
-    case FIELD_UNSIGNED_LONG: return unsigned_take(in, def, v);
+    case FIELD_WILDCARD:
+        return keyword_take(in, def, v);
+    case FIELD_LONG:
+        return long_take(in, def, v, INT64_MIN, INT64_MAX);
+    case FIELD_INTEGER:
+        return long_take(in, def, v, INT32_MIN, INT32_MAX);
+    case FIELD_SHORT:
+        return long_take(in, def, v, INT16_MIN, INT16_MAX);
+    case FIELD_BYTE:
+        return long_take(in, def, v, INT8_MIN, INT8_MAX);
+    case FIELD_UNSIGNED_LONG:
+        return unsigned_take(in, def, v);
     case FIELD_DOUBLE:
     case FIELD_FLOAT:
     case FIELD_HALF_FLOAT:
-    case FIELD_SCALED_FLOAT: return double_take(in, def, v);
-    case FIELD_BOOLEAN: return boolean_take(in, def, v);
+    case FIELD_SCALED_FLOAT:
+        return double_take(in, def, v);
+    case FIELD_BOOLEAN:
+        return boolean_take(in, def, v);
     case FIELD_DATE:
-    case FIELD_DATE_NANOS: return date_take(in, def, v);
-    case FIELD_IP: return ip_take(in, def, v);
-    case FIELD_BINARY: return v->token == JSON_STRING ? 0 : 1;
+    case FIELD_DATE_NANOS:
+        return date_take(in, def, v);
+    case FIELD_IP:
+        return ip_take(in, def, v);
+    case FIELD_BINARY:
+        return v->token == JSON_STRING ? 0 : 1;
     case FIELD_ALIAS:
-        return err_set(in->err, ERR_MAPPER_PARSING, "Cannot write to a field alias [" STR_FMT "].", STR_ARG(def->pub.path));
+        return err_set(in->err, ERR_MAPPER_PARSING, "Cannot write to a field alias [" STR_FMT "].",
+                       STR_ARG(def->pub.path));
     case FIELD_NONE:
     case FIELD_GEO_POINT:
     case FIELD_OBJECT:
     case FIELD_NESTED:
     case FIELD_FLATTENED:
-    case FIELD_TYPE_COUNT: break;
+    case FIELD_TYPE_COUNT:
+        break;
     }
-    return err_set(in->err, ERR_UNSUPPORTED, "field type [%s] of field [" STR_FMT "] is not supported yet", field_type_name(def->pub.type), STR_ARG(def->pub.path));
+    return err_set(in->err, ERR_UNSUPPORTED,
+                   "field type [%s] of field [" STR_FMT "] is not supported yet",
+                   field_type_name(def->pub.type), STR_ARG(def->pub.path));
 }
 
 /* ---- A name's fields ---- */
 
 static int misfit(struct ingest *in, const struct field_def *def, const struct scalar *v)
 {
-    return err_set(in->err, ERR_MAPPER_PARSING, "failed to parse field [" STR_FMT "] of type [%s] in document with id '" STR_FMT "'. Preview of field's value: '%.*s'",
-                   STR_ARG(def->pub.path), field_type_name(def->pub.type), STR_ARG(in->id), (int)MIN_OF(v->text.n, (size_t)PREVIEW_BYTES_MAX),
-                   v->text.p ? v->text.p : "");
+    return err_set(in->err, ERR_MAPPER_PARSING,
+                   "failed to parse field [" STR_FMT "] of type [%s] in document with id '" STR_FMT
+                   "'. Preview of field's value: '%.*s'",
+                   STR_ARG(def->pub.path), field_type_name(def->pub.type), STR_ARG(in->id),
+                   (int)MIN_OF(v->text.n, (size_t)PREVIEW_BYTES_MAX), v->text.p ? v->text.p : "");
 }
 
 static enum dynamic_kind kind_of(const struct scalar *v)
 {
-    return v->token == JSON_INT                               ? DYNAMIC_KIND_LONG
-           : v->token == JSON_FLOAT                           ? DYNAMIC_KIND_DOUBLE
-           : v->token == JSON_BIG_INT                         ? DYNAMIC_KIND_BIG
-           : v->token == JSON_TRUE || v->token == JSON_FALSE  ? DYNAMIC_KIND_BOOLEAN
-                                                              : DYNAMIC_KIND_STRING;
+    return v->token == JSON_INT                              ? DYNAMIC_KIND_LONG
+           : v->token == JSON_FLOAT                          ? DYNAMIC_KIND_DOUBLE
+           : v->token == JSON_BIG_INT                        ? DYNAMIC_KIND_BIG
+           : v->token == JSON_TRUE || v->token == JSON_FALSE ? DYNAMIC_KIND_BOOLEAN
+                                                             : DYNAMIC_KIND_STRING;
 }
 
 static int multi_take(struct ingest *in, const struct field_def *def, const struct scalar *v)
@@ -294,11 +340,14 @@ static int copy_to(struct ingest *in, const struct field_def *def, const struct 
             struct mapping_node *node;
             struct str path = def->copy_to[i];
             uint32_t parent = 0;
-            for (ptrdiff_t dot; (dot = str_find_char(path, '.')) > 0; path = str_from_off(path, (size_t)dot + 1)) {
-                TRY(mapping_add_object(ingest_draft(in), parent, str_sub(path, 0, (size_t)dot), &node, in->err));
+            for (ptrdiff_t dot; (dot = str_find_char(path, '.')) > 0;
+                 path = str_from_off(path, (size_t)dot + 1)) {
+                TRY(mapping_add_object(ingest_draft(in), parent, str_sub(path, 0, (size_t)dot),
+                                       &node, in->err));
                 parent = node->id;
             }
-            TRY(mapping_add_dynamic(ingest_draft(in), parent, path, kind_of(v), v->text, &node, in->err));
+            TRY(mapping_add_dynamic(ingest_draft(in), parent, path, kind_of(v), v->text, &node,
+                                    in->err));
             target = node->field ? &node->field->pub : NULL;
             if (!target)
                 continue;
@@ -329,7 +378,8 @@ int ingest_scalar(struct ingest *in, uint32_t node_id, const struct scalar *v)
     if (rc == 1 && first->is_declared)
         return misfit(in, first, v);
     if (rc == 1) {
-        /* Found dynamically and now of another kind: the name gets a second type, the document stays. */
+        /* Found dynamically and now of another kind: the name gets a second type, the document
+         * stays. */
         struct field_def *variant;
         TRY(mapping_add_variant(ingest_draft(in), node_id, kind_of(v), &variant, in->err));
         rc = field_take(in, variant, v);

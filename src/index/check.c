@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* check.c: `naru index check DIR`: reads every byte below a data folder and every reference between them. Says what it checked. */
+/* check.c: `naru index check DIR`: reads every byte below a data folder and every reference between
+ * them. Says what it checked. */
 #include "base/str.h"
 #include "index/index_int.h"
 
@@ -23,7 +24,8 @@ static void problem(struct check *c, const struct err *err)
 
 static int bad(const struct segment *seg, struct err *err, const char *what, uint64_t at)
 {
-    return err_set(err, ERR_CORRUPT, "segment %s: %s (%llu)", seg->name, what, (unsigned long long)at);
+    return err_set(err, ERR_CORRUPT, "segment %s: %s (%llu)", seg->name, what,
+                   (unsigned long long)at);
 }
 
 static int ids_verify(struct segment *seg, struct err *err)
@@ -84,7 +86,8 @@ static int column_verify(struct segment *seg, const struct column *c, struct err
     return 0;
 }
 
-static int terms_verify(struct segment *seg, const struct terms *t, uint64_t *terms, struct err *err)
+static int terms_verify(struct segment *seg, const struct terms *t, uint64_t *terms,
+                        struct err *err)
 {
     CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
     struct term_cursor *c = arena_alloc(mem, sizeof(*c));
@@ -109,7 +112,8 @@ static int terms_verify(struct segment *seg, const struct terms *t, uint64_t *te
         struct postings *p = postings__open(seg, t, &c->entry, NULL, POSTINGS_POSITIONS, scratch);
         uint64_t total = 0;
         uint32_t docs = 0;
-        for (uint32_t doc, before = DOC_NONE; (doc = postings_next(p)) != DOC_NONE && rc == 0; before = doc) {
+        for (uint32_t doc, before = DOC_NONE; (doc = postings_next(p)) != DOC_NONE && rc == 0;
+             before = doc) {
             size_t n = 0;
             if (before != DOC_NONE && doc <= before)
                 rc = bad(seg, err, "postings do not ascend, term", count);
@@ -126,7 +130,8 @@ static int terms_verify(struct segment *seg, const struct terms *t, uint64_t *te
     TRY(rc);
     TRY(segment_failure(seg, err));
     *terms += count;
-    if (count != t->term_count || sum_doc_freq != t->sum_doc_freq || sum_total != t->sum_total_term_freq)
+    if (count != t->term_count || sum_doc_freq != t->sum_doc_freq ||
+        sum_total != t->sum_total_term_freq)
         return bad(seg, err, "a dictionary has other sums than it says", count);
     return 0;
 }
@@ -158,26 +163,32 @@ int segment_verify_all(struct segment *seg, struct err *err)
 
 /* ---- One index ---- */
 
-static int live_verify(struct check *c, struct str dir, const struct manifest_segment *m, struct err *err)
+static int live_verify(struct check *c, struct str dir, const struct manifest_segment *m,
+                       struct err *err)
 {
     uint64_t *words;
     uint32_t count;
     if (m->live_generation == 0)
         return 0;
-    TRY(live_file_read(c->fs, live_file_path(dir, m->number, m->live_generation, c->mem), m->doc_count, &words, &count, err));
+    TRY(live_file_read(c->fs, live_file_path(dir, m->number, m->live_generation, c->mem),
+                       m->doc_count, &words, &count, err));
     size_t n = bitset_count(words, BITSET_WORDS(m->doc_count));
     mem_free(words);
     if (n != count)
-        return err_set(err, ERR_CORRUPT, "live documents of segment %llu: %zu bits where %u are promised", (unsigned long long)m->number, n, count);
+        return err_set(err, ERR_CORRUPT,
+                       "live documents of segment %llu: %zu bits where %u are promised",
+                       (unsigned long long)m->number, n, count);
     return 0;
 }
 
-static int segment_check(struct check *c, struct str dir, const struct manifest_segment *m, struct err *err)
+static int segment_check(struct check *c, struct str dir, const struct manifest_segment *m,
+                         struct err *err)
 {
     CLEANUP(segment_unref_ptr) struct segment *seg = NULL;
     TRY(segment_open_file(c->fs, segment_file_path(dir, m->number, c->mem), &seg, err));
     if (seg->size != m->bytes || seg->doc_count != m->doc_count)
-        return err_set(err, ERR_CORRUPT, "segment %s: its size or document count is not the manifest's", seg->name);
+        return err_set(err, ERR_CORRUPT,
+                       "segment %s: its size or document count is not the manifest's", seg->name);
     TRY(live_verify(c, dir, m, err));
     TRY(segment_verify_counting(seg, &c->terms, err));
     c->segments++;
@@ -202,8 +213,10 @@ static void index_check_one(struct check *c, struct str dir)
         if (segment_check(c, dir, &m.segments[i], &err) < 0)
             problem(c, &err);
     }
-    buf_printf(c->report, "index [" STR_FMT "] " STR_FMT ": %llu segments, %llu documents, %zu fields\n", STR_ARG(m.name), STR_ARG(m.uuid),
-               (unsigned long long)(c->segments - segments), (unsigned long long)(c->docs - docs), mapping->field_count);
+    buf_printf(c->report,
+               "index [" STR_FMT "] " STR_FMT ": %llu segments, %llu documents, %zu fields\n",
+               STR_ARG(m.name), STR_ARG(m.uuid), (unsigned long long)(c->segments - segments),
+               (unsigned long long)(c->docs - docs), mapping->field_count);
     mapping_unref(mapping);
 }
 
@@ -213,7 +226,8 @@ static int frame_check(void *arg, const struct wal_frame *frame, struct err *err
     c->frames++;
     c->records += frame->kind == WAL_DOCS ? frame->record_count : 0;
     if (frame->kind < WAL_DOCS || frame->kind > WAL_NEW_INDEX)
-        return err_set(err, ERR_CORRUPT, "write-ahead log: frame %llu is of unknown kind %u", (unsigned long long)frame->seq, frame->kind);
+        return err_set(err, ERR_CORRUPT, "write-ahead log: frame %llu is of unknown kind %u",
+                       (unsigned long long)frame->seq, frame->kind);
     return 0;
 }
 
@@ -230,7 +244,8 @@ static int indices_check(struct check *c, struct str path, struct err *err)
         struct str index = path_join(c->mem, dir, entries[i].name);
         struct vfs_stat st;
         /* Without a manifest it is the rest of one that was being made or removed. */
-        if (entries[i].kind == VFS_KIND_DIR && vfs_stat(c->fs, path_join(c->mem, index, STR("manifest")), true, &st, NULL) == 0)
+        if (entries[i].kind == VFS_KIND_DIR &&
+            vfs_stat(c->fs, path_join(c->mem, index, STR("manifest")), true, &st, NULL) == 0)
             index_check_one(c, index);
     }
     return 0;
@@ -240,7 +255,11 @@ static int wal_check(struct check *c, struct str path, struct err *err)
 {
     struct wal *wal;
     struct vfs_stat st;
-    struct wal_config config = {.fs = c->fs, .dir = path_join(c->mem, path, STR("wal")), .replay = frame_check, .arg = c, .is_check = true};
+    struct wal_config config = {.fs = c->fs,
+                                .dir = path_join(c->mem, path, STR("wal")),
+                                .replay = frame_check,
+                                .arg = c,
+                                .is_check = true};
     if (vfs_stat(c->fs, config.dir, true, &st, NULL) < 0)
         return 0;
     int rc = wal_open(&config, &wal, err);
@@ -257,9 +276,12 @@ int index_check(struct vfs *fs, struct str path, struct buf *report, struct err 
     TRY(indices_check(&c, path, err));
     if (wal_check(&c, path, &one) < 0)
         problem(&c, &one);
-    buf_printf(report, "checked %llu segments, %llu documents, %llu terms, %llu log frames with %llu records: %llu problems\n", (unsigned long long)c.segments,
-               (unsigned long long)c.docs, (unsigned long long)c.terms, (unsigned long long)c.frames, (unsigned long long)c.records,
-               (unsigned long long)c.problems);
+    buf_printf(report,
+               "checked %llu segments, %llu documents, %llu terms, %llu log frames with %llu "
+               "records: %llu problems\n",
+               (unsigned long long)c.segments, (unsigned long long)c.docs,
+               (unsigned long long)c.terms, (unsigned long long)c.frames,
+               (unsigned long long)c.records, (unsigned long long)c.problems);
     if (c.problems == 0)
         return 0;
     if (err)

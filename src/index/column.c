@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading columns: zone by zone, block by block. On damage (segment__at says so and remembers it) readers answer "no value";
- * who searched asks segment_failure in the end. */
+/* Reading columns: zone by zone, block by block. On damage (segment__at says so and remembers it)
+ * readers answer "no value"; who searched asks segment_failure in the end. */
 #include <math.h>
 
 #include "base/arena.h"
@@ -48,7 +48,8 @@ static double bits_f64(uint64_t bits)
     return f;
 }
 
-static bool entry_read(const struct column *column, const uint8_t *e, uint64_t count, struct column_zone *ret_zone)
+static bool entry_read(const struct column *column, const uint8_t *e, uint64_t count,
+                       struct column_zone *ret_zone)
 {
     if (count == 0)
         return false;
@@ -82,14 +83,15 @@ bool column_zone(const struct column *column, uint32_t zone, struct column_zone 
 /* ---- One zone ---- */
 
 struct zone_view {
-    const uint8_t *bitmap;        /* NULL: every document */
-    const uint8_t *ends;          /* value blocks of the ends; NULL: single */
+    const uint8_t *bitmap; /* NULL: every document */
+    const uint8_t *ends;   /* value blocks of the ends; NULL: single */
     const uint8_t *values, *end;
     uint32_t doc_count, value_count;
 };
 
 /* Moves over the blocks that hold `n` values. */
-static const uint8_t *blocks_skip(const struct column *column, const uint8_t *p, const uint8_t *end, uint32_t n)
+static const uint8_t *blocks_skip(const struct column *column, const uint8_t *p, const uint8_t *end,
+                                  uint32_t n)
 {
     while (n > 0) {
         size_t count, bytes = value_block_bytes(p, (size_t)(end - p), &count);
@@ -113,7 +115,9 @@ static bool zone_open(const struct column *column, uint32_t zone, struct zone_vi
     const uint8_t *p = segment__at(column->seg, off, bytes);
     if (!p)
         return false;
-    *view = (struct zone_view){.doc_count = (uint32_t)get_u16_le(e + 16) + 1, .value_count = get_u32_le(e + 12), .end = p + bytes};
+    *view = (struct zone_view){.doc_count = (uint32_t)get_u16_le(e + 16) + 1,
+                               .value_count = get_u32_le(e + 12),
+                               .end = p + bytes};
     if (e[18] == ZONE_PRESENCE_BITMAP) {
         if (bytes < ZONE_BITMAP_BYTES) {
             segment__damaged(column->seg, "bad zone", off);
@@ -143,7 +147,8 @@ static void to_doubles(const uint8_t *block, int64_t *values, size_t n)
 }
 
 /* Values [first, first + n) of a run of blocks; doubles as their bits. */
-static bool run_read(const struct column *column, const uint8_t *p, const uint8_t *end, bool is_double, uint32_t first, uint32_t n, int64_t *values)
+static bool run_read(const struct column *column, const uint8_t *p, const uint8_t *end,
+                     bool is_double, uint32_t first, uint32_t n, int64_t *values)
 {
     while (n > 0) {
         size_t count, bytes = value_block_bytes(p, (size_t)(end - p), &count);
@@ -179,7 +184,8 @@ static uint32_t bitmap_rank(const uint8_t *bitmap, uint32_t at)
     for (uint32_t w = 0; w < at / 64; w++)
         n += (uint32_t)__builtin_popcountll(bitmap_word(bitmap, w));
     if (at % 64)
-        n += (uint32_t)__builtin_popcountll(bitmap_word(bitmap, at / 64) & ((UINT64_C(1) << (at % 64)) - 1));
+        n += (uint32_t)__builtin_popcountll(bitmap_word(bitmap, at / 64) &
+                                            ((UINT64_C(1) << (at % 64)) - 1));
     return n;
 }
 
@@ -189,7 +195,8 @@ static bool bitmap_get(const uint8_t *bitmap, uint32_t at)
 }
 
 /* Positions [from, from + n) within one zone, into values[0..n) and exists bits from `bit` on. */
-static void zone_read(const struct column *column, uint32_t zone, uint32_t from, uint32_t n, int64_t *values, uint64_t *exists, uint32_t bit)
+static void zone_read(const struct column *column, uint32_t zone, uint32_t from, uint32_t n,
+                      int64_t *values, uint64_t *exists, uint32_t bit)
 {
     struct zone_view view;
     bool is_double = column->kind == COLUMN_DOUBLE;
@@ -205,7 +212,8 @@ static void zone_read(const struct column *column, uint32_t zone, uint32_t from,
             bitset_set(exists, bit + i);
         return;
     }
-    uint32_t rank = bitmap_rank(view.bitmap, from), present = bitmap_rank(view.bitmap, from + n) - rank;
+    uint32_t rank = bitmap_rank(view.bitmap, from),
+             present = bitmap_rank(view.bitmap, from + n) - rank;
     memset(values, 0, n * sizeof(*values));
     if (present == 0)
         return;
@@ -222,7 +230,8 @@ static void zone_read(const struct column *column, uint32_t zone, uint32_t from,
     }
 }
 
-static void window_read(const struct column *column, uint32_t first, uint32_t n, int64_t *values, uint64_t *exists)
+static void window_read(const struct column *column, uint32_t first, uint32_t n, int64_t *values,
+                        uint64_t *exists)
 {
     ASSERT(n <= ZONE_DOCS && !column_is_multi(column));
     if (exists)
@@ -239,13 +248,15 @@ static void window_read(const struct column *column, uint32_t first, uint32_t n,
     }
 }
 
-void column_read_longs(const struct column *column, uint32_t first, uint32_t n, int64_t *values, uint64_t *exists)
+void column_read_longs(const struct column *column, uint32_t first, uint32_t n, int64_t *values,
+                       uint64_t *exists)
 {
     ASSERT(column->kind == COLUMN_LONG);
     window_read(column, first, n, values, exists);
 }
 
-void column_read_doubles(const struct column *column, uint32_t first, uint32_t n, double *values, uint64_t *exists)
+void column_read_doubles(const struct column *column, uint32_t first, uint32_t n, double *values,
+                         uint64_t *exists)
 {
     ASSERT(column->kind == COLUMN_DOUBLE);
     int64_t bits[ZONE_DOCS];
@@ -253,7 +264,8 @@ void column_read_doubles(const struct column *column, uint32_t first, uint32_t n
     memcpy(values, bits, n * sizeof(*values));
 }
 
-void column_read_ordinals(const struct column *column, uint32_t first, uint32_t n, uint32_t *ordinals, uint64_t *exists)
+void column_read_ordinals(const struct column *column, uint32_t first, uint32_t n,
+                          uint32_t *ordinals, uint64_t *exists)
 {
     ASSERT(column->kind == COLUMN_ORDINAL);
     int64_t wide[ZONE_DOCS];
@@ -263,7 +275,8 @@ void column_read_ordinals(const struct column *column, uint32_t first, uint32_t 
 }
 
 /* Where the values of a document lie in its zone: [*ret_from, *ret_to). */
-static bool doc_range(const struct column *column, const struct zone_view *view, uint32_t at, uint32_t *ret_from, uint32_t *ret_to)
+static bool doc_range(const struct column *column, const struct zone_view *view, uint32_t at,
+                      uint32_t *ret_from, uint32_t *ret_to)
 {
     uint32_t rank = at;
     if (view->bitmap) {
@@ -291,7 +304,8 @@ static size_t doc_values(const struct column *column, uint32_t doc, int64_t *val
     struct zone_view view;
     uint32_t from, to;
     ASSERT(doc < column->seg->doc_count);
-    if (!zone_open(column, doc / ZONE_DOCS, &view) || !doc_range(column, &view, doc % ZONE_DOCS, &from, &to))
+    if (!zone_open(column, doc / ZONE_DOCS, &view) ||
+        !doc_range(column, &view, doc % ZONE_DOCS, &from, &to))
         return 0;
     uint32_t n = (uint32_t)MIN_OF((size_t)(to - from), max);
     if (!run_read(column, view.values, view.end, column->kind == COLUMN_DOUBLE, from, n, values))
@@ -319,7 +333,8 @@ size_t column_doc_doubles(const struct column *column, uint32_t doc, double *val
     return n;
 }
 
-size_t column_doc_ordinals(const struct column *column, uint32_t doc, uint32_t *ordinals, size_t max)
+size_t column_doc_ordinals(const struct column *column, uint32_t doc, uint32_t *ordinals,
+                           size_t max)
 {
     int64_t wide[64];
     size_t n = doc_values(column, doc, wide, MIN_OF(max, ARRAY_COUNT(wide)));

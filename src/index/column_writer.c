@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Columns: zones of ZONE_DOCS documents, each with presence, ends of multi-values, value blocks, and its zone entry. */
+/* Columns: zones of ZONE_DOCS documents, each with presence, ends of multi-values, value blocks,
+ * and its zone entry. */
 #include <math.h>
 
 #include "base/bits.h"
@@ -49,7 +50,8 @@ static uint8_t decimal_exponent(const int64_t *bits, size_t n, int64_t *integers
     return e;
 }
 
-static void values_write(struct segment_writer *w, enum column_kind kind, const int64_t *values, size_t n)
+static void values_write(struct segment_writer *w, enum column_kind kind, const int64_t *values,
+                         size_t n)
 {
     for (size_t i = 0; i < n; i += VALUE_BLOCK_VALUES) {
         size_t part = MIN_OF(n - i, (size_t)VALUE_BLOCK_VALUES);
@@ -99,8 +101,8 @@ static void stats_merge(struct zone_stats *s, const struct zone_stats *z)
     s->count += z->count;
 }
 
-static void entry_write(struct buf *out, enum column_kind kind, uint64_t off, uint64_t bytes, const struct zone_stats *s, uint32_t docs,
-                        uint8_t presence, bool is_multi)
+static void entry_write(struct buf *out, enum column_kind kind, uint64_t off, uint64_t bytes,
+                        const struct zone_stats *s, uint32_t docs, uint8_t presence, bool is_multi)
 {
     uint8_t e[ZONE_ENTRY_BYTES] = {0};
     put_u64_le(e, off);
@@ -123,7 +125,8 @@ struct zone_shape {
 };
 
 /* Which documents of [first, …) the values [from, to) belong to. */
-static void shape_of(const struct column_input *in, uint32_t first, size_t from, size_t to, struct zone_shape *shape)
+static void shape_of(const struct column_input *in, uint32_t first, size_t from, size_t to,
+                     struct zone_shape *shape)
 {
     memset(shape->bitmap, 0, sizeof(shape->bitmap));
     shape->doc_count = 0;
@@ -151,7 +154,9 @@ void segment_writer_column(struct segment_writer *w, const struct column_input *
     size_t at = 0;
     struct zone_shape shape;
     for (size_t i = 1; i < in->count && is_sorted; i++)
-        is_sorted = in->kind == COLUMN_DOUBLE ? bits_f64(in->values[i - 1]) <= bits_f64(in->values[i]) : in->values[i - 1] <= in->values[i];
+        is_sorted = in->kind == COLUMN_DOUBLE
+                        ? bits_f64(in->values[i - 1]) <= bits_f64(in->values[i])
+                        : in->values[i - 1] <= in->values[i];
     for (uint32_t first = 0; first < w->doc_count; first += ZONE_DOCS, zone_count++) {
         uint32_t docs = MIN_OF(w->doc_count - first, ZONE_DOCS);
         size_t from = at;
@@ -163,7 +168,9 @@ void segment_writer_column(struct segment_writer *w, const struct column_input *
         }
         struct zone_stats zone = {0};
         shape_of(in, first, from, at, &shape);
-        uint8_t presence = shape.doc_count == 0 ? ZONE_PRESENCE_NONE : shape.doc_count == docs ? ZONE_PRESENCE_ALL : ZONE_PRESENCE_BITMAP;
+        uint8_t presence = shape.doc_count == 0      ? ZONE_PRESENCE_NONE
+                           : shape.doc_count == docs ? ZONE_PRESENCE_ALL
+                                                     : ZONE_PRESENCE_BITMAP;
         uint64_t off = segment_writer__off(w);
         if (presence == ZONE_PRESENCE_BITMAP) {
             for (size_t i = 0; i < ARRAY_COUNT(shape.bitmap); i++)
@@ -175,7 +182,8 @@ void segment_writer_column(struct segment_writer *w, const struct column_input *
         stats_add(&zone, in->kind, in->values + from, at - from);
         if (segment_writer__off(w) - off > UINT32_MAX)
             segment_writer__fail(w, ERR_TOO_LARGE, "a column's zone is over 4 GiB");
-        entry_write(&entries, in->kind, off, segment_writer__off(w) - off, &zone, shape.doc_count, presence, shape.is_multi);
+        entry_write(&entries, in->kind, off, segment_writer__off(w) - off, &zone, shape.doc_count,
+                    presence, shape.is_multi);
         stats_merge(&all, &zone);
         doc_count += shape.doc_count;
         is_multi |= shape.is_multi;
@@ -186,8 +194,9 @@ void segment_writer_column(struct segment_writer *w, const struct column_input *
     struct buf *part = &w->field_parts[0];
     w->field_part_mask |= FIELD_PART_COLUMN;
     buf_add_u8(part, (uint8_t)in->kind);
-    buf_add_u8(part, (uint8_t)((is_multi ? COLUMN_FLAG_MULTI : 0) | (is_dense ? COLUMN_FLAG_DENSE : 0) |
-                               (is_dense && !is_multi && is_sorted ? COLUMN_FLAG_SORTED : 0)));
+    buf_add_u8(part,
+               (uint8_t)((is_multi ? COLUMN_FLAG_MULTI : 0) | (is_dense ? COLUMN_FLAG_DENSE : 0) |
+                         (is_dense && !is_multi && is_sorted ? COLUMN_FLAG_SORTED : 0)));
     buf_add_u32_le(part, doc_count);
     buf_add_u64_le(part, in->count);
     entry_write(part, in->kind, 0, 0, &all, 0, 0, is_multi);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How: a format text is cut at "||"; each part is a named format or a Java pattern, which becomes a list of steps (letter,
- * count) that are run over the text. The ISO form has a hand-written reader, since nearly every log has it. */
+/* How: a format text is cut at "||"; each part is a named format or a Java pattern, which becomes a
+ * list of steps (letter, count) that are run over the text. The ISO form has a hand-written reader,
+ * since nearly every log has it. */
 #include "index/date_parse.h"
 
 #include "base/clock.h"
@@ -78,7 +79,8 @@ static bool digits(const char *p, size_t n, int32_t *ret_v)
     return true;
 }
 
-/* Up to nine digits as nanoseconds; further digits are read and dropped. Returns how many there were. */
+/* Up to nine digits as nanoseconds; further digits are read and dropped. Returns how many there
+ * were. */
 static size_t fraction(const char *p, const char *end, int32_t *ret_ns)
 {
     size_t n = 0;
@@ -120,7 +122,8 @@ static bool zone(const char **p, const char *end, int64_t *ret_seconds)
 static bool days_fit(const struct civil *c)
 {
     static const uint8_t month_days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    if (c->month < 1 || c->month > 12 || c->day < 1 || c->hour > 23 || c->minute > 59 || c->second > 59)
+    if (c->month < 1 || c->month > 12 || c->day < 1 || c->hour > 23 || c->minute > 59 ||
+        c->second > 59)
         return false;
     bool is_leap = (c->year % 4 == 0 && c->year % 100 != 0) || c->year % 400 == 0;
     unsigned days = month_days[c->month - 1] + (c->month == 2 && is_leap ? 1u : 0u);
@@ -197,8 +200,9 @@ static bool parse_epoch(struct str text, int64_t unit_ns, int64_t *ret_ns)
     return !__builtin_add_overflow(*ret_ns, text.p[0] == '-' ? -part : part, ret_ns);
 }
 
-static const char *const month_names[] = {"january", "february", "march", "april", "may", "june",
-    "july", "august", "september", "october", "november", "december"};
+static const char *const month_names[] = {"january",   "february", "march",    "april",
+                                          "may",       "june",     "july",     "august",
+                                          "september", "october",  "november", "december"};
 
 struct date_fields {
     struct civil c;
@@ -208,7 +212,8 @@ struct date_fields {
     bool is_pm, has_hour12;
 };
 
-static bool parse_name(const char **p, const char *end, const char *const *names, size_t count, size_t short_bytes, int32_t *ret_i)
+static bool parse_name(const char **p, const char *end, const char *const *names, size_t count,
+                       size_t short_bytes, int32_t *ret_i)
 {
     for (size_t i = 0; i < count; i++) {
         struct str name = str_from(names[i]);
@@ -235,7 +240,8 @@ static bool parse_number(const char **p, const char *end, size_t max, bool exact
     return true;
 }
 
-static bool step_run(const struct step *step, const char **p, const char *end, struct date_fields *f)
+static bool step_run(const struct step *step, const char **p, const char *end,
+                     struct date_fields *f)
 {
     int32_t v = 0;
     switch (step->letter) {
@@ -247,7 +253,8 @@ static bool step_run(const struct step *step, const char **p, const char *end, s
     case 'y':
     case 'u':
     case 'Y':
-        if (!parse_number(p, end, step->count == 2 ? 2 : 4, step->count == 2 || step->count == 4, &v))
+        if (!parse_number(p, end, step->count == 2 ? 2 : 4, step->count == 2 || step->count == 4,
+                          &v))
             return false;
         f->c.year = step->count == 2 ? 2000 + v : v;
         return true;
@@ -267,7 +274,8 @@ static bool step_run(const struct step *step, const char **p, const char *end, s
             return false;
         f->c.day = (uint8_t)v;
         return true;
-    case 'D': return parse_number(p, end, 3, step->count == 3, &f->day_of_year);
+    case 'D':
+        return parse_number(p, end, 3, step->count == 3, &f->day_of_year);
     case 'H':
     case 'k':
         if (!parse_number(p, end, 2, step->count == 2, &v))
@@ -302,10 +310,12 @@ static bool step_run(const struct step *step, const char **p, const char *end, s
         return true;
     }
     case 'E': {
-        static const char *const days[] = {"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"};
+        static const char *const days[] = {"monday", "tuesday",  "wednesday", "thursday",
+                                           "friday", "saturday", "sunday"};
         return parse_name(p, end, days, 7, step->count <= 3 ? 3 : 0, &v);
     }
-    default: return zone(p, end, &f->offset); /* Z X x z V */
+    default:
+        return zone(p, end, &f->offset); /* Z X x z V */
     }
 }
 
@@ -337,21 +347,25 @@ static bool part_parse(const struct part *part, struct str text, int64_t *ret_ns
     return true;
 }
 
-static int pattern_compile(struct str pattern, struct arena *mem, struct part *part, struct err *err)
+static int pattern_compile(struct str pattern, struct arena *mem, struct part *part,
+                           struct err *err)
 {
     part->kind = PART_PATTERN;
     part->steps = ARENA_ARRAY(mem, struct step, DATE_STEPS_MAX);
     for (size_t i = 0; i < pattern.n;) {
         char c = pattern.p[i];
         if (part->count == DATE_STEPS_MAX)
-            return err_set(err, ERR_INVALID, "Invalid format: [" STR_FMT "]: more than %u parts", STR_ARG(pattern), DATE_STEPS_MAX);
+            return err_set(err, ERR_INVALID, "Invalid format: [" STR_FMT "]: more than %u parts",
+                           STR_ARG(pattern), DATE_STEPS_MAX);
         struct step *step = &part->steps[part->count];
         if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) {
             size_t n = 1;
             while (i + n < pattern.n && pattern.p[i + n] == c)
                 n++;
             if (!strchr("yuYMLdDHkhKmsSnaEZXxzV", c))
-                return err_set(err, ERR_INVALID, "Invalid format: [" STR_FMT "]: Unknown pattern letter: %c", STR_ARG(pattern), c);
+                return err_set(err, ERR_INVALID,
+                               "Invalid format: [" STR_FMT "]: Unknown pattern letter: %c",
+                               STR_ARG(pattern), c);
             *step = (struct step){.letter = c, .count = (uint8_t)MIN_OF(n, (size_t)9)};
             part->count++;
             i += n;
@@ -362,13 +376,17 @@ static int pattern_compile(struct str pattern, struct arena *mem, struct part *p
                 end++;
             }
             if (end >= pattern.n)
-                return err_set(err, ERR_INVALID, "Invalid format: [" STR_FMT "]: Pattern ends with an incomplete string literal", STR_ARG(pattern));
+                return err_set(err, ERR_INVALID,
+                               "Invalid format: [" STR_FMT
+                               "]: Pattern ends with an incomplete string literal",
+                               STR_ARG(pattern));
             if (end == i + 1 && part->count < DATE_STEPS_MAX)
                 part->steps[part->count++] = (struct step){.c = '\''};
             i = end + 1;
         } else {
-            *step = c == '[' ? (struct step){.is_optional_begin = true}
-                    : c == ']' ? (struct step){.is_optional_end = true} : (struct step){.c = c};
+            *step = c == '['   ? (struct step){.is_optional_begin = true}
+                    : c == ']' ? (struct step){.is_optional_end = true}
+                               : (struct step){.c = c};
             part->count++;
             i++;
         }
@@ -383,7 +401,9 @@ static int part_compile(struct str text, struct arena *mem, struct part *part, s
         if (!str_eq(name, str_from(named_formats[i].name)))
             continue;
         part->kind = named_formats[i].kind;
-        return part->kind == PART_PATTERN ? pattern_compile(str_from(named_formats[i].pattern), mem, part, err) : 0;
+        return part->kind == PART_PATTERN
+                   ? pattern_compile(str_from(named_formats[i].pattern), mem, part, err)
+                   : 0;
     }
     /* Java 8 patterns may carry an 8 in front. */
     if (text.n > 1 && text.p[0] == '8')
@@ -391,7 +411,8 @@ static int part_compile(struct str text, struct arena *mem, struct part *part, s
     return pattern_compile(text, mem, part, err);
 }
 
-int date_format_compile(struct str text, struct arena *mem, const struct date_format **ret_format, struct err *err)
+int date_format_compile(struct str text, struct arena *mem, const struct date_format **ret_format,
+                        struct err *err)
 {
     struct date_format *format = ARENA_NEW(mem, struct date_format);
     if (text.n == 0)
@@ -401,9 +422,12 @@ int date_format_compile(struct str text, struct arena *mem, const struct date_fo
         struct str part = cut < 0 ? rest : str_sub(rest, 0, (size_t)cut);
         rest = cut < 0 ? STR_NONE : str_from_off(rest, (size_t)cut + 2);
         if (part.n == 0)
-            return err_set(err, ERR_INVALID, "Invalid format: [" STR_FMT "]: empty part", STR_ARG(text));
+            return err_set(err, ERR_INVALID, "Invalid format: [" STR_FMT "]: empty part",
+                           STR_ARG(text));
         if (format->count == DATE_ALTERNATIVES_MAX)
-            return err_set(err, ERR_INVALID, "Invalid format: [" STR_FMT "]: more than %u alternatives", STR_ARG(text), DATE_ALTERNATIVES_MAX);
+            return err_set(err, ERR_INVALID,
+                           "Invalid format: [" STR_FMT "]: more than %u alternatives",
+                           STR_ARG(text), DATE_ALTERNATIVES_MAX);
         TRY(part_compile(part, mem, &format->parts[format->count++], err));
     }
     *ret_format = format;
@@ -416,10 +440,18 @@ bool date_format_parse(const struct date_format *format, struct str text, int64_
         const struct part *part = &format->parts[i];
         bool ok = false;
         switch (part->kind) {
-        case PART_ISO: ok = date_parse_iso(text, ret_ns); break;
-        case PART_EPOCH_MILLIS: ok = parse_epoch(text, NS_PER_MS, ret_ns); break;
-        case PART_EPOCH_SECOND: ok = parse_epoch(text, NS_PER_S, ret_ns); break;
-        case PART_PATTERN: ok = part_parse(part, text, ret_ns); break;
+        case PART_ISO:
+            ok = date_parse_iso(text, ret_ns);
+            break;
+        case PART_EPOCH_MILLIS:
+            ok = parse_epoch(text, NS_PER_MS, ret_ns);
+            break;
+        case PART_EPOCH_SECOND:
+            ok = parse_epoch(text, NS_PER_S, ret_ns);
+            break;
+        case PART_PATTERN:
+            ok = part_parse(part, text, ret_ns);
+            break;
         }
         if (ok)
             return true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* date_parse.h: texts and numbers of date fields to nanoseconds: Elasticsearch's named formats and Java patterns, several
- * joined by "||". */
+/* date_parse.h: texts and numbers of date fields to nanoseconds: Elasticsearch's named formats and
+ * Java patterns, several joined by "||". */
 #ifndef NARU_INDEX_DATE_PARSE_H
 #define NARU_INDEX_DATE_PARSE_H
 
@@ -13,7 +13,8 @@ struct date_format;
 #define DATE_FORMAT_DEFAULT "strict_date_optional_time||epoch_millis"
 
 /* Compiles into mem; the same text gives an equal object. */
-int date_format_compile(struct str format, struct arena *mem, const struct date_format **ret_format, struct err *err) WARN_UNUSED;
+int date_format_compile(struct str format, struct arena *mem, const struct date_format **ret_format,
+                        struct err *err) WARN_UNUSED;
 /* False: no alternative fits the whole text. */
 bool date_format_parse(const struct date_format *format, struct str text, int64_t *ret_ns);
 /* strict_date_optional_time alone: YYYY[-MM[-DD[Thh[:mm[:ss[.fffffffff]]][zone]]]]. */

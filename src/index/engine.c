@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Opening and closing the store, recovery, and the background round.
  *
- *   <path>/lock                 held for the life of the engine; its content is the holder's process id
- *   <path>/wal/<sequence>.log   the log of all indices
- *   <path>/indices/<uuid>/      manifest, <n>.seg, <n>.<generation>.live
+ *   <path>/lock                 held for the life of the engine; its content is the holder's
+ * process id <path>/wal/<sequence>.log   the log of all indices <path>/indices/<uuid>/ manifest,
+ * <n>.seg, <n>.<generation>.live
  *
- * Recovery: every manifest is read and its segments opened (footers only); then the log is replayed: frames below an index's
- * `wal_flushed` are in its segments already, the rest is applied with the versions and sequence numbers it was given. */
+ * Recovery: every manifest is read and its segments opened (footers only); then the log is
+ * replayed: frames below an index's `wal_flushed` are in its segments already, the rest is applied
+ * with the versions and sequence numbers it was given. */
 #include "index/engine.h"
 
 #include <stdlib.h>
@@ -30,10 +31,13 @@ struct index *engine__index(struct engine *engine, struct str name)
     return index;
 }
 
-int engine__index_get(struct engine *engine, struct str name, struct index **ret_index, struct err *err)
+int engine__index_get(struct engine *engine, struct str name, struct index **ret_index,
+                      struct err *err)
 {
     *ret_index = engine__index(engine, name);
-    return *ret_index ? 0 : err_set(err, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "]", STR_ARG(name));
+    return *ret_index
+               ? 0
+               : err_set(err, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "]", STR_ARG(name));
 }
 
 static int by_name(const void *a, const void *b)
@@ -67,14 +71,16 @@ void engine__all_free(struct index **indices, size_t count)
 
 static void set_aside(struct index *index, uint64_t number, const struct err *why)
 {
-    index->damaged_numbers = mem_realloc(index->damaged_numbers, (index->damaged_count + 1) * sizeof(uint64_t));
+    index->damaged_numbers =
+        mem_realloc(index->damaged_numbers, (index->damaged_count + 1) * sizeof(uint64_t));
     index->damaged_numbers[index->damaged_count++] = number;
     size_t n = MIN_OF(strlen(why->text), sizeof(index->trouble) - 1);
     memcpy(index->trouble, why->text, n);
     index->trouble[n] = '\0';
 }
 
-static int slot_open(struct index *index, const struct manifest_segment *m, struct arena *mem, struct slot **ret_slot, struct err *err)
+static int slot_open(struct index *index, const struct manifest_segment *m, struct arena *mem,
+                     struct slot **ret_slot, struct err *err)
 {
     struct vfs *fs = index->engine->fs;
     struct segment *seg;
@@ -82,12 +88,15 @@ static int slot_open(struct index *index, const struct manifest_segment *m, stru
     struct slot *slot = slot_new(seg, m->number);
     int rc = 0;
     if (seg->size != m->bytes || seg->doc_count != m->doc_count)
-        rc = err_set(err, ERR_CORRUPT, "segment %s: %llu bytes and %u documents where the manifest says %llu and %u", seg->name,
-                     (unsigned long long)seg->size, seg->doc_count, (unsigned long long)m->bytes, m->doc_count);
+        rc = err_set(err, ERR_CORRUPT,
+                     "segment %s: %llu bytes and %u documents where the manifest says %llu and %u",
+                     seg->name, (unsigned long long)seg->size, seg->doc_count,
+                     (unsigned long long)m->bytes, m->doc_count);
     if (rc == 0 && m->live_generation) {
         uint64_t *words;
         uint32_t count;
-        rc = live_file_read(fs, live_file_path(index->path, m->number, m->live_generation, mem), seg->doc_count, &words, &count, err);
+        rc = live_file_read(fs, live_file_path(index->path, m->number, m->live_generation, mem),
+                            seg->doc_count, &words, &count, err);
         if (rc == 0) {
             mem_free(slot->live);
             slot->live = words;
@@ -104,7 +113,8 @@ static int slot_open(struct index *index, const struct manifest_segment *m, stru
     return 0;
 }
 
-static int slots_open(struct index *index, const struct manifest *m, struct arena *mem, struct err *err)
+static int slots_open(struct index *index, const struct manifest *m, struct arena *mem,
+                      struct err *err)
 {
     struct slot **slots = ARENA_ARRAY(mem, struct slot *, m->segment_count + 1);
     size_t count = 0;
@@ -141,7 +151,8 @@ int index__open(struct engine *engine, struct str dir, struct index **ret_index,
     struct mapping *mapping;
     TRY(manifest_read(engine->fs, dir, mem, &m, err));
     if (!str_eq(m.uuid, path_name(dir)))
-        return err_set(err, ERR_CORRUPT, "manifest of " STR_FMT " belongs to index " STR_FMT, STR_ARG(dir), STR_ARG(m.uuid));
+        return err_set(err, ERR_CORRUPT, "manifest of " STR_FMT " belongs to index " STR_FMT,
+                       STR_ARG(dir), STR_ARG(m.uuid));
     TRY(mapping_decode(m.mapping_json, &mapping, err));
     index = index__new(engine, m.name, m.uuid, m.id, mapping);
     index->created_ns = m.created_ns;
@@ -171,7 +182,8 @@ static int folder_sweep(struct engine *engine, struct str dir, struct arena *mem
     return vfs_remove(engine->fs, dir, err);
 }
 
-/* 1: there, 0: surely not there; any other answer of the file system is an error, never "not there". */
+/* 1: there, 0: surely not there; any other answer of the file system is an error, never "not
+ * there". */
 static int file_is_there(struct vfs *fs, struct str path, struct err *err)
 {
     struct vfs_stat st;
@@ -179,9 +191,10 @@ static int file_is_there(struct vfs *fs, struct str path, struct err *err)
     return rc == -ERR_NOT_FOUND ? 0 : rc < 0 ? rc : 1;
 }
 
-/* Two folders with one name: making the index failed after its manifest was in place (so nobody ever wrote to it), and then it
- * was made again. The older, empty one goes. */
-static int index_enter(struct engine *engine, struct index *index, struct arena *mem, struct err *err)
+/* Two folders with one name: making the index failed after its manifest was in place (so nobody
+ * ever wrote to it), and then it was made again. The older, empty one goes. */
+static int index_enter(struct engine *engine, struct index *index, struct arena *mem,
+                       struct err *err)
 {
     struct index *ghost = strmap_get(&engine->indices, index->name);
     if (!ghost) {
@@ -192,8 +205,10 @@ static int index_enter(struct engine *engine, struct index *index, struct arena 
         (void)strmap_put(&engine->indices, index->name, index);
     else
         ghost = index;
-    int rc = ghost->set->count || ghost->damaged_count ? err_set(err, ERR_CORRUPT, "two index folders bear the name [" STR_FMT "]", STR_ARG(index->name))
-                                                       : vfs_remove(engine->fs, path_join(mem, ghost->path, STR("manifest")), err);
+    int rc = ghost->set->count || ghost->damaged_count
+                 ? err_set(err, ERR_CORRUPT, "two index folders bear the name [" STR_FMT "]",
+                           STR_ARG(index->name))
+                 : vfs_remove(engine->fs, path_join(mem, ghost->path, STR("manifest")), err);
     if (rc == 0)
         rc = folder_sweep(engine, ghost->path, mem, err);
     index__unref(ghost);
@@ -247,7 +262,8 @@ static int replay(void *arg, const struct wal_frame *frame, struct err *err)
     if (!index->wal_from)
         index->wal_from = frame->seq;
     switch ((enum wal_kind)frame->kind) {
-    case WAL_NEW_INDEX: return 0;
+    case WAL_NEW_INDEX:
+        return 0;
     case WAL_MAPPING: {
         struct mapping *mapping;
         TRY(mapping_decode(frame->payload, &mapping, err));
@@ -256,7 +272,8 @@ static int replay(void *arg, const struct wal_frame *frame, struct err *err)
         index->is_changed = true;
         return 0;
     }
-    case WAL_DOCS: return wal__replay_docs(index, frame, err);
+    case WAL_DOCS:
+        return wal__replay_docs(index, frame, err);
     }
     return err_set(err, ERR_UNSUPPORTED, "write-ahead log: frame of unknown kind %u", frame->kind);
 }
@@ -269,7 +286,12 @@ static int wal_recover(struct engine *engine, struct err *err)
         seq_min = MAX_OF(seq_min, engine->by_id[i]->id + 1);
         seq_min = MAX_OF(seq_min, engine->by_id[i]->wal_flushed);
     }
-    struct wal_config config = {.fs = engine->fs, .dir = path_join(mem, engine->path, STR("wal")), .seq_min = seq_min, .file_bytes_max = engine->config.wal_file_bytes_max, .replay = replay, .arg = engine};
+    struct wal_config config = {.fs = engine->fs,
+                                .dir = path_join(mem, engine->path, STR("wal")),
+                                .seq_min = seq_min,
+                                .file_bytes_max = engine->config.wal_file_bytes_max,
+                                .replay = replay,
+                                .arg = engine};
     TRY(wal_open(&config, &engine->wal, err));
     for (size_t i = 0; i < engine->by_id_count; i++) {
         engine->by_id[i]->is_changed = true;
@@ -291,7 +313,9 @@ void engine__kick(struct engine *engine)
 static bool refresh_due(struct index *index, int64_t now_ns)
 {
     mutex_lock(&index->mu);
-    bool due = index->is_changed && (index->is_refresh_wanted || (index->refresh_interval_ns >= 0 && now_ns - index->refreshed_ns >= index->refresh_interval_ns));
+    bool due = index->is_changed && (index->is_refresh_wanted ||
+                                     (index->refresh_interval_ns >= 0 &&
+                                      now_ns - index->refreshed_ns >= index->refresh_interval_ns));
     mutex_unlock(&index->mu);
     return due;
 }
@@ -303,8 +327,11 @@ static bool flush_due(struct index *index, int64_t now_ns)
     bool is_dirty = index->wal_from != 0 || index->is_mapping_dirty || index->memory_bytes > 0;
     uint64_t bytes = index->memory_bytes;
     mutex_unlock(&index->mu);
-    bool is_tight = __atomic_load_n(&engine->memory_bytes, __ATOMIC_RELAXED) > engine->memory_max / 2;
-    return is_dirty && (now_ns - index->flushed_ns >= FLUSH_AGE_NS || wal_bytes(engine->wal) > WAL_FLUSH_BYTES || (is_tight && bytes > engine->memory_max / 64));
+    bool is_tight =
+        __atomic_load_n(&engine->memory_bytes, __ATOMIC_RELAXED) > engine->memory_max / 2;
+    return is_dirty && (now_ns - index->flushed_ns >= FLUSH_AGE_NS ||
+                        wal_bytes(engine->wal) > WAL_FLUSH_BYTES ||
+                        (is_tight && bytes > engine->memory_max / 64));
 }
 
 static int index_round(struct index *index, struct err *err)
@@ -339,13 +366,15 @@ static int merge_round(struct index *index, struct err *err)
 static void disk_round(struct engine *engine)
 {
     uint64_t free_bytes;
-    if (wal_state(engine->wal, NULL) == -ERR_DISK_FULL && vfs_free_bytes(engine->fs, engine->path, &free_bytes, NULL) == 0 &&
+    if (wal_state(engine->wal, NULL) == -ERR_DISK_FULL &&
+        vfs_free_bytes(engine->fs, engine->path, &free_bytes, NULL) == 0 &&
         free_bytes >= DISK_RESERVE_BYTES)
         (void)!wal_heal(engine->wal, NULL);
 }
 
 /* Runs `round` over all indices; one that fails does not keep the others from theirs. */
-static int each_index(struct engine *engine, int (*round)(struct index *, struct err *), struct err *err)
+static int each_index(struct engine *engine, int (*round)(struct index *, struct err *),
+                      struct err *err)
 {
     size_t count;
     int first = 0;
@@ -382,7 +411,8 @@ static void *background(void *arg)
     os_thread_name("naru-index");
     mutex_lock(&engine->bg_mu);
     while (!engine->is_closing) {
-        struct timespec until = engine__deadline(MIN_OF(clock_to_real_ns(engine->clock, BACKGROUND_ROUND_NS), BACKGROUND_ROUND_NS));
+        struct timespec until = engine__deadline(
+            MIN_OF(clock_to_real_ns(engine->clock, BACKGROUND_ROUND_NS), BACKGROUND_ROUND_NS));
         if (!engine->is_kicked)
             (void)pthread_cond_timedwait(&engine->bg_wake, &engine->bg_mu, &until);
         engine->is_kicked = false;
@@ -423,8 +453,10 @@ static void *merging(void *arg)
 static void conditions_init(struct engine *engine)
 {
     pthread_condattr_t attr;
-    ASSERT(pthread_condattr_init(&attr) == 0 && pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0);
-    ASSERT(pthread_cond_init(&engine->bg_wake, &attr) == 0 && pthread_cond_init(&engine->bg_done, &attr) == 0 &&
+    ASSERT(pthread_condattr_init(&attr) == 0 &&
+           pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0);
+    ASSERT(pthread_cond_init(&engine->bg_wake, &attr) == 0 &&
+           pthread_cond_init(&engine->bg_done, &attr) == 0 &&
            pthread_cond_init(&engine->merge_wake, &attr) == 0);
     (void)pthread_condattr_destroy(&attr);
 }
@@ -443,7 +475,8 @@ static int lock_take(struct engine *engine, struct err *err)
         (void)!vfs_read_at(engine->lock_file, 0, pid, sizeof(pid) - 1, &n, NULL);
         while (n > 0 && (pid[n - 1] < '0' || pid[n - 1] > '9'))
             pid[--n] = '\0';
-        return err_set(err, ERR_LOCKED, "data folder [" STR_FMT "] is in use by process %s", STR_ARG(engine->path), n ? pid : "?");
+        return err_set(err, ERR_LOCKED, "data folder [" STR_FMT "] is in use by process %s",
+                       STR_ARG(engine->path), n ? pid : "?");
     }
     TRY(rc);
     char text[24];
@@ -507,11 +540,15 @@ int engine_open(const struct engine_config *config, struct engine **ret_engine, 
     engine->path = arena_str(engine->mem, config->path);
     engine->indices_path = path_join(engine->mem, engine->path, STR("indices"));
     engine->memory_max = config->memory_bytes_max ? config->memory_bytes_max : MEMORY_BYTES_DEFAULT;
-    engine->request_max = config->request_bytes_max ? config->request_bytes_max : REQUEST_BYTES_DEFAULT;
-    engine->lane_count = MIN_OF(config->lane_count ? config->lane_count : os_cpu_count(), (size_t)LANES_MAX);
+    engine->request_max =
+        config->request_bytes_max ? config->request_bytes_max : REQUEST_BYTES_DEFAULT;
+    engine->lane_count =
+        MIN_OF(config->lane_count ? config->lane_count : os_cpu_count(), (size_t)LANES_MAX);
     engine->disk_checked_ns = INT64_MIN;
     strmap_init(&engine->indices);
-    ASSERT(pthread_mutex_init(&engine->mu, NULL) == 0 && pthread_mutex_init(&engine->id_mu, NULL) == 0 && pthread_mutex_init(&engine->bg_mu, NULL) == 0);
+    ASSERT(pthread_mutex_init(&engine->mu, NULL) == 0 &&
+           pthread_mutex_init(&engine->id_mu, NULL) == 0 &&
+           pthread_mutex_init(&engine->bg_mu, NULL) == 0);
     conditions_init(engine);
     int rc = engine_start(engine, err);
     if (rc < 0) {
@@ -529,9 +566,11 @@ void engine_close(struct engine *engine)
     if (engine->has_thread) {
         mutex_lock(&engine->bg_mu);
         engine->is_closing = true;
-        ASSERT(pthread_cond_broadcast(&engine->bg_wake) == 0 && pthread_cond_broadcast(&engine->merge_wake) == 0);
+        ASSERT(pthread_cond_broadcast(&engine->bg_wake) == 0 &&
+               pthread_cond_broadcast(&engine->merge_wake) == 0);
         mutex_unlock(&engine->bg_mu);
-        ASSERT(pthread_join(engine->thread, NULL) == 0 && pthread_join(engine->merge_thread, NULL) == 0);
+        ASSERT(pthread_join(engine->thread, NULL) == 0 &&
+               pthread_join(engine->merge_thread, NULL) == 0);
     }
     /* A flush that fails loses nothing: the log still has it. */
     size_t count;

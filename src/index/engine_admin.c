@@ -33,17 +33,23 @@ int index_name_check(struct str name, struct err *err)
         else if (c == ':')
             why = "must not contain ':'";
     }
-    return why ? err_set(err, ERR_INDEX_NAME, "Invalid index name [" STR_FMT "], %s", STR_ARG(name), why) : 0;
+    return why ? err_set(err, ERR_INDEX_NAME, "Invalid index name [" STR_FMT "], %s", STR_ARG(name),
+                         why)
+               : 0;
 }
 
 /* ---- Settings ---- */
 
-/* Everything under "index": {"number_of_shards": 1}, {"index.number_of_shards": 1} and {"index": {…}} come to the same. */
-static void settings_flatten(const struct value *v, struct str prefix, struct value *flat, struct arena *mem)
+/* Everything under "index": {"number_of_shards": 1}, {"index.number_of_shards": 1} and {"index":
+ * {…}} come to the same. */
+static void settings_flatten(const struct value *v, struct str prefix, struct value *flat,
+                             struct arena *mem)
 {
     for (size_t i = 0; i < v->map->count; i++) {
         struct str key = v->map->keys[i];
-        struct str path = prefix.n ? arena_printf(mem, "%.*s.%.*s", (int)prefix.n, prefix.p, (int)key.n, key.p) : key;
+        struct str path =
+            prefix.n ? arena_printf(mem, "%.*s.%.*s", (int)prefix.n, prefix.p, (int)key.n, key.p)
+                     : key;
         if (v->map->values[i].kind == VALUE_MAP) {
             settings_flatten(&v->map->values[i], path, flat, mem);
             continue;
@@ -54,21 +60,28 @@ static void settings_flatten(const struct value *v, struct str prefix, struct va
     }
 }
 
-static int setting_int(const struct value *flat, const char *key, int64_t min, int64_t max, struct arena *mem, int64_t *ret, struct err *err)
+static int setting_int(const struct value *flat, const char *key, int64_t min, int64_t max,
+                       struct arena *mem, int64_t *ret, struct err *err)
 {
     const struct value *v = value_map_get(flat, str_from(key));
     if (!v || v->kind == VALUE_NULL)
         return 0;
     if (!str_to_i64(value_to_str(mem, v), ret))
-        return err_set(err, ERR_INVALID, "Failed to parse value [" STR_FMT "] for setting [%s]", STR_ARG(value_to_str(mem, v)), key);
+        return err_set(err, ERR_INVALID, "Failed to parse value [" STR_FMT "] for setting [%s]",
+                       STR_ARG(value_to_str(mem, v)), key);
     if (*ret < min)
-        return err_set(err, ERR_INVALID, "Failed to parse value [%lld] for setting [%s] must be >= %lld", (long long)*ret, key, (long long)min);
+        return err_set(err, ERR_INVALID,
+                       "Failed to parse value [%lld] for setting [%s] must be >= %lld",
+                       (long long)*ret, key, (long long)min);
     if (*ret > max)
-        return err_set(err, ERR_INVALID, "Failed to parse value [%lld] for setting [%s] must be <= %lld", (long long)*ret, key, (long long)max);
+        return err_set(err, ERR_INVALID,
+                       "Failed to parse value [%lld] for setting [%s] must be <= %lld",
+                       (long long)*ret, key, (long long)max);
     return 0;
 }
 
-static int interval_of(const struct value *flat, struct arena *mem, int64_t *ret_ns, struct err *err)
+static int interval_of(const struct value *flat, struct arena *mem, int64_t *ret_ns,
+                       struct err *err)
 {
     const struct value *v = value_map_get_lit(flat, "index.refresh_interval");
     if (!v || v->kind == VALUE_NULL)
@@ -79,7 +92,10 @@ static int interval_of(const struct value *flat, struct arena *mem, int64_t *ret
         return 0;
     }
     if (!str_to_duration(text, ret_ns))
-        return err_set(err, ERR_INVALID, "failed to parse setting [index.refresh_interval] with value [" STR_FMT "] as a time value", STR_ARG(text));
+        return err_set(err, ERR_INVALID,
+                       "failed to parse setting [index.refresh_interval] with value [" STR_FMT
+                       "] as a time value",
+                       STR_ARG(text));
     return 0;
 }
 
@@ -93,8 +109,12 @@ static int settings_check(const struct value *flat, struct arena *mem, struct er
     TRY(interval_of(flat, mem, &v, err));
     for (size_t i = 0; i < flat->map->count; i++) {
         struct str key = flat->map->keys[i];
-        if (str_is(key, "index.uuid") || str_is(key, "index.creation_date") || str_is(key, "index.provided_name") || str_starts_with(key, STR("index.version.")))
-            return err_set(err, ERR_INVALID, "unknown setting [" STR_FMT "] please check that any required plugins are installed, or check the breaking changes documentation for removed settings",
+        if (str_is(key, "index.uuid") || str_is(key, "index.creation_date") ||
+            str_is(key, "index.provided_name") || str_starts_with(key, STR("index.version.")))
+            return err_set(err, ERR_INVALID,
+                           "unknown setting [" STR_FMT
+                           "] please check that any required plugins are installed, or check the "
+                           "breaking changes documentation for removed settings",
                            STR_ARG(key));
     }
     return 0;
@@ -116,7 +136,8 @@ void index__settings_apply(struct index *index)
     CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
     struct value flat;
     int64_t v;
-    if (value_from_json(str_from(index->settings_json), mem, &flat, NULL) < 0 || flat.kind != VALUE_MAP)
+    if (value_from_json(str_from(index->settings_json), mem, &flat, NULL) < 0 ||
+        flat.kind != VALUE_MAP)
         return;
     index->refresh_interval_ns = REFRESH_INTERVAL_DEFAULT;
     (void)!interval_of(&flat, mem, &index->refresh_interval_ns, NULL);
@@ -149,9 +170,13 @@ static int analyzers_check(const struct mapping *mapping, struct err *err)
     for (size_t i = 0; i < mapping->field_count; i++) {
         const struct field_def *f = mapping->fields[i];
         if (!analyzer_from_name(f->pub.analyzer, &analyzer))
-            return err_set(err, ERR_MAPPER_PARSING, "analyzer [" STR_FMT "] has not been configured in mappings", STR_ARG(f->pub.analyzer));
+            return err_set(err, ERR_MAPPER_PARSING,
+                           "analyzer [" STR_FMT "] has not been configured in mappings",
+                           STR_ARG(f->pub.analyzer));
         if (f->normalizer.n && !str_is(f->normalizer, "lowercase"))
-            return err_set(err, ERR_MAPPER_PARSING, "normalizer [" STR_FMT "] not found for field [" STR_FMT "]", STR_ARG(f->normalizer), STR_ARG(f->pub.path));
+            return err_set(err, ERR_MAPPER_PARSING,
+                           "normalizer [" STR_FMT "] not found for field [" STR_FMT "]",
+                           STR_ARG(f->normalizer), STR_ARG(f->pub.path));
     }
     return 0;
 }
@@ -162,7 +187,8 @@ struct index_body {
     struct value aliases;
 };
 
-static int body_read(const struct value *body, struct arena *mem, struct index_body *ret, struct err *err)
+static int body_read(const struct value *body, struct arena *mem, struct index_body *ret,
+                     struct err *err)
 {
     ret->settings = value_map(mem, 4);
     ret->aliases = value_map(mem, 1);
@@ -175,7 +201,8 @@ static int body_read(const struct value *body, struct arena *mem, struct index_b
         struct str key = body->map->keys[i];
         const struct value *v = &body->map->values[i];
         if (!str_is(key, "settings") && !str_is(key, "mappings") && !str_is(key, "aliases"))
-            return err_set(err, ERR_PARSE, "unknown key [" STR_FMT "] for create index", STR_ARG(key));
+            return err_set(err, ERR_PARSE, "unknown key [" STR_FMT "] for create index",
+                           STR_ARG(key));
         if (v->kind != VALUE_MAP)
             return err_set(err, ERR_PARSE, "key [" STR_FMT "] must be an object", STR_ARG(key));
         if (str_is(key, "settings"))
@@ -185,7 +212,8 @@ static int body_read(const struct value *body, struct arena *mem, struct index_b
     }
     TRY(settings_check(&ret->settings, mem, err));
     int64_t limit = MAPPING_FIELDS_MAX_DEFAULT;
-    TRY(setting_int(&ret->settings, "index.mapping.total_fields.limit", 0, INT32_MAX, mem, &limit, err));
+    TRY(setting_int(&ret->settings, "index.mapping.total_fields.limit", 0, INT32_MAX, mem, &limit,
+                    err));
     ret->mapping->fields_max = (uint32_t)limit;
     const struct value *mappings = value_map_get_lit(body, "mappings");
     if (mappings) {
@@ -236,20 +264,25 @@ static int folder_make(struct index *index, struct err *err)
 static bool alias_holder(struct engine *engine, struct str alias); /* REQUIRES(engine.mu) */
 
 /* REQUIRES(engine.mu) */
-static int index_make(struct engine *engine, struct str name, struct index_body *body, struct index **ret_index, struct err *err)
+static int index_make(struct engine *engine, struct str name, struct index_body *body,
+                      struct index **ret_index, struct err *err)
 {
     char uuid[22];
     uint64_t id;
     TRY(wal_state(engine->wal, err));
     TRY(id_take(engine, &id, err));
     uuid_make(engine, uuid);
-    CLEANUP(index__unref_ptr) struct index *index = index__new(engine, name, (struct str){uuid, sizeof(uuid)}, id, TAKE(body->mapping));
+    CLEANUP(index__unref_ptr)
+    struct index *index =
+        index__new(engine, name, (struct str){uuid, sizeof(uuid)}, id, TAKE(body->mapping));
     index->created_ns = clock_wall_ns(engine->clock);
     index->wal_flushed = id;
     if (!value_map_get_lit(&body->settings, "index.number_of_shards"))
-        value_map_set(index->mapping->mem, &body->settings, STR("index.number_of_shards"), value_str(STR("1")));
+        value_map_set(index->mapping->mem, &body->settings, STR("index.number_of_shards"),
+                      value_str(STR("1")));
     if (!value_map_get_lit(&body->settings, "index.number_of_replicas"))
-        value_map_set(index->mapping->mem, &body->settings, STR("index.number_of_replicas"), value_str(STR("1")));
+        value_map_set(index->mapping->mem, &body->settings, STR("index.number_of_replicas"),
+                      value_str(STR("1")));
     mem_free(index->settings_json);
     mem_free(index->aliases_json);
     index->settings_json = value_json(&body->settings);
@@ -265,7 +298,8 @@ static int index_make(struct engine *engine, struct str name, struct index_body 
     return 0;
 }
 
-int engine__index_make(struct engine *engine, struct str name, const struct value *body, bool may_exist, struct index **ret_index, struct err *err)
+int engine__index_make(struct engine *engine, struct str name, const struct value *body,
+                       bool may_exist, struct index **ret_index, struct err *err)
 {
     CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
     TRY(index_name_check(name, err));
@@ -277,9 +311,12 @@ int engine__index_make(struct engine *engine, struct str name, const struct valu
         if (old && may_exist)
             *ret_index = index__ref(old);
         else if (old)
-            rc = err_set(err, ERR_INDEX_EXISTS, "index [" STR_FMT "/" STR_FMT "] already exists", STR_ARG(name), STR_ARG(old->uuid));
+            rc = err_set(err, ERR_INDEX_EXISTS, "index [" STR_FMT "/" STR_FMT "] already exists",
+                         STR_ARG(name), STR_ARG(old->uuid));
         else if (alias_holder(engine, name))
-            rc = err_set(err, ERR_INDEX_NAME, "Invalid index name [" STR_FMT "], already exists as alias", STR_ARG(name));
+            rc =
+                err_set(err, ERR_INDEX_NAME,
+                        "Invalid index name [" STR_FMT "], already exists as alias", STR_ARG(name));
         else
             rc = index_make(engine, name, &parts, ret_index, err);
         mutex_unlock(&engine->mu);
@@ -288,7 +325,8 @@ int engine__index_make(struct engine *engine, struct str name, const struct valu
     return rc;
 }
 
-int engine_index_create(struct engine *engine, struct str name, const struct value *body, struct err *err)
+int engine_index_create(struct engine *engine, struct str name, const struct value *body,
+                        struct err *err)
 {
     struct index *index;
     TRY(engine__index_make(engine, name, body, false, &index, err));
@@ -316,7 +354,9 @@ int engine_index_delete(struct engine *engine, struct str name, struct err *err)
     index->is_deleted = true;
     mutex_unlock(&index->mu);
     index__lanes_unlock(index);
-    int rc = was_deleted ? err_set(err, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "]", STR_ARG(name)) : files_remove(index, err);
+    int rc = was_deleted
+                 ? err_set(err, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "]", STR_ARG(name))
+                 : files_remove(index, err);
     if (rc < 0 && !was_deleted) {
         mutex_lock(&index->mu);
         index->is_deleted = false;
@@ -339,12 +379,15 @@ static int manifest_now(struct index *index, struct err *err)
     mutex_lock(&index->mu);
     bool is_deleted = index->is_deleted;
     mutex_unlock(&index->mu);
-    int rc = is_deleted ? err_set(err, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "]", STR_ARG(index->name)) : index__manifest_write(index, err);
+    int rc = is_deleted ? err_set(err, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "]",
+                                  STR_ARG(index->name))
+                        : index__manifest_write(index, err);
     mutex_unlock(&index->flush_mu);
     return rc;
 }
 
-int engine_mapping_put(struct engine *engine, struct str name, const struct value *mappings, struct err *err)
+int engine_mapping_put(struct engine *engine, struct str name, const struct value *mappings,
+                       struct err *err)
 {
     CLEANUP(index__unref_ptr) struct index *index = NULL;
     TRY(engine__index_get(engine, name, &index, err));
@@ -363,7 +406,10 @@ int engine_mapping_put(struct engine *engine, struct str name, const struct valu
         uint64_t seq = 0;
         int rc = 0;
         if (is_ours) {
-            struct wal_frame frame = {.index_id = index->id, .kind = WAL_MAPPING, .record_count = 1, .payload = buf_str(&json)};
+            struct wal_frame frame = {.index_id = index->id,
+                                      .kind = WAL_MAPPING,
+                                      .record_count = 1,
+                                      .payload = buf_str(&json)};
             rc = wal_append(engine->wal, &frame, &seq, err);
         }
         if (is_ours && rc == 0) {
@@ -383,7 +429,8 @@ int engine_mapping_put(struct engine *engine, struct str name, const struct valu
     }
 }
 
-int engine_mapping_get(struct engine *engine, struct str name, struct arena *mem, struct value *ret_mappings, struct err *err)
+int engine_mapping_get(struct engine *engine, struct str name, struct arena *mem,
+                       struct value *ret_mappings, struct err *err)
 {
     CLEANUP(index__unref_ptr) struct index *index = NULL;
     TRY(engine__index_get(engine, name, &index, err));
@@ -393,7 +440,8 @@ int engine_mapping_get(struct engine *engine, struct str name, struct arena *mem
     return 0;
 }
 
-int engine_settings_put(struct engine *engine, struct str name, const struct value *settings, struct err *err)
+int engine_settings_put(struct engine *engine, struct str name, const struct value *settings,
+                        struct err *err)
 {
     CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
     CLEANUP(index__unref_ptr) struct index *index = NULL;
@@ -401,12 +449,15 @@ int engine_settings_put(struct engine *engine, struct str name, const struct val
     if (settings->kind != VALUE_MAP)
         return err_set(err, ERR_PARSE, "the body of a settings update must be an object");
     struct value flat = value_map(mem, 4), current;
-    const struct value *inner = settings->map->count == 1 ? value_map_get_lit(settings, "settings") : NULL;
+    const struct value *inner =
+        settings->map->count == 1 ? value_map_get_lit(settings, "settings") : NULL;
     settings_flatten(inner && inner->kind == VALUE_MAP ? inner : settings, STR_NONE, &flat, mem);
     TRY(settings_check(&flat, mem, err));
     if (value_map_get_lit(&flat, "index.number_of_shards"))
-        return err_set(err, ERR_INVALID, "Can't update non dynamic settings [[index.number_of_shards]] for open indices [[" STR_FMT "/" STR_FMT "]]", STR_ARG(name),
-                       STR_ARG(index->uuid));
+        return err_set(err, ERR_INVALID,
+                       "Can't update non dynamic settings [[index.number_of_shards]] for open "
+                       "indices [[" STR_FMT "/" STR_FMT "]]",
+                       STR_ARG(name), STR_ARG(index->uuid));
     mutex_lock(&index->mu);
     int rc = value_from_json(str_from(index->settings_json), mem, &current, err);
     for (size_t i = 0; rc == 0 && i < flat.map->count; i++) {
@@ -425,11 +476,13 @@ int engine_settings_put(struct engine *engine, struct str name, const struct val
     return manifest_now(index, err);
 }
 
-/* "index.mapping.total_fields.limit" into nested maps; values as text, as Elasticsearch prints them. */
+/* "index.mapping.total_fields.limit" into nested maps; values as text, as Elasticsearch prints
+ * them. */
 static void setting_nest(struct value *root, struct str path, struct str text, struct arena *mem)
 {
     struct value *at = root;
-    for (ptrdiff_t dot; (dot = str_find_char(path, '.')) > 0; path = str_from_off(path, (size_t)dot + 1)) {
+    for (ptrdiff_t dot; (dot = str_find_char(path, '.')) > 0;
+         path = str_from_off(path, (size_t)dot + 1)) {
         struct str part = str_sub(path, 0, (size_t)dot);
         struct value *next = value_map_get(at, part);
         if (!next || next->kind != VALUE_MAP) {
@@ -441,7 +494,8 @@ static void setting_nest(struct value *root, struct str path, struct str text, s
     value_map_set(mem, at, path, value_str(text));
 }
 
-int engine_settings_get(struct engine *engine, struct str name, struct arena *mem, struct value *ret_settings, struct err *err)
+int engine_settings_get(struct engine *engine, struct str name, struct arena *mem,
+                        struct value *ret_settings, struct err *err)
 {
     CLEANUP(index__unref_ptr) struct index *index = NULL;
     TRY(engine__index_get(engine, name, &index, err));
@@ -459,7 +513,8 @@ int engine_settings_get(struct engine *engine, struct str name, struct arena *me
         }
         setting_nest(&root, flat.map->keys[i], value_to_str(mem, v), mem);
     }
-    setting_nest(&root, STR("index.creation_date"), arena_printf(mem, "%lld", (long long)(index->created_ns / NS_PER_MS)), mem);
+    setting_nest(&root, STR("index.creation_date"),
+                 arena_printf(mem, "%lld", (long long)(index->created_ns / NS_PER_MS)), mem);
     setting_nest(&root, STR("index.provided_name"), arena_str(mem, index->name), mem);
     setting_nest(&root, STR("index.uuid"), arena_str(mem, index->uuid), mem);
     setting_nest(&root, STR("index.version.created"), STR("7100299"), mem);
@@ -475,7 +530,8 @@ static bool index_has_alias(struct index *index, struct str alias, struct arena 
     mutex_lock(&index->mu);
     struct str json = arena_str(mem, str_from(index->aliases_json));
     mutex_unlock(&index->mu);
-    return json.n > 2 && value_from_json(json, mem, &aliases, NULL) == 0 && aliases.kind == VALUE_MAP && value_map_get(&aliases, alias);
+    return json.n > 2 && value_from_json(json, mem, &aliases, NULL) == 0 &&
+           aliases.kind == VALUE_MAP && value_map_get(&aliases, alias);
 }
 
 static bool alias_holder(struct engine *engine, struct str alias)
@@ -491,19 +547,24 @@ static bool alias_holder(struct engine *engine, struct str alias)
     return false;
 }
 
-int engine_alias_put(struct engine *engine, struct str name, struct str alias, const struct value *body, struct err *err)
+int engine_alias_put(struct engine *engine, struct str name, struct str alias,
+                     const struct value *body, struct err *err)
 {
     CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
     CLEANUP(index__unref_ptr) struct index *index = NULL;
     TRY(engine__index_get(engine, name, &index, err));
     TRY(index_name_check(alias, err));
     if (engine_index_exists(engine, alias))
-        return err_set(err, ERR_INDEX_NAME, "Invalid alias name [" STR_FMT "], an index exists with the same name as the alias", STR_ARG(alias));
+        return err_set(err, ERR_INDEX_NAME,
+                       "Invalid alias name [" STR_FMT
+                       "], an index exists with the same name as the alias",
+                       STR_ARG(alias));
     struct value aliases;
     mutex_lock(&index->mu);
     int rc = value_from_json(str_from(index->aliases_json), mem, &aliases, err);
     if (rc == 0) {
-        value_map_set(mem, &aliases, alias, body && body->kind == VALUE_MAP ? *body : value_map(mem, 1));
+        value_map_set(mem, &aliases, alias,
+                      body && body->kind == VALUE_MAP ? *body : value_map(mem, 1));
         mem_free(index->aliases_json);
         index->aliases_json = value_json(&aliases);
     }
@@ -533,7 +594,8 @@ int engine_alias_remove(struct engine *engine, struct str name, struct str alias
     return manifest_now(index, err);
 }
 
-int engine_aliases_get(struct engine *engine, struct str name, struct arena *mem, struct value *ret_aliases, struct err *err)
+int engine_aliases_get(struct engine *engine, struct str name, struct arena *mem,
+                       struct value *ret_aliases, struct err *err)
 {
     CLEANUP(index__unref_ptr) struct index *index = NULL;
     TRY(engine__index_get(engine, name, &index, err));
@@ -556,7 +618,8 @@ static bool alias_globs(struct resolve *r, size_t i, struct str pattern)
     mutex_lock(&r->all[i]->mu);
     struct str json = arena_str(r->mem, str_from(r->all[i]->aliases_json));
     mutex_unlock(&r->all[i]->mu);
-    if (json.n <= 2 || value_from_json(json, r->mem, &aliases, NULL) < 0 || aliases.kind != VALUE_MAP)
+    if (json.n <= 2 || value_from_json(json, r->mem, &aliases, NULL) < 0 ||
+        aliases.kind != VALUE_MAP)
         return false;
     for (size_t k = 0; k < aliases.map->count; k++) {
         if (str_glob(pattern, aliases.map->keys[k]))
@@ -565,7 +628,8 @@ static bool alias_globs(struct resolve *r, size_t i, struct str pattern)
     return false;
 }
 
-static int resolve_part(struct resolve *r, struct str part, bool is_first, bool ignore_unavailable, struct err *err)
+static int resolve_part(struct resolve *r, struct str part, bool is_first, bool ignore_unavailable,
+                        struct err *err)
 {
     bool is_minus = !is_first && part.n > 1 && part.p[0] == '-';
     if (is_minus)
@@ -574,8 +638,10 @@ static int resolve_part(struct resolve *r, struct str part, bool is_first, bool 
     bool is_pattern = is_all || memchr(part.p, '*', part.n) || memchr(part.p, '?', part.n);
     bool is_found = false;
     for (size_t i = 0; i < r->count; i++) {
-        bool fits = is_all || (is_pattern ? str_glob(part, r->all[i]->name) || alias_globs(r, i, part)
-                                          : str_eq(part, r->all[i]->name) || index_has_alias(r->all[i], part, r->mem));
+        bool fits =
+            is_all || (is_pattern ? str_glob(part, r->all[i]->name) || alias_globs(r, i, part)
+                                  : str_eq(part, r->all[i]->name) ||
+                                        index_has_alias(r->all[i], part, r->mem));
         if (!fits)
             continue;
         r->is_in[i] = !is_minus;
@@ -586,8 +652,8 @@ static int resolve_part(struct resolve *r, struct str part, bool is_first, bool 
     return 0;
 }
 
-int engine_resolve(struct engine *engine, struct str expression, bool ignore_unavailable, struct arena *mem, struct str **ret_names, size_t *ret_count,
-                   struct err *err)
+int engine_resolve(struct engine *engine, struct str expression, bool ignore_unavailable,
+                   struct arena *mem, struct str **ret_names, size_t *ret_count, struct err *err)
 {
     struct resolve r = {.mem = mem};
     r.all = engine__all(engine, &r.count);
@@ -596,7 +662,8 @@ int engine_resolve(struct engine *engine, struct str expression, bool ignore_una
         expression = STR("_all");
     int rc = 0;
     bool is_first = true;
-    for (struct str rest = expression, part; rc == 0 && str_split_next(&rest, ',', &part); is_first = false) {
+    for (struct str rest = expression, part; rc == 0 && str_split_next(&rest, ',', &part);
+         is_first = false) {
         if (part.n)
             rc = resolve_part(&r, part, is_first, ignore_unavailable, err);
     }
@@ -630,25 +697,35 @@ int engine_flush(struct engine *engine, struct str name, struct err *err)
     return index__flush(index, false, err);
 }
 
-int engine_force_merge(struct engine *engine, struct str name, size_t segment_count_max, struct err *err)
+int engine_force_merge(struct engine *engine, struct str name, size_t segment_count_max,
+                       struct err *err)
 {
     CLEANUP(index__unref_ptr) struct index *index = NULL;
     TRY(engine__index_get(engine, name, &index, err));
     return index__merge_to(index, segment_count_max, err);
 }
 
-int engine_index_stats(struct engine *engine, struct str name, struct arena *mem, struct index_stats *ret, struct err *err)
+int engine_index_stats(struct engine *engine, struct str name, struct arena *mem,
+                       struct index_stats *ret, struct err *err)
 {
     CLEANUP(index__unref_ptr) struct index *index = NULL;
     TRY(engine__index_get(engine, name, &index, err));
-    struct index_stats s = {.name = arena_str(mem, index->name), .uuid = arena_str(mem, index->uuid), .created_ns = index->created_ns,
-        .seq_no_max = __atomic_load_n(&index->seq_no_next, __ATOMIC_RELAXED) - 1, .index_total = metric_get(&index->index_total),
-        .delete_total = metric_get(&index->delete_total), .refresh_total = metric_get(&index->refresh_total),
-        .flush_total = metric_get(&index->flush_total), .merge_total = metric_get(&index->merge_total), .query_total = metric_get(&index->query_total)};
+    struct index_stats s = {.name = arena_str(mem, index->name),
+                            .uuid = arena_str(mem, index->uuid),
+                            .created_ns = index->created_ns,
+                            .seq_no_max =
+                                __atomic_load_n(&index->seq_no_next, __ATOMIC_RELAXED) - 1,
+                            .index_total = metric_get(&index->index_total),
+                            .delete_total = metric_get(&index->delete_total),
+                            .refresh_total = metric_get(&index->refresh_total),
+                            .flush_total = metric_get(&index->flush_total),
+                            .merge_total = metric_get(&index->merge_total),
+                            .query_total = metric_get(&index->query_total)};
     mutex_lock(&index->mu);
     for (size_t i = 0; i < index->view->count; i++) {
         s.doc_count += index->view->parts[i].live_count;
-        s.deleted_count += index->view->parts[i].segment->doc_count - index->view->parts[i].live_count;
+        s.deleted_count +=
+            index->view->parts[i].segment->doc_count - index->view->parts[i].live_count;
         s.segment_count++;
     }
     for (size_t i = 0; i < index->set->count; i++)

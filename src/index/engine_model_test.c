@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Random operations against a naive model: a table of documents with two fields each. After every few steps the engine must
- * agree: realtime gets, what a snapshot shows, and in every segment columns, postings, norms and dictionaries with what the
- * documents say. NARU_CASES sets how many cases run (default 2,000), NARU_SEED repeats one. */
+/* Random operations against a naive model: a table of documents with two fields each. After every
+ * few steps the engine must agree: realtime gets, what a snapshot shows, and in every segment
+ * columns, postings, norms and dictionaries with what the documents say. NARU_CASES sets how many
+ * cases run (default 2,000), NARU_SEED repeats one. */
 #include "index/engine.h"
 
 #include <setjmp.h>
@@ -19,9 +20,9 @@
 #include "index/analyze.h"
 #include "index/segment.h"
 
-#define IDS        24u
-#define STEPS      40u
-#define WORDS      12u
+#define IDS   24u
+#define STEPS 40u
+#define WORDS 12u
 
 struct model_doc {
     bool is_there;
@@ -44,21 +45,27 @@ struct world {
     int64_t deleted_version[IDS];
 };
 
-static const char *const words[WORDS] = {"alpha", "beta", "gamma", "delta", "Error", "GET", "index.html", "42", "naru", "나루", "x_y", "zeta"};
+static const char *const words[WORDS] = {"alpha",      "beta", "gamma", "delta", "Error", "GET",
+                                         "index.html", "42",   "naru",  "나루",  "x_y",   "zeta"};
 
 static void world_open(struct world *w)
 {
     struct err err = {0};
-    struct engine_config config = {.fs = w->fs, .clock = &w->clock.base, .seed = w->seed, .path = STR("d"), .is_single_threaded = true,
-        .lane_count = 1 + (size_t)(w->seed % 3)};
+    struct engine_config config = {.fs = w->fs,
+                                   .clock = &w->clock.base,
+                                   .seed = w->seed,
+                                   .path = STR("d"),
+                                   .is_single_threaded = true,
+                                   .lane_count = 1 + (size_t)(w->seed % 3)};
     if (engine_open(&config, &w->engine, &err) < 0)
         fail_msg("seed %llu: open: %s", (unsigned long long)w->seed, err.text);
 }
 
-#define CHECK(w, x)                                                                                                    \
-    do {                                                                                                               \
-        if (!(x))                                                                                                      \
-            fail_msg("seed %llu, %s:%d: %s", (unsigned long long)(w)->seed, __FILE__, __LINE__, #x);                   \
+#define CHECK(w, x)                                                                                \
+    do {                                                                                           \
+        if (!(x))                                                                                  \
+            fail_msg("seed %llu, %s:%d: %s", (unsigned long long)(w)->seed, __FILE__, __LINE__,    \
+                     #x);                                                                          \
     } while (0)
 
 static struct str id_text(struct world *w, uint32_t i)
@@ -83,7 +90,8 @@ static struct str doc_json(struct world *w, const struct model_doc *d)
     buf_init(&out, 0);
     buf_add_lit(&out, "{");
     if (d->has_number)
-        buf_printf(&out, "\"n\":%lld,\"price\":%.2f,\"tags\":[%lld,%lld],", (long long)d->number, d->price, (long long)d->number % 3, (long long)d->number % 2);
+        buf_printf(&out, "\"n\":%lld,\"price\":%.2f,\"tags\":[%lld,%lld],", (long long)d->number,
+                   d->price, (long long)d->number % 3, (long long)d->number % 2);
     if (d->has_text)
         buf_printf(&out, "\"t\":\"" STR_FMT "\",", STR_ARG(doc_text(w, d)));
     buf_add_lit(&out, "\"o\":{\"ok\":true}}");
@@ -162,7 +170,8 @@ static void check_get(struct world *w)
 }
 
 /* Occurrences and positions of a word in a document, by the same analysis. */
-static uint32_t occurrences(struct world *w, const struct model_doc *d, struct str token, uint32_t *positions)
+static uint32_t occurrences(struct world *w, const struct model_doc *d, struct str token,
+                            uint32_t *positions)
 {
     struct analysis a;
     uint32_t n = 0;
@@ -188,7 +197,8 @@ static bool part_live(const struct searcher_part *part, uint32_t doc)
     return !part->live || bitset_get(part->live, doc);
 }
 
-static void check_columns(struct world *w, const struct searcher_part *part, uint32_t doc, const struct model_doc *d)
+static void check_columns(struct world *w, const struct searcher_part *part, uint32_t doc,
+                          const struct model_doc *d)
 {
     int64_t n[4];
     double f[4];
@@ -204,7 +214,8 @@ static void check_columns(struct world *w, const struct searcher_part *part, uin
     field = mapping_field(part->mapping, STR("tags"));
     c = field ? segment_column(part->segment, field) : NULL;
     count = c ? column_doc_longs(c, doc, n, 4) : 0;
-    CHECK(w, count == (d->has_number ? 2 : 0) && (!count || (n[0] <= n[1] && n[0] + n[1] == d->number % 3 + d->number % 2)));
+    CHECK(w, count == (d->has_number ? 2 : 0) &&
+                 (!count || (n[0] <= n[1] && n[0] + n[1] == d->number % 3 + d->number % 2)));
     field = mapping_field(part->mapping, STR("t.keyword"));
     c = field ? segment_column(part->segment, field) : NULL;
     count = c ? column_doc_ordinals(c, doc, o, 4) : 0;
@@ -217,7 +228,8 @@ static void check_columns(struct world *w, const struct searcher_part *part, uin
     }
 }
 
-/* Every term of the text field: exactly the live documents that have the word, with its positions. */
+/* Every term of the text field: exactly the live documents that have the word, with its positions.
+ */
 static void check_postings(struct world *w, const struct searcher_part *part, const uint32_t *ids)
 {
     const struct field *field = mapping_field(part->mapping, STR("t"));
@@ -226,7 +238,8 @@ static void check_postings(struct world *w, const struct searcher_part *part, co
     while (it && term_iter_next(it)) {
         struct term_info info, again;
         term_iter_info(it, &info);
-        CHECK(w, segment_term(part->segment, field, term_iter_term(it), &again) && again.handle == info.handle && again.doc_freq == info.doc_freq);
+        CHECK(w, segment_term(part->segment, field, term_iter_term(it), &again) &&
+                     again.handle == info.handle && again.doc_freq == info.doc_freq);
         sum += info.doc_freq;
         struct postings *p = postings_open(part->segment, field, &info, POSTINGS_POSITIONS, w->mem);
         uint32_t docs = 0, next = 0;
@@ -234,10 +247,12 @@ static void check_postings(struct world *w, const struct searcher_part *part, co
             uint32_t upto, freq_max;
             uint8_t norm_min;
             postings_block_max(p, doc, &upto, &freq_max, &norm_min);
-            CHECK(w, upto >= doc && freq_max >= postings_freq(p) && norm_min <= segment_norms(part->segment, field)[doc]);
+            CHECK(w, upto >= doc && freq_max >= postings_freq(p) &&
+                         norm_min <= segment_norms(part->segment, field)[doc]);
             for (; next < doc; next++) {
                 uint32_t none[8];
-                CHECK(w, !part_live(part, next) || occurrences(w, &w->seen[ids[next]], term_iter_term(it), none) == 0);
+                CHECK(w, !part_live(part, next) ||
+                             occurrences(w, &w->seen[ids[next]], term_iter_term(it), none) == 0);
             }
             next = doc + 1;
             if (!part_live(part, doc))
@@ -246,7 +261,8 @@ static void check_postings(struct world *w, const struct searcher_part *part, co
             size_t n;
             uint32_t freq = occurrences(w, &w->seen[ids[doc]], term_iter_term(it), wanted);
             const uint32_t *positions = postings_positions(p, &n);
-            CHECK(w, freq == postings_freq(p) && n == freq && memcmp(positions, wanted, n * sizeof(*wanted)) == 0);
+            CHECK(w, freq == postings_freq(p) && n == freq &&
+                         memcmp(positions, wanted, n * sizeof(*wanted)) == 0);
         }
         CHECK(w, docs == info.doc_freq);
         uint32_t target = (uint32_t)rng_below(&w->rng, segment_doc_count(part->segment));
@@ -283,7 +299,8 @@ static void check_snapshot(struct world *w)
             live++;
             CHECK(w, d->is_there && !met[ids[doc]]);
             met[ids[doc]] = true;
-            CHECK(w, segment_source(parts[i].segment, doc, w->mem, &source, &err) == 0 && str_eq(source, doc_json(w, d)));
+            CHECK(w, segment_source(parts[i].segment, doc, w->mem, &source, &err) == 0 &&
+                         str_eq(source, doc_json(w, d)));
             CHECK(w, segment_version(parts[i].segment, doc) == d->version);
             check_columns(w, &parts[i], doc, d);
         }
@@ -327,7 +344,8 @@ static void step(struct world *w)
         engine_close(w->engine);
         world_open(w);
         shown(w);
-        memset(w->deleted_version, 0, sizeof(w->deleted_version)); /* remembered deletes end with the process */
+        memset(w->deleted_version, 0,
+               sizeof(w->deleted_version)); /* remembered deletes end with the process */
         for (uint32_t i = 0; i < IDS; i++)
             w->docs[i].version = w->docs[i].is_there ? w->docs[i].version : 0;
     }
@@ -376,7 +394,8 @@ static uint64_t env_u64(const char *name, uint64_t dflt)
 static void test_random(void **state)
 {
     (void)state;
-    uint64_t seed = env_u64("NARU_SEED", 0), cases = env_u64("NARU_CASES", 2000), done = 0, first = seed ? seed : 1000;
+    uint64_t seed = env_u64("NARU_SEED", 0), cases = env_u64("NARU_CASES", 2000), done = 0,
+             first = seed ? seed : 1000;
     if (seed)
         cases = STEPS;
     print_message("seeds from %llu\n", (unsigned long long)first);

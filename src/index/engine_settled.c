@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* engine_settled.c: up to which sequence number an index is settled: for readers that follow it in the order of its
- * sequence numbers and must neither miss a write nor see one that a crash may take back.
+/* engine_settled.c: up to which sequence number an index is settled: for readers that follow it in
+ * the order of its sequence numbers and must neither miss a write nor see one that a crash may take
+ * back.
  *
- * A number is given out under its lane's lock, where the document also enters the builder and its frame the log. So after
- * reading the counter, passing once through every lane's lock makes sure that the frames of all lower numbers are in the
- * log; committing the log makes them durable; and any refresh that begins later shows them. */
+ * A number is given out under its lane's lock, where the document also enters the builder and its
+ * frame the log. So after reading the counter, passing once through every lane's lock makes sure
+ * that the frames of all lower numbers are in the log; committing the log makes them durable; and
+ * any refresh that begins later shows them. */
 #include "index/index_int.h"
 #include "index/wal.h"
 
-int engine_settled_seq_no(struct engine *engine, struct str name, int64_t *ret_seq_no, struct err *err)
+int engine_settled_seq_no(struct engine *engine, struct str name, int64_t *ret_seq_no,
+                          struct err *err)
 {
     struct index *index = engine__index(engine, name);
     if (!index)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The engine's door: what a caller is promised, over the memory file system and a clock that stands still. */
+/* The engine's door: what a caller is promised, over the memory file system and a clock that stands
+ * still. */
 #include "index/engine.h"
 
 #include <setjmp.h>
@@ -24,7 +25,12 @@ struct fixture {
 static void open_engine(struct fixture *f)
 {
     struct err err = {0};
-    struct engine_config config = {.fs = f->fs, .clock = &f->clock.base, .seed = 1, .path = STR("data"), .lane_count = 2, .is_single_threaded = true};
+    struct engine_config config = {.fs = f->fs,
+                                   .clock = &f->clock.base,
+                                   .seed = 1,
+                                   .path = STR("data"),
+                                   .lane_count = 2,
+                                   .is_single_threaded = true};
     if (engine_open(&config, &f->engine, &err) < 0)
         fail_msg("open: %s", err.text);
 }
@@ -88,7 +94,8 @@ static void gives(struct fixture *f, const char *id, const char *source)
         fail_msg("[%s] is %.*s, not %s", id, (int)doc.source.n, doc.source.p, source);
 }
 
-static void fails(struct fixture *f, enum doc_op op, const char *id, const char *source, enum err_code code, const char *text)
+static void fails(struct fixture *f, enum doc_op op, const char *id, const char *source,
+                  enum err_code code, const char *text)
 {
     struct doc_result r = put(f, op, id, source);
     assert_int_equal(r.outcome, DOC_FAILED);
@@ -139,7 +146,8 @@ static void test_versions(void **state)
     assert_int_equal(r.outcome, DOC_UPDATED);
     assert_int_equal(r.version, 2);
     gives(f, "1", "{\"a\":2}");
-    fails(f, DOC_CREATE, "1", "{}", ERR_VERSION_CONFLICT, "[1]: version conflict, document already exists (current version [2])");
+    fails(f, DOC_CREATE, "1", "{}", ERR_VERSION_CONFLICT,
+          "[1]: version conflict, document already exists (current version [2])");
     r = put(f, DOC_DELETE, "1", "");
     assert_int_equal(r.outcome, DOC_DELETED);
     assert_int_equal(r.version, 3);
@@ -202,7 +210,8 @@ static void test_conditions(void **state)
     write.if_seq_no = r.seq_no + 5;
     write.if_primary_term = 1;
     assert_int_equal(engine_write(f->engine, &write, 1, REFRESH_NONE, f->mem, &r, &err), 0);
-    assert_string_equal(r.err.text, "[1]: version conflict, required seqNo [5], primary term [1]. current document has seqNo [0] and primary term [1]");
+    assert_string_equal(r.err.text, "[1]: version conflict, required seqNo [5], primary term [1]. "
+                                    "current document has seqNo [0] and primary term [1]");
     write.if_seq_no = 0;
     assert_int_equal(engine_write(f->engine, &write, 1, REFRESH_NONE, f->mem, &r, &err), 0);
     assert_int_equal(r.outcome, DOC_UPDATED);
@@ -210,7 +219,9 @@ static void test_conditions(void **state)
     write.version_type = VERSION_EXTERNAL;
     write.version = 2;
     assert_int_equal(engine_write(f->engine, &write, 1, REFRESH_NONE, f->mem, &r, &err), 0);
-    assert_string_equal(r.err.text, "[1]: version conflict, current version [2] is higher or equal to the one provided [2]");
+    assert_string_equal(
+        r.err.text,
+        "[1]: version conflict, current version [2] is higher or equal to the one provided [2]");
     write.version = 10;
     assert_int_equal(engine_write(f->engine, &write, 1, REFRESH_NONE, f->mem, &r, &err), 0);
     assert_int_equal(r.version, 10);
@@ -219,7 +230,8 @@ static void test_conditions(void **state)
 static void test_update(void **state)
 {
     struct fixture *f = *state;
-    fails(f, DOC_UPDATE, "1", "{\"doc\":{\"a\":1}}", ERR_DOC_MISSING, "[_doc][1]: document missing");
+    fails(f, DOC_UPDATE, "1", "{\"doc\":{\"a\":1}}", ERR_DOC_MISSING,
+          "[_doc][1]: document missing");
     struct doc_result r = put(f, DOC_UPDATE, "1", "{\"doc\":{\"a\":1},\"doc_as_upsert\":true}");
     assert_int_equal(r.outcome, DOC_CREATED);
     r = put(f, DOC_UPDATE, "1", "{\"doc\":{\"b\":{\"c\":1}}}");
@@ -266,28 +278,40 @@ static void test_admin(void **state)
 {
     struct fixture *f = *state;
     struct err err = {0};
-    struct value body = json(f, "{\"settings\":{\"number_of_shards\":2},\"mappings\":{\"properties\":{\"a\":{\"type\":\"long\"}}},\"aliases\":{\"al\":{}}}");
+    struct value body =
+        json(f, "{\"settings\":{\"number_of_shards\":2},\"mappings\":{\"properties\":{\"a\":{"
+                "\"type\":\"long\"}}},\"aliases\":{\"al\":{}}}");
     assert_int_equal(engine_index_create(f->engine, STR("i"), &body, &err), 0);
     assert_int_equal(engine_index_create(f->engine, STR("i"), NULL, &err), -ERR_INDEX_EXISTS);
     assert_int_equal(engine_index_create(f->engine, STR("Bad"), NULL, &err), -ERR_INDEX_NAME);
     assert_string_equal(err.text, "Invalid index name [Bad], must be lowercase");
     assert_int_equal(engine_index_create(f->engine, STR("al"), NULL, &err), -ERR_INDEX_NAME);
-    fails(f, DOC_INDEX, "1", "{\"a\":\"abc\"}", ERR_MAPPER_PARSING, "failed to parse field [a] of type [long] in document with id '1'. Preview of field's value: 'abc'");
+    fails(f, DOC_INDEX, "1", "{\"a\":\"abc\"}", ERR_MAPPER_PARSING,
+          "failed to parse field [a] of type [long] in document with id '1'. Preview of field's "
+          "value: 'abc'");
     put(f, DOC_INDEX, "1", "{\"a\":7}");
     assert_int_equal(engine_index_create(f->engine, STR("j"), NULL, &err), 0);
     struct str *names;
     size_t count;
-    static const struct { const char *expression; size_t count; } rows[] = {{"i", 1}, {"*", 2}, {"_all", 2}, {"al", 1}, {"i,j", 2}, {"*,-j", 1}, {"a*", 1}, {"x*", 0}};
+    static const struct {
+        const char *expression;
+        size_t count;
+    } rows[] = {{"i", 1},   {"*", 2},    {"_all", 2}, {"al", 1},
+                {"i,j", 2}, {"*,-j", 1}, {"a*", 1},   {"x*", 0}};
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-        assert_int_equal(engine_resolve(f->engine, str_from(rows[i].expression), false, f->mem, &names, &count, &err), 0);
+        assert_int_equal(engine_resolve(f->engine, str_from(rows[i].expression), false, f->mem,
+                                        &names, &count, &err),
+                         0);
         assert_int_equal(count, rows[i].count);
     }
-    assert_int_equal(engine_resolve(f->engine, STR("nope"), false, f->mem, &names, &count, &err), -ERR_INDEX_NOT_FOUND);
+    assert_int_equal(engine_resolve(f->engine, STR("nope"), false, f->mem, &names, &count, &err),
+                     -ERR_INDEX_NOT_FOUND);
     assert_string_equal(err.text, "no such index [nope]");
     reopen(f);
     struct value settings;
     assert_int_equal(engine_settings_get(f->engine, STR("i"), f->mem, &settings, &err), 0);
-    assert_true(str_is(value_map_get_lit(value_map_get_lit(&settings, "index"), "number_of_shards")->s, "2"));
+    assert_true(str_is(
+        value_map_get_lit(value_map_get_lit(&settings, "index"), "number_of_shards")->s, "2"));
     gives(f, "1", "{\"a\":7}");
     assert_int_equal(engine_index_delete(f->engine, STR("i"), &err), 0);
     assert_false(engine_index_exists(f->engine, STR("i")));
@@ -308,7 +332,9 @@ static void test_generated_ids(void **state)
             writes[i].index = STR("i");
             writes[i].source = STR("{\"x\":\"y\"}");
         }
-        assert_int_equal(engine_write(f->engine, writes, ARRAY_COUNT(writes), REFRESH_NOW, f->mem, results, &err), 0);
+        assert_int_equal(engine_write(f->engine, writes, ARRAY_COUNT(writes), REFRESH_NOW, f->mem,
+                                      results, &err),
+                         0);
         for (size_t i = 0; i < ARRAY_COUNT(writes); i++) {
             assert_int_equal(results[i].id.n, 20);
             assert_int_equal(results[i].outcome, DOC_CREATED);
@@ -332,8 +358,13 @@ static void test_limits(void **state)
     struct fixture *f = *state;
     engine_close(f->engine);
     struct err err = {0};
-    struct engine_config config = {.fs = f->fs, .clock = &f->clock.base, .path = STR("data"), .lane_count = 1, .is_single_threaded = true,
-        .memory_bytes_max = 4 * MIB, .request_bytes_max = 3 * MIB};
+    struct engine_config config = {.fs = f->fs,
+                                   .clock = &f->clock.base,
+                                   .path = STR("data"),
+                                   .lane_count = 1,
+                                   .is_single_threaded = true,
+                                   .memory_bytes_max = 4 * MIB,
+                                   .request_bytes_max = 3 * MIB};
     assert_int_equal(engine_open(&config, &f->engine, &err), 0);
     struct doc_write write = DOC_WRITE_INIT;
     struct doc_result r;
@@ -343,15 +374,19 @@ static void test_limits(void **state)
     big[4 * MIB - 1] = '}';
     write.index = STR("i");
     write.source = (struct str){big, 4 * MIB};
-    assert_int_equal(engine_write(f->engine, &write, 1, REFRESH_NONE, f->mem, &r, &err), -ERR_TOO_LARGE);
+    assert_int_equal(engine_write(f->engine, &write, 1, REFRESH_NONE, f->mem, &r, &err),
+                     -ERR_TOO_LARGE);
     write.source.n = 5 * MIB / 2;
-    assert_int_equal(engine_write(f->engine, &write, 1, REFRESH_NONE, f->mem, &r, &err), -ERR_MEM_LIMIT);
+    assert_int_equal(engine_write(f->engine, &write, 1, REFRESH_NONE, f->mem, &r, &err),
+                     -ERR_MEM_LIMIT);
     assert_non_null(strstr(err.text, "memory_bytes_max"));
     vfs_mem_set_free_bytes(f->fs, 1 * MIB);
     clock_fake_advance(&f->clock, NS_PER_S);
     write.source = STR("{}");
-    assert_int_equal(engine_write(f->engine, &write, 1, REFRESH_NONE, f->mem, &r, &err), -ERR_DISK_FULL);
-    assert_non_null(strstr(err.text, "TOO_MANY_REQUESTS/12/disk usage exceeded flood-stage watermark"));
+    assert_int_equal(engine_write(f->engine, &write, 1, REFRESH_NONE, f->mem, &r, &err),
+                     -ERR_DISK_FULL);
+    assert_non_null(
+        strstr(err.text, "TOO_MANY_REQUESTS/12/disk usage exceeded flood-stage watermark"));
     vfs_mem_set_free_bytes(f->fs, 1 * GIB);
     assert_int_equal(engine_write(f->engine, &write, 1, REFRESH_NONE, f->mem, &r, &err), 0);
     assert_int_equal(r.outcome, DOC_CREATED);
@@ -362,7 +397,11 @@ static void test_locked(void **state)
     struct fixture *f = *state;
     struct err err = {0};
     struct engine *second = NULL;
-    struct engine_config config = {.fs = f->fs, .clock = &f->clock.base, .path = STR("data"), .lane_count = 1, .is_single_threaded = true};
+    struct engine_config config = {.fs = f->fs,
+                                   .clock = &f->clock.base,
+                                   .path = STR("data"),
+                                   .lane_count = 1,
+                                   .is_single_threaded = true};
     assert_int_equal(engine_open(&config, &second, &err), -ERR_LOCKED);
     assert_non_null(strstr(err.text, "data folder [data] is in use by process "));
     assert_null(strstr(err.text, "process ?"));

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one way in. A request is admitted or refused as a whole; its items are sorted by index and lane (a document with an id
- * always goes to the same lane, so its operations stay in order); each lane takes its items under its lock and leaves one
- * frame for the log; then one commit waits for the disk. */
+/* The one way in. A request is admitted or refused as a whole; its items are sorted by index and
+ * lane (a document with an id always goes to the same lane, so its operations stay in order); each
+ * lane takes its items under its lock and leaves one frame for the log; then one commit waits for
+ * the disk. */
 #include "base/str.h"
 #include "index/index_int.h"
 
-#define MEMORY_WAIT_NS (5 * NS_PER_S) /* for the background to make room, before a request is refused */
+#define MEMORY_WAIT_NS                                                                             \
+    (5 * NS_PER_S)             /* for the background to make room, before a request is refused */
 #define DOC_OVERHEAD_BYTES 64u /* of a document whatever its size */
 
 /* ---- Generated ids ---- */
@@ -13,8 +15,8 @@
 /* Ascending bytes, so that ids sort by time. */
 static const char id_digits[] = "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
 
-/* 15 bytes in 20 characters: 6 of milliseconds, taken anew at most once a second so that neighbours share them, 6 that are
- * this engine's own, 3 that count. */
+/* 15 bytes in 20 characters: 6 of milliseconds, taken anew at most once a second so that neighbours
+ * share them, 6 that are this engine's own, 3 that count. */
 void engine__id_make(struct engine *engine, uint32_t lane, char id[20])
 {
     mutex_lock(&engine->id_mu);
@@ -36,7 +38,8 @@ void engine__id_make(struct engine *engine, uint32_t lane, char id[20])
     bytes[13] = (uint8_t)(seq >> 8);
     bytes[14] = (uint8_t)seq;
     for (size_t i = 0; i < 5; i++) {
-        uint32_t v = (uint32_t)bytes[i * 3] << 16 | (uint32_t)bytes[i * 3 + 1] << 8 | bytes[i * 3 + 2];
+        uint32_t v =
+            (uint32_t)bytes[i * 3] << 16 | (uint32_t)bytes[i * 3 + 1] << 8 | bytes[i * 3 + 2];
         id[i * 4] = id_digits[v >> 18];
         id[i * 4 + 1] = id_digits[(v >> 12) & 63];
         id[i * 4 + 2] = id_digits[(v >> 6) & 63];
@@ -44,8 +47,8 @@ void engine__id_make(struct engine *engine, uint32_t lane, char id[20])
     }
 }
 
-/* The lane of an id. Ids that this engine made carry theirs in the last character, so that a whole bulk without ids is one
- * lane's work; any other id is hashed. */
+/* The lane of an id. Ids that this engine made carry theirs in the last character, so that a whole
+ * bulk without ids is one lane's work; any other id is hashed. */
 static uint32_t lane_of(const struct engine *engine, struct str id)
 {
     if (id.n == 20 && memcmp(id.p + 8, engine->id_node_text, sizeof(engine->id_node_text)) == 0) {
@@ -59,7 +62,8 @@ static uint32_t lane_of(const struct engine *engine, struct str id)
 void engine__ids_init(struct engine *engine)
 {
     char id[20];
-    rng_init(&engine->rng, engine->config.seed ^ (uint64_t)clock_wall_ns(engine->clock) ^ (wal_next_seq(engine->wal) * UINT64_C(0x9E3779B97F4A7C15)));
+    rng_init(&engine->rng, engine->config.seed ^ (uint64_t)clock_wall_ns(engine->clock) ^
+                               (wal_next_seq(engine->wal) * UINT64_C(0x9E3779B97F4A7C15)));
     uint64_t node = rng_u64(&engine->rng);
     memcpy(engine->id_node, &node, sizeof(engine->id_node));
     engine__id_make(engine, 0, id);
@@ -69,11 +73,11 @@ void engine__ids_init(struct engine *engine)
 /* ---- Finding the current document ---- */
 
 struct place {
-    bool is_found;       /* a live document */
-    bool is_known;       /* found, or a remembered delete */
+    bool is_found; /* a live document */
+    bool is_known; /* found, or a remembered delete */
     int64_t version, seq_no;
-    uint32_t doc;        /* in the builder, or in `slot` */
-    struct slot *slot;   /* NULL: in the builder. Borrowed from `set` */
+    uint32_t doc;      /* in the builder, or in `slot` */
+    struct slot *slot; /* NULL: in the builder. Borrowed from `set` */
     struct slot_set *set;
 };
 
@@ -112,7 +116,13 @@ static void find_current(struct lane *lane, struct str id, struct place *place)
     *place = (struct place){.doc = DOC_NONE};
     uint32_t doc = builder_find(lane->builder, id);
     if (doc != DOC_NONE) {
-        *place = (struct place){true, true, builder_version(lane->builder, doc), builder_seq_no(lane->builder, doc), doc, NULL, NULL};
+        *place = (struct place){true,
+                                true,
+                                builder_version(lane->builder, doc),
+                                builder_seq_no(lane->builder, doc),
+                                doc,
+                                NULL,
+                                NULL};
         return;
     }
     const struct tomb *tomb = strmap_get(&lane->tombs, id);
@@ -125,7 +135,8 @@ static void find_current(struct lane *lane, struct str id, struct place *place)
     find_sealed(lane->index, id, place);
 }
 
-/* Marks the found document dead. A merge may have moved it meanwhile: then it is looked up again. */
+/* Marks the found document dead. A merge may have moved it meanwhile: then it is looked up again.
+ */
 static void kill_current(struct lane *lane, struct str id, struct place *place)
 {
     struct index *index = lane->index;
@@ -172,23 +183,33 @@ static void tomb_drop(struct lane *lane, struct str id)
 
 static int conflict(struct err *err, struct str id, const char *what)
 {
-    return err_set(err, ERR_VERSION_CONFLICT, "[" STR_FMT "]: version conflict, %s", STR_ARG(id), what);
+    return err_set(err, ERR_VERSION_CONFLICT, "[" STR_FMT "]: version conflict, %s", STR_ARG(id),
+                   what);
 }
 
-static int conditions_check(const struct doc_write *write, struct str id, const struct place *place, int64_t *ret_version, struct err *err)
+static int conditions_check(const struct doc_write *write, struct str id, const struct place *place,
+                            int64_t *ret_version, struct err *err)
 {
     if (write->if_seq_no != SEQ_NO_NONE) {
         if (!place->is_found)
-            return err_set(err, ERR_VERSION_CONFLICT, "[" STR_FMT "]: version conflict, required seqNo [%lld], primary term [%lld]. but no document was found",
-                           STR_ARG(id), (long long)write->if_seq_no, (long long)write->if_primary_term);
-        if (place->seq_no != write->if_seq_no || write->if_primary_term != PRIMARY_TERM)
             return err_set(err, ERR_VERSION_CONFLICT,
-                           "[" STR_FMT "]: version conflict, required seqNo [%lld], primary term [%lld]. current document has seqNo [%lld] and primary term [%d]",
-                           STR_ARG(id), (long long)write->if_seq_no, (long long)write->if_primary_term, (long long)place->seq_no, PRIMARY_TERM);
+                           "[" STR_FMT "]: version conflict, required seqNo [%lld], primary term "
+                                       "[%lld]. but no document was found",
+                           STR_ARG(id), (long long)write->if_seq_no,
+                           (long long)write->if_primary_term);
+        if (place->seq_no != write->if_seq_no || write->if_primary_term != PRIMARY_TERM)
+            return err_set(
+                err, ERR_VERSION_CONFLICT,
+                "[" STR_FMT "]: version conflict, required seqNo [%lld], primary term [%lld]. "
+                            "current document has seqNo [%lld] and primary term [%d]",
+                STR_ARG(id), (long long)write->if_seq_no, (long long)write->if_primary_term,
+                (long long)place->seq_no, PRIMARY_TERM);
     }
     if (write->op == DOC_CREATE && place->is_found)
-        return err_set(err, ERR_VERSION_CONFLICT, "[" STR_FMT "]: version conflict, document already exists (current version [%lld])", STR_ARG(id),
-                       (long long)place->version);
+        return err_set(err, ERR_VERSION_CONFLICT,
+                       "[" STR_FMT
+                       "]: version conflict, document already exists (current version [%lld])",
+                       STR_ARG(id), (long long)place->version);
     if (write->version_type == VERSION_INTERNAL) {
         *ret_version = place->is_known ? place->version + 1 : 1;
         return 0;
@@ -196,16 +217,21 @@ static int conditions_check(const struct doc_write *write, struct str id, const 
     if (write->version < 0)
         return conflict(err, id, "an external version must not be negative");
     bool is_gte = write->version_type == VERSION_EXTERNAL_GTE;
-    if (place->is_known && (is_gte ? place->version > write->version : place->version >= write->version))
-        return err_set(err, ERR_VERSION_CONFLICT, "[" STR_FMT "]: version conflict, current version [%lld] is %s the one provided [%lld]", STR_ARG(id),
-                       (long long)place->version, is_gte ? "higher than" : "higher or equal to", (long long)write->version);
+    if (place->is_known &&
+        (is_gte ? place->version > write->version : place->version >= write->version))
+        return err_set(err, ERR_VERSION_CONFLICT,
+                       "[" STR_FMT
+                       "]: version conflict, current version [%lld] is %s the one provided [%lld]",
+                       STR_ARG(id), (long long)place->version,
+                       is_gte ? "higher than" : "higher or equal to", (long long)write->version);
     *ret_version = write->version;
     return 0;
 }
 
 /* ---- Records ---- */
 
-static void record_add(struct buf *out, enum wal_doc_op op, struct str id, struct str routing, struct str source, int64_t seq_no, int64_t version)
+static void record_add(struct buf *out, enum wal_doc_op op, struct str id, struct str routing,
+                       struct str source, int64_t seq_no, int64_t version)
 {
     buf_add_u8(out, (uint8_t)op);
     buf_add_u8(out, routing.n ? WAL_DOC_FLAG_ROUTING : 0);
@@ -242,13 +268,15 @@ struct batch {
     struct arena *mem;
     struct buf frame;
     uint32_t record_count;
-    uint64_t seq_max;   /* last frame appended, 0: none */
+    uint64_t seq_max; /* last frame appended, 0: none */
 };
 
-static int frame_append(struct batch *b, enum wal_kind kind, struct str payload, uint32_t records, struct err *err)
+static int frame_append(struct batch *b, enum wal_kind kind, struct str payload, uint32_t records,
+                        struct err *err)
 {
     struct index *index = b->lane->index;
-    struct wal_frame frame = {.index_id = index->id, .kind = (uint8_t)kind, .record_count = records, .payload = payload};
+    struct wal_frame frame = {
+        .index_id = index->id, .kind = (uint8_t)kind, .record_count = records, .payload = payload};
     uint64_t seq;
     TRY(wal_append(index->engine->wal, &frame, &seq, err));
     b->seq_max = seq;
@@ -265,7 +293,8 @@ static void unflushed_note(struct index *index, uint64_t seq)
 }
 
 /* Makes a draft the index's mapping, unless another lane was first. */
-static int mapping_publish(struct batch *b, const struct mapping *old, struct mapping *draft, bool *ret_ok, struct err *err)
+static int mapping_publish(struct batch *b, const struct mapping *old, struct mapping *draft,
+                           bool *ret_ok, struct err *err)
 {
     struct index *index = b->lane->index;
     struct buf json;
@@ -287,7 +316,8 @@ static int mapping_publish(struct batch *b, const struct mapping *old, struct ma
     return rc;
 }
 
-/* Adds to the builder; a mapping that another lane changed at the same time makes it begin again. */
+/* Adds to the builder; a mapping that another lane changed at the same time makes it begin again.
+ */
 static int doc_add(struct batch *b, const struct builder_doc *doc, struct err *err)
 {
     struct index *index = b->lane->index;
@@ -306,7 +336,8 @@ static int doc_add(struct batch *b, const struct builder_doc *doc, struct err *e
     }
 }
 
-static void result_fill(struct doc_result *r, enum doc_outcome outcome, int status, int64_t version, int64_t seq_no)
+static void result_fill(struct doc_result *r, enum doc_outcome outcome, int status, int64_t version,
+                        int64_t seq_no)
 {
     r->outcome = outcome;
     r->status = status;
@@ -315,7 +346,8 @@ static void result_fill(struct doc_result *r, enum doc_outcome outcome, int stat
     r->primary_term = PRIMARY_TERM;
 }
 
-static int index_doc(struct batch *b, const struct doc_write *write, struct doc_result *r, struct str source, struct place *place, struct err *err)
+static int index_doc(struct batch *b, const struct doc_write *write, struct doc_result *r,
+                     struct str source, struct place *place, struct err *err)
 {
     struct index *index = b->lane->index;
     int64_t version;
@@ -333,7 +365,8 @@ static int index_doc(struct batch *b, const struct doc_write *write, struct doc_
     return 0;
 }
 
-static int delete_doc(struct batch *b, const struct doc_write *write, struct doc_result *r, struct place *place, struct err *err)
+static int delete_doc(struct batch *b, const struct doc_write *write, struct doc_result *r,
+                      struct place *place, struct err *err)
 {
     struct index *index = b->lane->index;
     int64_t version;
@@ -350,24 +383,29 @@ static int delete_doc(struct batch *b, const struct doc_write *write, struct doc
     return 0;
 }
 
-static int current_source(struct batch *b, const struct place *place, struct str *ret_source, struct str *ret_routing, struct err *err)
+static int current_source(struct batch *b, const struct place *place, struct str *ret_source,
+                          struct str *ret_routing, struct err *err)
 {
     *ret_source = *ret_routing = STR_NONE;
     if (!place->is_found)
         return 0;
     if (place->slot)
-        return segment_stored(place->slot->segment, place->doc, b->mem, ret_source, ret_routing, err);
+        return segment_stored(place->slot->segment, place->doc, b->mem, ret_source, ret_routing,
+                              err);
     *ret_source = arena_str(b->mem, builder_source(b->lane->builder, place->doc));
     *ret_routing = arena_str(b->mem, builder_routing(b->lane->builder, place->doc));
     return 0;
 }
 
-static int update_doc(struct batch *b, const struct doc_write *write, struct doc_result *r, struct place *place, struct err *err)
+static int update_doc(struct batch *b, const struct doc_write *write, struct doc_result *r,
+                      struct place *place, struct err *err)
 {
     struct str source, merged, routing;
     bool is_noop;
     if (write->version_type != VERSION_INTERNAL)
-        return err_set(err, ERR_INVALID, "internal versioning can not be used for optimistic concurrency control. Please use `if_seq_no` and `if_primary_term` instead");
+        return err_set(err, ERR_INVALID,
+                       "internal versioning can not be used for optimistic concurrency control. "
+                       "Please use `if_seq_no` and `if_primary_term` instead");
     TRY(current_source(b, place, &source, &routing, err));
     TRY(update_apply(write->source, source, r->id, b->mem, &merged, &is_noop, err));
     if (is_noop) {
@@ -386,7 +424,9 @@ static int update_doc(struct batch *b, const struct doc_write *write, struct doc
 static int id_check(struct str id, struct err *err)
 {
     if (id.n > ID_BYTES_MAX)
-        return err_set(err, ERR_INVALID, "id is too long, must be no longer than %u bytes but was: %zu", ID_BYTES_MAX, id.n);
+        return err_set(err, ERR_INVALID,
+                       "id is too long, must be no longer than %u bytes but was: %zu", ID_BYTES_MAX,
+                       id.n);
     return 0;
 }
 
@@ -419,9 +459,15 @@ static void item_apply(struct batch *b, size_t i)
     if (rc == 0) {
         switch (write->op) {
         case DOC_INDEX:
-        case DOC_CREATE: rc = index_doc(b, write, r, write->source, &place, &err); break;
-        case DOC_UPDATE: rc = update_doc(b, write, r, &place, &err); break;
-        case DOC_DELETE: rc = delete_doc(b, write, r, &place, &err); break;
+        case DOC_CREATE:
+            rc = index_doc(b, write, r, write->source, &place, &err);
+            break;
+        case DOC_UPDATE:
+            rc = update_doc(b, write, r, &place, &err);
+            break;
+        case DOC_DELETE:
+            rc = delete_doc(b, write, r, &place, &err);
+            break;
         }
     }
     place_deinit(&place);
@@ -442,7 +488,8 @@ static int lane_run(struct batch *b, const uint32_t *items, size_t count, struct
     for (size_t i = 0; i < count; i++) {
         if (is_deleted) {
             struct err gone;
-            (void)err_set(&gone, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "]", STR_ARG(index->name));
+            (void)err_set(&gone, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "]",
+                          STR_ARG(index->name));
             result_fail(&b->results[items[i]], &gone);
         } else {
             item_apply(b, items[i]);
@@ -464,7 +511,8 @@ static int lane_run(struct batch *b, const uint32_t *items, size_t count, struct
 
 /* ---- The request ---- */
 
-static int admit_disk(struct engine *engine, const struct doc_write *writes, size_t count, struct err *err)
+static int admit_disk(struct engine *engine, const struct doc_write *writes, size_t count,
+                      struct err *err)
 {
     int64_t now_ns = clock_monotonic_ns(engine->clock);
     int64_t checked_ns = __atomic_load_n(&engine->disk_checked_ns, __ATOMIC_RELAXED);
@@ -480,7 +528,10 @@ static int admit_disk(struct engine *engine, const struct doc_write *writes, siz
     for (size_t i = 0; i < count; i++)
         is_delete_only &= writes[i].op == DOC_DELETE;
     if (is_full && !is_delete_only)
-        return err_set(err, ERR_DISK_FULL, "index [" STR_FMT "] blocked by: [TOO_MANY_REQUESTS/12/disk usage exceeded flood-stage watermark, index has read-only-allow-delete block];",
+        return err_set(err, ERR_DISK_FULL,
+                       "index [" STR_FMT
+                       "] blocked by: [TOO_MANY_REQUESTS/12/disk usage exceeded flood-stage "
+                       "watermark, index has read-only-allow-delete block];",
                        STR_ARG(count ? writes[0].index : STR("")));
     return 0;
 }
@@ -493,7 +544,8 @@ static int admit_log(struct engine *engine, struct err *err)
 
 static uint64_t memory_used(struct engine *engine)
 {
-    return __atomic_load_n(&engine->memory_bytes, __ATOMIC_RELAXED) + __atomic_load_n(&engine->flight_bytes, __ATOMIC_RELAXED);
+    return __atomic_load_n(&engine->memory_bytes, __ATOMIC_RELAXED) +
+           __atomic_load_n(&engine->flight_bytes, __ATOMIC_RELAXED);
 }
 
 /* Lets the background make room for a while. */
@@ -522,17 +574,22 @@ static int admit_memory(struct engine *engine, size_t bytes, struct err *err)
 {
     size_t needed = bytes * 2; /* a document's columns and postings are about its own size again */
     if (bytes > engine->request_max)
-        return err_set(err, ERR_TOO_LARGE, "a write of %zu bytes is over the limit request_bytes_max of %zu", bytes, engine->request_max);
+        return err_set(err, ERR_TOO_LARGE,
+                       "a write of %zu bytes is over the limit request_bytes_max of %zu", bytes,
+                       engine->request_max);
     if (memory_used(engine) + needed > engine->memory_max)
         memory_wait(engine, needed);
     uint64_t used = memory_used(engine);
     if (used + needed > engine->memory_max)
-        return err_set(err, ERR_MEM_LIMIT, "[write] data too large: %llu bytes are in use and %zu more needed, over the limit memory_bytes_max of %zu",
+        return err_set(err, ERR_MEM_LIMIT,
+                       "[write] data too large: %llu bytes are in use and %zu more needed, over "
+                       "the limit memory_bytes_max of %zu",
                        (unsigned long long)used, needed, engine->memory_max);
     return 0;
 }
 
-static void items_fail(const struct doc_write *writes, size_t from, size_t to, struct doc_result *results, struct arena *mem, const struct err *err)
+static void items_fail(const struct doc_write *writes, size_t from, size_t to,
+                       struct doc_result *results, struct arena *mem, const struct err *err)
 {
     for (size_t i = from; i < to; i++) {
         results[i].index = arena_str(mem, writes[i].index);
@@ -542,13 +599,15 @@ static void items_fail(const struct doc_write *writes, size_t from, size_t to, s
 }
 
 /* The items [from, to) are for one index: lane by lane. */
-static int index_run(struct index *index, const struct doc_write *writes, size_t from, size_t to, struct arena *mem, struct doc_result *results,
-                     uint64_t *seq_max, struct err *err)
+static int index_run(struct index *index, const struct doc_write *writes, size_t from, size_t to,
+                     struct arena *mem, struct doc_result *results, uint64_t *seq_max,
+                     struct err *err)
 {
     struct engine *engine = index->engine;
     size_t n = to - from;
     uint32_t *lanes = mem_alloc(n * sizeof(uint32_t)), *items = mem_alloc(n * sizeof(uint32_t));
-    uint32_t turn = __atomic_fetch_add(&engine->lane_turn, 1, __ATOMIC_RELAXED) % (uint32_t)index->lane_count;
+    uint32_t turn =
+        __atomic_fetch_add(&engine->lane_turn, 1, __ATOMIC_RELAXED) % (uint32_t)index->lane_count;
     int rc = 0;
     for (size_t i = 0; i < n; i++) {
         struct str id = writes[from + i].id;
@@ -562,7 +621,8 @@ static int index_run(struct index *index, const struct doc_write *writes, size_t
         }
         if (count == 0)
             continue;
-        struct batch b = {.lane = &index->lanes[k], .writes = writes, .results = results, .mem = mem};
+        struct batch b = {
+            .lane = &index->lanes[k], .writes = writes, .results = results, .mem = mem};
         buf_init(&b.frame, WAL_FRAME_BYTES_MAX);
         rc = lane_run(&b, items, count, err);
         *seq_max = MAX_OF(*seq_max, b.seq_max);
@@ -629,8 +689,9 @@ static int refresh_wait(struct index *index, struct err *err)
     }
 }
 
-static int write_all(struct engine *engine, const struct doc_write *writes, size_t count, enum write_refresh refresh, struct arena *mem,
-                     struct doc_result *results, struct err *err)
+static int write_all(struct engine *engine, const struct doc_write *writes, size_t count,
+                     enum write_refresh refresh, struct arena *mem, struct doc_result *results,
+                     struct err *err)
 {
     struct index **touched = MEM_ARRAY(struct index *, count + 1);
     size_t touched_count = 0;
@@ -646,9 +707,12 @@ static int write_all(struct engine *engine, const struct doc_write *writes, size
         for (size_t i = from; i < to; i++)
             is_delete_only &= writes[i].op == DOC_DELETE;
         if (!index && is_delete_only)
-            made = err_set(&why, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "]", STR_ARG(writes[from].index));
+            made = err_set(&why, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "]",
+                           STR_ARG(writes[from].index));
         else if (!index && writes[from].is_index_auto_create_off)
-            made = err_set(&why, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "] and auto-creation is off for this request", STR_ARG(writes[from].index));
+            made = err_set(&why, ERR_INDEX_NOT_FOUND,
+                           "no such index [" STR_FMT "] and auto-creation is off for this request",
+                           STR_ARG(writes[from].index));
         else if (!index)
             made = engine__index_make(engine, writes[from].index, NULL, true, &index, &why);
         if (made < 0) {
@@ -675,8 +739,9 @@ static int write_all(struct engine *engine, const struct doc_write *writes, size
     return rc;
 }
 
-int engine_write(struct engine *engine, const struct doc_write *writes, size_t count, enum write_refresh refresh, struct arena *mem,
-                 struct doc_result *ret_results, struct err *err)
+int engine_write(struct engine *engine, const struct doc_write *writes, size_t count,
+                 enum write_refresh refresh, struct arena *mem, struct doc_result *ret_results,
+                 struct err *err)
 {
     size_t bytes = 0;
     for (size_t i = 0; i < count; i++) {
@@ -694,7 +759,8 @@ int engine_write(struct engine *engine, const struct doc_write *writes, size_t c
 
 /* ---- Realtime get ---- */
 
-static int get_current(struct lane *lane, struct str id, struct arena *mem, struct doc_get *doc, struct err *err)
+static int get_current(struct lane *lane, struct str id, struct arena *mem, struct doc_get *doc,
+                       struct err *err)
 {
     struct place place;
     struct batch b = {.lane = lane, .mem = mem};
@@ -716,7 +782,8 @@ static int get_current(struct lane *lane, struct str id, struct arena *mem, stru
 }
 
 /* What a search would see. */
-static int get_published(struct index *index, struct str id, struct arena *mem, struct doc_get *doc, struct err *err)
+static int get_published(struct index *index, struct str id, struct arena *mem, struct doc_get *doc,
+                         struct err *err)
 {
     mutex_lock(&index->mu);
     struct view *view = view_ref(index->view);
@@ -737,13 +804,15 @@ static int get_published(struct index *index, struct str id, struct arena *mem, 
     return rc;
 }
 
-int engine_get(struct engine *engine, struct str name, struct str id, bool is_realtime, struct arena *mem, struct doc_get *ret_doc, struct err *err)
+int engine_get(struct engine *engine, struct str name, struct str id, bool is_realtime,
+               struct arena *mem, struct doc_get *ret_doc, struct err *err)
 {
     CLEANUP(index__unref_ptr) struct index *index = NULL;
     TRY(engine__index_get(engine, name, &index, err));
     struct doc_get doc = {.index = arena_str(mem, index->name), .id = arena_str(mem, id)};
     if (id.n > 0 && id.n <= ID_BYTES_MAX) {
-        TRY(is_realtime ? get_current(&index->lanes[lane_of(engine, id)], id, mem, &doc, err) : get_published(index, id, mem, &doc, err));
+        TRY(is_realtime ? get_current(&index->lanes[lane_of(engine, id)], id, mem, &doc, err)
+                        : get_published(index, id, mem, &doc, err));
     }
     *ret_doc = doc;
     return 0;
@@ -753,11 +822,14 @@ int engine_get(struct engine *engine, struct str name, struct str id, bool is_re
 
 static int replay_bad(struct index *index, uint64_t seq, struct err *err)
 {
-    return err_set(err, ERR_CORRUPT, "write-ahead log: bad record of index [" STR_FMT "] in frame %llu", STR_ARG(index->name), (unsigned long long)seq);
+    return err_set(err, ERR_CORRUPT,
+                   "write-ahead log: bad record of index [" STR_FMT "] in frame %llu",
+                   STR_ARG(index->name), (unsigned long long)seq);
 }
 
 /* One record of a frame, applied with the numbers it was given. */
-static int replay_record(struct index *index, const uint8_t **p, const uint8_t *end, uint64_t frame_seq, struct err *err)
+static int replay_record(struct index *index, const uint8_t **p, const uint8_t *end,
+                         uint64_t frame_seq, struct err *err)
 {
     struct str id, routing = STR_NONE, source = STR_NONE;
     uint64_t seq_no, version;
@@ -765,8 +837,10 @@ static int replay_record(struct index *index, const uint8_t **p, const uint8_t *
         return replay_bad(index, frame_seq, err);
     uint8_t op = (*p)[0], flags = (*p)[1];
     *p += 2;
-    if (!text_take(p, end, &id) || id.n == 0 || id.n > ID_BYTES_MAX || !get_varint(p, end, &seq_no) || !get_varint(p, end, &version) ||
-        ((flags & WAL_DOC_FLAG_ROUTING) && !text_take(p, end, &routing)) || (op == WAL_DOC_INDEX && !text_take(p, end, &source)) ||
+    if (!text_take(p, end, &id) || id.n == 0 || id.n > ID_BYTES_MAX ||
+        !get_varint(p, end, &seq_no) || !get_varint(p, end, &version) ||
+        ((flags & WAL_DOC_FLAG_ROUTING) && !text_take(p, end, &routing)) ||
+        (op == WAL_DOC_INDEX && !text_take(p, end, &source)) ||
         (op != WAL_DOC_INDEX && op != WAL_DOC_DELETE))
         return replay_bad(index, frame_seq, err);
     struct lane *lane = &index->lanes[lane_of(index->engine, id)];
@@ -791,7 +865,8 @@ static int replay_record(struct index *index, const uint8_t **p, const uint8_t *
             kill_current(lane, id, &place);
             tomb_drop(lane, id);
         } else {
-            rc = err_wrap(err, "write-ahead log: document [" STR_FMT "] of index [" STR_FMT "]", STR_ARG(id), STR_ARG(index->name));
+            rc = err_wrap(err, "write-ahead log: document [" STR_FMT "] of index [" STR_FMT "]",
+                          STR_ARG(id), STR_ARG(index->name));
         }
     }
     place_deinit(&place);
@@ -808,6 +883,7 @@ int wal__replay_docs(struct index *index, const struct wal_frame *frame, struct 
     index->is_changed = true;
     uint64_t bytes = 0;
     for (size_t i = 0; i < index->lane_count; i++)
-        bytes += builder_doc_count(index->lanes[i].builder) ? builder_bytes(index->lanes[i].builder) : 0;
+        bytes +=
+            builder_doc_count(index->lanes[i].builder) ? builder_bytes(index->lanes[i].builder) : 0;
     return bytes > BUILDER_BYTES_MAX ? index__refresh(index, err) : 0;
 }

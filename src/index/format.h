@@ -1,67 +1,70 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* format.h: the bytes of a segment file. All integers are little-endian and are read without alignment.
+/* format.h: the bytes of a segment file. All integers are little-endian and are read without
+ * alignment.
  *
  *   offset             content
  *   0                  head: magic "NARUSEG1"
- *   8                  body: regions in the order they were written (stored blocks, ids, columns, dictionaries,
- *                      postings, positions, norms); found through the footer only
- *   footer_off         footer: everything a reader needs to find its way (below); one ranged read with the tail
- *   size - 32          tail: u64 footer_off · u32 footer_bytes · u32 CRC-32C of the footer · u32 version ·
- *                      u32 CRC-32C of the tail's first 20 bytes · magic "NARUSEGF"
+ *   8                  body: regions in the order they were written (stored blocks, ids, columns,
+ * dictionaries, postings, positions, norms); found through the footer only footer_off footer:
+ * everything a reader needs to find its way (below); one ranged read with the tail size - 32 tail:
+ * u64 footer_off · u32 footer_bytes · u32 CRC-32C of the footer · u32 version · u32 CRC-32C of the
+ * tail's first 20 bytes · magic "NARUSEGF"
  *
- * Checksums: the body [0, footer_off) is cut into chunks of SEGMENT_CHUNK_BYTES; the footer holds one CRC-32C per
- * chunk. A chunk is verified when it is first touched, the footer and the tail when the file is opened. So every
- * byte of a file is covered, and opening costs nothing but the footer.
+ * Checksums: the body [0, footer_off) is cut into chunks of SEGMENT_CHUNK_BYTES; the footer holds
+ * one CRC-32C per chunk. A chunk is verified when it is first touched, the footer and the tail when
+ * the file is opened. So every byte of a file is covered, and opening costs nothing but the footer.
  *
- * Footer, in this order (u8 u16 u32 u64; "off" in the footer = from the footer's first byte, else in the file):
- *   u32 doc_count · u32 flags (SEGMENT_FLAG_) · u64 seq_no_min · u64 seq_no_max (int64 bits)
- *   u32 chunk_count · u32 chunk crc × chunk_count
- *   u64 raw source bytes · u32 stored block count · per block: u64 file off · u32 first doc; then u64 end off
- *   u64 dictionary off · u32 dictionary bytes   (stored: reserved, 0: none)
- *   u64 id region off · u64 id region bytes · u64 id group table off · u64 id hash off · u64 id hash slot count (0: ids ascend)
- *   u32 field count · per field:
- *     u32 field id · u8 field type · u8 parts (FIELD_PART_) · u16 path bytes · path
- *     column:   u8 kind · u8 flags (COLUMN_FLAG_) · u32 doc_count · u64 value_count · zone entry over all (ZONE_ENTRY_BYTES)
+ * Footer, in this order (u8 u16 u32 u64; "off" in the footer = from the footer's first byte, else
+ * in the file): u32 doc_count · u32 flags (SEGMENT_FLAG_) · u64 seq_no_min · u64 seq_no_max (int64
+ * bits) u32 chunk_count · u32 chunk crc × chunk_count u64 raw source bytes · u32 stored block count
+ * · per block: u64 file off · u32 first doc; then u64 end off u64 dictionary off · u32 dictionary
+ * bytes   (stored: reserved, 0: none) u64 id region off · u64 id region bytes · u64 id group table
+ * off · u64 id hash off · u64 id hash slot count (0: ids ascend) u32 field count · per field: u32
+ * field id · u8 field type · u8 parts (FIELD_PART_) · u16 path bytes · path column:   u8 kind · u8
+ * flags (COLUMN_FLAG_) · u32 doc_count · u64 value_count · zone entry over all (ZONE_ENTRY_BYTES)
  *               · u32 zone count · zone entries
- *     terms:    u8 flags (TERMS_FLAG_) · u32 term count · u32 doc_count · u64 sum_doc_freq · u64 sum_total_term_freq
- *               · u64 dictionary region off · u64 bytes · u64 postings region off · u64 bytes · u64 positions off · u64 bytes
- *               · u32 block count · u32 first-term bytes
- *               · per block: u32 off in the dictionary region · u32 off in the first terms; then u32 × 2 end offsets
- *               · u64 × 2 per block: base offset of its terms in the postings and positions regions · the first terms
- *     norms:    u64 region off (one byte per document)
+ *     terms:    u8 flags (TERMS_FLAG_) · u32 term count · u32 doc_count · u64 sum_doc_freq · u64
+ * sum_total_term_freq · u64 dictionary region off · u64 bytes · u64 postings region off · u64 bytes
+ * · u64 positions off · u64 bytes · u32 block count · u32 first-term bytes · per block: u32 off in
+ * the dictionary region · u32 off in the first terms; then u32 × 2 end offsets · u64 × 2 per block:
+ * base offset of its terms in the postings and positions regions · the first terms norms:    u64
+ * region off (one byte per document)
  *
  * Zone entry: one per ZONE_DOCS documents.
- *   0  u64 data off in the file · 8 u32 data bytes · 12 u32 value count · 16 u16 documents with a value, minus one
- *   18 u8 presence (ZONE_PRESENCE_) · 19 u8 is multi-valued · 20 u32 zero · 24 u64 min · 32 u64 max · 40 u64 sum (f64 bits)
- * Zone data: [512 bytes presence bitmap] · [multi: value blocks holding the end position of each present document's
- *   values] · value blocks.
+ *   0  u64 data off in the file · 8 u32 data bytes · 12 u32 value count · 16 u16 documents with a
+ * value, minus one 18 u8 presence (ZONE_PRESENCE_) · 19 u8 is multi-valued · 20 u32 zero · 24 u64
+ * min · 32 u64 max · 40 u64 sum (f64 bits) Zone data: [512 bytes presence bitmap] · [multi: value
+ * blocks holding the end position of each present document's values] · value blocks.
  *
  * Value block: up to VALUE_BLOCK_VALUES integers.
- *   0 u8 codec (VALUE_CODEC_) · 1 u8 bit width · 2 u8 decimal exponent or DECIMAL_NONE · 3 u8 zero · 4 u16 values - 1
- *   6 u16 data bytes / 8 · 8 i64 base · 16 u64 gcd · 24 data (multiple of 8 bytes)
- *   CONST: value = base. FOR: value = base + gcd * packed. DELTA: u64 checkpoint per DELTA_STEP values, then packed
- *   deltas: value = previous + base + gcd * packed. RAW: u64 each. Bit i of the packed stream is bit i % 8 of byte i / 8.
- *   Doubles: decimal exponent e < DECIMAL_NONE: value = integer / 10^e, exact; DECIMAL_NONE: the integer is the bits.
+ *   0 u8 codec (VALUE_CODEC_) · 1 u8 bit width · 2 u8 decimal exponent or DECIMAL_NONE · 3 u8 zero
+ * · 4 u16 values - 1 6 u16 data bytes / 8 · 8 i64 base · 16 u64 gcd · 24 data (multiple of 8 bytes)
+ *   CONST: value = base. FOR: value = base + gcd * packed. DELTA: u64 checkpoint per DELTA_STEP
+ * values, then packed deltas: value = previous + base + gcd * packed. RAW: u64 each. Bit i of the
+ * packed stream is bit i % 8 of byte i / 8. Doubles: decimal exponent e < DECIMAL_NONE: value =
+ * integer / 10^e, exact; DECIMAL_NONE: the integer is the bits.
  *
- * Dictionary block: DICT_BLOCK_TERMS terms: varint shared prefix bytes · varint rest bytes · rest · varint doc_freq
- *   · [freqs: varint total_term_freq - doc_freq]
- *   · [postings: doc_freq 1: varint doc; else varint bytes of its postings]
- *   · [positions: varint bytes of its positions]
- *   A term's postings begin where those of the term before end; the block's first at the block's base.
+ * Dictionary block: DICT_BLOCK_TERMS terms: varint shared prefix bytes · varint rest bytes · rest ·
+ * varint doc_freq · [freqs: varint total_term_freq - doc_freq] · [postings: doc_freq 1: varint doc;
+ * else varint bytes of its postings] · [positions: varint bytes of its positions] A term's postings
+ * begin where those of the term before end; the block's first at the block's base.
  *
- * Postings of a term with doc_freq > 1: blocks of POSTINGS_BLOCK_DOCS. More than one block: first the skip table, per
- * block SKIP_ENTRY_BYTES: u32 last doc · u32 off of the block behind the table · u32 off of its positions · u16 highest freq
- * (65,535: that or more) · u8 smallest norm byte · u8 zero. Block: u8 width of doc deltas or DOCS_BITSET · u8 width of freqs ·
- * u16 bitset bytes · data: deltas - 1 from the document before (first block: from -1), or a bitset from the first document
+ * Postings of a term with doc_freq > 1: blocks of POSTINGS_BLOCK_DOCS. More than one block: first
+ * the skip table, per block SKIP_ENTRY_BYTES: u32 last doc · u32 off of the block behind the table
+ * · u32 off of its positions · u16 highest freq (65,535: that or more) · u8 smallest norm byte · u8
+ * zero. Block: u8 width of doc deltas or DOCS_BITSET · u8 width of freqs · u16 bitset bytes · data:
+ * deltas - 1 from the document before (first block: from -1), or a bitset from the first document
  * (u32 first before it) · freqs - 1. Each packed run is a whole number of bytes.
- * Positions: per postings block: u8 width · packed: within a document the first position, then deltas.
+ * Positions: per postings block: u8 width · packed: within a document the first position, then
+ * deltas.
  *
- * Ids: groups of ID_GROUP_DOCS: per id: u8 shared prefix bytes · varint rest bytes · rest (the group's first shares 0).
- * Group table: u32 off in the id region per group. Hash: slots of u32 doc + 1 (0: empty), then one fingerprint byte per slot;
- * slot = hash >> 32 scaled to the slot count, linear probing. Without a hash the ids ascend bytewise: binary search.
+ * Ids: groups of ID_GROUP_DOCS: per id: u8 shared prefix bytes · varint rest bytes · rest (the
+ * group's first shares 0). Group table: u32 off in the id region per group. Hash: slots of u32 doc
+ * + 1 (0: empty), then one fingerprint byte per slot; slot = hash >> 32 scaled to the slot count,
+ * linear probing. Without a hash the ids ascend bytewise: binary search.
  *
- * Stored block: u32 documents · u32 raw bytes · u8 codec (STORED_) · 3 zero · data; raw: u32 end offset per document,
- * then per document: varint routing bytes · routing · source. */
+ * Stored block: u32 documents · u32 raw bytes · u8 codec (STORED_) · 3 zero · data; raw: u32 end
+ * offset per document, then per document: varint routing bytes · routing · source. */
 #ifndef NARU_INDEX_FORMAT_H
 #define NARU_INDEX_FORMAT_H
 
@@ -73,7 +76,8 @@
 #define SEGMENT_TAIL_BYTES  32u
 #define SEGMENT_VERSION     1u
 #define SEGMENT_CHUNK_BYTES 32768u
-/* Readers load eight bytes at a time: behind the last region lies this much padding, before the footer. */
+/* Readers load eight bytes at a time: behind the last region lies this much padding, before the
+ * footer. */
 #define SEGMENT_PAD_BYTES 16u
 #define SEGMENT_DOCS_MAX  UINT32_C(0x7FFFFFFF)
 
@@ -112,32 +116,34 @@ _Static_assert(VALUE_BLOCK_VALUES * 8 / 8 <= UINT16_MAX, "a raw block's size fit
 _Static_assert(ZONE_BITMAP_BYTES % 8 == 0, "bitmaps are whole words");
 
 /* Write-ahead log. File: wal/<first sequence, 16 hex digits>.log
- *   head (32 bytes): magic "NARUWAL1" · u32 version · u32 zero · u64 first sequence · u32 zero · u32 CRC-32C of the 28 bytes
- *   frames, each WAL_FRAME_HEAD bytes and a payload:
- *     0 u32 payload bytes · 4 u32 CRC-32C of the payload · 8 u64 sequence (previous + 1) · 16 u64 synced: every frame up to
- *     this sequence was on disk when this one was written · 24 u64 index id · 32 u8 kind · 33 u8 × 3 zero · 36 u32 records
- *     · 40 u32 zero · 44 u32 CRC-32C of bytes 0..43
- * Validity: the first frame that is cut short, has a bad CRC or an unexpected sequence ends the log; it must be in the last
- * file, and no later frame may claim in `synced` that it was on disk: then it is damage, not a torn tail. */
-#define WAL_MAGIC      "NARUWAL1"
-#define WAL_VERSION    1u
-#define WAL_FILE_HEAD  32u
-#define WAL_FRAME_HEAD 48u
+ *   head (32 bytes): magic "NARUWAL1" · u32 version · u32 zero · u64 first sequence · u32 zero ·
+ * u32 CRC-32C of the 28 bytes frames, each WAL_FRAME_HEAD bytes and a payload: 0 u32 payload bytes
+ * · 4 u32 CRC-32C of the payload · 8 u64 sequence (previous + 1) · 16 u64 synced: every frame up to
+ *     this sequence was on disk when this one was written · 24 u64 index id · 32 u8 kind · 33 u8 ×
+ * 3 zero · 36 u32 records · 40 u32 zero · 44 u32 CRC-32C of bytes 0..43 Validity: the first frame
+ * that is cut short, has a bad CRC or an unexpected sequence ends the log; it must be in the last
+ * file, and no later frame may claim in `synced` that it was on disk: then it is damage, not a torn
+ * tail. */
+#define WAL_MAGIC           "NARUWAL1"
+#define WAL_VERSION         1u
+#define WAL_FILE_HEAD       32u
+#define WAL_FRAME_HEAD      48u
 #define WAL_FRAME_BYTES_MAX (256 * MIB)
 
-/* Frame kinds. DOCS record: u8 op (enum wal_doc_op) · u8 flags · varint id bytes · id · varint seq_no · varint version
- * · [flag ROUTING: varint bytes · routing] · [INDEX: varint source bytes · source]. MAPPING: the mapping as JSON (mapping.h). */
+/* Frame kinds. DOCS record: u8 op (enum wal_doc_op) · u8 flags · varint id bytes · id · varint
+ * seq_no · varint version · [flag ROUTING: varint bytes · routing] · [INDEX: varint source bytes ·
+ * source]. MAPPING: the mapping as JSON (mapping.h). */
 enum wal_kind { WAL_DOCS = 1, WAL_MAPPING = 2, WAL_NEW_INDEX = 3 };
 enum wal_doc_op { WAL_DOC_INDEX = 1, WAL_DOC_DELETE = 2 };
 enum { WAL_DOC_FLAG_AUTO_ID = 1, WAL_DOC_FLAG_ROUTING = 2 };
 
-/* Manifest: indices/<uuid>/manifest: magic "NARUMAN1" · u32 version · u32 JSON bytes · u32 CRC-32C of the JSON · u32 CRC-32C of
- * the 20 bytes before · JSON (manifest.h). Written whole by rename. */
+/* Manifest: indices/<uuid>/manifest: magic "NARUMAN1" · u32 version · u32 JSON bytes · u32 CRC-32C
+ * of the JSON · u32 CRC-32C of the 20 bytes before · JSON (manifest.h). Written whole by rename. */
 #define MANIFEST_MAGIC   "NARUMAN1"
 #define MANIFEST_VERSION 1u
 #define MANIFEST_HEAD    24u
-/* Live documents: indices/<uuid>/<segment>.<generation>.live: magic "NARULIV1" · u32 document count · u32 live count ·
- * u32 CRC-32C of the words · u32 CRC-32C of the 20 bytes before · u64 words. */
+/* Live documents: indices/<uuid>/<segment>.<generation>.live: magic "NARULIV1" · u32 document count
+ * · u32 live count · u32 CRC-32C of the words · u32 CRC-32C of the 20 bytes before · u64 words. */
 #define LIVE_MAGIC "NARULIV1"
 #define LIVE_HEAD  24u
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The index object: slots, live bits, lanes, and refresh: builders become in-memory segments and, with the deletes made so
- * far, visible to searches in one step. */
+/* The index object: slots, live bits, lanes, and refresh: builders become in-memory segments and,
+ * with the deletes made so far, visible to searches in one step. */
 #include "base/str.h"
 #include "index/index_int.h"
 
@@ -102,7 +102,8 @@ static struct str str_own(struct str s)
     return (struct str){mem_cstr(s), s.n};
 }
 
-struct index *index__new(struct engine *engine, struct str name, struct str uuid, uint64_t id, struct mapping *mapping)
+struct index *index__new(struct engine *engine, struct str name, struct str uuid, uint64_t id,
+                         struct mapping *mapping)
 {
     struct index *index = MEM_NEW(struct index);
     index->engine = engine;
@@ -118,7 +119,8 @@ struct index *index__new(struct engine *engine, struct str name, struct str uuid
     index->refresh_interval_ns = REFRESH_INTERVAL_DEFAULT;
     index->settings_json = mem_cstr(STR("{}"));
     index->aliases_json = mem_cstr(STR("{}"));
-    ASSERT(pthread_mutex_init(&index->mu, NULL) == 0 && pthread_mutex_init(&index->flush_mu, NULL) == 0 &&
+    ASSERT(pthread_mutex_init(&index->mu, NULL) == 0 &&
+           pthread_mutex_init(&index->flush_mu, NULL) == 0 &&
            pthread_mutex_init(&index->merge_mu, NULL) == 0);
     index->lane_count = engine->lane_count;
     index->lanes = MEM_ARRAY(struct lane, index->lane_count);
@@ -214,7 +216,8 @@ void index__publish(struct index *index, bool with_deletes)
         uint32_t live_count = slot->published ? slot->published->count : slot->segment->doc_count;
         if (live_count == 0)
             continue;
-        view->parts[view->count++] = (struct view_part){segment_ref(slot->segment), live_ref(slot->published), live_count};
+        view->parts[view->count++] =
+            (struct view_part){segment_ref(slot->segment), live_ref(slot->published), live_count};
         view->live_count += live_count;
     }
     view_unref(index->view);

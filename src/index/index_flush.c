@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Flush and merge. Both replace neighbouring slots by one, and both go the same way:
  *
- *   1. merge_plan with the *published* live bits, so that nothing a search may still see is left out
+ *   1. merge_plan with the *published* live bits, so that nothing a search may still see is left
+ * out
  *   2. merge_run into a file (or memory), synced
- *   3. under index.mu: deletes made meanwhile are carried over to the new slot, the list and the view are switched
+ *   3. under index.mu: deletes made meanwhile are carried over to the new slot, the list and the
+ * view are switched
  *   4. the manifest is written by rename; only then old files go and the log may forget
  *
  * A crash before 4 leaves files that no manifest names: they are removed when the index is opened.
  *
- * Flush first seals all lanes under their locks and notes the log's next sequence P: every frame of this index below P is then
- * in the slots, so the manifest may say "replay from P". */
+ * Flush first seals all lanes under their locks and notes the log's next sequence P: every frame of
+ * this index below P is then in the slots, so the manifest may say "replay from P". */
 #include "base/str.h"
 #include "index/index_int.h"
 
@@ -17,14 +19,15 @@
 
 struct replace {
     struct index *index;
-    struct slot_set *set;   /* at the start */
-    size_t from, count;     /* which slots of it */
+    struct slot_set *set; /* at the start */
+    size_t from, count;   /* which slots of it */
     struct merge_input *inputs;
-    struct live **lives;    /* published at the start, per input */
-    struct slot *result;    /* NULL: no document was left */
+    struct live **lives; /* published at the start, per input */
+    struct slot *result; /* NULL: no document was left */
 };
 
-static void replace_init(struct replace *r, struct index *index, struct slot_set *set, size_t from, size_t count)
+static void replace_init(struct replace *r, struct index *index, struct slot_set *set, size_t from,
+                         size_t count)
 {
     *r = (struct replace){.index = index, .set = slot_set_ref(set), .from = from, .count = count};
     r->inputs = MEM_ARRAY(struct merge_input, count);
@@ -33,7 +36,8 @@ static void replace_init(struct replace *r, struct index *index, struct slot_set
     for (size_t i = 0; i < count; i++) {
         struct slot *slot = set->slots[from + i];
         r->lives[i] = live_ref(slot->published);
-        r->inputs[i] = (struct merge_input){slot->segment, r->lives[i] ? r->lives[i]->words : NULL, NULL};
+        r->inputs[i] =
+            (struct merge_input){slot->segment, r->lives[i] ? r->lives[i]->words : NULL, NULL};
     }
     mutex_unlock(&index->mu);
 }
@@ -93,7 +97,8 @@ static void carry_deletes(struct replace *r)
     for (int phase = 0; phase < 2; phase++) {
         for (size_t i = 0; i < r->count; i++) {
             const struct slot *old = r->set->slots[r->from + i];
-            const uint64_t *live = phase == 0 ? (old->published ? old->published->words : NULL) : old->live;
+            const uint64_t *live =
+                phase == 0 ? (old->published ? old->published->words : NULL) : old->live;
             for (uint32_t doc = 0; live && doc < old->segment->doc_count; doc++) {
                 uint32_t to = r->inputs[i].new_docs[doc];
                 if (to != DOC_NONE && !bitset_get(live, doc) && bitset_get(r->result->live, to))
@@ -103,7 +108,8 @@ static void carry_deletes(struct replace *r)
         if (phase == 0)
             r->result->published = slot__live_copy(r->result);
     }
-    uint32_t published = r->result->published ? r->result->published->count : r->result->segment->doc_count;
+    uint32_t published =
+        r->result->published ? r->result->published->count : r->result->segment->doc_count;
     r->result->is_unpublished = published != r->result->live_count;
     r->result->is_dirty = r->result->live_count != r->result->segment->doc_count;
 }
@@ -140,7 +146,8 @@ static void replace_commit(struct replace *r)
     r->result = NULL;
 }
 
-static int replace_slots(struct index *index, struct slot_set *set, size_t from, size_t count, uint64_t number, struct err *err)
+static int replace_slots(struct index *index, struct slot_set *set, size_t from, size_t count,
+                         uint64_t number, struct err *err)
 {
     struct replace r;
     replace_init(&r, index, set, from, count);
@@ -161,7 +168,8 @@ static struct slot_set *set_get(struct index *index)
 
 /* ---- Manifest ---- */
 
-static bool name_number(struct str name, const char *suffix, uint64_t *ret_number, uint64_t *ret_generation)
+static bool name_number(struct str name, const char *suffix, uint64_t *ret_number,
+                        uint64_t *ret_generation)
 {
     if (!str_ends_with(name, str_from(suffix)))
         return false;
@@ -173,7 +181,8 @@ static bool name_number(struct str name, const char *suffix, uint64_t *ret_numbe
     return str_to_u64(dot >= 0 ? str_sub(name, 0, (size_t)dot) : name, ret_number);
 }
 
-static bool manifest_names(const struct manifest *m, uint64_t number, uint64_t generation, bool is_live)
+static bool manifest_names(const struct manifest *m, uint64_t number, uint64_t generation,
+                           bool is_live)
 {
     for (size_t i = 0; i < m->segment_count; i++) {
         if (m->segments[i].number == number)
@@ -182,7 +191,8 @@ static bool manifest_names(const struct manifest *m, uint64_t number, uint64_t g
     return false;
 }
 
-/* Files that the manifest just written does not name. Failing to remove one harms nothing: the next round tries again. */
+/* Files that the manifest just written does not name. Failing to remove one harms nothing: the next
+ * round tries again. */
 static void files_sweep(struct index *index, const struct manifest *m, struct arena *mem)
 {
     struct vfs *fs = index->engine->fs;
@@ -193,7 +203,8 @@ static void files_sweep(struct index *index, const struct manifest *m, struct ar
     for (size_t i = 0; i < count; i++) {
         uint64_t number, generation;
         bool is_live = name_number(entries[i].name, ".live", &number, &generation);
-        bool is_ours = is_live || name_number(entries[i].name, ".seg", &number, &generation) || str_ends_with(entries[i].name, STR(".tmp"));
+        bool is_ours = is_live || name_number(entries[i].name, ".seg", &number, &generation) ||
+                       str_ends_with(entries[i].name, STR(".tmp"));
         bool is_tmp = str_ends_with(entries[i].name, STR(".tmp"));
         if (is_ours && !is_tmp && !is_live && number == index->merging_number)
             continue;
@@ -202,17 +213,21 @@ static void files_sweep(struct index *index, const struct manifest *m, struct ar
     }
 }
 
-/* Live bits that changed get a file of a new generation. A dead bit may stand for a document that was replaced: the log must
- * hold the new one before the bit reaches the disk. So the bits are copied while no lane is in the middle of a batch, and
- * the log is waited for. The same wait covers merges, which leave out what is dead. */
-static int lives_write(struct index *index, struct slot_set *set, struct arena *mem, struct err *err)
+/* Live bits that changed get a file of a new generation. A dead bit may stand for a document that
+ * was replaced: the log must hold the new one before the bit reaches the disk. So the bits are
+ * copied while no lane is in the middle of a batch, and the log is waited for. The same wait covers
+ * merges, which leave out what is dead. */
+static int lives_write(struct index *index, struct slot_set *set, struct arena *mem,
+                       struct err *err)
 {
     struct live **copies = ARENA_ARRAY(mem, struct live *, set->count + 1);
     uint64_t generation = index->manifest_generation + 1;
     index__lanes_lock(index);
     mutex_lock(&index->mu);
     for (size_t i = 0; i < set->count; i++)
-        copies[i] = set->slots[i]->number && set->slots[i]->is_dirty ? slot__live_copy(set->slots[i]) : NULL;
+        copies[i] = set->slots[i]->number && set->slots[i]->is_dirty
+                        ? slot__live_copy(set->slots[i])
+                        : NULL;
     mutex_unlock(&index->mu);
     uint64_t next = wal_next_seq(index->engine->wal);
     index__lanes_unlock(index);
@@ -220,7 +235,9 @@ static int lives_write(struct index *index, struct slot_set *set, struct arena *
     for (size_t i = 0; i < set->count; i++) {
         struct slot *slot = set->slots[i];
         if (rc == 0 && copies[i])
-            rc = live_file_write(index->engine->fs, live_file_path(index->path, slot->number, generation, mem), slot->segment->doc_count, copies[i]->words, err);
+            rc = live_file_write(index->engine->fs,
+                                 live_file_path(index->path, slot->number, generation, mem),
+                                 slot->segment->doc_count, copies[i]->words, err);
         mutex_lock(&index->mu);
         if (rc == 0 && copies[i]) {
             slot->live_generation = generation;
@@ -232,25 +249,35 @@ static int lives_write(struct index *index, struct slot_set *set, struct arena *
     return rc;
 }
 
-static void manifest_fill(struct index *index, struct slot_set *set, struct arena *mem, struct manifest *m)
+static void manifest_fill(struct index *index, struct slot_set *set, struct arena *mem,
+                          struct manifest *m)
 {
     struct buf mapping;
     buf_init(&mapping, 0);
     mutex_lock(&index->mu);
     mapping_encode(index->mapping, &mapping);
-    *m = (struct manifest){.name = index->name, .uuid = index->uuid, .id = index->id, .created_ns = index->created_ns,
-        .settings_json = arena_str(mem, str_from(index->settings_json)), .aliases_json = arena_str(mem, str_from(index->aliases_json)),
-        .mapping_json = arena_str(mem, buf_str(&mapping)), .generation = index->manifest_generation + 1, .wal_flushed = index->wal_flushed,
-        .segment_next = index->segment_next, .seq_no_next = __atomic_load_n(&index->seq_no_next, __ATOMIC_RELAXED)};
+    *m = (struct manifest){.name = index->name,
+                           .uuid = index->uuid,
+                           .id = index->id,
+                           .created_ns = index->created_ns,
+                           .settings_json = arena_str(mem, str_from(index->settings_json)),
+                           .aliases_json = arena_str(mem, str_from(index->aliases_json)),
+                           .mapping_json = arena_str(mem, buf_str(&mapping)),
+                           .generation = index->manifest_generation + 1,
+                           .wal_flushed = index->wal_flushed,
+                           .segment_next = index->segment_next,
+                           .seq_no_next = __atomic_load_n(&index->seq_no_next, __ATOMIC_RELAXED)};
     m->segments = ARENA_ARRAY(mem, struct manifest_segment, set->count + index->damaged_count);
     for (size_t i = 0; i < set->count; i++) {
         const struct slot *slot = set->slots[i];
         if (slot->number)
-            m->segments[m->segment_count++] = (struct manifest_segment){slot->number, slot->segment->size, slot->live_generation, slot->segment->doc_count};
+            m->segments[m->segment_count++] = (struct manifest_segment){
+                slot->number, slot->segment->size, slot->live_generation, slot->segment->doc_count};
     }
     /* A damaged file stays named, so that nobody removes it. */
     for (size_t i = 0; i < index->damaged_count; i++)
-        m->segments[m->segment_count++] = (struct manifest_segment){.number = index->damaged_numbers[i]};
+        m->segments[m->segment_count++] =
+            (struct manifest_segment){.number = index->damaged_numbers[i]};
     index->is_mapping_dirty = false;
     mutex_unlock(&index->mu);
     buf_deinit(&mapping);
@@ -271,7 +298,8 @@ int index__manifest_write(struct index *index, struct err *err)
         mutex_lock(&index->mu);
         index->is_mapping_dirty = true;
         mutex_unlock(&index->mu);
-        /* The rename may have happened: what was written stays, and the next manifest gets a higher generation. */
+        /* The rename may have happened: what was written stays, and the next manifest gets a higher
+         * generation. */
         index->manifest_generation++;
         return rc;
     }
@@ -292,7 +320,8 @@ static bool flush_needed(struct index *index)
     return needed;
 }
 
-/* The run of in-memory slots at the end becomes one file; so does one in the middle, should there be. */
+/* The run of in-memory slots at the end becomes one file; so does one in the middle, should there
+ * be. */
 static int memory_slots_write(struct index *index, struct err *err)
 {
     for (;;) {
@@ -369,19 +398,21 @@ static unsigned size_class(const struct slot *slot)
 {
     unsigned class = 0;
     for (uint64_t n = slot->segment->size; n > MERGE_CLASS_BYTES_MIN; n /= MERGE_FACTOR)
-        class++;
+        class ++;
     return class;
 }
 
-/* Neighbours on disk, MERGE_FACTOR of them within a size class (or smaller), the newest first; or one that is a third dead. */
+/* Neighbours on disk, MERGE_FACTOR of them within a size class (or smaller), the newest first; or
+ * one that is a third dead. */
 static bool merge_pick(const struct slot_set *set, size_t *ret_from, size_t *ret_count)
 {
-    for (unsigned class = 0; class < 24; class++) {
+    for (unsigned class = 0; class < 24; class ++) {
         size_t run = 0;
         uint64_t bytes = 0;
         for (size_t i = set->count; i-- > 0;) {
             const struct slot *slot = set->slots[i];
-            if (slot->number == 0 || size_class(slot) > class || bytes + slot->segment->size > MERGE_BYTES_MAX) {
+            if (slot->number == 0 || size_class(slot) > class ||
+                bytes + slot->segment->size > MERGE_BYTES_MAX) {
                 run = 0;
                 bytes = 0;
                 continue;
@@ -397,7 +428,8 @@ static bool merge_pick(const struct slot_set *set, size_t *ret_from, size_t *ret
     for (size_t i = 0; i < set->count; i++) {
         const struct slot *slot = set->slots[i];
         uint32_t published = slot->published ? slot->published->count : slot->segment->doc_count;
-        if (slot->number && (slot->segment->doc_count - published) * UINT64_C(3) > slot->segment->doc_count) {
+        if (slot->number &&
+            (slot->segment->doc_count - published) * UINT64_C(3) > slot->segment->doc_count) {
             *ret_from = i;
             *ret_count = 1;
             return true;
@@ -406,8 +438,10 @@ static bool merge_pick(const struct slot_set *set, size_t *ret_from, size_t *ret
     return false;
 }
 
-/* Merges files while flushes go on: only the number, and in the end the switch, are taken under flush_mu. REQUIRES(merge_mu). */
-static int files_merge(struct index *index, struct slot_set *set, size_t from, size_t count, struct err *err)
+/* Merges files while flushes go on: only the number, and in the end the switch, are taken under
+ * flush_mu. REQUIRES(merge_mu). */
+static int files_merge(struct index *index, struct slot_set *set, size_t from, size_t count,
+                       struct err *err)
 {
     struct replace r;
     mutex_lock(&index->flush_mu);
@@ -484,7 +518,9 @@ int index__fold(struct index *index, struct err *err)
     mutex_lock(&index->flush_mu);
     struct slot_set *set = set_get(index);
     size_t from = set->count;
-    while (from > 0 && set->slots[from - 1]->number == 0)
+    /* Large ones wait for the flush: folding them would be a second pass for nothing. */
+    while (from > 0 && set->slots[from - 1]->number == 0 &&
+           set->slots[from - 1]->segment->size < FOLD_BYTES_MAX)
         from--;
     if (set->count - from > FOLD_SLOTS_MAX) {
         rc = replace_slots(index, set, from, set->count - from, 0, err);

@@ -2,8 +2,9 @@
 /* index_int.h: the engine's inner objects. Locks, in the order in which they may be taken:
  *   engine.mu → index.merge_mu → index.flush_mu → lane.mu (by number) → index.mu → wal
  *
- * An index is a list of slots: immutable segments in the order in which their documents came, each with its live bits. Bits
- * change at once (`live`), searches see them from the next refresh on (`published`). Lanes take the writes. */
+ * An index is a list of slots: immutable segments in the order in which their documents came, each
+ * with its live bits. Bits change at once (`live`), searches see them from the next refresh on
+ * (`published`). Lanes take the writes. */
 #ifndef NARU_INDEX_INDEX_INT_H
 #define NARU_INDEX_INDEX_INT_H
 
@@ -25,15 +26,16 @@
 #define WAL_FLUSH_BYTES          (256 * MIB) /* log behind which everything is flushed */
 #define FLUSH_AGE_NS             (300 * NS_PER_S)
 #define REFRESH_INTERVAL_DEFAULT NS_PER_S
-#define FOLD_SLOTS_MAX           8u          /* in-memory segments of an index that are left apart */
+#define FOLD_SLOTS_MAX           8u /* small in-memory segments of an index that are left apart */
+#define FOLD_BYTES_MAX           (1 * MIB) /* what is small */
 #define MERGE_FACTOR             10u
 #define MERGE_CLASS_BYTES_MIN    (256 * KIB) /* smaller files are one size class */
 #define MERGE_BYTES_MAX          (5 * GIB)
-#define TOMBS_MAX                100000u     /* remembered deletes of a lane */
+#define TOMBS_MAX                100000u         /* remembered deletes of a lane */
 #define TOMB_AGE_NS              (60 * NS_PER_S) /* index.gc_deletes */
-#define DISK_RESERVE_BYTES       (64 * MIB)  /* less free space: writes are refused */
+#define DISK_RESERVE_BYTES       (64 * MIB)      /* less free space: writes are refused */
 #define DISK_CHECK_NS            (500 * NS_PER_MS)
-#define RETRY_NS                 NS_PER_S    /* after a failed flush or merge in the background */
+#define RETRY_NS                 NS_PER_S /* after a failed flush or merge in the background */
 #define PRIMARY_TERM             1
 #define LANES_MAX                64u
 #define INDEX_NAME_BYTES_MAX     255u
@@ -50,14 +52,14 @@ void live_unref(struct live *live);
 struct slot {
     uint32_t refs;
     struct segment *segment;
-    uint64_t number;        /* of its file; 0: in memory only */
+    uint64_t number; /* of its file; 0: in memory only */
     /* guarded by index.mu (bits of `live` are read by atomic loads) */
     uint64_t *live;
     uint32_t live_count;
-    struct live *published; /* NULL: all live */
-    bool is_unpublished;    /* live differs from published */
-    bool is_dirty;          /* live differs from the file's */
-    bool is_retired;        /* replaced by a merge */
+    struct live *published;   /* NULL: all live */
+    bool is_unpublished;      /* live differs from published */
+    bool is_dirty;            /* live differs from the file's */
+    bool is_retired;          /* replaced by a merge */
     uint64_t live_generation; /* of the file on disk, 0: none */
 };
 struct slot *slot_new(struct segment *seg, uint64_t number); /* takes the reference */
@@ -95,8 +97,8 @@ struct tomb {
 struct lane {
     struct index *index;
     pthread_mutex_t mu;
-    struct builder *builder;   /* guarded by mu, as the rest */
-    struct strmap tombs;       /* id -> struct tomb */
+    struct builder *builder; /* guarded by mu, as the rest */
+    struct strmap tombs;     /* id -> struct tomb */
     uint32_t number;
 };
 
@@ -108,34 +110,35 @@ struct index {
     int64_t created_ns;
     struct lane *lanes;
     size_t lane_count;
-    int64_t seq_no_next;        /* atomic */
-    pthread_mutex_t merge_mu;   /* one merge of files at a time; it runs without flush_mu, so that flushes go on */
-    pthread_mutex_t flush_mu;   /* one flush, fold or switch of the manifest at a time */
-    uint64_t merging_number;    /* file being written by a merge, 0: none; guarded by flush_mu */
-    uint64_t segment_next;      /* guarded by flush_mu */
+    int64_t seq_no_next;      /* atomic */
+    pthread_mutex_t merge_mu; /* one merge of files at a time; it runs without flush_mu, so that
+                                 flushes go on */
+    pthread_mutex_t flush_mu; /* one flush, fold or switch of the manifest at a time */
+    uint64_t merging_number;  /* file being written by a merge, 0: none; guarded by flush_mu */
+    uint64_t segment_next;    /* guarded by flush_mu */
     uint64_t manifest_generation;
     pthread_mutex_t mu;
     /* guarded by mu */
     struct mapping *mapping;
     struct slot_set *set;
     struct view *view;
-    char *settings_json;        /* {"index":{…}} without the derived ones */
+    char *settings_json; /* {"index":{…}} without the derived ones */
     char *aliases_json;
-    uint64_t wal_from;          /* first frame that is not flushed, 0: none */
-    uint64_t wal_from_next;     /* the same, counted from the cut of the flush that is running */
+    uint64_t wal_from;      /* first frame that is not flushed, 0: none */
+    uint64_t wal_from_next; /* the same, counted from the cut of the flush that is running */
     bool is_flushing;
-    uint64_t wal_flushed;       /* frames below are in segments; written into the manifest */
+    uint64_t wal_flushed; /* frames below are in segments; written into the manifest */
     bool is_deleted;
-    bool is_changed;            /* something to refresh */
-    bool is_mapping_dirty;      /* to be flushed for the mapping or settings alone */
+    bool is_changed;       /* something to refresh */
+    bool is_mapping_dirty; /* to be flushed for the mapping or settings alone */
     uint64_t refresh_count;
     bool is_refresh_wanted;
     int64_t refresh_interval_ns; /* < 0: off */
     int64_t refreshed_ns, flushed_ns;
     int64_t retry_ns, merge_retry_ns; /* the background threads' own: no flush, no merge before */
-    uint64_t memory_bytes;      /* builders and in-memory segments, as last counted */
-    char trouble[128];          /* a damaged segment that was set aside */
-    uint64_t *damaged_numbers;  /* kept in the manifest, so that nobody removes the file */
+    uint64_t memory_bytes;            /* builders and in-memory segments, as last counted */
+    char trouble[128];                /* a damaged segment that was set aside */
+    uint64_t *damaged_numbers;        /* kept in the manifest, so that nobody removes the file */
     size_t damaged_count;
     struct metric index_total, delete_total, refresh_total, flush_total, merge_total, query_total;
 };
@@ -144,28 +147,28 @@ struct engine {
     struct engine_config config;
     struct vfs *fs;
     struct clock *clock;
-    struct arena *mem;          /* paths */
+    struct arena *mem; /* paths */
     struct str path, indices_path;
     struct vfs_file *lock_file;
     struct wal *wal;
     size_t lane_count;
     pthread_mutex_t mu;
-    struct strmap indices;      /* name -> struct index *, guarded by mu; holds a reference */
-    struct index **by_id;       /* while opening only */
+    struct strmap indices; /* name -> struct index *, guarded by mu; holds a reference */
+    struct index **by_id;  /* while opening only */
     size_t by_id_count;
-    struct rng rng;             /* guarded by id_mu */
+    struct rng rng; /* guarded by id_mu */
     pthread_mutex_t id_mu;
     int64_t id_ms;
     uint32_t id_seq;
     uint8_t id_node[6];
     char id_node_text[8];
     size_t memory_max, request_max;
-    uint64_t memory_bytes;      /* atomic: sum of indices */
-    uint64_t flight_bytes;      /* atomic: requests being applied */
-    uint32_t lane_turn;         /* atomic */
-    int64_t disk_checked_ns;    /* atomic */
-    bool is_disk_full;          /* atomic */
-    bool is_closing;            /* guarded by bg_mu */
+    uint64_t memory_bytes;   /* atomic: sum of indices */
+    uint64_t flight_bytes;   /* atomic: requests being applied */
+    uint32_t lane_turn;      /* atomic */
+    int64_t disk_checked_ns; /* atomic */
+    bool is_disk_full;       /* atomic */
+    bool is_closing;         /* guarded by bg_mu */
     pthread_t thread, merge_thread;
     bool has_thread;
     pthread_mutex_t bg_mu;
@@ -184,7 +187,8 @@ static inline void mutex_unlock(pthread_mutex_t *mu)
 }
 
 /* ---- index.c ---- */
-struct index *index__new(struct engine *engine, struct str name, struct str uuid, uint64_t id, struct mapping *mapping);
+struct index *index__new(struct engine *engine, struct str name, struct str uuid, uint64_t id,
+                         struct mapping *mapping);
 struct index *index__ref(struct index *index);
 void index__unref(struct index *index);
 static inline void index__unref_ptr(struct index **p)
@@ -192,12 +196,14 @@ static inline void index__unref_ptr(struct index **p)
     index__unref(*p);
 }
 struct mapping *index__mapping(struct index *index); /* with a reference */
-void index__set_slots(struct index *index, struct slot **slots, size_t count); /* REQUIRES(mu): takes the references */
+void index__set_slots(struct index *index, struct slot **slots,
+                      size_t count); /* REQUIRES(mu): takes the references */
 void index__publish(struct index *index, bool with_deletes); /* REQUIRES(mu): makes the view anew */
 int index__refresh(struct index *index, struct err *err) WARN_UNUSED;
 void index__lanes_lock(struct index *index);
 void index__lanes_unlock(struct index *index);
-int index__seal(struct index *index, struct err *err) WARN_UNUSED; /* REQUIRES(all lanes): builders become slots */
+int index__seal(struct index *index,
+                struct err *err) WARN_UNUSED; /* REQUIRES(all lanes): builders become slots */
 void index__memory_count(struct index *index);
 struct live *slot__live_copy(const struct slot *slot);
 
@@ -207,7 +213,8 @@ int index__flush(struct index *index, bool is_forced, struct err *err) WARN_UNUS
 int index__merge_due(struct index *index, bool *ret_did, struct err *err) WARN_UNUSED;
 int index__merge_to(struct index *index, size_t segment_count_max, struct err *err) WARN_UNUSED;
 int index__fold(struct index *index, struct err *err) WARN_UNUSED;
-int index__manifest_write(struct index *index, struct err *err) WARN_UNUSED; /* REQUIRES(flush_mu) */
+int index__manifest_write(struct index *index,
+                          struct err *err) WARN_UNUSED; /* REQUIRES(flush_mu) */
 uint64_t engine__wal_needed(struct engine *engine);
 
 /* ---- manifest.c ---- */
@@ -222,37 +229,48 @@ struct manifest {
     struct manifest_segment *segments;
     size_t segment_count;
 };
-int manifest_write(struct vfs *fs, struct str dir, const struct manifest *manifest, struct err *err) WARN_UNUSED;
+int manifest_write(struct vfs *fs, struct str dir, const struct manifest *manifest,
+                   struct err *err) WARN_UNUSED;
 /* Strings in mem. */
-int manifest_read(struct vfs *fs, struct str dir, struct arena *mem, struct manifest *ret_manifest, struct err *err) WARN_UNUSED;
-int live_file_write(struct vfs *fs, struct str path, uint32_t doc_count, const uint64_t *words, struct err *err) WARN_UNUSED;
+int manifest_read(struct vfs *fs, struct str dir, struct arena *mem, struct manifest *ret_manifest,
+                  struct err *err) WARN_UNUSED;
+int live_file_write(struct vfs *fs, struct str path, uint32_t doc_count, const uint64_t *words,
+                    struct err *err) WARN_UNUSED;
 /* Words on the heap. */
-int live_file_read(struct vfs *fs, struct str path, uint32_t doc_count, uint64_t **ret_words, uint32_t *ret_count, struct err *err) WARN_UNUSED;
+int live_file_read(struct vfs *fs, struct str path, uint32_t doc_count, uint64_t **ret_words,
+                   uint32_t *ret_count, struct err *err) WARN_UNUSED;
 struct str segment_file_path(struct str dir, uint64_t number, struct arena *mem);
 struct str live_file_path(struct str dir, uint64_t number, uint64_t generation, struct arena *mem);
 
 /* ---- engine.c ---- */
 struct index *engine__index(struct engine *engine, struct str name); /* with a reference; NULL */
-int engine__index_get(struct engine *engine, struct str name, struct index **ret_index, struct err *err) WARN_UNUSED;
+int engine__index_get(struct engine *engine, struct str name, struct index **ret_index,
+                      struct err *err) WARN_UNUSED;
 struct index **engine__all(struct engine *engine, size_t *ret_count); /* heap, with references */
 void engine__all_free(struct index **indices, size_t count);
 void engine__kick(struct engine *engine);
-struct timespec engine__deadline(int64_t ns); /* of the system's monotonic clock, for waits on conditions */
+struct timespec
+engine__deadline(int64_t ns); /* of the system's monotonic clock, for waits on conditions */
 /* Opens one index from its folder; a damaged segment is set aside. */
-int index__open(struct engine *engine, struct str dir, struct index **ret_index, struct err *err) WARN_UNUSED;
+int index__open(struct engine *engine, struct str dir, struct index **ret_index,
+                struct err *err) WARN_UNUSED;
 
 /* ---- engine_admin.c ---- */
 int index_name_check(struct str name, struct err *err) WARN_UNUSED;
-int engine__index_make(struct engine *engine, struct str name, const struct value *body, bool may_exist, struct index **ret_index, struct err *err) WARN_UNUSED;
+int engine__index_make(struct engine *engine, struct str name, const struct value *body,
+                       bool may_exist, struct index **ret_index, struct err *err) WARN_UNUSED;
 void index__settings_apply(struct index *index); /* reads what matters out of settings_json */
 
 /* ---- engine_write.c ---- */
-int wal__replay_docs(struct index *index, const struct wal_frame *frame, struct err *err) WARN_UNUSED;
+int wal__replay_docs(struct index *index, const struct wal_frame *frame,
+                     struct err *err) WARN_UNUSED;
 void engine__id_make(struct engine *engine, uint32_t lane, char id[20]);
 void engine__ids_init(struct engine *engine); /* after the log is open */
 
 /* ---- update.c ---- */
-/* The body of an update over the source of the document (p == NULL: there is none). *ret_source lies in mem; *ret_noop. */
-int update_apply(struct str body, struct str source, struct str id, struct arena *mem, struct str *ret_source, bool *ret_noop, struct err *err) WARN_UNUSED;
+/* The body of an update over the source of the document (p == NULL: there is none). *ret_source
+ * lies in mem; *ret_noop. */
+int update_apply(struct str body, struct str source, struct str id, struct arena *mem,
+                 struct str *ret_source, bool *ret_noop, struct err *err) WARN_UNUSED;
 
 #endif

@@ -52,7 +52,8 @@ static bool v6_parse(struct str s, uint8_t *out)
             v = v << 4 | (unsigned)d;
             i++;
         }
-        if (i < s.n && s.p[i] == '.' && n <= 12 && v4_parse((struct str){s.p + from, s.n - from}, bytes + n)) {
+        if (i < s.n && s.p[i] == '.' && n <= 12 &&
+            v4_parse((struct str){s.p + from, s.n - from}, bytes + n)) {
             n += 4;
             i = s.n;
             break;
@@ -113,7 +114,8 @@ size_t ip_format(const uint8_t b[IP_BYTES], char *text)
             i += best_n - 1;
             continue;
         }
-        at += (size_t)snprintf(text + at, IP_TEXT_BYTES - at, "%x%s", (unsigned)(b[i * 2] << 8 | b[i * 2 + 1]), i < 7 ? ":" : "");
+        at += (size_t)snprintf(text + at, IP_TEXT_BYTES - at, "%x%s",
+                               (unsigned)(b[i * 2] << 8 | b[i * 2 + 1]), i < 7 ? ":" : "");
     }
     text[at] = '\0';
     return at;

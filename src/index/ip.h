@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ip.h: IPv4 and IPv6 addresses as the 16 bytes that ip columns hold (IPv4 mapped into ::ffff:0:0/96), and back to text. */
+/* ip.h: IPv4 and IPv6 addresses as the 16 bytes that ip columns hold (IPv4 mapped into
+ * ::ffff:0:0/96), and back to text. */
 #ifndef NARU_INDEX_IP_H
 #define NARU_INDEX_IP_H
 

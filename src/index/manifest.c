@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* manifest.c: what an index consists of at one moment, in one small file that is replaced whole (format.h), and the files of
- * live bits. The manifest is JSON behind a checked head, so that a person can read it. */
+/* manifest.c: what an index consists of at one moment, in one small file that is replaced whole
+ * (format.h), and the files of live bits. The manifest is JSON behind a checked head, so that a
+ * person can read it. */
 #include "base/str.h"
 #include "codec/json.h"
 #include "event/value.h"
@@ -15,7 +16,8 @@ struct str segment_file_path(struct str dir, uint64_t number, struct arena *mem)
 
 struct str live_file_path(struct str dir, uint64_t number, uint64_t generation, struct arena *mem)
 {
-    return arena_printf(mem, "%.*s/%llu.%llu.live", (int)dir.n, dir.p, (unsigned long long)number, (unsigned long long)generation);
+    return arena_printf(mem, "%.*s/%llu.%llu.live", (int)dir.n, dir.p, (unsigned long long)number,
+                        (unsigned long long)generation);
 }
 
 static void int_out(struct json_writer *w, const char *key, int64_t v)
@@ -77,8 +79,10 @@ int manifest_write(struct vfs *fs, struct str dir, const struct manifest *m, str
     buf_add(&out, head, sizeof(head));
     buf_add_str(&out, buf_str(&json));
     struct arena *mem = arena_new(0);
-    int rc = json.is_over || out.is_over ? err_set(err, ERR_TOO_LARGE, "the manifest of an index is over %llu bytes", (unsigned long long)MANIFEST_BYTES_MAX)
-                                         : vfs_write_file(fs, path_join(mem, dir, STR("manifest")), buf_str(&out), err);
+    int rc = json.is_over || out.is_over
+                 ? err_set(err, ERR_TOO_LARGE, "the manifest of an index is over %llu bytes",
+                           (unsigned long long)MANIFEST_BYTES_MAX)
+                 : vfs_write_file(fs, path_join(mem, dir, STR("manifest")), buf_str(&out), err);
     arena_free(mem);
     buf_deinit(&json);
     buf_deinit(&out);
@@ -130,33 +134,43 @@ static bool segments_in(const struct value *root, struct arena *mem, struct mani
     for (size_t i = 0; i < m->segment_count; i++) {
         const struct value *v = &list->list->items[i];
         int64_t number, bytes, docs, generation;
-        if (!int_in(v, "number", &number) || !int_in(v, "bytes", &bytes) || !int_in(v, "docs", &docs) || !int_in(v, "live_generation", &generation) ||
+        if (!int_in(v, "number", &number) || !int_in(v, "bytes", &bytes) ||
+            !int_in(v, "docs", &docs) || !int_in(v, "live_generation", &generation) ||
             docs > UINT32_MAX)
             return false;
-        m->segments[i] = (struct manifest_segment){(uint64_t)number, (uint64_t)bytes, (uint64_t)generation, (uint32_t)docs};
+        m->segments[i] = (struct manifest_segment){(uint64_t)number, (uint64_t)bytes,
+                                                   (uint64_t)generation, (uint32_t)docs};
     }
     return true;
 }
 
-int manifest_read(struct vfs *fs, struct str dir, struct arena *mem, struct manifest *m, struct err *err)
+int manifest_read(struct vfs *fs, struct str dir, struct arena *mem, struct manifest *m,
+                  struct err *err)
 {
     struct str content;
     struct value root;
     *m = (struct manifest){0};
-    TRY(vfs_read_file(fs, path_join(mem, dir, STR("manifest")), MANIFEST_BYTES_MAX, mem, &content, err));
+    TRY(vfs_read_file(fs, path_join(mem, dir, STR("manifest")), MANIFEST_BYTES_MAX, mem, &content,
+                      err));
     const uint8_t *head = (const uint8_t *)content.p;
-    if (content.n < MANIFEST_HEAD || memcmp(head, MANIFEST_MAGIC, 8) != 0 || crc32c(0, head, 20) != get_u32_le(head + 20))
+    if (content.n < MANIFEST_HEAD || memcmp(head, MANIFEST_MAGIC, 8) != 0 ||
+        crc32c(0, head, 20) != get_u32_le(head + 20))
         return bad(dir, "bad head", err);
     if (get_u32_le(head + 8) != MANIFEST_VERSION)
-        return err_set(err, ERR_UNSUPPORTED, "manifest of " STR_FMT ": version %u, this program reads %u", STR_ARG(dir), get_u32_le(head + 8), MANIFEST_VERSION);
+        return err_set(err, ERR_UNSUPPORTED,
+                       "manifest of " STR_FMT ": version %u, this program reads %u", STR_ARG(dir),
+                       get_u32_le(head + 8), MANIFEST_VERSION);
     struct str json = str_from_off(content, MANIFEST_HEAD);
     if (json.n != get_u32_le(head + 12) || crc32c(0, json.p, json.n) != get_u32_le(head + 16))
         return bad(dir, "bad checksum", err);
     TRY(value_from_json(json, mem, &root, err));
     int64_t id, generation, wal_flushed, segment_next;
-    if (!text_in(&root, "name", &m->name) || !text_in(&root, "uuid", &m->uuid) || !int_in(&root, "id", &id) ||
-        !int_in(&root, "generation", &generation) || !int_in(&root, "created_ns", &m->created_ns) || !int_in(&root, "wal_flushed", &wal_flushed) ||
-        !int_in(&root, "segment_next", &segment_next) || !int_in(&root, "seq_no_next", &m->seq_no_next) || !segments_in(&root, mem, m))
+    if (!text_in(&root, "name", &m->name) || !text_in(&root, "uuid", &m->uuid) ||
+        !int_in(&root, "id", &id) || !int_in(&root, "generation", &generation) ||
+        !int_in(&root, "created_ns", &m->created_ns) ||
+        !int_in(&root, "wal_flushed", &wal_flushed) ||
+        !int_in(&root, "segment_next", &segment_next) ||
+        !int_in(&root, "seq_no_next", &m->seq_no_next) || !segments_in(&root, mem, m))
         return bad(dir, "a member is missing", err);
     m->id = (uint64_t)id;
     m->generation = (uint64_t)generation;
@@ -170,7 +184,8 @@ int manifest_read(struct vfs *fs, struct str dir, struct arena *mem, struct mani
 
 /* ---- Live bits ---- */
 
-int live_file_write(struct vfs *fs, struct str path, uint32_t doc_count, const uint64_t *words, struct err *err)
+int live_file_write(struct vfs *fs, struct str path, uint32_t doc_count, const uint64_t *words,
+                    struct err *err)
 {
     struct buf out;
     buf_init(&out, 0);
@@ -190,16 +205,19 @@ int live_file_write(struct vfs *fs, struct str path, uint32_t doc_count, const u
     return rc;
 }
 
-int live_file_read(struct vfs *fs, struct str path, uint32_t doc_count, uint64_t **ret_words, uint32_t *ret_count, struct err *err)
+int live_file_read(struct vfs *fs, struct str path, uint32_t doc_count, uint64_t **ret_words,
+                   uint32_t *ret_count, struct err *err)
 {
     CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
     struct str content;
     TRY(vfs_read_file(fs, path, GIB, mem, &content, err));
     const uint8_t *head = (const uint8_t *)content.p;
     size_t n = BITSET_WORDS(doc_count);
-    if (content.n != LIVE_HEAD + n * 8 || memcmp(head, LIVE_MAGIC, 8) != 0 || crc32c(0, head, 20) != get_u32_le(head + 20) ||
-        get_u32_le(head + 8) != doc_count || crc32c(0, head + LIVE_HEAD, n * 8) != get_u32_le(head + 16))
-        return err_set(err, ERR_CORRUPT, "live documents " STR_FMT ": bad checksum", STR_ARG(path_name(path)));
+    if (content.n != LIVE_HEAD + n * 8 || memcmp(head, LIVE_MAGIC, 8) != 0 ||
+        crc32c(0, head, 20) != get_u32_le(head + 20) || get_u32_le(head + 8) != doc_count ||
+        crc32c(0, head + LIVE_HEAD, n * 8) != get_u32_le(head + 16))
+        return err_set(err, ERR_CORRUPT, "live documents " STR_FMT ": bad checksum",
+                       STR_ARG(path_name(path)));
     uint64_t *words = MEM_ARRAY(uint64_t, n);
     for (size_t i = 0; i < n; i++)
         words[i] = get_u64_le(head + LIVE_HEAD + i * 8);

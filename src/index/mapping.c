@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tree of names and fields, cloning, and dynamic mapping. Elasticsearch's JSON is in mapping_es.c, the internal form in
- * mapping_codec.c. */
+/* The tree of names and fields, cloning, and dynamic mapping. Elasticsearch's JSON is in
+ * mapping_es.c, the internal form in mapping_codec.c. */
 #include "index/mapping.h"
 
 #include "base/hash.h"
@@ -8,18 +8,38 @@
 #include "index/date_parse.h"
 #include "index/mapping_int.h"
 
-#define DYNAMIC_DATE_FORMATS "strict_date_optional_time||yyyy/MM/dd HH:mm:ss Z||yyyy/MM/dd Z||yyyy/MM/dd HH:mm:ss||yyyy/MM/dd"
+#define DYNAMIC_DATE_FORMATS                                                                       \
+    "strict_date_optional_time||yyyy/MM/dd HH:mm:ss Z||yyyy/MM/dd Z||yyyy/MM/dd "                  \
+    "HH:mm:ss||yyyy/MM/dd"
 /* A dynamic date that is not ISO keeps reading what it was detected by. */
 #define DYNAMIC_DATE_SLASHES "yyyy/MM/dd HH:mm:ss||yyyy/MM/dd||epoch_millis"
 
 static const char *const type_names[FIELD_TYPE_COUNT] = {
-    [FIELD_NONE] = "none", [FIELD_TEXT] = "text", [FIELD_MATCH_ONLY_TEXT] = "match_only_text", [FIELD_KEYWORD] = "keyword",
-    [FIELD_CONSTANT_KEYWORD] = "constant_keyword", [FIELD_WILDCARD] = "wildcard", [FIELD_LONG] = "long",
-    [FIELD_INTEGER] = "integer", [FIELD_SHORT] = "short", [FIELD_BYTE] = "byte", [FIELD_UNSIGNED_LONG] = "unsigned_long",
-    [FIELD_DOUBLE] = "double", [FIELD_FLOAT] = "float", [FIELD_HALF_FLOAT] = "half_float", [FIELD_SCALED_FLOAT] = "scaled_float",
-    [FIELD_BOOLEAN] = "boolean", [FIELD_DATE] = "date", [FIELD_DATE_NANOS] = "date_nanos", [FIELD_IP] = "ip",
-    [FIELD_BINARY] = "binary", [FIELD_GEO_POINT] = "geo_point", [FIELD_OBJECT] = "object", [FIELD_NESTED] = "nested",
-    [FIELD_FLATTENED] = "flattened", [FIELD_ALIAS] = "alias",
+    [FIELD_NONE] = "none",
+    [FIELD_TEXT] = "text",
+    [FIELD_MATCH_ONLY_TEXT] = "match_only_text",
+    [FIELD_KEYWORD] = "keyword",
+    [FIELD_CONSTANT_KEYWORD] = "constant_keyword",
+    [FIELD_WILDCARD] = "wildcard",
+    [FIELD_LONG] = "long",
+    [FIELD_INTEGER] = "integer",
+    [FIELD_SHORT] = "short",
+    [FIELD_BYTE] = "byte",
+    [FIELD_UNSIGNED_LONG] = "unsigned_long",
+    [FIELD_DOUBLE] = "double",
+    [FIELD_FLOAT] = "float",
+    [FIELD_HALF_FLOAT] = "half_float",
+    [FIELD_SCALED_FLOAT] = "scaled_float",
+    [FIELD_BOOLEAN] = "boolean",
+    [FIELD_DATE] = "date",
+    [FIELD_DATE_NANOS] = "date_nanos",
+    [FIELD_IP] = "ip",
+    [FIELD_BINARY] = "binary",
+    [FIELD_GEO_POINT] = "geo_point",
+    [FIELD_OBJECT] = "object",
+    [FIELD_NESTED] = "nested",
+    [FIELD_FLATTENED] = "flattened",
+    [FIELD_ALIAS] = "alias",
 };
 
 const char *field_type_name(enum field_type type)
@@ -50,8 +70,10 @@ struct mapping *mapping_new(void)
     mapping->date_detection = true;
     mapping->has_source = true;
     struct err err;
-    ASSERT(date_format_compile(STR(DYNAMIC_DATE_FORMATS), mapping->mem, &mapping->dynamic_date, &err) == 0);
-    ASSERT(date_format_compile(STR(DATE_FORMAT_DEFAULT), mapping->mem, &mapping->date_default, &err) == 0);
+    ASSERT(date_format_compile(STR(DYNAMIC_DATE_FORMATS), mapping->mem, &mapping->dynamic_date,
+                               &err) == 0);
+    ASSERT(date_format_compile(STR(DATE_FORMAT_DEFAULT), mapping->mem, &mapping->date_default,
+                               &err) == 0);
     struct mapping_node *root = mapping__node_add(mapping, 0, STR(""));
     root->is_object = true;
     root->parent = 0;
@@ -68,7 +90,8 @@ void mapping_unref(struct mapping *mapping)
 {
     if (!mapping)
         return;
-    /* Release, so that what other owners read is done before the last one frees; acquire for that last one. */
+    /* Release, so that what other owners read is done before the last one frees; acquire for that
+     * last one. */
     if (__atomic_sub_fetch(&mapping->refs, 1, __ATOMIC_ACQ_REL) > 0)
         return;
     mem_free(mapping->nodes);
@@ -120,7 +143,8 @@ struct mapping_node *mapping__node_add(struct mapping *mapping, uint32_t parent,
     const struct mapping_node *above = mapping->node_count ? mapping->nodes[parent] : NULL;
     node->key = arena_str(mapping->mem, key);
     node->path = above && above->path.n
-                     ? arena_printf(mapping->mem, "%.*s.%.*s", (int)above->path.n, above->path.p, (int)key.n, key.p)
+                     ? arena_printf(mapping->mem, "%.*s.%.*s", (int)above->path.n, above->path.p,
+                                    (int)key.n, key.p)
                      : node->key;
     node->hash = mapping_child_hash(parent, hash_str(key));
     node->id = (uint32_t)mapping->node_count;
@@ -128,7 +152,8 @@ struct mapping_node *mapping__node_add(struct mapping *mapping, uint32_t parent,
     node->depth = above ? above->depth + 1 : 0;
     node->is_enabled = true;
     void *nodes = mapping->nodes;
-    mem_grow(&nodes, &mapping->node_capacity, mapping->node_count + 1, sizeof(struct mapping_node *));
+    mem_grow(&nodes, &mapping->node_capacity, mapping->node_count + 1,
+             sizeof(struct mapping_node *));
     mapping->nodes = nodes;
     mapping->nodes[mapping->node_count++] = node;
     if (!above)
@@ -151,7 +176,8 @@ static void field_defaults(struct field_def *field)
     field->pub.is_indexed = type != FIELD_BINARY && type != FIELD_ALIAS;
     field->pub.has_doc_values = !is_text && type != FIELD_BINARY && type != FIELD_ALIAS;
     field->coerce = true;
-    field->has_norms = is_text; /* match_only_text too: a byte per document tells which documents have the field */
+    field->has_norms =
+        is_text; /* match_only_text too: a byte per document tells which documents have the field */
     field->has_freqs = type == FIELD_TEXT;
     field->has_positions = type == FIELD_TEXT;
     field->boost = 1;
@@ -163,22 +189,26 @@ static void field_defaults(struct field_def *field)
 static void fields_append(struct mapping *mapping, struct field_def *field)
 {
     void *fields = mapping->fields;
-    mem_grow(&fields, &mapping->field_capacity, mapping->field_count + 1, sizeof(struct field_def *));
+    mem_grow(&fields, &mapping->field_capacity, mapping->field_count + 1,
+             sizeof(struct field_def *));
     mapping->fields = fields;
     ASSERT(field->pub.id == mapping->field_count);
     mapping->fields[mapping->field_count++] = field;
     mapping->field_id_next = (uint32_t)mapping->field_count;
 }
 
-int mapping__field_add(struct mapping *mapping, struct mapping_node *node, struct str path, enum field_type type,
-                       struct field_def **ret_field, struct err *err)
+int mapping__field_add(struct mapping *mapping, struct mapping_node *node, struct str path,
+                       enum field_type type, struct field_def **ret_field, struct err *err)
 {
     /* Objects count as fields, as in Elasticsearch; the root does not. */
     size_t objects = 0;
-    for (size_t i = 1; i < mapping->node_count && mapping->field_count + mapping->node_count >= mapping->fields_max; i++)
+    for (size_t i = 1; i < mapping->node_count &&
+                       mapping->field_count + mapping->node_count >= mapping->fields_max;
+         i++)
         objects += mapping->nodes[i]->is_object;
     if (mapping->field_count + objects + 1 > mapping->fields_max)
-        return err_set(err, ERR_INVALID, "Limit of total fields [%u] has been exceeded", mapping->fields_max);
+        return err_set(err, ERR_INVALID, "Limit of total fields [%u] has been exceeded",
+                       mapping->fields_max);
     struct field_def *field = ARENA_NEW(mapping->mem, struct field_def);
     field->pub.path = arena_str(mapping->mem, path);
     field->pub.type = type;
@@ -192,7 +222,8 @@ int mapping__field_add(struct mapping *mapping, struct mapping_node *node, struc
     return 0;
 }
 
-void mapping__field_hang(struct mapping *mapping, struct mapping_node *node, struct field_def *field)
+void mapping__field_hang(struct mapping *mapping, struct mapping_node *node,
+                         struct field_def *field)
 {
     if (!node->field) {
         node->field = field;
@@ -218,7 +249,8 @@ void mapping__multi_hang(struct mapping *mapping, struct field_def *parent, stru
         (void)strmap_put(mapping->by_path, field->pub.path, field);
 }
 
-int mapping__date_set(struct mapping *mapping, struct field_def *field, struct str format, struct err *err)
+int mapping__date_set(struct mapping *mapping, struct field_def *field, struct str format,
+                      struct err *err)
 {
     field->pub.format = arena_str(mapping->mem, format);
     for (size_t i = 0; i < mapping->field_count; i++) {
@@ -245,11 +277,14 @@ static struct field_def *clone_of(const struct mapping *to, const struct field_d
 
 static void field_copy_texts(struct mapping *to, struct field_def *f)
 {
-    struct str *texts[] = {&f->pub.path, &f->pub.format, &f->pub.analyzer, &f->pub.null_value, &f->search_analyzer,
-        &f->normalizer, &f->similarity, &f->index_options, &f->copy_to_json, &f->meta_json, &f->alias_path, &f->const_value};
+    struct str *texts[] = {&f->pub.path,       &f->pub.format,      &f->pub.analyzer,
+                           &f->pub.null_value, &f->search_analyzer, &f->normalizer,
+                           &f->similarity,     &f->index_options,   &f->copy_to_json,
+                           &f->meta_json,      &f->alias_path,      &f->const_value};
     for (size_t i = 0; i < ARRAY_COUNT(texts); i++)
         *texts[i] = copy_str(to, *texts[i]);
-    struct str *copies = f->copy_to_count ? ARENA_ARRAY(to->mem, struct str, f->copy_to_count) : NULL;
+    struct str *copies =
+        f->copy_to_count ? ARENA_ARRAY(to->mem, struct str, f->copy_to_count) : NULL;
     for (size_t i = 0; i < f->copy_to_count; i++)
         copies[i] = copy_str(to, f->copy_to[i]);
     f->copy_to = copies;
@@ -288,7 +323,8 @@ struct mapping *mapping_clone(const struct mapping *from)
     struct mapping *to = mapping_new();
     for (size_t i = 0; i < from->node_count; i++) {
         const struct mapping_node *node = from->nodes[i];
-        struct mapping_node *copy = i ? mapping__node_add(to, node->parent, node->key) : to->nodes[0];
+        struct mapping_node *copy =
+            i ? mapping__node_add(to, node->parent, node->key) : to->nodes[0];
         copy->is_object = node->is_object;
         copy->is_declared = node->is_declared;
         copy->is_enabled = node->is_enabled;
@@ -318,9 +354,11 @@ struct mapping *mapping_clone(const struct mapping *from)
 
 /* ---- Questions ---- */
 
-static const struct field_def *alias_target(const struct mapping *mapping, const struct field_def *field)
+static const struct field_def *alias_target(const struct mapping *mapping,
+                                            const struct field_def *field)
 {
-    return field && field->pub.type == FIELD_ALIAS ? strmap_get(mapping->by_path, field->alias_path) : field;
+    return field && field->pub.type == FIELD_ALIAS ? strmap_get(mapping->by_path, field->alias_path)
+                                                   : field;
 }
 
 const struct field *mapping_field(const struct mapping *mapping, struct str path)
@@ -354,24 +392,31 @@ enum dynamic mapping_dynamic(const struct mapping *mapping, const struct mapping
 static struct str child_path(struct mapping *mapping, uint32_t parent, struct str key)
 {
     struct str above = mapping->nodes[parent]->path;
-    return above.n ? arena_printf(mapping->mem, "%.*s.%.*s", (int)above.n, above.p, (int)key.n, key.p) : key;
+    return above.n
+               ? arena_printf(mapping->mem, "%.*s.%.*s", (int)above.n, above.p, (int)key.n, key.p)
+               : key;
 }
 
-static int depth_check(const struct mapping *mapping, uint32_t parent, struct str key, struct err *err)
+static int depth_check(const struct mapping *mapping, uint32_t parent, struct str key,
+                       struct err *err)
 {
     if (mapping->nodes[parent]->depth + 1 > mapping->depth_max)
-        return err_set(err, ERR_INVALID, "Limit of mapping depth [%u] has been exceeded due to object field [" STR_FMT "]",
+        return err_set(err, ERR_INVALID,
+                       "Limit of mapping depth [%u] has been exceeded due to object field [" STR_FMT
+                       "]",
                        mapping->depth_max, STR_ARG(key));
     return 0;
 }
 
-int mapping_add_object(struct mapping *mapping, uint32_t parent, struct str key, struct mapping_node **ret_node, struct err *err)
+int mapping_add_object(struct mapping *mapping, uint32_t parent, struct str key,
+                       struct mapping_node **ret_node, struct err *err)
 {
     struct mapping_node *node = mapping_child(mapping, parent, key);
     if (!node) {
         TRY(depth_check(mapping, parent, key, err));
         if (mapping->node_count + mapping->field_count > mapping->fields_max * 2u + 64u)
-            return err_set(err, ERR_INVALID, "Limit of total fields [%u] has been exceeded", mapping->fields_max);
+            return err_set(err, ERR_INVALID, "Limit of total fields [%u] has been exceeded",
+                           mapping->fields_max);
         node = mapping__node_add(mapping, parent, key);
     }
     node->is_object = true;
@@ -385,18 +430,24 @@ static bool is_plain_number(struct str text)
     return str_to_f64(text, &f);
 }
 
-static enum field_type type_for(const struct mapping *mapping, enum dynamic_kind kind, struct str text, struct str *ret_format)
+static enum field_type type_for(const struct mapping *mapping, enum dynamic_kind kind,
+                                struct str text, struct str *ret_format)
 {
     int64_t i, ns;
     double f;
     uint64_t u;
     *ret_format = STR_NONE;
     switch (kind) {
-    case DYNAMIC_KIND_LONG: return FIELD_LONG;
-    case DYNAMIC_KIND_DOUBLE: return FIELD_FLOAT;
-    case DYNAMIC_KIND_BOOLEAN: return FIELD_BOOLEAN;
-    case DYNAMIC_KIND_BIG: return str_to_u64(text, &u) ? FIELD_UNSIGNED_LONG : FIELD_DOUBLE;
-    case DYNAMIC_KIND_STRING: break;
+    case DYNAMIC_KIND_LONG:
+        return FIELD_LONG;
+    case DYNAMIC_KIND_DOUBLE:
+        return FIELD_FLOAT;
+    case DYNAMIC_KIND_BOOLEAN:
+        return FIELD_BOOLEAN;
+    case DYNAMIC_KIND_BIG:
+        return str_to_u64(text, &u) ? FIELD_UNSIGNED_LONG : FIELD_DOUBLE;
+    case DYNAMIC_KIND_STRING:
+        break;
     }
     if (mapping->numeric_detection) {
         if (str_to_i64(text, &i))
@@ -414,18 +465,22 @@ static enum field_type type_for(const struct mapping *mapping, enum dynamic_kind
     return FIELD_TEXT;
 }
 
-static int field_add_dynamic(struct mapping *mapping, struct mapping_node *node, enum dynamic_kind kind, struct str text,
-                             bool is_variant, struct field_def **ret_field, struct err *err)
+static int field_add_dynamic(struct mapping *mapping, struct mapping_node *node,
+                             enum dynamic_kind kind, struct str text, bool is_variant,
+                             struct field_def **ret_field, struct err *err)
 {
     struct str format = STR_NONE;
-    enum field_type type = is_variant && kind == DYNAMIC_KIND_STRING ? FIELD_TEXT : type_for(mapping, kind, text, &format);
+    enum field_type type = is_variant && kind == DYNAMIC_KIND_STRING
+                               ? FIELD_TEXT
+                               : type_for(mapping, kind, text, &format);
     struct field_def *field;
     TRY(mapping__field_add(mapping, node, node->path, type, &field, err));
     if (format.n)
         TRY(mapping__date_set(mapping, field, format, err));
     mapping__field_hang(mapping, node, field);
     if (type == FIELD_TEXT) {
-        struct str path = arena_printf(mapping->mem, "%.*s.keyword", (int)node->path.n, node->path.p);
+        struct str path =
+            arena_printf(mapping->mem, "%.*s.keyword", (int)node->path.n, node->path.p);
         struct field_def *keyword;
         TRY(mapping__field_add(mapping, node, path, FIELD_KEYWORD, &keyword, err));
         keyword->pub.ignore_above = KEYWORD_IGNORE_ABOVE;
@@ -449,17 +504,21 @@ static bool template_name_misfits(const struct value *tpl, const char *key, stru
     return pattern && pattern->kind == VALUE_STR && str_glob(pattern->s, text);
 }
 
-static bool template_fits(const struct value *tpl, const char *kind, struct str key, struct str path)
+static bool template_fits(const struct value *tpl, const char *kind, struct str key,
+                          struct str path)
 {
     const struct value *wanted = value_map_get_lit(tpl, "match_mapping_type");
-    if (wanted && wanted->kind == VALUE_STR && !str_is(wanted->s, "*") && !str_eq(wanted->s, str_from(kind)))
+    if (wanted && wanted->kind == VALUE_STR && !str_is(wanted->s, "*") &&
+        !str_eq(wanted->s, str_from(kind)))
         return false;
     return template_name_fits(tpl, "match", key) && template_name_fits(tpl, "path_match", path) &&
-           !template_name_misfits(tpl, "unmatch", key) && !template_name_misfits(tpl, "path_unmatch", path);
+           !template_name_misfits(tpl, "unmatch", key) &&
+           !template_name_misfits(tpl, "path_unmatch", path);
 }
 
 /* {name} and {dynamic_type} in every string of the template's mapping. */
-static struct value template_fill(struct arena *mem, const struct value *v, struct str name, struct str type)
+static struct value template_fill(struct arena *mem, const struct value *v, struct str name,
+                                  struct str type)
 {
     if (v->kind == VALUE_STR) {
         if (str_is(v->s, "{name}"))
@@ -479,7 +538,8 @@ static struct value template_fill(struct arena *mem, const struct value *v, stru
 }
 
 /* 1: a template made the field, 0: none fits. */
-static int template_apply(struct mapping *mapping, uint32_t parent, struct str key, const char *kind, const char *type, struct err *err)
+static int template_apply(struct mapping *mapping, uint32_t parent, struct str key,
+                          const char *kind, const char *type, struct err *err)
 {
     if (mapping->dynamic_templates.kind != VALUE_LIST)
         return 0;
@@ -504,26 +564,51 @@ static int template_apply(struct mapping *mapping, uint32_t parent, struct str k
 static const char *template_kind(enum field_type type)
 {
     switch (type) { /* NOLINT: the rest cannot be found by detection */
-    case FIELD_LONG: return "long";
-    case FIELD_FLOAT: return "double";
-    case FIELD_BOOLEAN: return "boolean";
-    case FIELD_DATE: return "date";
-    case FIELD_NONE: case FIELD_TEXT: case FIELD_MATCH_ONLY_TEXT: case FIELD_KEYWORD: case FIELD_CONSTANT_KEYWORD:
-    case FIELD_WILDCARD: case FIELD_INTEGER: case FIELD_SHORT: case FIELD_BYTE: case FIELD_UNSIGNED_LONG: case FIELD_DOUBLE:
-    case FIELD_HALF_FLOAT: case FIELD_SCALED_FLOAT: case FIELD_DATE_NANOS: case FIELD_IP: case FIELD_BINARY:
-    case FIELD_GEO_POINT: case FIELD_OBJECT: case FIELD_NESTED: case FIELD_FLATTENED: case FIELD_ALIAS:
-    case FIELD_TYPE_COUNT: break;
+    case FIELD_LONG:
+        return "long";
+    case FIELD_FLOAT:
+        return "double";
+    case FIELD_BOOLEAN:
+        return "boolean";
+    case FIELD_DATE:
+        return "date";
+    case FIELD_NONE:
+    case FIELD_TEXT:
+    case FIELD_MATCH_ONLY_TEXT:
+    case FIELD_KEYWORD:
+    case FIELD_CONSTANT_KEYWORD:
+    case FIELD_WILDCARD:
+    case FIELD_INTEGER:
+    case FIELD_SHORT:
+    case FIELD_BYTE:
+    case FIELD_UNSIGNED_LONG:
+    case FIELD_DOUBLE:
+    case FIELD_HALF_FLOAT:
+    case FIELD_SCALED_FLOAT:
+    case FIELD_DATE_NANOS:
+    case FIELD_IP:
+    case FIELD_BINARY:
+    case FIELD_GEO_POINT:
+    case FIELD_OBJECT:
+    case FIELD_NESTED:
+    case FIELD_FLATTENED:
+    case FIELD_ALIAS:
+    case FIELD_TYPE_COUNT:
+        break;
     }
     return type == FIELD_DOUBLE || type == FIELD_UNSIGNED_LONG ? "double" : "string";
 }
 
-int mapping_add_dynamic(struct mapping *mapping, uint32_t parent, struct str key, enum dynamic_kind kind, struct str text,
-                        struct mapping_node **ret_node, struct err *err)
+int mapping_add_dynamic(struct mapping *mapping, uint32_t parent, struct str key,
+                        enum dynamic_kind kind, struct str text, struct mapping_node **ret_node,
+                        struct err *err)
 {
     TRY(depth_check(mapping, parent, key, err));
     struct str format;
     enum field_type type = type_for(mapping, kind, text, &format);
-    const char *type_name = type == FIELD_FLOAT ? "double" : type == FIELD_TEXT ? "text" : field_type_name(type);
+    const char *type_name = type == FIELD_FLOAT  ? "double"
+                            : type == FIELD_TEXT ? "text"
+                                                 : field_type_name(type);
     int rc = template_apply(mapping, parent, key, template_kind(type), type_name, err);
     TRY(rc);
     struct mapping_node *node = mapping_child(mapping, parent, key);
@@ -536,7 +621,8 @@ int mapping_add_dynamic(struct mapping *mapping, uint32_t parent, struct str key
     return 0;
 }
 
-int mapping_add_variant(struct mapping *mapping, uint32_t node_id, enum dynamic_kind kind, struct field_def **ret_field, struct err *err)
+int mapping_add_variant(struct mapping *mapping, uint32_t node_id, enum dynamic_kind kind,
+                        struct field_def **ret_field, struct err *err)
 {
     ASSERT(node_id < mapping->node_count);
     return field_add_dynamic(mapping, mapping->nodes[node_id], kind, STR(""), true, ret_field, err);

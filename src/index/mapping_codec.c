@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The internal form of a mapping: JSON that keeps what Elasticsearch's form cannot say (field ids, variants, declared or
- * found). {"options":{…}, "nodes":[[parent, key, is_object, is_enabled, dynamic, first field]…],
- *  "fields":[{"p":path,"t":type,"n":node,"f":flags, …}…]}; fields in order of id; -1: none. */
+/* The internal form of a mapping: JSON that keeps what Elasticsearch's form cannot say (field ids,
+ * variants, declared or found). {"options":{…}, "nodes":[[parent, key, is_object, is_enabled,
+ * dynamic, first field]…], "fields":[{"p":path,"t":type,"n":node,"f":flags, …}…]}; fields in order
+ * of id; -1: none. */
 #include "base/hash.h"
 #include "base/str.h"
 #include "codec/json.h"
@@ -9,16 +10,27 @@
 #include "index/mapping_int.h"
 
 enum {
-    F_INDEXED = 1, F_DOC_VALUES = 2, F_DECLARED = 4, F_MULTI = 8, F_MALFORMED = 16, F_COERCE = 32, F_NORMS = 64, F_FREQS = 128,
-    F_POSITIONS = 256, F_STORE = 512, F_NULL = 1024,
+    F_INDEXED = 1,
+    F_DOC_VALUES = 2,
+    F_DECLARED = 4,
+    F_MULTI = 8,
+    F_MALFORMED = 16,
+    F_COERCE = 32,
+    F_NORMS = 64,
+    F_FREQS = 128,
+    F_POSITIONS = 256,
+    F_STORE = 512,
+    F_NULL = 1024,
 };
 
 static int64_t flags_of(const struct field_def *f)
 {
-    return (f->pub.is_indexed ? F_INDEXED : 0) | (f->pub.has_doc_values ? F_DOC_VALUES : 0) | (f->is_declared ? F_DECLARED : 0) |
-           (f->is_multi_field ? F_MULTI : 0) | (f->ignore_malformed ? F_MALFORMED : 0) | (f->coerce ? F_COERCE : 0) |
-           (f->has_norms ? F_NORMS : 0) | (f->has_freqs ? F_FREQS : 0) | (f->has_positions ? F_POSITIONS : 0) |
-           (f->is_stored_setting ? F_STORE : 0) | (f->has_null_value ? F_NULL : 0);
+    return (f->pub.is_indexed ? F_INDEXED : 0) | (f->pub.has_doc_values ? F_DOC_VALUES : 0) |
+           (f->is_declared ? F_DECLARED : 0) | (f->is_multi_field ? F_MULTI : 0) |
+           (f->ignore_malformed ? F_MALFORMED : 0) | (f->coerce ? F_COERCE : 0) |
+           (f->has_norms ? F_NORMS : 0) | (f->has_freqs ? F_FREQS : 0) |
+           (f->has_positions ? F_POSITIONS : 0) | (f->is_stored_setting ? F_STORE : 0) |
+           (f->has_null_value ? F_NULL : 0);
 }
 
 static void text_out(struct json_writer *w, const char *key, struct str s)
@@ -171,13 +183,14 @@ static int field_in(struct mapping *mapping, const struct value *v, struct err *
 {
     enum field_type type;
     int64_t node_id = int_in(v, "n", -1), flags = int_in(v, "f", -1);
-    if (v->kind != VALUE_MAP || !field_type_from_name(text_in(mapping, v, "t"), &type) || node_id < 0 ||
-        node_id >= (int64_t)mapping->node_count || flags < 0)
+    if (v->kind != VALUE_MAP || !field_type_from_name(text_in(mapping, v, "t"), &type) ||
+        node_id < 0 || node_id >= (int64_t)mapping->node_count || flags < 0)
         return bad(err, "field");
     struct field_def *f;
     uint32_t fields_max = mapping->fields_max;
     mapping->fields_max = UINT32_MAX; /* the limit is for what comes new */
-    int rc = mapping__field_add(mapping, mapping->nodes[node_id], text_in(mapping, v, "p"), type, &f, err);
+    int rc = mapping__field_add(mapping, mapping->nodes[node_id], text_in(mapping, v, "p"), type,
+                                &f, err);
     mapping->fields_max = fields_max;
     TRY(rc);
     f->pub.is_indexed = flags & F_INDEXED;
@@ -213,7 +226,8 @@ static int field_in(struct mapping *mapping, const struct value *v, struct err *
 }
 
 /* Links point forward only, so that a list of them ends. */
-static int link_in(struct mapping *mapping, const struct value *v, const char *key, int64_t above, struct field_def **ret_field, struct err *err)
+static int link_in(struct mapping *mapping, const struct value *v, const char *key, int64_t above,
+                   struct field_def **ret_field, struct err *err)
 {
     int64_t id = int_in(v, key, -1);
     if (id < 0)
@@ -252,13 +266,15 @@ static int nodes_in(struct mapping *mapping, const struct value *nodes, struct e
         return bad(err, "node list");
     for (size_t i = 0; i < nodes->list->count; i++) {
         const struct value *v = &nodes->list->items[i];
-        if (v->kind != VALUE_LIST || v->list->count != 6 || v->list->items[0].kind != VALUE_INT || v->list->items[1].kind != VALUE_STR ||
-            v->list->items[2].kind != VALUE_INT || v->list->items[4].kind != VALUE_INT || v->list->items[5].kind != VALUE_INT)
+        if (v->kind != VALUE_LIST || v->list->count != 6 || v->list->items[0].kind != VALUE_INT ||
+            v->list->items[1].kind != VALUE_STR || v->list->items[2].kind != VALUE_INT ||
+            v->list->items[4].kind != VALUE_INT || v->list->items[5].kind != VALUE_INT)
             return bad(err, "node");
         const struct value *items = v->list->items;
         if (items[0].i < 0 || (i && items[0].i >= (int64_t)i))
             return bad(err, "node's parent");
-        struct mapping_node *node = i ? mapping__node_add(mapping, (uint32_t)items[0].i, items[1].s) : mapping->nodes[0];
+        struct mapping_node *node =
+            i ? mapping__node_add(mapping, (uint32_t)items[0].i, items[1].s) : mapping->nodes[0];
         node->is_object = items[2].i & 1;
         node->is_declared = items[2].i & 2;
         node->is_enabled = items[3].b;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A mapping in Elasticsearch's JSON: reading a body into a clone (merge rules and error texts of 7.10) and printing it. */
+/* A mapping in Elasticsearch's JSON: reading a body into a clone (merge rules and error texts
+ * of 7.10) and printing it. */
 #include <stdlib.h>
 
 #include "base/str.h"
@@ -49,7 +50,8 @@ static bool dynamic_of(const struct value *v, uint8_t *ret_dynamic)
 
 /* ---- Field parameters ---- */
 
-static int param_bad(struct str key, const struct field_def *f, const struct value *v, struct err *err)
+static int param_bad(struct str key, const struct field_def *f, const struct value *v,
+                     struct err *err)
 {
     char text[64];
     struct arena *mem = arena_new(0);
@@ -58,15 +60,19 @@ static int param_bad(struct str key, const struct field_def *f, const struct val
     memcpy(text, s.p, n);
     text[n] = '\0';
     arena_free(mem);
-    return err_set(err, ERR_MAPPER_PARSING, "Failed to parse value [%s] of parameter [" STR_FMT "] on field [" STR_FMT "]", text,
-                   STR_ARG(key), STR_ARG(f->pub.path));
+    return err_set(err, ERR_MAPPER_PARSING,
+                   "Failed to parse value [%s] of parameter [" STR_FMT "] on field [" STR_FMT "]",
+                   text, STR_ARG(key), STR_ARG(f->pub.path));
 }
 
 /* 1: known and set, 0: not a boolean parameter. */
 static int param_bool(struct field_def *f, struct str key, const struct value *v, struct err *err)
 {
-    bool *targets[] = {&f->pub.is_indexed, &f->pub.has_doc_values, &f->is_stored_setting, &f->ignore_malformed, &f->coerce, &f->has_norms};
-    static const char *const names[] = {"index", "doc_values", "store", "ignore_malformed", "coerce", "norms"};
+    bool *targets[] = {
+        &f->pub.is_indexed, &f->pub.has_doc_values, &f->is_stored_setting, &f->ignore_malformed,
+        &f->coerce,         &f->has_norms};
+    static const char *const names[] = {"index",  "doc_values", "store", "ignore_malformed",
+                                        "coerce", "norms"};
     for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
         if (!str_eq(key, str_from(names[i])))
             continue;
@@ -76,12 +82,14 @@ static int param_bool(struct field_def *f, struct str key, const struct value *v
     }
     /* Accepted for what they were in Elasticsearch; they change nothing here. */
     bool ignored;
-    if (str_is(key, "eager_global_ordinals") || str_is(key, "split_queries_on_whitespace") || str_is(key, "fielddata"))
+    if (str_is(key, "eager_global_ordinals") || str_is(key, "split_queries_on_whitespace") ||
+        str_is(key, "fielddata"))
         return bool_of(v, &ignored) ? 1 : param_bad(key, f, v, err);
     return 0;
 }
 
-static int param_index_options(struct field_def *f, struct str key, const struct value *v, struct err *err)
+static int param_index_options(struct field_def *f, struct str key, const struct value *v,
+                               struct err *err)
 {
     if (v->kind != VALUE_STR)
         return param_bad(key, f, v, err);
@@ -104,18 +112,22 @@ static int param_copy_to(struct mapping *mapping, struct field_def *f, const str
     return 1;
 }
 
-static int param_text(struct mapping *mapping, struct field_def *f, struct str key, const struct value *v, struct err *err)
+static int param_text(struct mapping *mapping, struct field_def *f, struct str key,
+                      const struct value *v, struct err *err)
 {
-    struct str *targets[] = {&f->pub.analyzer, &f->search_analyzer, &f->normalizer, &f->similarity, &f->alias_path, &f->const_value};
-    static const char *const names[] = {"analyzer", "search_analyzer", "normalizer", "similarity", "path", "value"};
+    struct str *targets[] = {&f->pub.analyzer, &f->search_analyzer, &f->normalizer,
+                             &f->similarity,   &f->alias_path,      &f->const_value};
+    static const char *const names[] = {
+        "analyzer", "search_analyzer", "normalizer", "similarity", "path", "value"};
     for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
         if (str_eq(key, str_from(names[i]))) {
             *targets[i] = value_text(mapping, v);
             return 1;
         }
     }
-    if (str_is(key, "search_quote_analyzer") || str_is(key, "term_vector") || str_is(key, "locale") || str_is(key, "index_phrases") ||
-        str_is(key, "index_prefixes") || str_is(key, "fielddata_frequency_filter"))
+    if (str_is(key, "search_quote_analyzer") || str_is(key, "term_vector") ||
+        str_is(key, "locale") || str_is(key, "index_phrases") || str_is(key, "index_prefixes") ||
+        str_is(key, "fielddata_frequency_filter"))
         return 1;
     if (str_is(key, "index_options")) {
         f->index_options = value_text(mapping, v);
@@ -130,14 +142,21 @@ static int param_text(struct mapping *mapping, struct field_def *f, struct str k
     return 0;
 }
 
-static int param_other(struct mapping *mapping, struct field_def *f, struct str key, const struct value *v, struct err *err)
+static int param_other(struct mapping *mapping, struct field_def *f, struct str key,
+                       const struct value *v, struct err *err)
 {
     int64_t i;
     double d;
     bool is_date = f->pub.type == FIELD_DATE || f->pub.type == FIELD_DATE_NANOS;
     if (str_is(key, "format") && is_date) {
         int rc = mapping__date_set(mapping, f, value_text(mapping, v), err);
-        return rc < 0 ? err_wrap(err, "Failed to parse mapping [_doc]: error parsing [format] on field [" STR_FMT "]", STR_ARG(f->pub.path)) : 1;
+        return rc < 0
+                   ? err_wrap(
+                         err,
+                         "Failed to parse mapping [_doc]: error parsing [format] on field [" STR_FMT
+                         "]",
+                         STR_ARG(f->pub.path))
+                   : 1;
     }
     if (str_is(key, "null_value")) {
         f->has_null_value = v->kind != VALUE_NULL;
@@ -150,7 +169,8 @@ static int param_other(struct mapping *mapping, struct field_def *f, struct str 
         *(str_is(key, "ignore_above") ? &f->pub.ignore_above : &f->position_gap) = (uint32_t)i;
         return 1;
     }
-    if (str_is(key, "boost") || (str_is(key, "scaling_factor") && f->pub.type == FIELD_SCALED_FLOAT)) {
+    if (str_is(key, "boost") ||
+        (str_is(key, "scaling_factor") && f->pub.type == FIELD_SCALED_FLOAT)) {
         if (!str_to_f64(value_text(mapping, v), &d) || (str_is(key, "scaling_factor") && d <= 0))
             return param_bad(key, f, v, err);
         *(str_is(key, "boost") ? &f->boost : &f->pub.scaling_factor) = d;
@@ -159,7 +179,8 @@ static int param_other(struct mapping *mapping, struct field_def *f, struct str 
     return 0;
 }
 
-static int field_params(struct mapping *mapping, struct field_def *f, const struct value *def, struct err *err)
+static int field_params(struct mapping *mapping, struct field_def *f, const struct value *def,
+                        struct err *err)
 {
     for (size_t i = 0; i < def->map->count; i++) {
         struct str key = def->map->keys[i];
@@ -173,13 +194,16 @@ static int field_params(struct mapping *mapping, struct field_def *f, const stru
             rc = param_other(mapping, f, key, v, err);
         TRY(rc);
         if (rc == 0)
-            return err_set(err, ERR_MAPPER_PARSING, "unknown parameter [" STR_FMT "] on mapper [" STR_FMT "] of type [%s]", STR_ARG(key),
-                           STR_ARG(f->pub.path), field_type_name(f->pub.type));
+            return err_set(err, ERR_MAPPER_PARSING,
+                           "unknown parameter [" STR_FMT "] on mapper [" STR_FMT "] of type [%s]",
+                           STR_ARG(key), STR_ARG(f->pub.path), field_type_name(f->pub.type));
     }
     if (f->pub.type == FIELD_SCALED_FLOAT && f->pub.scaling_factor <= 0)
         return err_set(err, ERR_MAPPER_PARSING, "Field [scaling_factor] is required");
     if (f->pub.type == FIELD_ALIAS && f->alias_path.n == 0)
-        return err_set(err, ERR_MAPPER_PARSING, "The [path] property must be specified for field [" STR_FMT "].", STR_ARG(f->pub.path));
+        return err_set(err, ERR_MAPPER_PARSING,
+                       "The [path] property must be specified for field [" STR_FMT "].",
+                       STR_ARG(f->pub.path));
     if (!f->has_freqs)
         f->has_positions = false;
     return 0;
@@ -187,69 +211,95 @@ static int field_params(struct mapping *mapping, struct field_def *f, const stru
 
 /* ---- Properties ---- */
 
-static int type_of(const struct value *def, struct str path, enum field_type *ret_type, struct err *err)
+static int type_of(const struct value *def, struct str path, enum field_type *ret_type,
+                   struct err *err)
 {
     const struct value *type = value_map_get_lit(def, "type");
     if (!type) {
-        if (value_map_get_lit(def, "properties") || value_map_get_lit(def, "dynamic") || value_map_get_lit(def, "enabled") || def->map->count == 0) {
+        if (value_map_get_lit(def, "properties") || value_map_get_lit(def, "dynamic") ||
+            value_map_get_lit(def, "enabled") || def->map->count == 0) {
             *ret_type = FIELD_OBJECT;
             return 0;
         }
-        return err_set(err, ERR_MAPPER_PARSING, "No type specified for field [" STR_FMT "]", STR_ARG(path));
+        return err_set(err, ERR_MAPPER_PARSING, "No type specified for field [" STR_FMT "]",
+                       STR_ARG(path));
     }
     if (type->kind != VALUE_STR || !field_type_from_name(type->s, ret_type))
-        return err_set(err, ERR_MAPPER_PARSING, "No handler for type [" STR_FMT "] declared on field [" STR_FMT "]",
+        return err_set(err, ERR_MAPPER_PARSING,
+                       "No handler for type [" STR_FMT "] declared on field [" STR_FMT "]",
                        STR_ARG(type->kind == VALUE_STR ? type->s : STR("?")), STR_ARG(path));
     if (*ret_type == FIELD_NESTED || *ret_type == FIELD_GEO_POINT || *ret_type == FIELD_FLATTENED)
-        return err_set(err, ERR_UNSUPPORTED, "field type [" STR_FMT "] of field [" STR_FMT "] is not supported yet", STR_ARG(type->s), STR_ARG(path));
+        return err_set(err, ERR_UNSUPPORTED,
+                       "field type [" STR_FMT "] of field [" STR_FMT "] is not supported yet",
+                       STR_ARG(type->s), STR_ARG(path));
     return 0;
 }
 
-static int object_put(struct mapping *mapping, uint32_t parent, struct str key, const struct value *def, bool is_declared, struct err *err)
+static int object_put(struct mapping *mapping, uint32_t parent, struct str key,
+                      const struct value *def, bool is_declared, struct err *err)
 {
     struct mapping_node *node = mapping_child(mapping, parent, key);
     if (node && node->field && !node->is_object && node->field->is_declared)
-        return err_set(err, ERR_INVALID, "can't merge a non object mapping [" STR_FMT "] with an object mapping", STR_ARG(node->path));
+        return err_set(err, ERR_INVALID,
+                       "can't merge a non object mapping [" STR_FMT "] with an object mapping",
+                       STR_ARG(node->path));
     TRY(mapping_add_object(mapping, parent, key, &node, err));
     node->is_declared |= is_declared;
     for (size_t i = 0; i < def->map->count; i++) {
         struct str name = def->map->keys[i];
         const struct value *v = &def->map->values[i];
         if (str_is(name, "dynamic") && !dynamic_of(v, &node->dynamic))
-            return err_set(err, ERR_MAPPER_PARSING, "bad value of [dynamic] on object [" STR_FMT "]", STR_ARG(node->path));
+            return err_set(err, ERR_MAPPER_PARSING,
+                           "bad value of [dynamic] on object [" STR_FMT "]", STR_ARG(node->path));
         if (str_is(name, "enabled") && !bool_of(v, &node->is_enabled))
-            return err_set(err, ERR_MAPPER_PARSING, "bad value of [enabled] on object [" STR_FMT "]", STR_ARG(node->path));
+            return err_set(err, ERR_MAPPER_PARSING,
+                           "bad value of [enabled] on object [" STR_FMT "]", STR_ARG(node->path));
         if (!str_is(name, "properties")) {
-            if (str_is(name, "type") || str_is(name, "dynamic") || str_is(name, "enabled") || str_is(name, "include_in_all"))
+            if (str_is(name, "type") || str_is(name, "dynamic") || str_is(name, "enabled") ||
+                str_is(name, "include_in_all"))
                 continue;
-            return err_set(err, ERR_MAPPER_PARSING, "Mapping definition for [" STR_FMT "] has unsupported parameters:  [" STR_FMT "]",
+            return err_set(err, ERR_MAPPER_PARSING,
+                           "Mapping definition for [" STR_FMT
+                           "] has unsupported parameters:  [" STR_FMT "]",
                            STR_ARG(node->path), STR_ARG(name));
         }
         if (v->kind != VALUE_MAP)
-            return err_set(err, ERR_MAPPER_PARSING, "Expected map for property [properties] on field [" STR_FMT "]", STR_ARG(node->path));
+            return err_set(err, ERR_MAPPER_PARSING,
+                           "Expected map for property [properties] on field [" STR_FMT "]",
+                           STR_ARG(node->path));
         for (size_t k = 0; k < v->map->count; k++)
-            TRY(mapping__property_put(mapping, node->id, v->map->keys[k], &v->map->values[k], is_declared, err));
+            TRY(mapping__property_put(mapping, node->id, v->map->keys[k], &v->map->values[k],
+                                      is_declared, err));
     }
     return 0;
 }
 
-static int conflict_check(const struct field_def *old, const struct field_def *new_field, struct err *err)
+static int conflict_check(const struct field_def *old, const struct field_def *new_field,
+                          struct err *err)
 {
     const struct {
         const char *name;
         struct str a, b;
     } rows[] = {
-        {"analyzer", old->pub.analyzer.n ? old->pub.analyzer : STR("default"), new_field->pub.analyzer.n ? new_field->pub.analyzer : STR("default")},
-        {"format", old->pub.format.n ? old->pub.format : STR(DATE_FORMAT_DEFAULT), new_field->pub.format.n ? new_field->pub.format : STR(DATE_FORMAT_DEFAULT)},
+        {"analyzer", old->pub.analyzer.n ? old->pub.analyzer : STR("default"),
+         new_field->pub.analyzer.n ? new_field->pub.analyzer : STR("default")},
+        {"format", old->pub.format.n ? old->pub.format : STR(DATE_FORMAT_DEFAULT),
+         new_field->pub.format.n ? new_field->pub.format : STR(DATE_FORMAT_DEFAULT)},
         {"normalizer", old->normalizer, new_field->normalizer},
-        {"index", old->pub.is_indexed ? STR("true") : STR("false"), new_field->pub.is_indexed ? STR("true") : STR("false")},
-        {"doc_values", old->pub.has_doc_values ? STR("true") : STR("false"), new_field->pub.has_doc_values ? STR("true") : STR("false")},
+        {"index", old->pub.is_indexed ? STR("true") : STR("false"),
+         new_field->pub.is_indexed ? STR("true") : STR("false")},
+        {"doc_values", old->pub.has_doc_values ? STR("true") : STR("false"),
+         new_field->pub.has_doc_values ? STR("true") : STR("false")},
         {"index_options", old->index_options, new_field->index_options},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         if (!str_eq(rows[i].a, rows[i].b))
-            return err_set(err, ERR_INVALID, "Mapper for [" STR_FMT "] conflicts with existing mapper:\n\tCannot update parameter [%s] from [" STR_FMT "] to [" STR_FMT "]",
-                           STR_ARG(old->pub.path), rows[i].name, STR_ARG(rows[i].a), STR_ARG(rows[i].b));
+            return err_set(
+                err, ERR_INVALID,
+                "Mapper for [" STR_FMT
+                "] conflicts with existing mapper:\n\tCannot update parameter [%s] from [" STR_FMT
+                "] to [" STR_FMT "]",
+                STR_ARG(old->pub.path), rows[i].name, STR_ARG(rows[i].a), STR_ARG(rows[i].b));
     }
     return 0;
 }
@@ -271,14 +321,17 @@ static void field_update(struct field_def *old, const struct field_def *f)
     old->is_declared = true;
 }
 
-static int fields_put(struct mapping *mapping, struct mapping_node *node, struct field_def *parent, const struct value *def, struct err *err);
+static int fields_put(struct mapping *mapping, struct mapping_node *node, struct field_def *parent,
+                      const struct value *def, struct err *err);
 
-static int field_put(struct mapping *mapping, struct mapping_node *node, struct str path, enum field_type type, const struct value *def,
-                     struct field_def *old, struct field_def **ret_field, struct err *err)
+static int field_put(struct mapping *mapping, struct mapping_node *node, struct str path,
+                     enum field_type type, const struct value *def, struct field_def *old,
+                     struct field_def **ret_field, struct err *err)
 {
     if (old && old->pub.type != type)
-        return err_set(err, ERR_INVALID, "mapper [" STR_FMT "] cannot be changed from type [%s] to [%s]", STR_ARG(path),
-                       field_type_name(old->pub.type), field_type_name(type));
+        return err_set(err, ERR_INVALID,
+                       "mapper [" STR_FMT "] cannot be changed from type [%s] to [%s]",
+                       STR_ARG(path), field_type_name(old->pub.type), field_type_name(type));
     struct field_def *f;
     TRY(mapping__field_add(mapping, node, path, type, &f, err));
     int rc = field_params(mapping, f, def, err);
@@ -296,12 +349,14 @@ static int field_put(struct mapping *mapping, struct mapping_node *node, struct 
     return 0;
 }
 
-static int leaf_put(struct mapping *mapping, uint32_t parent, struct str key, enum field_type type, const struct value *def, bool is_declared,
-                    struct err *err)
+static int leaf_put(struct mapping *mapping, uint32_t parent, struct str key, enum field_type type,
+                    const struct value *def, bool is_declared, struct err *err)
 {
     struct mapping_node *node = mapping_child(mapping, parent, key);
     if (node && node->is_object && !node->field)
-        return err_set(err, ERR_INVALID, "can't merge a non object mapping [" STR_FMT "] with an object mapping", STR_ARG(node->path));
+        return err_set(err, ERR_INVALID,
+                       "can't merge a non object mapping [" STR_FMT "] with an object mapping",
+                       STR_ARG(node->path));
     if (!node)
         node = mapping__node_add(mapping, parent, key);
     struct field_def *old = node->field, *f;
@@ -317,23 +372,30 @@ static int leaf_put(struct mapping *mapping, uint32_t parent, struct str key, en
     return fields_put(mapping, node, f, def, err);
 }
 
-static int fields_put(struct mapping *mapping, struct mapping_node *node, struct field_def *parent, const struct value *def, struct err *err)
+static int fields_put(struct mapping *mapping, struct mapping_node *node, struct field_def *parent,
+                      const struct value *def, struct err *err)
 {
     const struct value *fields = value_map_get_lit(def, "fields");
     if (!fields)
         return 0;
     if (fields->kind != VALUE_MAP)
-        return err_set(err, ERR_MAPPER_PARSING, "expected map for property [fields] on field [" STR_FMT "]", STR_ARG(parent->pub.path));
+        return err_set(err, ERR_MAPPER_PARSING,
+                       "expected map for property [fields] on field [" STR_FMT "]",
+                       STR_ARG(parent->pub.path));
     for (size_t i = 0; i < fields->map->count; i++) {
         struct str name = fields->map->keys[i];
         const struct value *sub = &fields->map->values[i];
-        struct str path = arena_printf(mapping->mem, "%.*s.%.*s", (int)parent->pub.path.n, parent->pub.path.p, (int)name.n, name.p);
+        struct str path = arena_printf(mapping->mem, "%.*s.%.*s", (int)parent->pub.path.n,
+                                       parent->pub.path.p, (int)name.n, name.p);
         enum field_type type;
         if (sub->kind != VALUE_MAP)
-            return err_set(err, ERR_MAPPER_PARSING, "expected map for property [fields] on field [" STR_FMT "]", STR_ARG(parent->pub.path));
+            return err_set(err, ERR_MAPPER_PARSING,
+                           "expected map for property [fields] on field [" STR_FMT "]",
+                           STR_ARG(parent->pub.path));
         TRY(type_of(sub, path, &type, err));
         if (type == FIELD_OBJECT || type == FIELD_ALIAS)
-            return err_set(err, ERR_MAPPER_PARSING, "Type [%s] cannot be used in multi field", field_type_name(type));
+            return err_set(err, ERR_MAPPER_PARSING, "Type [%s] cannot be used in multi field",
+                           field_type_name(type));
         struct field_def *old = parent->multi, *f;
         while (old && !str_eq(old->pub.path, path))
             old = old->multi_next;
@@ -344,19 +406,24 @@ static int fields_put(struct mapping *mapping, struct mapping_node *node, struct
     return 0;
 }
 
-int mapping__property_put(struct mapping *mapping, uint32_t parent, struct str key, const struct value *def, bool is_declared, struct err *err)
+int mapping__property_put(struct mapping *mapping, uint32_t parent, struct str key,
+                          const struct value *def, bool is_declared, struct err *err)
 {
     if (def->kind != VALUE_MAP)
-        return err_set(err, ERR_MAPPER_PARSING, "Expected map for property [properties] on field [" STR_FMT "] but got a %s", STR_ARG(key), value_kind_name(def));
+        return err_set(err, ERR_MAPPER_PARSING,
+                       "Expected map for property [properties] on field [" STR_FMT "] but got a %s",
+                       STR_ARG(key), value_kind_name(def));
     if (key.n == 0)
         return err_set(err, ERR_INVALID, "name cannot be empty string");
     ptrdiff_t dot = str_find_char(key, '.');
     if (dot == 0 || key.p[key.n - 1] == '.')
-        return err_set(err, ERR_INVALID, "field name cannot start or end with [.]: [" STR_FMT "]", STR_ARG(key));
+        return err_set(err, ERR_INVALID, "field name cannot start or end with [.]: [" STR_FMT "]",
+                       STR_ARG(key));
     if (dot > 0) {
         struct mapping_node *node;
         TRY(mapping_add_object(mapping, parent, str_sub(key, 0, (size_t)dot), &node, err));
-        return mapping__property_put(mapping, node->id, str_from_off(key, (size_t)dot + 1), def, is_declared, err);
+        return mapping__property_put(mapping, node->id, str_from_off(key, (size_t)dot + 1), def,
+                                     is_declared, err);
     }
     enum field_type type;
     TRY(type_of(def, key, &type, err));
@@ -382,14 +449,21 @@ static int date_formats_put(struct mapping *mapping, const struct value *v, stru
     return 0;
 }
 
-int mapping__root_put(struct mapping *mapping, struct str key, const struct value *v, struct err *err)
+int mapping__root_put(struct mapping *mapping, struct str key, const struct value *v,
+                      struct err *err)
 {
     if (str_is(key, "dynamic"))
-        return dynamic_of(v, &mapping->nodes[0]->dynamic) ? 0 : err_set(err, ERR_MAPPER_PARSING, "bad value of [dynamic]");
+        return dynamic_of(v, &mapping->nodes[0]->dynamic)
+                   ? 0
+                   : err_set(err, ERR_MAPPER_PARSING, "bad value of [dynamic]");
     if (str_is(key, "date_detection"))
-        return bool_of(v, &mapping->date_detection) ? 0 : err_set(err, ERR_MAPPER_PARSING, "bad value of [date_detection]");
+        return bool_of(v, &mapping->date_detection)
+                   ? 0
+                   : err_set(err, ERR_MAPPER_PARSING, "bad value of [date_detection]");
     if (str_is(key, "numeric_detection"))
-        return bool_of(v, &mapping->numeric_detection) ? 0 : err_set(err, ERR_MAPPER_PARSING, "bad value of [numeric_detection]");
+        return bool_of(v, &mapping->numeric_detection)
+                   ? 0
+                   : err_set(err, ERR_MAPPER_PARSING, "bad value of [numeric_detection]");
     if (str_is(key, "dynamic_date_formats"))
         return date_formats_put(mapping, v, err);
     if (str_is(key, "_meta")) {
@@ -402,7 +476,8 @@ int mapping__root_put(struct mapping *mapping, struct str key, const struct valu
     }
     if (str_is(key, "dynamic_templates")) {
         if (v->kind != VALUE_LIST)
-            return err_set(err, ERR_MAPPER_PARSING, "Dynamic template syntax error. An array of named objects is expected.");
+            return err_set(err, ERR_MAPPER_PARSING,
+                           "Dynamic template syntax error. An array of named objects is expected.");
         mapping->dynamic_templates = value_copy(mapping->mem, v);
         return 0;
     }
@@ -410,12 +485,16 @@ int mapping__root_put(struct mapping *mapping, struct str key, const struct valu
         const struct value *enabled = value_map_get_lit(v, "enabled");
         bool b = true;
         if (enabled && (!bool_of(enabled, &b) || !b))
-            return err_set(err, ERR_UNSUPPORTED, "[_source.enabled] false is not supported: the source is always kept");
+            return err_set(err, ERR_UNSUPPORTED,
+                           "[_source.enabled] false is not supported: the source is always kept");
         return 0;
     }
-    if (str_is(key, "_field_names") || str_is(key, "_size") || str_is(key, "_all") || str_is(key, "include_in_all"))
+    if (str_is(key, "_field_names") || str_is(key, "_size") || str_is(key, "_all") ||
+        str_is(key, "include_in_all"))
         return 0;
-    return err_set(err, ERR_MAPPER_PARSING, "Root mapping definition has unsupported parameters:  [" STR_FMT "]", STR_ARG(key));
+    return err_set(err, ERR_MAPPER_PARSING,
+                   "Root mapping definition has unsupported parameters:  [" STR_FMT "]",
+                   STR_ARG(key));
 }
 
 int mapping_put(struct mapping *mapping, const struct value *body, struct err *err)
@@ -423,7 +502,8 @@ int mapping_put(struct mapping *mapping, const struct value *body, struct err *e
     if (body->kind == VALUE_NONE || body->kind == VALUE_NULL)
         return 0;
     if (body->kind != VALUE_MAP)
-        return err_set(err, ERR_MAPPER_PARSING, "Failed to parse mapping [_doc]: expected an object");
+        return err_set(err, ERR_MAPPER_PARSING,
+                       "Failed to parse mapping [_doc]: expected an object");
     /* {"_doc": {…}}, as include_type_name=true has it. */
     const struct value *inner = body->map->count == 1 ? value_map_get_lit(body, "_doc") : NULL;
     if (inner && inner->kind == VALUE_MAP)
@@ -436,7 +516,9 @@ int mapping_put(struct mapping *mapping, const struct value *body, struct err *e
             continue;
         }
         if (v->kind != VALUE_MAP)
-            return err_set(err, ERR_MAPPER_PARSING, "Failed to parse mapping [_doc]: Expected map for property [properties]");
+            return err_set(
+                err, ERR_MAPPER_PARSING,
+                "Failed to parse mapping [_doc]: Expected map for property [properties]");
         for (size_t k = 0; k < v->map->count; k++)
             TRY(mapping__property_put(mapping, 0, v->map->keys[k], &v->map->values[k], true, err));
     }
@@ -512,13 +594,15 @@ static struct value field_print(const struct field_def *f, struct arena *mem)
     if (f->multi) {
         struct value fields = value_map(mem, 1);
         for (const struct field_def *m = f->multi; m; m = m->multi_next)
-            value_map_set(mem, &fields, str_from_off(m->pub.path, f->pub.path.n + 1), field_print(m, mem));
+            value_map_set(mem, &fields, str_from_off(m->pub.path, f->pub.path.n + 1),
+                          field_print(m, mem));
         value_map_set(mem, &map, STR("fields"), fields);
     }
     return map;
 }
 
-/* Other types that arrived under the name: in `meta`, which Elasticsearch's clients read and ignore. */
+/* Other types that arrived under the name: in `meta`, which Elasticsearch's clients read and
+ * ignore. */
 static void variants_print(const struct field_def *f, struct value *map, struct arena *mem)
 {
     struct value types = value_list(mem, 2);
@@ -539,8 +623,10 @@ static void variants_print(const struct field_def *f, struct value *map, struct 
 static void node_print(const struct mapping_node *node, struct value *map, struct arena *mem)
 {
     if (node->dynamic != DYNAMIC_INHERIT)
-        value_map_set(mem, map, STR("dynamic"), value_str(node->dynamic == DYNAMIC_STRICT  ? STR("strict")
-                                                          : node->dynamic == DYNAMIC_FALSE ? STR("false") : STR("true")));
+        value_map_set(mem, map, STR("dynamic"),
+                      value_str(node->dynamic == DYNAMIC_STRICT  ? STR("strict")
+                                : node->dynamic == DYNAMIC_FALSE ? STR("false")
+                                                                 : STR("true")));
     if (!node->is_enabled) {
         value_map_set(mem, map, STR("type"), value_str(STR("object")));
         value_map_set(mem, map, STR("enabled"), value_bool(false));
@@ -549,13 +635,17 @@ static void node_print(const struct mapping_node *node, struct value *map, struc
 
 static int by_key(const void *a, const void *b)
 {
-    return str_cmp((*(const struct mapping_node *const *)a)->key, (*(const struct mapping_node *const *)b)->key);
+    return str_cmp((*(const struct mapping_node *const *)a)->key,
+                   (*(const struct mapping_node *const *)b)->key);
 }
 
-/* Depth is bounded by depth_max. Elasticsearch prints the properties in the order of their names. */
-static struct value properties_print(const struct mapping *mapping, uint32_t parent, struct arena *mem)
+/* Depth is bounded by depth_max. Elasticsearch prints the properties in the order of their names.
+ */
+static struct value properties_print(const struct mapping *mapping, uint32_t parent,
+                                     struct arena *mem)
 {
-    const struct mapping_node **children = ARENA_ARRAY(mem, const struct mapping_node *, mapping->node_count);
+    const struct mapping_node **children =
+        ARENA_ARRAY(mem, const struct mapping_node *, mapping->node_count);
     size_t count = 0;
     for (size_t i = 1; i < mapping->node_count; i++) {
         if (mapping->nodes[i]->parent == parent)

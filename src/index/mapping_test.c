@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Mappings: merging in Elasticsearch's words, printing, the internal form, and what documents make of them. */
+/* Mappings: merging in Elasticsearch's words, printing, the internal form, and what documents make
+ * of them. */
 #include "index/mapping.h"
 
 #include <setjmp.h>
@@ -64,23 +65,38 @@ static void same_after_codec(struct arena *mem, const struct mapping *mapping)
 static void test_put(void **state)
 {
     (void)state;
-    static const struct { const char *first, *second, *result; } good[] = {
+    static const struct {
+        const char *first, *second, *result;
+    } good[] = {
         {"{}", "{}", "{}"},
-        {"{\"properties\":{\"b\":{\"type\":\"long\"},\"a\":{\"type\":\"keyword\",\"ignore_above\":10}}}", "{}",
-         "{\"properties\":{\"a\":{\"type\":\"keyword\",\"ignore_above\":10},\"b\":{\"type\":\"long\"}}}"},
-        {"{\"properties\":{\"a.b\":{\"type\":\"ip\"}}}", "{\"properties\":{\"a\":{\"properties\":{\"c\":{\"type\":\"boolean\"}}}}}",
-         "{\"properties\":{\"a\":{\"properties\":{\"b\":{\"type\":\"ip\"},\"c\":{\"type\":\"boolean\"}}}}}"},
-        {"{\"dynamic\":\"strict\",\"properties\":{\"t\":{\"type\":\"text\"}}}", "{\"properties\":{\"t\":{\"type\":\"text\",\"fields\":{\"raw\":{\"type\":\"keyword\"}}}}}",
-         "{\"dynamic\":\"strict\",\"properties\":{\"t\":{\"type\":\"text\",\"fields\":{\"raw\":{\"type\":\"keyword\"}}}}}"},
-        {"{\"properties\":{\"d\":{\"type\":\"date\",\"format\":\"epoch_second\"},\"s\":{\"type\":\"scaled_float\",\"scaling_factor\":100}}}", "{}",
-         "{\"properties\":{\"d\":{\"type\":\"date\",\"format\":\"epoch_second\"},\"s\":{\"type\":\"scaled_float\",\"scaling_factor\":100.0}}}"},
-        {"{\"_doc\":{\"properties\":{\"a\":{\"type\":\"long\",\"null_value\":5}}}}", "{\"properties\":{\"a\":{\"type\":\"long\"}}}", "{\"properties\":{\"a\":{\"type\":\"long\"}}}"},
+        {"{\"properties\":{\"b\":{\"type\":\"long\"},\"a\":{\"type\":\"keyword\",\"ignore_above\":"
+         "10}}}",
+         "{}",
+         "{\"properties\":{\"a\":{\"type\":\"keyword\",\"ignore_above\":10},\"b\":{\"type\":"
+         "\"long\"}}}"},
+        {"{\"properties\":{\"a.b\":{\"type\":\"ip\"}}}",
+         "{\"properties\":{\"a\":{\"properties\":{\"c\":{\"type\":\"boolean\"}}}}}",
+         "{\"properties\":{\"a\":{\"properties\":{\"b\":{\"type\":\"ip\"},\"c\":{\"type\":"
+         "\"boolean\"}}}}}"},
+        {"{\"dynamic\":\"strict\",\"properties\":{\"t\":{\"type\":\"text\"}}}",
+         "{\"properties\":{\"t\":{\"type\":\"text\",\"fields\":{\"raw\":{\"type\":\"keyword\"}}}}}",
+         "{\"dynamic\":\"strict\",\"properties\":{\"t\":{\"type\":\"text\",\"fields\":{\"raw\":{"
+         "\"type\":\"keyword\"}}}}}"},
+        {"{\"properties\":{\"d\":{\"type\":\"date\",\"format\":\"epoch_second\"},\"s\":{\"type\":"
+         "\"scaled_float\",\"scaling_factor\":100}}}",
+         "{}",
+         "{\"properties\":{\"d\":{\"type\":\"date\",\"format\":\"epoch_second\"},\"s\":{\"type\":"
+         "\"scaled_float\",\"scaling_factor\":100.0}}}"},
+        {"{\"_doc\":{\"properties\":{\"a\":{\"type\":\"long\",\"null_value\":5}}}}",
+         "{\"properties\":{\"a\":{\"type\":\"long\"}}}",
+         "{\"properties\":{\"a\":{\"type\":\"long\"}}}"},
     };
     for (size_t i = 0; i < ARRAY_COUNT(good); i++) {
         struct arena *mem = arena_new(0);
         struct mapping *mapping = mapping_new();
         struct err err = {0};
-        if (put(&mapping, mem, good[i].first, &err) < 0 || put(&mapping, mem, good[i].second, &err) < 0)
+        if (put(&mapping, mem, good[i].first, &err) < 0 ||
+            put(&mapping, mem, good[i].second, &err) < 0)
             fail_msg("row %zu: %s", i, err.text);
         struct str printed = print(mem, mapping);
         if (!str_eq(printed, str_from(good[i].result)))
@@ -94,19 +110,35 @@ static void test_put(void **state)
 static void test_put_fails(void **state)
 {
     (void)state;
-    static const char *const first = "{\"properties\":{\"a\":{\"type\":\"long\"},\"t\":{\"type\":\"text\"},\"o\":{\"properties\":{\"x\":{\"type\":\"long\"}}}}}";
-    static const struct { const char *second, *error; enum err_code code; } bad[] = {
-        {"{\"properties\":{\"a\":{\"type\":\"text\"}}}", "mapper [a] cannot be changed from type [long] to [text]", ERR_INVALID},
-        {"{\"properties\":{\"a\":{\"properties\":{\"b\":{\"type\":\"long\"}}}}}", "can't merge a non object mapping [a] with an object mapping", ERR_INVALID},
-        {"{\"properties\":{\"o\":{\"type\":\"long\"}}}", "can't merge a non object mapping [o] with an object mapping", ERR_INVALID},
-        {"{\"properties\":{\"b\":{\"type\":\"lnog\"}}}", "No handler for type [lnog] declared on field [b]", ERR_MAPPER_PARSING},
-        {"{\"properties\":{\"b\":{\"index\":false}}}", "No type specified for field [b]", ERR_MAPPER_PARSING},
-        {"{\"properties\":{\"b\":{\"type\":\"long\",\"foo\":1}}}", "unknown parameter [foo] on mapper [b] of type [long]", ERR_MAPPER_PARSING},
+    static const char *const first =
+        "{\"properties\":{\"a\":{\"type\":\"long\"},\"t\":{\"type\":\"text\"},\"o\":{"
+        "\"properties\":{\"x\":{\"type\":\"long\"}}}}}";
+    static const struct {
+        const char *second, *error;
+        enum err_code code;
+    } bad[] = {
+        {"{\"properties\":{\"a\":{\"type\":\"text\"}}}",
+         "mapper [a] cannot be changed from type [long] to [text]", ERR_INVALID},
+        {"{\"properties\":{\"a\":{\"properties\":{\"b\":{\"type\":\"long\"}}}}}",
+         "can't merge a non object mapping [a] with an object mapping", ERR_INVALID},
+        {"{\"properties\":{\"o\":{\"type\":\"long\"}}}",
+         "can't merge a non object mapping [o] with an object mapping", ERR_INVALID},
+        {"{\"properties\":{\"b\":{\"type\":\"lnog\"}}}",
+         "No handler for type [lnog] declared on field [b]", ERR_MAPPER_PARSING},
+        {"{\"properties\":{\"b\":{\"index\":false}}}", "No type specified for field [b]",
+         ERR_MAPPER_PARSING},
+        {"{\"properties\":{\"b\":{\"type\":\"long\",\"foo\":1}}}",
+         "unknown parameter [foo] on mapper [b] of type [long]", ERR_MAPPER_PARSING},
         {"{\"properties\":{\"t\":{\"type\":\"text\",\"analyzer\":\"simple\"}}}",
-         "Mapper for [t] conflicts with existing mapper:\n\tCannot update parameter [analyzer] from [default] to [simple]", ERR_INVALID},
-        {"{\"propertees\":{}}", "Root mapping definition has unsupported parameters:  [propertees]", ERR_MAPPER_PARSING},
-        {"{\"properties\":{\"b\":{\"type\":\"nested\"}}}", "field type [nested] of field [b] is not supported yet", ERR_UNSUPPORTED},
-        {"{\"properties\":{\"b\":{\"type\":\"date\",\"format\":\"bbb\"}}}", "Unknown pattern letter: b", ERR_INVALID},
+         "Mapper for [t] conflicts with existing mapper:\n\tCannot update parameter [analyzer] "
+         "from [default] to [simple]",
+         ERR_INVALID},
+        {"{\"propertees\":{}}", "Root mapping definition has unsupported parameters:  [propertees]",
+         ERR_MAPPER_PARSING},
+        {"{\"properties\":{\"b\":{\"type\":\"nested\"}}}",
+         "field type [nested] of field [b] is not supported yet", ERR_UNSUPPORTED},
+        {"{\"properties\":{\"b\":{\"type\":\"date\",\"format\":\"bbb\"}}}",
+         "Unknown pattern letter: b", ERR_INVALID},
     };
     for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
         struct arena *mem = arena_new(0);
@@ -124,7 +156,8 @@ static void test_put_fails(void **state)
 }
 
 /* Documents one after the other under a mapping that follows them. */
-static int add(struct builder *builder, struct mapping **mapping, const char *source, struct err *err)
+static int add(struct builder *builder, struct mapping **mapping, const char *source,
+               struct err *err)
 {
     struct builder_doc doc = {STR("1"), STR_NONE, str_from(source), 0, 1};
     struct mapping *draft;
@@ -139,25 +172,48 @@ static int add(struct builder *builder, struct mapping **mapping, const char *so
 static void test_dynamic(void **state)
 {
     (void)state;
-    static const struct { const char *mapping, *docs[3], *result; } rows[] = {
-        {"{}", {"{\"i\":1,\"f\":1.5,\"b\":true,\"s\":\"x\",\"n\":null,\"e\":[]}"},
-         "{\"properties\":{\"b\":{\"type\":\"boolean\"},\"f\":{\"type\":\"float\"},\"i\":{\"type\":\"long\"},"
-         "\"s\":{\"type\":\"text\",\"fields\":{\"keyword\":{\"type\":\"keyword\",\"ignore_above\":256}}}}}"},
-        {"{}", {"{\"d\":\"2025-01-22T04:52:33.000Z\",\"y\":\"2025\"}"},
-         "{\"properties\":{\"d\":{\"type\":\"date\"},\"y\":{\"type\":\"text\",\"fields\":{\"keyword\":{\"type\":\"keyword\",\"ignore_above\":256}}}}}"},
-        {"{}", {"{\"d\":\"2025/01/22 04:52:33\"}"}, "{\"properties\":{\"d\":{\"type\":\"date\",\"format\":\"yyyy/MM/dd HH:mm:ss||yyyy/MM/dd||epoch_millis\"}}}"},
-        {"{\"date_detection\":false}", {"{\"d\":\"2025-01-22\"}"},
-         "{\"date_detection\":false,\"properties\":{\"d\":{\"type\":\"text\",\"fields\":{\"keyword\":{\"type\":\"keyword\",\"ignore_above\":256}}}}}"},
-        {"{}", {"{\"a\":{\"b\":1}}", "{\"a.c\":2}", "{\"a\":[{\"b\":3},{\"d\":true}]}"},
-         "{\"properties\":{\"a\":{\"properties\":{\"b\":{\"type\":\"long\"},\"c\":{\"type\":\"long\"},\"d\":{\"type\":\"boolean\"}}}}}"},
-        {"{}", {"{\"n\":1}", "{\"n\":\"one\"}", "{\"n\":\"7\"}"}, "{\"properties\":{\"n\":{\"type\":\"long\",\"meta\":{\"variants\":\"text\"}}}}"},
+    static const struct {
+        const char *mapping, *docs[3], *result;
+    } rows[] = {
+        {"{}",
+         {"{\"i\":1,\"f\":1.5,\"b\":true,\"s\":\"x\",\"n\":null,\"e\":[]}"},
+         "{\"properties\":{\"b\":{\"type\":\"boolean\"},\"f\":{\"type\":\"float\"},\"i\":{\"type\":"
+         "\"long\"},"
+         "\"s\":{\"type\":\"text\",\"fields\":{\"keyword\":{\"type\":\"keyword\",\"ignore_above\":"
+         "256}}}}}"},
+        {"{}",
+         {"{\"d\":\"2025-01-22T04:52:33.000Z\",\"y\":\"2025\"}"},
+         "{\"properties\":{\"d\":{\"type\":\"date\"},\"y\":{\"type\":\"text\",\"fields\":{"
+         "\"keyword\":{\"type\":\"keyword\",\"ignore_above\":256}}}}}"},
+        {"{}",
+         {"{\"d\":\"2025/01/22 04:52:33\"}"},
+         "{\"properties\":{\"d\":{\"type\":\"date\",\"format\":\"yyyy/MM/dd "
+         "HH:mm:ss||yyyy/MM/dd||epoch_millis\"}}}"},
+        {"{\"date_detection\":false}",
+         {"{\"d\":\"2025-01-22\"}"},
+         "{\"date_detection\":false,\"properties\":{\"d\":{\"type\":\"text\",\"fields\":{"
+         "\"keyword\":{\"type\":\"keyword\",\"ignore_above\":256}}}}}"},
+        {"{}",
+         {"{\"a\":{\"b\":1}}", "{\"a.c\":2}", "{\"a\":[{\"b\":3},{\"d\":true}]}"},
+         "{\"properties\":{\"a\":{\"properties\":{\"b\":{\"type\":\"long\"},\"c\":{\"type\":"
+         "\"long\"},\"d\":{\"type\":\"boolean\"}}}}}"},
+        {"{}",
+         {"{\"n\":1}", "{\"n\":\"one\"}", "{\"n\":\"7\"}"},
+         "{\"properties\":{\"n\":{\"type\":\"long\",\"meta\":{\"variants\":\"text\"}}}}"},
         {"{\"dynamic\":false}", {"{\"n\":1,\"o\":{\"x\":1}}"}, "{\"dynamic\":\"false\"}"},
-        {"{\"numeric_detection\":true}", {"{\"n\":\"12\",\"f\":\"1.5\"}"},
-         "{\"numeric_detection\":true,\"properties\":{\"f\":{\"type\":\"float\"},\"n\":{\"type\":\"long\"}}}"},
-        {"{\"dynamic_templates\":[{\"s\":{\"match_mapping_type\":\"string\",\"match\":\"k_*\",\"mapping\":{\"type\":\"keyword\"}}}]}", {"{\"k_a\":\"x\"}"},
-         "{\"dynamic_templates\":[{\"s\":{\"match_mapping_type\":\"string\",\"match\":\"k_*\",\"mapping\":{\"type\":\"keyword\"}}}],\"properties\":{\"k_a\":{\"type\":\"keyword\"}}}"},
-        {"{\"properties\":{\"a\":{\"type\":\"keyword\",\"copy_to\":\"all\"}}}", {"{\"a\":\"x\"}"},
-         "{\"properties\":{\"a\":{\"type\":\"keyword\",\"copy_to\":\"all\"},\"all\":{\"type\":\"text\",\"fields\":{\"keyword\":{\"type\":\"keyword\",\"ignore_above\":256}}}}}"},
+        {"{\"numeric_detection\":true}",
+         {"{\"n\":\"12\",\"f\":\"1.5\"}"},
+         "{\"numeric_detection\":true,\"properties\":{\"f\":{\"type\":\"float\"},\"n\":{\"type\":"
+         "\"long\"}}}"},
+        {"{\"dynamic_templates\":[{\"s\":{\"match_mapping_type\":\"string\",\"match\":\"k_*\","
+         "\"mapping\":{\"type\":\"keyword\"}}}]}",
+         {"{\"k_a\":\"x\"}"},
+         "{\"dynamic_templates\":[{\"s\":{\"match_mapping_type\":\"string\",\"match\":\"k_*\","
+         "\"mapping\":{\"type\":\"keyword\"}}}],\"properties\":{\"k_a\":{\"type\":\"keyword\"}}}"},
+        {"{\"properties\":{\"a\":{\"type\":\"keyword\",\"copy_to\":\"all\"}}}",
+         {"{\"a\":\"x\"}"},
+         "{\"properties\":{\"a\":{\"type\":\"keyword\",\"copy_to\":\"all\"},\"all\":{\"type\":"
+         "\"text\",\"fields\":{\"keyword\":{\"type\":\"keyword\",\"ignore_above\":256}}}}}"},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct arena *mem = arena_new(0);
@@ -182,20 +238,31 @@ static void test_dynamic(void **state)
 static void test_documents_fail(void **state)
 {
     (void)state;
-    static const char *const mapping_json = "{\"dynamic\":\"strict\",\"properties\":{\"n\":{\"type\":\"byte\"},\"i\":{\"type\":\"integer\",\"coerce\":false},\"d\":{\"type\":\"date\"},"
-        "\"b\":{\"type\":\"boolean\"},\"ip\":{\"type\":\"ip\"},\"k\":{\"type\":\"keyword\"},\"o\":{\"properties\":{\"x\":{\"type\":\"long\"}}},\"m\":{\"type\":\"long\",\"ignore_malformed\":true}}}";
-    static const struct { const char *source, *error; } rows[] = {
-        {"{\"n\":300}", "failed to parse field [n] of type [byte] in document with id '1'. Preview of field's value: '300'"},
+    static const char *const mapping_json =
+        "{\"dynamic\":\"strict\",\"properties\":{\"n\":{\"type\":\"byte\"},\"i\":{\"type\":"
+        "\"integer\",\"coerce\":false},\"d\":{\"type\":\"date\"},"
+        "\"b\":{\"type\":\"boolean\"},\"ip\":{\"type\":\"ip\"},\"k\":{\"type\":\"keyword\"},\"o\":{"
+        "\"properties\":{\"x\":{\"type\":\"long\"}}},\"m\":{\"type\":\"long\",\"ignore_malformed\":"
+        "true}}}";
+    static const struct {
+        const char *source, *error;
+    } rows[] = {
+        {"{\"n\":300}", "failed to parse field [n] of type [byte] in document with id '1'. Preview "
+                        "of field's value: '300'"},
         {"{\"n\":\"abc\"}", "Preview of field's value: 'abc'"},
         {"{\"i\":1.5}", "failed to parse field [i] of type [integer]"},
         {"{\"i\":\"1\"}", "failed to parse field [i] of type [integer]"},
         {"{\"d\":\"yesterday\"}", "failed to parse field [d] of type [date]"},
         {"{\"b\":\"yes\"}", "failed to parse field [b] of type [boolean]"},
         {"{\"ip\":\"1.2.3\"}", "failed to parse field [ip] of type [ip]"},
-        {"{\"k\":{\"x\":1}}", "failed to parse field [k] of type [keyword] in document with id '1'. Preview of field's value: '{\"x\":1}'"},
-        {"{\"o\":1}", "object mapping for [o] tried to parse field [o] as object, but found a concrete value"},
-        {"{\"new\":1}", "mapping set to strict, dynamic introduction of [new] within [_doc] is not allowed"},
-        {"{\"o\":{\"y\":1}}", "mapping set to strict, dynamic introduction of [y] within [o] is not allowed"},
+        {"{\"k\":{\"x\":1}}", "failed to parse field [k] of type [keyword] in document with id "
+                              "'1'. Preview of field's value: '{\"x\":1}'"},
+        {"{\"o\":1}",
+         "object mapping for [o] tried to parse field [o] as object, but found a concrete value"},
+        {"{\"new\":1}",
+         "mapping set to strict, dynamic introduction of [new] within [_doc] is not allowed"},
+        {"{\"o\":{\"y\":1}}",
+         "mapping set to strict, dynamic introduction of [y] within [o] is not allowed"},
     };
     struct arena *mem = arena_new(0);
     struct mapping *mapping = mapping_new();
@@ -208,7 +275,10 @@ static void test_documents_fail(void **state)
             fail_msg("row %zu: %s", i, err.text);
         assert_int_equal(builder_doc_count(builder), 0);
     }
-    assert_int_equal(add(builder, &mapping, "{\"n\":\"12\",\"i\":5,\"m\":\"bad\",\"b\":\"\",\"k\":true,\"d\":1737521553123}", &err), 0);
+    assert_int_equal(
+        add(builder, &mapping,
+            "{\"n\":\"12\",\"i\":5,\"m\":\"bad\",\"b\":\"\",\"k\":true,\"d\":1737521553123}", &err),
+        0);
     builder_free(builder);
     mapping_unref(mapping);
     arena_free(mem);
@@ -235,7 +305,8 @@ static void test_limits(void **state)
     for (int i = 0; i < 25; i++)
         buf_add_char(&out, '}');
     assert_int_equal(add(builder, &mapping, buf_cstr(&out), &err), -ERR_INVALID);
-    assert_string_equal(err.text, "Limit of mapping depth [20] has been exceeded due to object field [a]");
+    assert_string_equal(err.text,
+                        "Limit of mapping depth [20] has been exceeded due to object field [a]");
     buf_deinit(&out);
     builder_free(builder);
     mapping_unref(mapping);
@@ -243,7 +314,9 @@ static void test_limits(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_put), cmocka_unit_test(test_put_fails), cmocka_unit_test(test_dynamic),
-        cmocka_unit_test(test_documents_fail), cmocka_unit_test(test_limits)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_put), cmocka_unit_test(test_put_fails),
+                                       cmocka_unit_test(test_dynamic),
+                                       cmocka_unit_test(test_documents_fail),
+                                       cmocka_unit_test(test_limits)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

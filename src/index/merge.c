@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How: documents are copied in order; then field by field: norms, the dictionaries merged like sorted streams with their
- * postings renumbered on the way, and the column with its ordinals mapped. One field's column is in memory at a time. A
- * dictionary without postings (ip) learns from the column which of its terms still have a document. */
+/* How: documents are copied in order; then field by field: norms, the dictionaries merged like
+ * sorted streams with their postings renumbered on the way, and the column with its ordinals
+ * mapped. One field's column is in memory at a time. A dictionary without postings (ip) learns from
+ * the column which of its terms still have a document. */
 #include "index/merge.h"
 
 #include "base/arena.h"
@@ -36,7 +37,8 @@ uint32_t merge_plan(struct merge_input *inputs, size_t count)
         uint32_t n = inputs[i].segment->doc_count;
         inputs[i].new_docs = mem_alloc((size_t)n * sizeof(uint32_t));
         for (uint32_t doc = 0; doc < n; doc++)
-            inputs[i].new_docs[doc] = !inputs[i].live || bitset_get(inputs[i].live, doc) ? next++ : DOC_NONE;
+            inputs[i].new_docs[doc] =
+                !inputs[i].live || bitset_get(inputs[i].live, doc) ? next++ : DOC_NONE;
     }
     return next;
 }
@@ -62,7 +64,8 @@ static int docs_merge(struct merge *m, struct err *err)
                 size_t id_bytes = segment__id_read(seg, first + k, id);
                 if (id_bytes == 0)
                     break; /* damage: reported below */
-                segment_writer_doc(m->w, (struct str){id, id_bytes}, routing, source, seq_nos[k], versions[k]);
+                segment_writer_doc(m->w, (struct str){id, id_bytes}, routing, source, seq_nos[k],
+                                   versions[k]);
             }
         }
         TRY(segment_failure(seg, err));
@@ -76,8 +79,10 @@ static void term_postings_add(struct merge *m, size_t input, unsigned flags)
 {
     const struct terms *t = &m->fields[input]->terms;
     const uint32_t *new_docs = m->inputs[input].new_docs;
-    unsigned want = (flags & TERMS_FLAG_POSITIONS ? POSTINGS_POSITIONS : 0u) | (flags & TERMS_FLAG_FREQS ? POSTINGS_FREQS : 0u);
-    struct postings *p = postings__open(m->inputs[input].segment, t, &m->cursors[input]->entry, NULL, want, m->mem);
+    unsigned want = (flags & TERMS_FLAG_POSITIONS ? POSTINGS_POSITIONS : 0u) |
+                    (flags & TERMS_FLAG_FREQS ? POSTINGS_FREQS : 0u);
+    struct postings *p =
+        postings__open(m->inputs[input].segment, t, &m->cursors[input]->entry, NULL, want, m->mem);
     for (uint32_t doc; (doc = postings_next(p)) != DOC_NONE;) {
         if (new_docs[doc] == DOC_NONE)
             continue;
@@ -112,7 +117,8 @@ static void cursors_open(struct merge *m)
 {
     for (size_t i = 0; i < m->count; i++) {
         m->is_open[i] = m->fields[i] && (m->fields[i]->parts & FIELD_PART_TERMS) &&
-                        term_cursor_block(m->cursors[i], &m->fields[i]->terms, 0) && term_cursor_next(m->cursors[i]);
+                        term_cursor_block(m->cursors[i], &m->fields[i]->terms, 0) &&
+                        term_cursor_next(m->cursors[i]);
     }
 }
 
@@ -121,14 +127,16 @@ static size_t cursor_least(const struct merge *m)
 {
     size_t least = SIZE_MAX;
     for (size_t i = 0; i < m->count; i++) {
-        if (m->is_open[i] && (least == SIZE_MAX || str_cmp(cursor_term(m->cursors[i]), cursor_term(m->cursors[least])) < 0))
+        if (m->is_open[i] && (least == SIZE_MAX || str_cmp(cursor_term(m->cursors[i]),
+                                                           cursor_term(m->cursors[least])) < 0))
             least = i;
     }
     return least;
 }
 
-/* Runs over the union of the terms. With postings: writes each that still has documents. Without: gives each a number;
- * `counts`, when not NULL, says how many documents each has, and those with some are written. Returns the number of terms. */
+/* Runs over the union of the terms. With postings: writes each that still has documents. Without:
+ * gives each a number; `counts`, when not NULL, says how many documents each has, and those with
+ * some are written. Returns the number of terms. */
 static uint32_t terms_walk(struct merge *m, unsigned flags, const uint32_t *counts)
 {
     uint32_t next = 0, walked = 0;
@@ -181,7 +189,8 @@ static void build_push(struct column_build *b, uint32_t doc, int64_t v)
     b->values[b->n++] = v;
 }
 
-static void window_values(const struct column *c, uint32_t first, uint32_t n, int64_t *values, uint64_t *exists)
+static void window_values(const struct column *c, uint32_t first, uint32_t n, int64_t *values,
+                          uint64_t *exists)
 {
     if (c->kind == COLUMN_LONG) {
         column_read_longs(c, first, n, values, exists);
@@ -197,14 +206,16 @@ static void window_values(const struct column *c, uint32_t first, uint32_t n, in
     }
 }
 
-static int64_t value_map_ordinal(const struct merge *m, size_t input, const struct column *c, int64_t v)
+static int64_t value_map_ordinal(const struct merge *m, size_t input, const struct column *c,
+                                 int64_t v)
 {
     if (c->kind != COLUMN_ORDINAL)
         return v;
     return (uint64_t)v < c->terms->term_count ? m->ordinals[input][v] : DOC_NONE;
 }
 
-static void multi_merge(struct merge *m, size_t input, const struct column *c, struct column_build *b)
+static void multi_merge(struct merge *m, size_t input, const struct column *c,
+                        struct column_build *b)
 {
     size_t capacity = 256;
     int64_t *values = MEM_ARRAY(int64_t, capacity);
@@ -276,9 +287,11 @@ static void column_write(struct merge *m, struct column_build *b)
 /* A dictionary whose terms must be counted through the column. */
 static void counted_terms(struct merge *m, struct column_build *b)
 {
-    uint32_t union_count = terms_walk(m, 0, NULL); /* numbers only: nothing is written without counts */
+    uint32_t union_count =
+        terms_walk(m, 0, NULL); /* numbers only: nothing is written without counts */
     column_collect(m, b);
-    uint32_t *counts = MEM_ARRAY(uint32_t, (size_t)union_count + 1), *renumber = MEM_ARRAY(uint32_t, (size_t)union_count + 1);
+    uint32_t *counts = MEM_ARRAY(uint32_t, (size_t)union_count + 1),
+             *renumber = MEM_ARRAY(uint32_t, (size_t)union_count + 1);
     for (size_t i = 0; i < b->n; i++) {
         counts[b->values[i]]++;
         bitset_set(m->seen, b->docs[i]);
@@ -376,7 +389,8 @@ static int fields_merge(struct merge *m, struct err *err)
     return 0;
 }
 
-static int merge_all(struct merge *m, struct vfs_file *file, void **ret_bytes, uint64_t *ret_size, struct err *err)
+static int merge_all(struct merge *m, struct vfs_file *file, void **ret_bytes, uint64_t *ret_size,
+                     struct err *err)
 {
     TRY(docs_merge(m, err));
     TRY(fields_merge(m, err));
@@ -388,8 +402,8 @@ static int merge_all(struct merge *m, struct vfs_file *file, void **ret_bytes, u
     return 0;
 }
 
-int merge_run(struct merge_input *inputs, size_t count, struct vfs_file *file, bool is_compressed, void **ret_bytes, uint64_t *ret_size,
-              struct err *err)
+int merge_run(struct merge_input *inputs, size_t count, struct vfs_file *file, bool is_compressed,
+              void **ret_bytes, uint64_t *ret_size, struct err *err)
 {
     struct merge m = {.inputs = inputs, .count = count, .mem = arena_new(0)};
     for (size_t i = 0; i < count; i++) {
@@ -397,7 +411,8 @@ int merge_run(struct merge_input *inputs, size_t count, struct vfs_file *file, b
             m.doc_count += inputs[i].new_docs[doc] != DOC_NONE;
     }
     ASSERT(m.doc_count > 0);
-    struct segment_writer_options options = {.file = file, .is_compressed = is_compressed, .doc_count = m.doc_count};
+    struct segment_writer_options options = {
+        .file = file, .is_compressed = is_compressed, .doc_count = m.doc_count};
     m.w = segment_writer_new(&options);
     m.fields = MEM_ARRAY(const struct segment_field *, count);
     m.ordinals = MEM_ARRAY(uint32_t *, count);

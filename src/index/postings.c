@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading postings: one block of at most 128 documents is unpacked at a time; the skip table finds the block for an advance
- * and bounds its scores. Positions of a block are unpacked when they are first asked for. */
+/* Reading postings: one block of at most 128 documents is unpacked at a time; the skip table finds
+ * the block for an advance and bounds its scores. Positions of a block are unpacked when they are
+ * first asked for. */
 #include "base/arena.h"
 #include "index/segment_int.h"
 #include "index/value_block.h"
@@ -10,13 +11,13 @@ struct postings {
     const struct terms *terms;
     struct arena *mem;
     const uint8_t *norms;
-    const uint8_t *skip;    /* table, NULL with one block */
+    const uint8_t *skip;         /* table, NULL with one block */
     const uint8_t *blocks, *end; /* block bytes behind the table */
     uint64_t positions_off, positions_bytes;
     uint32_t doc_freq, block_count, block; /* block: the one unpacked, UINT32_MAX: none */
-    uint32_t n, at;         /* documents of the block; the current one */
+    uint32_t n, at;                        /* documents of the block; the current one */
     bool is_started, want_freqs, want_positions, has_positions;
-    uint32_t one_freq_max;  /* of a single block */
+    uint32_t one_freq_max; /* of a single block */
     uint8_t one_norm_min;
     uint32_t *positions, *position_begin;
     size_t position_capacity;
@@ -42,8 +43,8 @@ static uint32_t block_last(const struct postings *p, uint32_t block)
     return p->skip ? get_u32_le(skip_entry(p, block)) : p->docs[p->n - 1];
 }
 
-static bool docs_unpack(struct postings *p, const uint8_t *data, const uint8_t *end, unsigned width, unsigned bitset_bytes, uint32_t base,
-                        const uint8_t **ret_behind)
+static bool docs_unpack(struct postings *p, const uint8_t *data, const uint8_t *end, unsigned width,
+                        unsigned bitset_bytes, uint32_t base, const uint8_t **ret_behind)
 {
     if (width == DOCS_BITSET) {
         if ((size_t)(end - data) < bitset_bytes + 4u)
@@ -88,7 +89,8 @@ static bool block_load(struct postings *p, uint32_t block)
     }
     unsigned width = from[0], freq_width = from[1], bitset_bytes = get_u16_le(from + 2);
     const uint8_t *behind;
-    if (!docs_unpack(p, from + 4, p->end, width, bitset_bytes, block ? block_last(p, block - 1) : UINT32_MAX, &behind) ||
+    if (!docs_unpack(p, from + 4, p->end, width, bitset_bytes,
+                     block ? block_last(p, block - 1) : UINT32_MAX, &behind) ||
         p->docs[p->n - 1] >= p->seg->doc_count) {
         damaged(p);
         return false;
@@ -125,8 +127,9 @@ static void one_bounds(struct postings *p)
     }
 }
 
-struct postings *postings__open(struct segment *seg, const struct terms *terms, const struct term_entry *entry, const uint8_t *norms, unsigned flags,
-                                struct arena *mem)
+struct postings *postings__open(struct segment *seg, const struct terms *terms,
+                                const struct term_entry *entry, const uint8_t *norms,
+                                unsigned flags, struct arena *mem)
 {
     struct postings *p = arena_alloc(mem, sizeof(*p));
     memset(p, 0, offsetof(struct postings, docs));
@@ -138,7 +141,8 @@ struct postings *postings__open(struct segment *seg, const struct terms *terms, 
     p->positions_off = terms->positions_off + entry->positions_off;
     p->positions_bytes = entry->positions_bytes;
     p->want_positions = (flags & POSTINGS_POSITIONS) && (terms->flags & TERMS_FLAG_POSITIONS);
-    p->want_freqs = (terms->flags & TERMS_FLAG_FREQS) && (flags & (POSTINGS_FREQS | POSTINGS_POSITIONS));
+    p->want_freqs =
+        (terms->flags & TERMS_FLAG_FREQS) && (flags & (POSTINGS_FREQS | POSTINGS_POSITIONS));
     p->block = UINT32_MAX;
     for (uint32_t i = 0; i < POSTINGS_BLOCK_DOCS; i++)
         p->freqs[i] = 1;
@@ -226,7 +230,8 @@ uint32_t postings_advance(struct postings *p, uint32_t target)
     if (p->is_started && p->at < p->n && p->docs[p->at] >= target)
         return p->docs[p->at];
     uint32_t from = p->is_started ? p->block : 0;
-    uint32_t block = p->is_started && p->n && p->docs[p->n - 1] >= target ? from : block_find(p, from, target);
+    uint32_t block =
+        p->is_started && p->n && p->docs[p->n - 1] >= target ? from : block_find(p, from, target);
     if (!p->is_started || block != p->block) {
         if (block_enter(p, block) == DOC_NONE)
             return DOC_NONE;
@@ -260,7 +265,8 @@ static bool positions_load(struct postings *p)
     for (uint32_t i = 0; i < p->n; i++)
         count += p->freqs[i];
     const uint8_t *data = segment__at(p->seg, p->positions_off, p->positions_bytes);
-    if (!data || off >= p->positions_bytes || data[off] > 32 || packed_bytes(count, data[off]) > p->positions_bytes - off - 1)
+    if (!data || off >= p->positions_bytes || data[off] > 32 ||
+        packed_bytes(count, data[off]) > p->positions_bytes - off - 1)
         return false;
     if (!p->position_begin)
         p->position_begin = ARENA_ARRAY(p->mem, uint32_t, POSTINGS_BLOCK_DOCS + 1);
@@ -311,10 +317,12 @@ void postings_fill(struct postings *p, uint32_t first, uint32_t n, uint64_t *wor
     }
 }
 
-void postings_block_max(const struct postings *p, uint32_t target, uint32_t *ret_upto, uint32_t *ret_freq_max, uint8_t *ret_norm_min)
+void postings_block_max(const struct postings *p, uint32_t target, uint32_t *ret_upto,
+                        uint32_t *ret_freq_max, uint8_t *ret_norm_min)
 {
     if (!p->skip) {
-        bool is_past = p->block_count == 0 || p->doc_freq == 0 || (p->n && p->docs[p->n - 1] < target);
+        bool is_past =
+            p->block_count == 0 || p->doc_freq == 0 || (p->n && p->docs[p->n - 1] < target);
         *ret_upto = is_past || p->n == 0 ? DOC_NONE : p->docs[p->n - 1];
         *ret_freq_max = is_past ? 0 : p->one_freq_max;
         *ret_norm_min = p->one_norm_min;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* builder_seal: from append arrays to a segment. Dead documents are left out by a map from old to new numbers. Dictionaries are
- * sorted by an eight-byte prefix first; postings come from one counting sort per field. Stored source stays uncompressed here:
- * a flush or merge rewrites it anyway, and a refresh is to be quick. */
+/* builder_seal: from append arrays to a segment. Dead documents are left out by a map from old to
+ * new numbers. Dictionaries are sorted by an eight-byte prefix first; postings come from one
+ * counting sort per field. Stored source stays uncompressed here: a flush or merge rewrites it
+ * anyway, and a refresh is to be quick. */
 #include <stdlib.h>
 
 #include "base/bits.h"
@@ -54,7 +55,8 @@ static int key_cmp(const void *a, const void *b, void *table)
 }
 
 /* Terms with a count, in byte order; also the ordinal of each. */
-static uint32_t terms_sort(struct term_table *t, const uint32_t *counts, struct sort_key *keys, uint32_t *ordinals)
+static uint32_t terms_sort(struct term_table *t, const uint32_t *counts, struct sort_key *keys,
+                           uint32_t *ordinals)
 {
     uint32_t n = 0;
     for (uint32_t term = 0; term < t->count; term++) {
@@ -96,8 +98,10 @@ static int cmp_i64(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* Live documents' values with new numbers, ascending within a document; duplicates go when `is_set`. Returns the count. */
-static size_t values_collect(const struct seal *s, const struct field_build *f, enum column_kind kind, bool is_set, uint32_t *docs, int64_t *values)
+/* Live documents' values with new numbers, ascending within a document; duplicates go when
+ * `is_set`. Returns the count. */
+static size_t values_collect(const struct seal *s, const struct field_build *f,
+                             enum column_kind kind, bool is_set, uint32_t *docs, int64_t *values)
 {
     size_t n = 0;
     for (size_t i = 0; i < f->count;) {
@@ -126,7 +130,8 @@ static size_t values_collect(const struct seal *s, const struct field_build *f, 
     return n;
 }
 
-static void column_put(const struct seal *s, enum column_kind kind, const uint32_t *docs, const int64_t *values, size_t n)
+static void column_put(const struct seal *s, enum column_kind kind, const uint32_t *docs,
+                       const int64_t *values, size_t n)
 {
     struct column_input in = {kind, docs, values, n};
     segment_writer_column(s->w, &in);
@@ -144,12 +149,14 @@ static uint32_t distinct_docs(const uint32_t *docs, size_t n)
 static void keyword_seal(const struct seal *s, struct field_build *f)
 {
     struct term_table *t = &f->terms;
-    uint32_t *counts = MEM_ARRAY(uint32_t, t->count + 1), *ordinals = MEM_ARRAY(uint32_t, t->count + 1);
+    uint32_t *counts = MEM_ARRAY(uint32_t, t->count + 1),
+             *ordinals = MEM_ARRAY(uint32_t, t->count + 1);
     struct sort_key *keys = MEM_ARRAY(struct sort_key, t->count + 1);
     uint32_t *docs = mem_alloc(f->count * sizeof(*docs));
     int64_t *values = mem_alloc(f->count * sizeof(*values));
     size_t n;
-    /* Ordinals first, so that a document's values come out in their order; duplicates go with them. */
+    /* Ordinals first, so that a document's values come out in their order; duplicates go with them.
+     */
     for (size_t i = 0; i < f->count; i++)
         counts[f->values[i]] += s->new_docs[f->docs[i]] != DOC_NONE;
     uint32_t term_count = terms_sort(t, counts, keys, ordinals);
@@ -157,7 +164,8 @@ static void keyword_seal(const struct seal *s, struct field_build *f)
         f->values[i] = ordinals[f->values[i]];
     n = values_collect(s, f, COLUMN_ORDINAL, true, docs, values);
     if (n > 0) {
-        uint32_t *starts = MEM_ARRAY(uint32_t, (size_t)term_count + 1), *lists = mem_alloc(n * sizeof(*lists));
+        uint32_t *starts = MEM_ARRAY(uint32_t, (size_t)term_count + 1),
+                 *lists = mem_alloc(n * sizeof(*lists));
         for (size_t i = 0; i < n; i++)
             starts[values[i] + 1]++;
         for (uint32_t i = 0; i < term_count; i++)
@@ -185,7 +193,8 @@ static void keyword_seal(const struct seal *s, struct field_build *f)
 
 static void number_seal(const struct seal *s, struct field_build *f)
 {
-    bool is_double = f->type == FIELD_DOUBLE || f->type == FIELD_FLOAT || f->type == FIELD_HALF_FLOAT || f->type == FIELD_SCALED_FLOAT;
+    bool is_double = f->type == FIELD_DOUBLE || f->type == FIELD_FLOAT ||
+                     f->type == FIELD_HALF_FLOAT || f->type == FIELD_SCALED_FLOAT;
     enum column_kind kind = is_double ? COLUMN_DOUBLE : COLUMN_LONG;
     uint32_t *docs = mem_alloc(f->count * sizeof(*docs));
     int64_t *values = mem_alloc(f->count * sizeof(*values));
@@ -199,7 +208,7 @@ static void number_seal(const struct seal *s, struct field_build *f)
 /* ---- Text ---- */
 
 struct text_arrays {
-    uint32_t *starts;    /* per ordinal: where its occurrences begin */
+    uint32_t *starts;           /* per ordinal: where its occurrences begin */
     uint32_t *docs, *positions; /* per occurrence, grouped by ordinal */
 };
 
@@ -208,8 +217,10 @@ static size_t run_end(const struct field_build *f, size_t run)
     return run + 1 < f->run_count ? f->runs[run + 1].first_token : f->token_count;
 }
 
-/* Counts the live occurrences per term and the field lengths per document. Returns how many documents have the field. */
-static uint32_t text_count(const struct seal *s, const struct field_build *f, uint32_t *counts, uint32_t *lengths)
+/* Counts the live occurrences per term and the field lengths per document. Returns how many
+ * documents have the field. */
+static uint32_t text_count(const struct seal *s, const struct field_build *f, uint32_t *counts,
+                           uint32_t *lengths)
 {
     uint32_t doc_count = 0, last = DOC_NONE;
     for (size_t r = 0; r < f->run_count; r++) {
@@ -228,7 +239,8 @@ static uint32_t text_count(const struct seal *s, const struct field_build *f, ui
     return doc_count;
 }
 
-static void text_scatter(const struct seal *s, const struct field_build *f, const uint32_t *ordinals, struct text_arrays *a)
+static void text_scatter(const struct seal *s, const struct field_build *f,
+                         const uint32_t *ordinals, struct text_arrays *a)
 {
     for (size_t r = 0; r < f->run_count; r++) {
         uint32_t doc = s->new_docs[f->runs[r].doc], position = f->runs[r].first_position;
@@ -244,9 +256,11 @@ static void text_scatter(const struct seal *s, const struct field_build *f, cons
     }
 }
 
-static void text_terms(const struct seal *s, struct field_build *f, const struct sort_key *keys, uint32_t term_count, struct text_arrays *a)
+static void text_terms(const struct seal *s, struct field_build *f, const struct sort_key *keys,
+                       uint32_t term_count, struct text_arrays *a)
 {
-    uint32_t *freqs = mem_alloc((size_t)s->doc_count * sizeof(uint32_t)), *docs = mem_alloc((size_t)s->doc_count * sizeof(uint32_t));
+    uint32_t *freqs = mem_alloc((size_t)s->doc_count * sizeof(uint32_t)),
+             *docs = mem_alloc((size_t)s->doc_count * sizeof(uint32_t));
     for (uint32_t o = 0; o < term_count; o++) {
         uint32_t from = o ? a->starts[o - 1] : 0, to = a->starts[o], n = 0;
         for (uint32_t i = from; i < to; i++) {
@@ -257,7 +271,8 @@ static void text_terms(const struct seal *s, struct field_build *f, const struct
             docs[n] = a->docs[i];
             freqs[n++] = 1;
         }
-        struct term_postings p = {docs, f->has_freqs ? freqs : NULL, f->has_positions ? a->positions + from : NULL, n};
+        struct term_postings p = {docs, f->has_freqs ? freqs : NULL,
+                                  f->has_positions ? a->positions + from : NULL, n};
         segment_writer_term(s->w, term_table_text(&f->terms, keys[o].term), &p);
     }
     mem_free(freqs);
@@ -267,7 +282,8 @@ static void text_terms(const struct seal *s, struct field_build *f, const struct
 static void text_seal(const struct seal *s, struct field_build *f)
 {
     struct term_table *t = &f->terms;
-    uint32_t *counts = MEM_ARRAY(uint32_t, t->count + 1), *ordinals = MEM_ARRAY(uint32_t, t->count + 1);
+    uint32_t *counts = MEM_ARRAY(uint32_t, t->count + 1),
+             *ordinals = MEM_ARRAY(uint32_t, t->count + 1);
     uint32_t *lengths = MEM_ARRAY(uint32_t, s->doc_count);
     struct sort_key *keys = MEM_ARRAY(struct sort_key, t->count + 1);
     uint8_t *norms = MEM_ARRAY(uint8_t, s->doc_count);
@@ -284,7 +300,9 @@ static void text_seal(const struct seal *s, struct field_build *f)
             norms[i] = norm_encode(lengths[i]);
         if (f->has_norms)
             segment_writer_norms(s->w, norms);
-        segment_writer_terms_begin(s->w, TERMS_FLAG_POSTINGS | (f->has_freqs ? TERMS_FLAG_FREQS : 0u) | (f->has_positions ? TERMS_FLAG_POSITIONS : 0u));
+        segment_writer_terms_begin(s->w, TERMS_FLAG_POSTINGS |
+                                             (f->has_freqs ? TERMS_FLAG_FREQS : 0u) |
+                                             (f->has_positions ? TERMS_FLAG_POSITIONS : 0u));
         text_terms(s, f, keys, term_count, &a);
         segment_writer_terms_end(s->w, doc_count);
         mem_free(a.starts);
@@ -308,7 +326,8 @@ static void field_seal(const struct seal *s, struct field_build *f)
         text_seal(s, f);
         return;
     }
-    if (f->type == FIELD_KEYWORD || f->type == FIELD_WILDCARD || f->type == FIELD_CONSTANT_KEYWORD || f->type == FIELD_IP)
+    if (f->type == FIELD_KEYWORD || f->type == FIELD_WILDCARD ||
+        f->type == FIELD_CONSTANT_KEYWORD || f->type == FIELD_IP)
         keyword_seal(s, f);
     else if (f->has_column)
         number_seal(s, f);
@@ -332,7 +351,8 @@ int builder_seal(struct builder *b, void **ret_bytes, size_t *ret_size, struct e
         const struct doc_build *d = &b->docs[doc];
         s.new_docs[doc] = d->is_dead ? DOC_NONE : next++;
         if (!d->is_dead)
-            segment_writer_doc(w, builder_id(b, doc), builder_routing(b, doc), builder_source(b, doc), d->seq_no, d->version);
+            segment_writer_doc(w, builder_id(b, doc), builder_routing(b, doc),
+                               builder_source(b, doc), d->seq_no, d->version);
     }
     for (size_t i = 0; i < b->field_count; i++) {
         if (b->fields[i])

@@ -34,13 +34,19 @@ static void parts_fill(struct searcher *s)
         const struct view *view = s->views[i];
         for (size_t k = 0; k < view->count; k++) {
             const struct view_part *part = &view->parts[k];
-            s->parts[s->part_count++] = (struct searcher_part){.segment = part->segment, .live = part->live ? part->live->words : NULL,
-                .live_count = part->live_count, .index = s->indices[i]->name, .mapping = view->mapping, .index_ordinal = (uint32_t)i};
+            s->parts[s->part_count++] =
+                (struct searcher_part){.segment = part->segment,
+                                       .live = part->live ? part->live->words : NULL,
+                                       .live_count = part->live_count,
+                                       .index = s->indices[i]->name,
+                                       .mapping = view->mapping,
+                                       .index_ordinal = (uint32_t)i};
         }
     }
 }
 
-int engine_snapshot(struct engine *engine, const struct str *names, size_t count, struct searcher **ret_searcher, struct err *err)
+int engine_snapshot(struct engine *engine, const struct str *names, size_t count,
+                    struct searcher **ret_searcher, struct err *err)
 {
     struct searcher *s = MEM_NEW(struct searcher);
     s->refs = 1;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opening a segment, verifying its chunks, stored source and ids. The footer is read through a cursor that never leaves it;
- * offsets it names are checked against the body here, once, so that readers may trust them. */
+/* Opening a segment, verifying its chunks, stored source and ids. The footer is read through a
+ * cursor that never leaves it; offsets it names are checked against the body here, once, so that
+ * readers may trust them. */
 #include "index/segment.h"
 
 #include <zstd.h>
@@ -17,9 +18,11 @@ void segment__damaged(const struct segment *seg, const char *what, uint64_t off)
 {
     struct segment *s = (struct segment *)(uintptr_t)seg;
     uint32_t none = 0;
-    if (!__atomic_compare_exchange_n(&s->damage, &none, 1, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+    if (!__atomic_compare_exchange_n(&s->damage, &none, 1, false, __ATOMIC_RELAXED,
+                                     __ATOMIC_RELAXED))
         return;
-    (void)err_set(&s->failure, ERR_CORRUPT, "segment %s: %s at byte %llu", s->name, what, (unsigned long long)off);
+    (void)err_set(&s->failure, ERR_CORRUPT, "segment %s: %s at byte %llu", s->name, what,
+                  (unsigned long long)off);
     /* Release: who sees 2 sees the text. */
     __atomic_store_n(&s->damage, 2, __ATOMIC_RELEASE);
 }
@@ -48,7 +51,8 @@ bool segment__verify_slow(struct segment *seg, uint64_t off, uint64_t n)
         uint64_t bit = UINT64_C(1) << (c & 63);
         if (__atomic_load_n(&seg->verified[c >> 6], __ATOMIC_RELAXED) & bit)
             continue;
-        uint64_t from = c * SEGMENT_CHUNK_BYTES, bytes = MIN_OF((uint64_t)SEGMENT_CHUNK_BYTES, seg->body_bytes - from);
+        uint64_t from = c * SEGMENT_CHUNK_BYTES,
+                 bytes = MIN_OF((uint64_t)SEGMENT_CHUNK_BYTES, seg->body_bytes - from);
         if (crc32c(0, seg->bytes + from, bytes) != get_u32_le(seg->chunk_crcs + c * 4)) {
             segment__damaged(seg, "bad checksum of the 32 KiB", from);
             return false;
@@ -116,7 +120,8 @@ static void column_open(struct segment *seg, struct segment_field *f, struct cur
     col->zone_count = take_u32(c);
     col->zones = take(c, (uint64_t)col->zone_count * ZONE_ENTRY_BYTES);
     col->terms = &f->terms;
-    if (c->is_bad || col->kind > COLUMN_ORDINAL || col->zone_count != (seg->doc_count + ZONE_DOCS - 1) / ZONE_DOCS) {
+    if (c->is_bad || col->kind > COLUMN_ORDINAL ||
+        col->zone_count != (seg->doc_count + ZONE_DOCS - 1) / ZONE_DOCS) {
         c->is_bad = true;
         return;
     }
@@ -134,7 +139,8 @@ static void terms_open(struct segment *seg, struct terms *t, struct cursor *c)
     t->doc_count = take_u32(c);
     t->sum_doc_freq = take_u64(c);
     t->sum_total_term_freq = take_u64(c);
-    uint64_t *regions[] = {&t->dictionary_off, &t->dictionary_bytes, &t->postings_off, &t->postings_bytes, &t->positions_off, &t->positions_bytes};
+    uint64_t *regions[] = {&t->dictionary_off, &t->dictionary_bytes, &t->postings_off,
+                           &t->postings_bytes, &t->positions_off,    &t->positions_bytes};
     for (size_t i = 0; i < ARRAY_COUNT(regions); i++)
         *regions[i] = take_u64(c);
     region_check(seg, c, t->dictionary_off, t->dictionary_bytes);
@@ -151,8 +157,10 @@ static void terms_open(struct segment *seg, struct terms *t, struct cursor *c)
     }
     uint32_t last_off = 0, last_first = 0;
     for (uint32_t b = 0; b <= t->block_count; b++) {
-        uint32_t off = get_u32_le(t->blocks + (size_t)b * 8), first = get_u32_le(t->blocks + (size_t)b * 8 + 4);
-        if (off < last_off || first < last_first || off > t->dictionary_bytes || first > t->first_terms_bytes)
+        uint32_t off = get_u32_le(t->blocks + (size_t)b * 8),
+                 first = get_u32_le(t->blocks + (size_t)b * 8 + 4);
+        if (off < last_off || first < last_first || off > t->dictionary_bytes ||
+            first > t->first_terms_bytes)
             c->is_bad = true;
         last_off = off;
         last_first = first;
@@ -174,7 +182,8 @@ static void field_open(struct segment *seg, struct segment_field *f, struct curs
         f->norms_off = take_u64(c);
         region_check(seg, c, f->norms_off, seg->doc_count);
     }
-    if ((f->parts & FIELD_PART_COLUMN) && f->column.kind == COLUMN_ORDINAL && !(f->parts & FIELD_PART_TERMS))
+    if ((f->parts & FIELD_PART_COLUMN) && f->column.kind == COLUMN_ORDINAL &&
+        !(f->parts & FIELD_PART_TERMS))
         c->is_bad = true;
 }
 
@@ -237,8 +246,10 @@ static void ids_open(struct segment *seg, struct cursor *c)
     seg->id_hash_off = take_u64(c);
     seg->id_slot_count = take_u64(c);
     region_check(seg, c, seg->id_off, seg->id_bytes);
-    region_check(seg, c, seg->id_group_off, ((uint64_t)seg->doc_count + ID_GROUP_DOCS - 1) / ID_GROUP_DOCS * 4);
-    if (seg->id_slot_count > (uint64_t)UINT32_MAX * 2 || (seg->id_slot_count && seg->id_slot_count <= seg->doc_count))
+    region_check(seg, c, seg->id_group_off,
+                 ((uint64_t)seg->doc_count + ID_GROUP_DOCS - 1) / ID_GROUP_DOCS * 4);
+    if (seg->id_slot_count > (uint64_t)UINT32_MAX * 2 ||
+        (seg->id_slot_count && seg->id_slot_count <= seg->doc_count))
         c->is_bad = true;
     else
         region_check(seg, c, seg->id_hash_off, seg->id_slot_count * 5);
@@ -247,13 +258,17 @@ static void ids_open(struct segment *seg, struct cursor *c)
 static int footer_open(struct segment *seg, struct err *err)
 {
     const uint8_t *tail = seg->bytes + seg->size - SEGMENT_TAIL_BYTES;
-    if (memcmp(tail + 24, SEGMENT_MAGIC_TAIL, SEGMENT_MAGIC_BYTES) != 0 || crc32c(0, tail, 20) != get_u32_le(tail + 20))
-        return err_set(err, ERR_CORRUPT, "segment %s: bad tail (%llu bytes)", seg->name, (unsigned long long)seg->size);
+    if (memcmp(tail + 24, SEGMENT_MAGIC_TAIL, SEGMENT_MAGIC_BYTES) != 0 ||
+        crc32c(0, tail, 20) != get_u32_le(tail + 20))
+        return err_set(err, ERR_CORRUPT, "segment %s: bad tail (%llu bytes)", seg->name,
+                       (unsigned long long)seg->size);
     if (get_u32_le(tail + 16) != SEGMENT_VERSION)
-        return err_set(err, ERR_UNSUPPORTED, "segment %s: format version %u, this program reads %u", seg->name, get_u32_le(tail + 16), SEGMENT_VERSION);
+        return err_set(err, ERR_UNSUPPORTED, "segment %s: format version %u, this program reads %u",
+                       seg->name, get_u32_le(tail + 16), SEGMENT_VERSION);
     uint64_t off = get_u64_le(tail);
     uint32_t bytes = get_u32_le(tail + 8);
-    if (off < SEGMENT_MAGIC_BYTES || off > seg->size || (uint64_t)bytes + SEGMENT_TAIL_BYTES != seg->size - off)
+    if (off < SEGMENT_MAGIC_BYTES || off > seg->size ||
+        (uint64_t)bytes + SEGMENT_TAIL_BYTES != seg->size - off)
         return err_set(err, ERR_CORRUPT, "segment %s: footer outside the file", seg->name);
     if (crc32c(0, seg->bytes + off, bytes) != get_u32_le(tail + 12))
         return err_set(err, ERR_CORRUPT, "segment %s: bad checksum of the footer", seg->name);
@@ -265,7 +280,8 @@ static int footer_open(struct segment *seg, struct err *err)
     seg->seq_no_max = (int64_t)take_u64(&c);
     seg->chunk_count = take_u32(&c);
     seg->chunk_crcs = take(&c, (uint64_t)seg->chunk_count * 4);
-    if (seg->doc_count == 0 || seg->doc_count > SEGMENT_DOCS_MAX || seg->chunk_count != (off + SEGMENT_CHUNK_BYTES - 1) / SEGMENT_CHUNK_BYTES)
+    if (seg->doc_count == 0 || seg->doc_count > SEGMENT_DOCS_MAX ||
+        seg->chunk_count != (off + SEGMENT_CHUNK_BYTES - 1) / SEGMENT_CHUNK_BYTES)
         c.is_bad = true;
     else
         seg->verified = MEM_ARRAY(uint64_t, BITSET_WORDS(seg->chunk_count));
@@ -285,7 +301,8 @@ static int footer_open(struct segment *seg, struct err *err)
 static int open_common(struct segment *seg, struct err *err)
 {
     if (seg->size < SEGMENT_MAGIC_BYTES + SEGMENT_TAIL_BYTES)
-        return err_set(err, ERR_CORRUPT, "segment %s: cut short to %llu bytes", seg->name, (unsigned long long)seg->size);
+        return err_set(err, ERR_CORRUPT, "segment %s: cut short to %llu bytes", seg->name,
+                       (unsigned long long)seg->size);
     return footer_open(seg, err);
 }
 
@@ -298,7 +315,8 @@ static struct segment *segment_alloc(struct str name)
     return seg;
 }
 
-int segment_open_bytes(void *bytes, size_t size, const char *name, struct segment **ret_seg, struct err *err)
+int segment_open_bytes(void *bytes, size_t size, const char *name, struct segment **ret_seg,
+                       struct err *err)
 {
     CLEANUP(segment_unref_ptr) struct segment *seg = segment_alloc(str_from(name));
     seg->bytes = bytes;
@@ -319,7 +337,8 @@ int segment_open_file(struct vfs *fs, struct str path, struct segment **ret_seg,
     TRY(vfs_open(fs, path, VFS_READ, &file, err));
     TRY(vfs_file_stat(file, &st, err));
     if (st.size_bytes < SEGMENT_MAGIC_BYTES + SEGMENT_TAIL_BYTES)
-        return err_set(err, ERR_CORRUPT, "segment %s: cut short to %llu bytes", seg->name, (unsigned long long)st.size_bytes);
+        return err_set(err, ERR_CORRUPT, "segment %s: cut short to %llu bytes", seg->name,
+                       (unsigned long long)st.size_bytes);
     TRY(vfs_map(file, st.size_bytes, &bytes, err));
     seg->fs = fs;
     seg->bytes = bytes;
@@ -405,7 +424,8 @@ static bool id_next(struct segment *seg, const uint8_t **p, const uint8_t *end, 
 {
     uint64_t rest;
     size_t shared = *p < end ? *(*p)++ : SIZE_MAX;
-    if (shared > *n || !get_varint(p, end, &rest) || rest > ID_BYTES_MAX - shared || rest > (uint64_t)(end - *p)) {
+    if (shared > *n || !get_varint(p, end, &rest) || rest > ID_BYTES_MAX - shared ||
+        rest > (uint64_t)(end - *p)) {
         segment__damaged(seg, "bad id", seg->id_off);
         return false;
     }
@@ -436,9 +456,10 @@ struct str segment_id(struct segment *seg, uint32_t doc, struct arena *mem)
 static uint32_t find_sorted(struct segment *seg, struct str wanted)
 {
     char id[ID_BYTES_MAX];
-    uint32_t low = 0, high = (seg->doc_count + ID_GROUP_DOCS - 1) / ID_GROUP_DOCS; /* last group whose first id <= wanted */
-    while (high - low > 1) {
-        uint32_t mid = low + (high - low) / 2;
+    uint32_t low = 0, high = (seg->doc_count + ID_GROUP_DOCS - 1) /
+                             ID_GROUP_DOCS; /* last group whose first id <= wanted */
+    /* The last group first: ids that grow with time are mostly behind everything that is here. */
+    for (uint32_t mid = high - 1; high - low > 1; mid = low + (high - low) / 2) {
         size_t n = segment__id_read(seg, mid * ID_GROUP_DOCS, id);
         if (str_cmp((struct str){id, n}, wanted) <= 0)
             low = mid;
@@ -480,7 +501,8 @@ uint32_t segment_find_id(struct segment *seg, struct str wanted)
         if (*print != (uint8_t)hash || doc > seg->doc_count)
             continue;
         size_t n = segment__id_read(seg, doc - 1, id);
-        /* An id may be there several times before its dead versions are merged away: the last one counts. */
+        /* An id may be there several times before its dead versions are merged away: the last one
+         * counts. */
         if (str_eq((struct str){id, n}, wanted) && (found == DOC_NONE || doc - 1 > found))
             found = doc - 1;
     }
@@ -491,7 +513,9 @@ uint32_t segment_find_id(struct segment *seg, struct str wanted)
 
 static uint32_t stored_first(const struct segment *seg, uint32_t block)
 {
-    return block == seg->stored_block_count ? seg->doc_count : get_u32_le(seg->stored_index + (size_t)block * 12 + 8);
+    return block == seg->stored_block_count
+               ? seg->doc_count
+               : get_u32_le(seg->stored_index + (size_t)block * 12 + 8);
 }
 
 static uint32_t stored_block_of(const struct segment *seg, uint32_t doc)
@@ -513,8 +537,10 @@ static int stored_bad(struct segment *seg, uint64_t off, struct err *err)
     return segment_failure(seg, err);
 }
 
-/* Takes the cached block when it is the wanted one, else unpacks; the caller gives it back by cache_put. */
-static int stored_load(struct segment *seg, uint32_t block, struct stored_cache **ret_cache, struct err *err)
+/* Takes the cached block when it is the wanted one, else unpacks; the caller gives it back by
+ * cache_put. */
+static int stored_load(struct segment *seg, uint32_t block, struct stored_cache **ret_cache,
+                       struct err *err)
 {
     struct stored_cache *cache = __atomic_exchange_n(&seg->cache, NULL, __ATOMIC_ACQ_REL);
     if (cache && cache->block == block) {
@@ -529,8 +555,9 @@ static int stored_load(struct segment *seg, uint32_t block, struct stored_cache 
         return stored_bad(seg, off, err);
     uint32_t docs = get_u32_le(p), raw_bytes = get_u32_le(p + 4);
     uint64_t packed = end - off - STORED_BLOCK_HEAD;
-    if (docs != stored_first(seg, block + 1) - stored_first(seg, block) || raw_bytes < (uint64_t)docs * 4 ||
-        (p[8] == STORED_RAW && packed != raw_bytes) || p[8] > STORED_ZSTD)
+    if (docs != stored_first(seg, block + 1) - stored_first(seg, block) ||
+        raw_bytes < (uint64_t)docs * 4 || (p[8] == STORED_RAW && packed != raw_bytes) ||
+        p[8] > STORED_ZSTD)
         return stored_bad(seg, off, err);
     cache = mem_alloc(sizeof(*cache) + raw_bytes);
     cache->block = block;
@@ -553,19 +580,24 @@ static void cache_put(struct segment *seg, struct stored_cache *cache)
     mem_free(__atomic_exchange_n(&seg->cache, cache, __ATOMIC_ACQ_REL));
 }
 
-int segment_stored(struct segment *seg, uint32_t doc, struct arena *mem, struct str *ret_source, struct str *ret_routing, struct err *err)
+int segment_stored(struct segment *seg, uint32_t doc, struct arena *mem, struct str *ret_source,
+                   struct str *ret_routing, struct err *err)
 {
     ASSERT(doc < seg->doc_count);
-    uint32_t block = stored_block_of(seg, doc), first = stored_first(seg, block), docs = stored_first(seg, block + 1) - first;
+    uint32_t block = stored_block_of(seg, doc), first = stored_first(seg, block),
+             docs = stored_first(seg, block + 1) - first;
     struct stored_cache *cache = NULL;
     TRY(stored_load(seg, block, &cache, err));
     const uint8_t *data = (const uint8_t *)cache->data;
     uint32_t i = doc - first, base = docs * 4;
-    uint64_t from = i ? get_u32_le(data + (size_t)(i - 1) * 4) : 0, to = get_u32_le(data + (size_t)i * 4), routing_bytes;
+    uint64_t from = i ? get_u32_le(data + (size_t)(i - 1) * 4) : 0,
+             to = get_u32_le(data + (size_t)i * 4), routing_bytes;
     const uint8_t *p = data + base + from, *end = data + base + to;
-    bool is_bad = from > to || to > cache->size - base || !get_varint(&p, end, &routing_bytes) || routing_bytes > (uint64_t)(end - p);
+    bool is_bad = from > to || to > cache->size - base || !get_varint(&p, end, &routing_bytes) ||
+                  routing_bytes > (uint64_t)(end - p);
     if (!is_bad) {
-        *ret_routing = routing_bytes ? arena_str(mem, (struct str){(const char *)p, routing_bytes}) : STR_NONE;
+        *ret_routing =
+            routing_bytes ? arena_str(mem, (struct str){(const char *)p, routing_bytes}) : STR_NONE;
         p += routing_bytes;
         *ret_source = arena_str(mem, (struct str){(const char *)p, (size_t)(end - p)});
     }
@@ -573,7 +605,8 @@ int segment_stored(struct segment *seg, uint32_t doc, struct arena *mem, struct 
     return is_bad ? stored_bad(seg, get_u64_le(seg->stored_index + (size_t)block * 12), err) : 0;
 }
 
-int segment_source(struct segment *seg, uint32_t doc, struct arena *mem, struct str *ret_json, struct err *err)
+int segment_source(struct segment *seg, uint32_t doc, struct arena *mem, struct str *ret_json,
+                   struct err *err)
 {
     struct str routing;
     return segment_stored(seg, doc, mem, ret_json, &routing, err);

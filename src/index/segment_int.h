@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* segment_int.h: an open segment as its readers see it. Made by segment_open_bytes or segment_open_file, immutable then except
- * for the bits that say which chunks have been verified and the first damage that was met. */
+/* segment_int.h: an open segment as its readers see it. Made by segment_open_bytes or
+ * segment_open_file, immutable then except for the bits that say which chunks have been verified
+ * and the first damage that was met. */
 #ifndef NARU_INDEX_SEGMENT_INT_H
 #define NARU_INDEX_SEGMENT_INT_H
 
@@ -24,7 +25,8 @@ struct terms {
     uint8_t flags;
     uint32_t term_count, doc_count, block_count;
     uint64_t sum_doc_freq, sum_total_term_freq;
-    uint64_t dictionary_off, dictionary_bytes, postings_off, postings_bytes, positions_off, positions_bytes;
+    uint64_t dictionary_off, dictionary_bytes, postings_off, postings_bytes, positions_off,
+        positions_bytes;
     const uint8_t *blocks; /* block_count + 1 pairs */
     const uint8_t *bases;
     const char *first_terms;
@@ -48,13 +50,13 @@ struct stored_cache {
 
 struct segment {
     uint32_t refs;
-    struct vfs *fs;       /* map's owner; NULL: bytes are on the heap */
+    struct vfs *fs; /* map's owner; NULL: bytes are on the heap */
     const uint8_t *bytes;
     uint64_t size, body_bytes;
-    char name[64];        /* for messages */
+    char name[64]; /* for messages */
     uint32_t doc_count;
     int64_t seq_no_min, seq_no_max;
-    uint64_t *verified;   /* bit per chunk; atomic words */
+    uint64_t *verified; /* bit per chunk; atomic words */
     const uint8_t *chunk_crcs;
     uint32_t chunk_count;
     uint64_t raw_bytes;
@@ -67,13 +69,15 @@ struct segment {
     uint32_t field_id_limit;
     struct column *seq_nos, *versions;
     struct stored_cache *cache; /* atomic: taken by exchange */
-    uint32_t damage;      /* 0 none, 1 being written, 2 `failure` is there; atomic */
+    uint32_t damage;            /* 0 none, 1 being written, 2 `failure` is there; atomic */
     struct err failure;
 };
 
 /* Takes the heap bytes over, also on failure. */
-int segment_open_bytes(void *bytes, size_t size, const char *name, struct segment **ret_seg, struct err *err) WARN_UNUSED;
-int segment_open_file(struct vfs *fs, struct str path, struct segment **ret_seg, struct err *err) WARN_UNUSED;
+int segment_open_bytes(void *bytes, size_t size, const char *name, struct segment **ret_seg,
+                       struct err *err) WARN_UNUSED;
+int segment_open_file(struct vfs *fs, struct str path, struct segment **ret_seg,
+                      struct err *err) WARN_UNUSED;
 struct segment *segment_ref(struct segment *seg);
 void segment_unref(struct segment *seg);
 DEFINE_CLEANUP(segment_unref, struct segment)
@@ -81,12 +85,14 @@ static inline bool segment_is_file(const struct segment *seg)
 {
     return seg->fs != NULL;
 }
-/* Reads everything: all chunks, ids against their hash, columns' zones, every posting. -ERR_CORRUPT names what is wrong. */
+/* Reads everything: all chunks, ids against their hash, columns' zones, every posting. -ERR_CORRUPT
+ * names what is wrong. */
 int segment_verify_all(struct segment *seg, struct err *err) WARN_UNUSED;
 /* id of the document, at most ID_BYTES_MAX bytes; 0 on damage. */
 size_t segment__id_read(struct segment *seg, uint32_t doc, char *id);
 /* source and routing; strings in mem */
-int segment_stored(struct segment *seg, uint32_t doc, struct arena *mem, struct str *ret_source, struct str *ret_routing, struct err *err) WARN_UNUSED;
+int segment_stored(struct segment *seg, uint32_t doc, struct arena *mem, struct str *ret_source,
+                   struct str *ret_routing, struct err *err) WARN_UNUSED;
 
 bool segment__verify_slow(struct segment *seg, uint64_t off, uint64_t n);
 /* The bytes [off, off + n) of the body once their chunks are known to be good; NULL on damage. */
@@ -95,9 +101,11 @@ static inline const uint8_t *segment__at(const struct segment *seg, uint64_t off
     struct segment *s = (struct segment *)(uintptr_t)seg;
     if (UNLIKELY(n > seg->body_bytes || off > seg->body_bytes - n))
         return segment__verify_slow(s, off, n) ? seg->bytes + off : NULL;
-    uint64_t first = off / SEGMENT_CHUNK_BYTES, last = n ? (off + n - 1) / SEGMENT_CHUNK_BYTES : first;
+    uint64_t first = off / SEGMENT_CHUNK_BYTES,
+             last = n ? (off + n - 1) / SEGMENT_CHUNK_BYTES : first;
     for (uint64_t c = first; c <= last; c++) {
-        if (UNLIKELY(!((__atomic_load_n(&seg->verified[c >> 6], __ATOMIC_RELAXED) >> (c & 63)) & 1)))
+        if (UNLIKELY(
+                !((__atomic_load_n(&seg->verified[c >> 6], __ATOMIC_RELAXED) >> (c & 63)) & 1)))
             return segment__verify_slow(s, off, n) ? seg->bytes + off : NULL;
     }
     return seg->bytes + off;
@@ -110,7 +118,7 @@ struct term_entry {
     uint32_t ordinal;
     uint32_t doc_freq;
     uint64_t total_term_freq;
-    uint32_t single_doc;      /* doc_freq 1 */
+    uint32_t single_doc;                   /* doc_freq 1 */
     uint64_t postings_off, postings_bytes; /* in the region */
     uint64_t positions_off, positions_bytes;
 };
@@ -124,12 +132,14 @@ struct term_cursor {
     char term[TERM_BYTES_MAX + 2];
     struct term_entry entry;
 };
-bool term_cursor_block(struct term_cursor *cursor, const struct terms *terms, uint32_t block); /* before its first term */
+bool term_cursor_block(struct term_cursor *cursor, const struct terms *terms,
+                       uint32_t block); /* before its first term */
 bool term_cursor_next(struct term_cursor *cursor);
 bool term_cursor_ordinal(struct term_cursor *cursor, const struct terms *terms, uint32_t ordinal);
 /* At the first term >= text. False: none. */
 bool term_cursor_seek(struct term_cursor *cursor, const struct terms *terms, struct str text);
-struct postings *postings__open(struct segment *seg, const struct terms *terms, const struct term_entry *entry, const uint8_t *norms, unsigned flags,
-                                struct arena *mem);
+struct postings *postings__open(struct segment *seg, const struct terms *terms,
+                                const struct term_entry *entry, const uint8_t *norms,
+                                unsigned flags, struct arena *mem);
 
 #endif

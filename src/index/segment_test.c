@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A segment of many documents: several zones, stored blocks, posting blocks with skips, bit sets and positions; sealed in memory
- * and merged into a file. Everything is compared with what went in. */
+/* A segment of many documents: several zones, stored blocks, posting blocks with skips, bit sets
+ * and positions; sealed in memory and merged into a file. Everything is compared with what went in.
+ */
 #include "index/segment.h"
 
 #include <setjmp.h>
@@ -30,15 +31,25 @@ struct made {
 };
 
 /* What document i holds. */
-static int64_t number_of(uint32_t i) { return i % 7 == 3 ? INT64_MIN : (int64_t)(i * UINT64_C(2654435761) % 100003) - 500; } /* MIN: none */
-static int64_t time_of(uint32_t i) { return INT64_C(898459201000) + (int64_t)(i / 3) * 1000; }
-static uint32_t repeats(uint32_t i) { return 1 + i % 4; }
+static int64_t number_of(uint32_t i)
+{
+    return i % 7 == 3 ? INT64_MIN : (int64_t)(i * UINT64_C(2654435761) % 100003) - 500;
+} /* MIN: none */
+static int64_t time_of(uint32_t i)
+{
+    return INT64_C(898459201000) + (int64_t)(i / 3) * 1000;
+}
+static uint32_t repeats(uint32_t i)
+{
+    return 1 + i % 4;
+}
 
 static struct str source_of(struct arena *mem, uint32_t i)
 {
     struct buf out;
     buf_init(&out, 0);
-    buf_printf(&out, "{\"time\":%lld,\"price\":%u.%02u,\"key\":\"k%u\",\"ip\":\"10.0.%u.%u\"", (long long)time_of(i), i % 977, i % 100, i % 1201, i / 256 % 256, i % 256);
+    buf_printf(&out, "{\"time\":%lld,\"price\":%u.%02u,\"key\":\"k%u\",\"ip\":\"10.0.%u.%u\"",
+               (long long)time_of(i), i % 977, i % 100, i % 1201, i / 256 % 256, i % 256);
     if (number_of(i) != INT64_MIN)
         buf_printf(&out, ",\"n\":%lld", (long long)number_of(i));
     buf_printf(&out, ",\"many\":[%u,%u,%u],\"text\":\"common", i % 5, i % 3, i % 5);
@@ -58,7 +69,9 @@ static struct segment *seal(struct made *m, uint32_t from, uint32_t to)
     size_t size;
     struct segment *seg;
     for (uint32_t i = from; i < to; i++) {
-        struct builder_doc doc = {arena_printf(m->mem, "id%u", i * 31 % DOCS), i % 10 ? STR_NONE : STR("route"), source_of(m->mem, i), i, i % 3 + 1};
+        struct builder_doc doc = {arena_printf(m->mem, "id%u", i * 31 % DOCS),
+                                  i % 10 ? STR_NONE : STR("route"), source_of(m->mem, i), i,
+                                  i % 3 + 1};
         struct mapping *draft;
         if (builder_add(b, m->mapping, &doc, &draft, &err) < 0)
             fail_msg("%s", err.text);
@@ -78,8 +91,13 @@ static int setup(void **state)
     m->mem = arena_new(0);
     m->mapping = mapping_new();
     m->fs = vfs_mem_new();
-    assert_int_equal(value_from_json(STR("{\"properties\":{\"time\":{\"type\":\"date\"},\"price\":{\"type\":\"double\"},\"key\":{\"type\":\"keyword\"},\"ip\":{\"type\":\"ip\"},"
-                                         "\"n\":{\"type\":\"long\"},\"many\":{\"type\":\"long\"},\"text\":{\"type\":\"text\"}}}"), m->mem, &body, &err), 0);
+    assert_int_equal(
+        value_from_json(STR("{\"properties\":{\"time\":{\"type\":\"date\"},\"price\":{\"type\":"
+                            "\"double\"},\"key\":{\"type\":\"keyword\"},\"ip\":{\"type\":\"ip\"},"
+                            "\"n\":{\"type\":\"long\"},\"many\":{\"type\":\"long\"},\"text\":{"
+                            "\"type\":\"text\"}}}"),
+                        m->mem, &body, &err),
+        0);
     assert_int_equal(mapping_put(m->mapping, &body, &err), 0);
     m->seg = seal(m, 0, DOCS);
     /* Merged from three parts, without every third document, through a file. */
@@ -107,8 +125,8 @@ static int setup(void **state)
         mem_free(inputs[i].new_docs);
         mem_free(lives[i]);
     }
-    print_message("%u documents in memory: %llu bytes; %u merged and compressed: %llu\n", DOCS, (unsigned long long)m->seg->size, m->merged->doc_count,
-                  (unsigned long long)size);
+    print_message("%u documents in memory: %llu bytes; %u merged and compressed: %llu\n", DOCS,
+                  (unsigned long long)m->seg->size, m->merged->doc_count, (unsigned long long)size);
     *state = m;
     return 0;
 }
@@ -165,12 +183,17 @@ static void docs_agree(struct made *m, struct segment *seg)
     arena_free(mem);
 }
 
-static void test_documents(void **state) { each(*state, docs_agree); }
+static void test_documents(void **state)
+{
+    each(*state, docs_agree);
+}
 
 static void columns_agree(struct made *m, struct segment *seg)
 {
-    struct column *time = segment_column(seg, field(m, "time")), *n = segment_column(seg, field(m, "n"));
-    struct column *price = segment_column(seg, field(m, "price")), *many = segment_column(seg, field(m, "many"));
+    struct column *time = segment_column(seg, field(m, "time")),
+                  *n = segment_column(seg, field(m, "n"));
+    struct column *price = segment_column(seg, field(m, "price")),
+                  *many = segment_column(seg, field(m, "many"));
     int64_t longs[ZONE_DOCS], few[4];
     double doubles[ZONE_DOCS];
     uint64_t exists[ZONE_DOCS / 64];
@@ -197,7 +220,8 @@ static void columns_agree(struct made *m, struct segment *seg)
     for (uint32_t doc = 0; doc < seg->doc_count; doc++) {
         uint32_t i = original(m, seg, doc);
         assert_int_equal(column_doc_longs(many, doc, few, 4), 3);
-        assert_true(few[0] <= few[1] && few[1] <= few[2] && few[0] + few[1] + few[2] == i % 5 * 2 + i % 3);
+        assert_true(few[0] <= few[1] && few[1] <= few[2] &&
+                    few[0] + few[1] + few[2] == i % 5 * 2 + i % 3);
         assert_int_equal(column_doc_longs(n, doc, few, 4), number_of(i) != INT64_MIN);
     }
     for (uint32_t z = 0; z * ZONE_DOCS < seg->doc_count; z++) {
@@ -210,12 +234,16 @@ static void columns_agree(struct made *m, struct segment *seg)
     }
 }
 
-static void test_columns(void **state) { each(*state, columns_agree); }
+static void test_columns(void **state)
+{
+    each(*state, columns_agree);
+}
 
 static void dictionary_agrees(struct made *m, struct segment *seg)
 {
     struct arena *mem = arena_new(0);
-    struct column *key = segment_column(seg, field(m, "key")), *ip = segment_column(seg, field(m, "ip"));
+    struct column *key = segment_column(seg, field(m, "key")),
+                  *ip = segment_column(seg, field(m, "ip"));
     uint32_t ordinals[ZONE_DOCS], counts[1201] = {0};
     assert_int_equal(column_ordinal_count(key), 1201);
     for (uint32_t first = 0; first < seg->doc_count; first += ZONE_DOCS) {
@@ -224,7 +252,8 @@ static void dictionary_agrees(struct made *m, struct segment *seg)
         for (uint32_t k = 0; k < count; k++) {
             counts[ordinals[k]]++;
             if (k % 37 == 0)
-                assert_true(str_eq(column_ordinal_text(key, ordinals[k], mem), arena_printf(mem, "k%u", original(m, seg, first + k) % 1201)));
+                assert_true(str_eq(column_ordinal_text(key, ordinals[k], mem),
+                                   arena_printf(mem, "k%u", original(m, seg, first + k) % 1201)));
         }
     }
     struct str last = STR("");
@@ -252,7 +281,10 @@ static void dictionary_agrees(struct made *m, struct segment *seg)
     arena_free(mem);
 }
 
-static void test_dictionaries(void **state) { each(*state, dictionary_agrees); }
+static void test_dictionaries(void **state)
+{
+    each(*state, dictionary_agrees);
+}
 
 /* How often a word occurs in document i. */
 static uint32_t freq_of(struct str word, uint32_t i)
@@ -295,7 +327,8 @@ static void postings_agree_for(struct made *m, struct segment *seg, struct str w
         assert_int_equal(postings_freq(p), freq);
         const uint32_t *positions = postings_positions(p, &n);
         assert_int_equal(n, freq);
-        bool is_word = str_starts_with(word, STR("word")), is_even = str_starts_with(word, STR("even"));
+        bool is_word = str_starts_with(word, STR("word")),
+             is_even = str_starts_with(word, STR("even"));
         for (uint32_t k = 0; k < n && (is_word || is_even); k++)
             assert_int_equal(positions[k], 1 + k * 2 + is_word);
         postings_block_max(p, doc, &upto, &freq_max, &norm_min);
@@ -306,7 +339,8 @@ static void postings_agree_for(struct made *m, struct segment *seg, struct str w
     rng_init(&rng, 5);
     for (uint32_t round = 0; round < 20; round++) {
         p = postings_open(seg, text, &info, POSTINGS_FREQS, mem);
-        for (uint32_t target = 0; target < seg->doc_count; target += (uint32_t)rng_below(&rng, round % 2 ? 2000 : 50)) {
+        for (uint32_t target = 0; target < seg->doc_count;
+             target += (uint32_t)rng_below(&rng, round % 2 ? 2000 : 50)) {
             uint32_t next = target;
             while (next < seg->doc_count && !freq_of(word, original(m, seg, next)))
                 next++;
@@ -334,7 +368,8 @@ static void postings_agree_for(struct made *m, struct segment *seg, struct str w
 
 static void postings_agree(struct made *m, struct segment *seg)
 {
-    static const char *const cases[] = {"common", "even0", "even1", "word0", "word7", "word499", "unique1", "unique9997", "nothing"};
+    static const char *const cases[] = {"common",  "even0",   "even1",      "word0",  "word7",
+                                        "word499", "unique1", "unique9997", "nothing"};
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++)
         postings_agree_for(m, seg, str_from(cases[i]));
     struct arena *mem = arena_new(0);
@@ -347,7 +382,10 @@ static void postings_agree(struct made *m, struct segment *seg)
     arena_free(mem);
 }
 
-static void test_postings(void **state) { each(*state, postings_agree); }
+static void test_postings(void **state)
+{
+    each(*state, postings_agree);
+}
 
 static void test_verify(void **state)
 {
@@ -360,14 +398,20 @@ static void test_verify(void **state)
 static void test_norms(void **state)
 {
     (void)state;
-    static const struct { uint32_t length; uint8_t norm; } rows[] = {{0, 0}, {1, 1}, {23, 23}, {24, 24}, {31, 31}, {39, 39}, {40, 40}, {41, 40}, {42, 41}, {1000, 87}, {INT32_MAX, 255}};
+    static const struct {
+        uint32_t length;
+        uint8_t norm;
+    } rows[] = {{0, 0},   {1, 1},   {23, 23}, {24, 24},   {31, 31},        {39, 39},
+                {40, 40}, {41, 40}, {42, 41}, {1000, 87}, {INT32_MAX, 255}};
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
         assert_int_equal(norm_encode(rows[i].length), rows[i].norm);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_documents), cmocka_unit_test(test_columns), cmocka_unit_test(test_dictionaries),
-        cmocka_unit_test(test_postings), cmocka_unit_test(test_verify), cmocka_unit_test(test_norms)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_documents),    cmocka_unit_test(test_columns),
+        cmocka_unit_test(test_dictionaries), cmocka_unit_test(test_postings),
+        cmocka_unit_test(test_verify),       cmocka_unit_test(test_norms)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

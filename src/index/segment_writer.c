@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stored source, ids, checksums and the footer. How: bytes are appended to `out`; when a file is being written, whole
- * megabytes are drained into it, and each drained byte passes the running CRC of its chunk. Regions that grow while
- * others are written (ids, dictionary, postings of a field) wait in buffers of their own. */
+/* Stored source, ids, checksums and the footer. How: bytes are appended to `out`; when a file is
+ * being written, whole megabytes are drained into it, and each drained byte passes the running CRC
+ * of its chunk. Regions that grow while others are written (ids, dictionary, postings of a field)
+ * wait in buffers of their own. */
 #include "index/segment_writer.h"
 
 #include <zstd.h>
@@ -17,8 +18,18 @@ struct segment_writer *segment_writer_new(const struct segment_writer_options *o
 {
     struct segment_writer *w = MEM_NEW(struct segment_writer);
     w->options = *options;
-    struct buf *bufs[] = {&w->out, &w->chunk_crcs, &w->raw, &w->raw_ends, &w->stored_index, &w->ids, &w->id_groups, &w->last_id,
-        &w->fields, &w->field_parts[0], &w->field_parts[1], &w->field_parts[2]};
+    struct buf *bufs[] = {&w->out,
+                          &w->chunk_crcs,
+                          &w->raw,
+                          &w->raw_ends,
+                          &w->stored_index,
+                          &w->ids,
+                          &w->id_groups,
+                          &w->last_id,
+                          &w->fields,
+                          &w->field_parts[0],
+                          &w->field_parts[1],
+                          &w->field_parts[2]};
     for (size_t i = 0; i < ARRAY_COUNT(bufs); i++)
         buf_init(bufs[i], WRITER_BYTES_MAX);
     terms_writer__init(&w->terms);
@@ -26,7 +37,8 @@ struct segment_writer *segment_writer_new(const struct segment_writer_options *o
     if (options->is_compressed) {
         w->zstd = ZSTD_createCCtx();
         ASSERT(w->zstd);
-        (void)ZSTD_CCtx_setParameter(w->zstd, ZSTD_c_compressionLevel, options->zstd_level ? options->zstd_level : 1);
+        (void)ZSTD_CCtx_setParameter(w->zstd, ZSTD_c_compressionLevel,
+                                     options->zstd_level ? options->zstd_level : 1);
     }
     buf_add(&w->out, SEGMENT_MAGIC_HEAD, SEGMENT_MAGIC_BYTES);
     return w;
@@ -36,8 +48,18 @@ void segment_writer_free(struct segment_writer *w)
 {
     if (!w)
         return;
-    struct buf *bufs[] = {&w->out, &w->chunk_crcs, &w->raw, &w->raw_ends, &w->stored_index, &w->ids, &w->id_groups, &w->last_id,
-        &w->fields, &w->field_parts[0], &w->field_parts[1], &w->field_parts[2]};
+    struct buf *bufs[] = {&w->out,
+                          &w->chunk_crcs,
+                          &w->raw,
+                          &w->raw_ends,
+                          &w->stored_index,
+                          &w->ids,
+                          &w->id_groups,
+                          &w->last_id,
+                          &w->fields,
+                          &w->field_parts[0],
+                          &w->field_parts[1],
+                          &w->field_parts[2]};
     for (size_t i = 0; i < ARRAY_COUNT(bufs); i++)
         buf_deinit(bufs[i]);
     terms_writer__deinit(&w->terms);
@@ -149,7 +171,8 @@ static void id_add(struct segment_writer *w, struct str id)
     w->id_hashes[w->doc_count] = hash_str(id);
 }
 
-void segment_writer_doc(struct segment_writer *w, struct str id, struct str routing, struct str source, int64_t seq_no, int64_t version)
+void segment_writer_doc(struct segment_writer *w, struct str id, struct str routing,
+                        struct str source, int64_t seq_no, int64_t version)
 {
     ASSERT(w->doc_count < w->options.doc_count);
     id_add(w, id);
@@ -204,7 +227,8 @@ static uint64_t id_hash_write(struct segment_writer *w)
 
 /* ---- Fields ---- */
 
-void segment_writer_field_begin(struct segment_writer *w, uint32_t field_id, enum field_type type, struct str path)
+void segment_writer_field_begin(struct segment_writer *w, uint32_t field_id, enum field_type type,
+                                struct str path)
 {
     ASSERT(path.n < sizeof(w->field_path));
     w->field_id = field_id;
@@ -245,7 +269,8 @@ void segment_writer_norms(struct segment_writer *w, const uint8_t *norms)
 
 /* ---- The end ---- */
 
-static void system_column(struct segment_writer *w, uint32_t field_id, struct str path, const int64_t *values)
+static void system_column(struct segment_writer *w, uint32_t field_id, struct str path,
+                          const int64_t *values)
 {
     struct column_input input = {COLUMN_LONG, NULL, values, w->doc_count};
     segment_writer_field_begin(w, field_id, FIELD_LONG, path);
@@ -253,8 +278,8 @@ static void system_column(struct segment_writer *w, uint32_t field_id, struct st
     segment_writer_field_end(w);
 }
 
-static void footer_write(struct segment_writer *w, struct buf *footer, uint64_t id_off, uint64_t group_off, uint64_t hash_off,
-                         uint64_t slot_count)
+static void footer_write(struct segment_writer *w, struct buf *footer, uint64_t id_off,
+                         uint64_t group_off, uint64_t hash_off, uint64_t slot_count)
 {
     int64_t seq_min = INT64_MAX, seq_max = -1;
     for (uint32_t i = 0; i < w->doc_count; i++) {
@@ -328,7 +353,8 @@ static int finish(struct segment_writer *w, struct err *err)
     return 0;
 }
 
-int segment_writer_finish(struct segment_writer *w, void **ret_bytes, size_t *ret_size, struct err *err)
+int segment_writer_finish(struct segment_writer *w, void **ret_bytes, size_t *ret_size,
+                          struct err *err)
 {
     ASSERT(!w->options.file);
     TRY(finish(w, err));

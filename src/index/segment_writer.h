@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* segment_writer.h: makes the bytes of one segment (format.h), in memory or straight into a file. Used by sealing and by
- * merging, which hand over the same things in the same order:
+/* segment_writer.h: makes the bytes of one segment (format.h), in memory or straight into a file.
+ * Used by sealing and by merging, which hand over the same things in the same order:
  *
- *   segment_writer_new → per document in order: _doc → per field in any order: _norms, then _terms_begin, _term … in byte
- *   order, _terms_end, and _column → _finish (memory) or _finish_file → _free
+ *   segment_writer_new → per document in order: _doc → per field in any order: _norms, then
+ * _terms_begin, _term … in byte order, _terms_end, and _column → _finish (memory) or _finish_file →
+ * _free
  *
- * A field's parts are added between _field_begin and _field_end. Not thread-safe. Errors latch and come out of _finish. */
+ * A field's parts are added between _field_begin and _field_end. Not thread-safe. Errors latch and
+ * come out of _finish. */
 #ifndef NARU_INDEX_SEGMENT_WRITER_H
 #define NARU_INDEX_SEGMENT_WRITER_H
 
@@ -27,9 +29,11 @@ struct segment_writer *segment_writer_new(const struct segment_writer_options *o
 void segment_writer_free(struct segment_writer *writer);
 DEFINE_CLEANUP(segment_writer_free, struct segment_writer)
 
-void segment_writer_doc(struct segment_writer *writer, struct str id, struct str routing, struct str source, int64_t seq_no, int64_t version);
+void segment_writer_doc(struct segment_writer *writer, struct str id, struct str routing,
+                        struct str source, int64_t seq_no, int64_t version);
 
-void segment_writer_field_begin(struct segment_writer *writer, uint32_t field_id, enum field_type type, struct str path);
+void segment_writer_field_begin(struct segment_writer *writer, uint32_t field_id,
+                                enum field_type type, struct str path);
 void segment_writer_field_end(struct segment_writer *writer);
 
 /* One byte per document; borrowed until the field ends (block-max needs them). */
@@ -37,26 +41,31 @@ void segment_writer_norms(struct segment_writer *writer, const uint8_t *norms);
 /* `flags`: TERMS_FLAG_. */
 void segment_writer_terms_begin(struct segment_writer *writer, unsigned flags);
 struct term_postings {
-    const uint32_t *docs;      /* ascending */
-    const uint32_t *freqs;     /* with TERMS_FLAG_FREQS */
-    const uint32_t *positions; /* with TERMS_FLAG_POSITIONS: sum of freqs, ascending within a document */
+    const uint32_t *docs;  /* ascending */
+    const uint32_t *freqs; /* with TERMS_FLAG_FREQS */
+    const uint32_t
+        *positions; /* with TERMS_FLAG_POSITIONS: sum of freqs, ascending within a document */
     uint32_t count;
 };
-void segment_writer_term(struct segment_writer *writer, struct str term, const struct term_postings *postings);
+void segment_writer_term(struct segment_writer *writer, struct str term,
+                         const struct term_postings *postings);
 /* `doc_count`: documents that have the field. No term at all: the field has no dictionary. */
 void segment_writer_terms_end(struct segment_writer *writer, uint32_t doc_count);
 
 struct column_input {
     enum column_kind kind;
-    const uint32_t *docs;  /* ascending, a document repeats for each of its values; NULL: value i is document i's only one */
+    const uint32_t *docs;  /* ascending, a document repeats for each of its values; NULL: value i is
+                              document i's only one */
     const int64_t *values; /* integers, bits of doubles, ordinals; ascending within a document */
     size_t count;
 };
 void segment_writer_column(struct segment_writer *writer, const struct column_input *input);
 
 /* The bytes, owned by the caller (mem_free). */
-int segment_writer_finish(struct segment_writer *writer, void **ret_bytes, size_t *ret_size, struct err *err) WARN_UNUSED;
+int segment_writer_finish(struct segment_writer *writer, void **ret_bytes, size_t *ret_size,
+                          struct err *err) WARN_UNUSED;
 /* Writes what is left into the file and syncs it. */
-int segment_writer_finish_file(struct segment_writer *writer, uint64_t *ret_size, struct err *err) WARN_UNUSED;
+int segment_writer_finish_file(struct segment_writer *writer, uint64_t *ret_size,
+                               struct err *err) WARN_UNUSED;
 
 #endif

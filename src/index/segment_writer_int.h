@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* segment_writer_int.h: the writer's insides, shared by its files (stored source and ids, columns, terms). */
+/* segment_writer_int.h: the writer's insides, shared by its files (stored source and ids, columns,
+ * terms). */
 #ifndef NARU_INDEX_SEGMENT_WRITER_INT_H
 #define NARU_INDEX_SEGMENT_WRITER_INT_H
 
 #include "base/buf.h"
 #include "index/segment_writer.h"
 
-#define WRITER_BYTES_MAX (UINT64_C(64) * GIB) /* of one region held in memory */
+#define WRITER_BYTES_MAX   (UINT64_C(64) * GIB) /* of one region held in memory */
 #define WRITER_DRAIN_BYTES (1 * MIB)
 
 struct terms_writer {
@@ -23,28 +24,28 @@ struct terms_writer {
 
 struct segment_writer {
     struct segment_writer_options options;
-    struct err err;        /* first failure */
-    struct buf out;        /* not yet drained; all of it when there is no file */
-    uint64_t drained;      /* bytes in the file */
+    struct err err;   /* first failure */
+    struct buf out;   /* not yet drained; all of it when there is no file */
+    uint64_t drained; /* bytes in the file */
     struct buf chunk_crcs;
-    uint32_t chunk_crc;    /* of the chunk being filled */
+    uint32_t chunk_crc; /* of the chunk being filled */
     uint32_t chunk_fill;
     uint32_t chunk_count;
 
     uint32_t doc_count;
-    struct buf raw;        /* the stored block being filled: the documents' bytes */
-    struct buf raw_ends;   /* u32 per document of it */
+    struct buf raw;      /* the stored block being filled: the documents' bytes */
+    struct buf raw_ends; /* u32 per document of it */
     struct buf stored_index;
     uint32_t stored_block_count, stored_block_first;
     uint64_t raw_bytes;
-    void *zstd;            /* ZSTD_CCtx */
+    void *zstd; /* ZSTD_CCtx */
     struct buf ids, id_groups, last_id;
     bool ids_ascend;
     uint64_t *id_hashes;
     int64_t *seq_nos, *versions;
     size_t hash_capacity, seq_no_capacity, version_capacity;
 
-    struct buf fields;     /* footer part */
+    struct buf fields; /* footer part */
     uint32_t field_count;
     struct buf field_parts[3]; /* column, terms, norms of the field at hand */
     uint32_t field_id;

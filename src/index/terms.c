@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Dictionaries: binary search over the first terms of the blocks (in the footer), then one block is walked. */
+/* Dictionaries: binary search over the first terms of the blocks (in the footer), then one block is
+ * walked. */
 #include "base/arena.h"
 #include "base/str.h"
 #include "index/segment_int.h"
 
 static struct str block_first(const struct terms *t, uint32_t block)
 {
-    uint32_t from = get_u32_le(t->blocks + (size_t)block * 8 + 4), to = get_u32_le(t->blocks + (size_t)(block + 1) * 8 + 4);
+    uint32_t from = get_u32_le(t->blocks + (size_t)block * 8 + 4),
+             to = get_u32_le(t->blocks + (size_t)(block + 1) * 8 + 4);
     return (struct str){t->first_terms + from, to - from};
 }
 
@@ -14,7 +16,8 @@ bool term_cursor_block(struct term_cursor *c, const struct terms *t, uint32_t bl
 {
     if (block >= t->block_count)
         return false;
-    uint32_t from = get_u32_le(t->blocks + (size_t)block * 8), to = get_u32_le(t->blocks + (size_t)(block + 1) * 8);
+    uint32_t from = get_u32_le(t->blocks + (size_t)block * 8),
+             to = get_u32_le(t->blocks + (size_t)(block + 1) * 8);
     c->terms = t;
     c->p = segment__at(t->seg, t->dictionary_off + from, to - from);
     if (!c->p)
@@ -29,7 +32,8 @@ bool term_cursor_block(struct term_cursor *c, const struct terms *t, uint32_t bl
 
 static bool cursor_bad(struct term_cursor *c)
 {
-    segment__damaged(c->terms->seg, "bad dictionary block", (uint64_t)(c->p - c->terms->seg->bytes));
+    segment__damaged(c->terms->seg, "bad dictionary block",
+                     (uint64_t)(c->p - c->terms->seg->bytes));
     return false;
 }
 
@@ -45,8 +49,9 @@ bool term_cursor_next(struct term_cursor *c)
             return false;
     }
     uint64_t shared, rest, doc_freq, more = 0, postings = 0, positions = 0;
-    if (!get_varint(&c->p, c->end, &shared) || !get_varint(&c->p, c->end, &rest) || shared > c->term_bytes ||
-        rest > TERM_BYTES_MAX - shared || rest > (uint64_t)(c->end - c->p))
+    if (!get_varint(&c->p, c->end, &shared) || !get_varint(&c->p, c->end, &rest) ||
+        shared > c->term_bytes || rest > TERM_BYTES_MAX - shared ||
+        rest > (uint64_t)(c->end - c->p))
         return cursor_bad(c);
     memcpy(c->term + shared, c->p, rest);
     c->p += rest;
@@ -60,15 +65,20 @@ bool term_cursor_next(struct term_cursor *c)
     if ((t->flags & TERMS_FLAG_POSITIONS) && !get_varint(&c->p, c->end, &positions))
         return cursor_bad(c);
     struct term_entry *e = &c->entry;
-    *e = (struct term_entry){.ordinal = c->next_ordinal++, .doc_freq = (uint32_t)doc_freq, .total_term_freq = doc_freq + more,
-        .postings_off = c->postings_off, .positions_off = c->positions_off, .positions_bytes = positions};
+    *e = (struct term_entry){.ordinal = c->next_ordinal++,
+                             .doc_freq = (uint32_t)doc_freq,
+                             .total_term_freq = doc_freq + more,
+                             .postings_off = c->postings_off,
+                             .positions_off = c->positions_off,
+                             .positions_bytes = positions};
     if (doc_freq == 1)
         e->single_doc = (uint32_t)postings;
     else
         e->postings_bytes = postings;
     c->postings_off += e->postings_bytes;
     c->positions_off += positions;
-    if (c->postings_off > t->postings_bytes || c->positions_off > t->positions_bytes || (doc_freq == 1 && postings >= t->seg->doc_count))
+    if (c->postings_off > t->postings_bytes || c->positions_off > t->positions_bytes ||
+        (doc_freq == 1 && postings >= t->seg->doc_count))
         return cursor_bad(c);
     return true;
 }
@@ -108,10 +118,12 @@ bool term_cursor_seek(struct term_cursor *c, const struct terms *t, struct str t
 static const struct terms *field_terms(const struct segment *seg, const struct field *field)
 {
     const struct segment_field *f = segment__field(seg, field->id);
-    return f && (f->parts & FIELD_PART_TERMS) && (f->terms.flags & TERMS_FLAG_POSTINGS) ? &f->terms : NULL;
+    return f && (f->parts & FIELD_PART_TERMS) && (f->terms.flags & TERMS_FLAG_POSTINGS) ? &f->terms
+                                                                                        : NULL;
 }
 
-bool segment_field_stats(struct segment *seg, const struct field *field, struct field_stats *ret_stats)
+bool segment_field_stats(struct segment *seg, const struct field *field,
+                         struct field_stats *ret_stats)
 {
     const struct terms *t = field_terms(seg, field);
     if (!t)
@@ -123,20 +135,24 @@ bool segment_field_stats(struct segment *seg, const struct field *field, struct 
 const uint8_t *segment_norms(struct segment *seg, const struct field *field)
 {
     const struct segment_field *f = segment__field(seg, field->id);
-    return f && (f->parts & FIELD_PART_NORMS) ? segment__at(seg, f->norms_off, seg->doc_count) : NULL;
+    return f && (f->parts & FIELD_PART_NORMS) ? segment__at(seg, f->norms_off, seg->doc_count)
+                                              : NULL;
 }
 
-bool segment_term(struct segment *seg, const struct field *field, struct str term, struct term_info *ret_info)
+bool segment_term(struct segment *seg, const struct field *field, struct str term,
+                  struct term_info *ret_info)
 {
     const struct terms *t = field_terms(seg, field);
     struct term_cursor c;
-    if (!t || term.n > TERM_BYTES_MAX || !term_cursor_seek(&c, t, term) || !str_eq((struct str){c.term, c.term_bytes}, term))
+    if (!t || term.n > TERM_BYTES_MAX || !term_cursor_seek(&c, t, term) ||
+        !str_eq((struct str){c.term, c.term_bytes}, term))
         return false;
     *ret_info = (struct term_info){c.entry.doc_freq, c.entry.total_term_freq, c.entry.ordinal};
     return true;
 }
 
-struct postings *postings_open(struct segment *seg, const struct field *field, const struct term_info *info, unsigned flags, struct arena *mem)
+struct postings *postings_open(struct segment *seg, const struct field *field,
+                               const struct term_info *info, unsigned flags, struct arena *mem)
 {
     const struct terms *t = field_terms(seg, field);
     struct term_cursor c;
@@ -187,5 +203,6 @@ struct str term_iter_term(const struct term_iter *it)
 
 void term_iter_info(const struct term_iter *it, struct term_info *ret_info)
 {
-    *ret_info = (struct term_info){it->cursor.entry.doc_freq, it->cursor.entry.total_term_freq, it->cursor.entry.ordinal};
+    *ret_info = (struct term_info){it->cursor.entry.doc_freq, it->cursor.entry.total_term_freq,
+                                   it->cursor.entry.ordinal};
 }

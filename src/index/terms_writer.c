@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Dictionary, postings and positions of one field. The three regions grow in buffers while terms come in and are appended to
- * the file when the field ends; the dictionary's block index goes into the footer. */
+/* Dictionary, postings and positions of one field. The three regions grow in buffers while terms
+ * come in and are appended to the file when the field ends; the dictionary's block index goes into
+ * the footer. */
 #include "base/arena.h"
 #include "base/bits.h"
 #include "index/format.h"
@@ -10,7 +11,8 @@
 
 static void each_buf(struct terms_writer *t, void (*fn)(struct buf *))
 {
-    struct buf *bufs[] = {&t->dictionary, &t->postings, &t->positions, &t->block_offs, &t->block_bases, &t->first_terms, &t->last_term, &t->scratch};
+    struct buf *bufs[] = {&t->dictionary,  &t->postings,    &t->positions, &t->block_offs,
+                          &t->block_bases, &t->first_terms, &t->last_term, &t->scratch};
     for (size_t i = 0; i < ARRAY_COUNT(bufs); i++)
         fn(bufs[i]);
 }
@@ -45,11 +47,13 @@ void segment_writer_terms_begin(struct segment_writer *w, unsigned flags)
 /* ---- Postings of one term ---- */
 
 /* Deltas of documents, as packed numbers or as a bitset when that is not larger. */
-static void docs_write(struct buf *out, const uint32_t *docs, uint32_t n, uint32_t base, unsigned *ret_width, unsigned *ret_bitset_bytes)
+static void docs_write(struct buf *out, const uint32_t *docs, uint32_t n, uint32_t base,
+                       unsigned *ret_width, unsigned *ret_bitset_bytes)
 {
     uint32_t deltas[POSTINGS_BLOCK_DOCS], all = 0;
     for (uint32_t i = 0; i < n; i++) {
-        deltas[i] = docs[i] - (i ? docs[i - 1] : base) - 1; /* base -1 stands for "before document 0" */
+        deltas[i] =
+            docs[i] - (i ? docs[i - 1] : base) - 1; /* base -1 stands for "before document 0" */
         all |= deltas[i];
     }
     unsigned width = bit_width(all);
@@ -70,7 +74,8 @@ static void docs_write(struct buf *out, const uint32_t *docs, uint32_t n, uint32
     *ret_bitset_bytes = 0;
 }
 
-static void block_write(struct buf *out, const struct term_postings *p, uint32_t from, uint32_t n, uint32_t base, bool has_freqs)
+static void block_write(struct buf *out, const struct term_postings *p, uint32_t from, uint32_t n,
+                        uint32_t base, bool has_freqs)
 {
     size_t head = out->n;
     uint32_t freqs[POSTINGS_BLOCK_DOCS], all = 0;
@@ -93,7 +98,8 @@ static void block_write(struct buf *out, const struct term_postings *p, uint32_t
 }
 
 /* Positions of `n` documents from `from`; returns how many positions that were. */
-static size_t positions_write(struct buf *out, const uint32_t *positions, const uint32_t *freqs, uint32_t n, struct buf *scratch)
+static size_t positions_write(struct buf *out, const uint32_t *positions, const uint32_t *freqs,
+                              uint32_t n, struct buf *scratch)
 {
     size_t count = 0;
     uint32_t all = 0;
@@ -112,7 +118,8 @@ static size_t positions_write(struct buf *out, const uint32_t *positions, const 
     return count;
 }
 
-static void skip_write(struct segment_writer *w, uint8_t *e, const struct term_postings *p, uint32_t from, uint32_t n, size_t doc_off, size_t pos_off)
+static void skip_write(struct segment_writer *w, uint8_t *e, const struct term_postings *p,
+                       uint32_t from, uint32_t n, size_t doc_off, size_t pos_off)
 {
     uint32_t freq_max = 0;
     uint8_t norm_min = 255;
@@ -145,11 +152,13 @@ static void postings_write(struct segment_writer *w, const struct term_postings 
     }
     for (uint32_t b = 0; b < blocks; b++) {
         uint32_t from = b * POSTINGS_BLOCK_DOCS, n = MIN_OF(p->count - from, POSTINGS_BLOCK_DOCS);
-        size_t doc_off = t->postings.n - table - table_bytes, pos_off = t->positions.n - positions_begin;
+        size_t doc_off = t->postings.n - table - table_bytes,
+               pos_off = t->positions.n - positions_begin;
         if (p->count > 1)
             block_write(&t->postings, p, from, n, from ? p->docs[from - 1] : UINT32_MAX, has_freqs);
         if (has_positions)
-            position += positions_write(&t->positions, p->positions + position, p->freqs + from, n, &t->scratch);
+            position += positions_write(&t->positions, p->positions + position, p->freqs + from, n,
+                                        &t->scratch);
         if (blocks > 1 && !t->postings.is_over) {
             uint8_t e[SKIP_ENTRY_BYTES];
             skip_write(w, e, p, from, n, doc_off, pos_off);

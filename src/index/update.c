@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* update.c: the body of an update, {doc, upsert, doc_as_upsert, detect_noop}, over a document: objects are merged, everything
- * else is replaced. */
+/* update.c: the body of an update, {doc, upsert, doc_as_upsert, detect_noop}, over a document:
+ * objects are merged, everything else is replaced. */
 #include "base/str.h"
 #include "event/value.h"
 #include "index/index_int.h"
@@ -41,9 +41,11 @@ static struct str print(struct arena *mem, const struct value *v)
 
 static int body_check(const struct value *body, struct err *err)
 {
-    static const char *const known[] = {"doc", "upsert", "doc_as_upsert", "detect_noop", "_source", "if_seq_no", "if_primary_term"};
+    static const char *const known[] = {"doc",     "upsert",    "doc_as_upsert",  "detect_noop",
+                                        "_source", "if_seq_no", "if_primary_term"};
     if (body->kind != VALUE_MAP)
-        return err_set(err, ERR_INVALID, "failed to parse update request: the body must be an object");
+        return err_set(err, ERR_INVALID,
+                       "failed to parse update request: the body must be an object");
     for (size_t i = 0; i < body->map->count; i++) {
         bool is_known = false;
         for (size_t k = 0; k < ARRAY_COUNT(known); k++)
@@ -51,25 +53,30 @@ static int body_check(const struct value *body, struct err *err)
         if (str_is(body->map->keys[i], "script") || str_is(body->map->keys[i], "scripted_upsert"))
             return err_set(err, ERR_UNSUPPORTED, "[script] in an update is not supported yet");
         if (!is_known)
-            return err_set(err, ERR_INVALID, "[UpdateRequest] unknown field [" STR_FMT "]", STR_ARG(body->map->keys[i]));
+            return err_set(err, ERR_INVALID, "[UpdateRequest] unknown field [" STR_FMT "]",
+                           STR_ARG(body->map->keys[i]));
     }
     return 0;
 }
 
-int update_apply(struct str json, struct str source, struct str id, struct arena *mem, struct str *ret_source, bool *ret_noop, struct err *err)
+int update_apply(struct str json, struct str source, struct str id, struct arena *mem,
+                 struct str *ret_source, bool *ret_noop, struct err *err)
 {
     struct value body, current;
     TRY(value_from_json(json, mem, &body, err));
     TRY(body_check(&body, err));
-    const struct value *doc = value_map_get_lit(&body, "doc"), *upsert = value_map_get_lit(&body, "upsert");
+    const struct value *doc = value_map_get_lit(&body, "doc"),
+                       *upsert = value_map_get_lit(&body, "upsert");
     if ((doc && doc->kind != VALUE_MAP) || (upsert && upsert->kind != VALUE_MAP))
-        return err_set(err, ERR_INVALID, "failed to parse update request: [doc] and [upsert] must be objects");
+        return err_set(err, ERR_INVALID,
+                       "failed to parse update request: [doc] and [upsert] must be objects");
     *ret_noop = false;
     if (!source.p) {
         if (flag_of(&body, "doc_as_upsert", false))
             upsert = doc;
         if (!upsert)
-            return err_set(err, ERR_DOC_MISSING, "[_doc][" STR_FMT "]: document missing", STR_ARG(id));
+            return err_set(err, ERR_DOC_MISSING, "[_doc][" STR_FMT "]: document missing",
+                           STR_ARG(id));
         *ret_source = print(mem, upsert);
         return 0;
     }

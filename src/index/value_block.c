@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How: the writer sizes each codec from one pass over the values (minimum, maximum, greatest common divisor of the
- * distances, spread of the deltas) and takes the cheapest. DELTA must save a quarter over FOR, since a single value
- * then costs up to DELTA_STEP additions. */
+/* How: the writer sizes each codec from one pass over the values (minimum, maximum, greatest common
+ * divisor of the distances, spread of the deltas) and takes the cheapest. DELTA must save a quarter
+ * over FOR, since a single value then costs up to DELTA_STEP additions. */
 #include "index/value_block.h"
 
 #include "index/format.h"
@@ -110,8 +110,8 @@ static unsigned spread_width(const struct spread *s)
     return bit_width(((uint64_t)s->max - (uint64_t)s->min) / s->gcd);
 }
 
-static void block_head(struct buf *out, uint8_t codec, unsigned width, uint8_t exponent, size_t n, size_t data_bytes,
-                       int64_t base, uint64_t gcd)
+static void block_head(struct buf *out, uint8_t codec, unsigned width, uint8_t exponent, size_t n,
+                       size_t data_bytes, int64_t base, uint64_t gcd)
 {
     uint8_t head[VALUE_BLOCK_HEAD] = {codec, (uint8_t)width, exponent, 0};
     put_u16_le(head + 4, (uint16_t)(n - 1));
@@ -133,7 +133,8 @@ static void pad_to(struct buf *out, size_t n)
         buf_add(out, zero, MIN_OF(n - out->n, sizeof(zero)));
 }
 
-static void write_packed(struct buf *out, const int64_t *values, size_t n, uint64_t base, uint64_t gcd, unsigned width)
+static void write_packed(struct buf *out, const int64_t *values, size_t n, uint64_t base,
+                         uint64_t gcd, unsigned width)
 {
     uint64_t packed[VALUE_BLOCK_VALUES];
     for (size_t i = 0; i < n; i++) {
@@ -143,8 +144,8 @@ static void write_packed(struct buf *out, const int64_t *values, size_t n, uint6
     pack_bits(out, packed, n, width);
 }
 
-static void write_delta(struct buf *out, const int64_t *values, const int64_t *deltas, size_t n, const struct spread *s,
-                        unsigned width, uint8_t exponent)
+static void write_delta(struct buf *out, const int64_t *values, const int64_t *deltas, size_t n,
+                        const struct spread *s, unsigned width, uint8_t exponent)
 {
     size_t steps = (n + DELTA_STEP - 1) / DELTA_STEP;
     size_t bytes = round8(steps * 8 + packed_bytes(n, width));
@@ -200,11 +201,20 @@ size_t value_block_bytes(const uint8_t *p, size_t size, size_t *ret_count)
     unsigned width = p[1];
     size_t need;
     switch (p[0]) {
-    case VALUE_CODEC_CONST: need = 0; break;
-    case VALUE_CODEC_FOR: need = packed_bytes(n, width); break;
-    case VALUE_CODEC_DELTA: need = (n + DELTA_STEP - 1) / DELTA_STEP * 8 + packed_bytes(n, width); break;
-    case VALUE_CODEC_RAW: need = n * 8; break;
-    default: return 0;
+    case VALUE_CODEC_CONST:
+        need = 0;
+        break;
+    case VALUE_CODEC_FOR:
+        need = packed_bytes(n, width);
+        break;
+    case VALUE_CODEC_DELTA:
+        need = (n + DELTA_STEP - 1) / DELTA_STEP * 8 + packed_bytes(n, width);
+        break;
+    case VALUE_CODEC_RAW:
+        need = n * 8;
+        break;
+    default:
+        return 0;
     }
     if (n > VALUE_BLOCK_VALUES || width > 64 || need > data || data > size - VALUE_BLOCK_HEAD)
         return 0;
@@ -251,7 +261,9 @@ void value_block_read(const uint8_t *p, size_t first, size_t n, int64_t *values)
                 values[i] = (int64_t)((uint64_t)values[i] * gcd + base);
         }
         return;
-    case VALUE_CODEC_DELTA: read_delta(p, first, n, values); return;
+    case VALUE_CODEC_DELTA:
+        read_delta(p, first, n, values);
+        return;
     default:
         for (size_t i = 0; i < n; i++)
             values[i] = (int64_t)get_u64_le(data + (first + i) * 8);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* value_block.h: up to 1,024 integers in the smallest of four codecs (format.h, "Value block"), and the bit packing under it. */
+/* value_block.h: up to 1,024 integers in the smallest of four codecs (format.h, "Value block"), and
+ * the bit packing under it. */
 #ifndef NARU_INDEX_VALUE_BLOCK_H
 #define NARU_INDEX_VALUE_BLOCK_H
 
@@ -34,7 +35,8 @@ static inline uint64_t unpack_one(const uint8_t *p, size_t i, unsigned width)
 
 /* Appends one block, 1 <= n <= VALUE_BLOCK_VALUES. `exponent`: see format.h. */
 void value_block_write(struct buf *out, const int64_t *values, size_t n, uint8_t exponent);
-/* Whole size of the block at p and how many values it has; 0 when it does not fit into `size` bytes. */
+/* Whole size of the block at p and how many values it has; 0 when it does not fit into `size`
+ * bytes. */
 size_t value_block_bytes(const uint8_t *p, size_t size, size_t *ret_count);
 static inline uint8_t value_block_exponent(const uint8_t *p)
 {

@@ -23,15 +23,15 @@ struct wal {
     pthread_mutex_t mu;
     pthread_cond_t synced;
     /* guarded by mu */
-    struct buf pending;       /* frames not yet given to the disk */
+    struct buf pending; /* frames not yet given to the disk */
     uint64_t next_seq;
-    uint64_t durable_seq;     /* every frame up to this is on disk */
+    uint64_t durable_seq; /* every frame up to this is on disk */
     bool has_leader;
     bool is_failed;
-    bool can_heal;            /* the failed call was no sync: `writing` still holds the batch */
+    bool can_heal; /* the failed call was no sync: `writing` still holds the batch */
     uint64_t batch_first, batch_last; /* sequences of `writing` */
     struct err failure;
-    struct wal_file *files;   /* by first_seq; the last one is written */
+    struct wal_file *files; /* by first_seq; the last one is written */
     size_t file_count, file_capacity;
     /* owned by the leader */
     struct vfs_file *file;
@@ -42,7 +42,8 @@ struct wal {
 
 static struct str file_path(const struct wal *wal, uint64_t first_seq, struct arena *mem)
 {
-    return arena_printf(mem, "%.*s/%016llx.log", (int)wal->dir.n, wal->dir.p, (unsigned long long)first_seq);
+    return arena_printf(mem, "%.*s/%016llx.log", (int)wal->dir.n, wal->dir.p,
+                        (unsigned long long)first_seq);
 }
 
 static bool name_parse(struct str name, uint64_t *ret_seq)
@@ -80,7 +81,8 @@ static int file_create(struct wal *wal, uint64_t first_seq, struct err *err)
     put_u32_le(head + 8, WAL_VERSION);
     put_u64_le(head + 16, first_seq);
     put_u32_le(head + 28, crc32c(0, head, 28));
-    TRY(vfs_open(wal->fs, file_path(wal, first_seq, mem), VFS_READ | VFS_WRITE | VFS_CREATE | VFS_TRUNCATE, &file, err));
+    TRY(vfs_open(wal->fs, file_path(wal, first_seq, mem),
+                 VFS_READ | VFS_WRITE | VFS_CREATE | VFS_TRUNCATE, &file, err));
     TRY(vfs_write_at(file, 0, head, sizeof(head), err));
     TRY(vfs_sync(file, err));
     TRY(vfs_sync_dir(wal->fs, wal->dir, err));
@@ -89,7 +91,8 @@ static int file_create(struct wal *wal, uint64_t first_seq, struct err *err)
     return 0;
 }
 
-/* Oldest first, each synced before the next: after a crash no file is missing between two that are there. */
+/* Oldest first, each synced before the next: after a crash no file is missing between two that are
+ * there. */
 static int file_remove(struct wal *wal, uint64_t first_seq, struct arena *mem, struct err *err)
 {
     TRY(vfs_remove(wal->fs, file_path(wal, first_seq, mem), err));
@@ -111,23 +114,30 @@ static bool frame_parse(struct str s, struct frame_view *ret)
         return false;
     const uint8_t *p = (const uint8_t *)s.p;
     uint32_t payload = get_u32_le(p);
-    if (crc32c(0, p, 44) != get_u32_le(p + 44) || payload > WAL_FRAME_BYTES_MAX || payload > s.n - WAL_FRAME_HEAD)
+    if (crc32c(0, p, 44) != get_u32_le(p + 44) || payload > WAL_FRAME_BYTES_MAX ||
+        payload > s.n - WAL_FRAME_HEAD)
         return false;
     if (crc32c(0, p + WAL_FRAME_HEAD, payload) != get_u32_le(p + 4))
         return false;
-    *ret = (struct frame_view){{get_u64_le(p + 8), get_u64_le(p + 24), p[32], get_u32_le(p + 36), {s.p + WAL_FRAME_HEAD, payload}},
-        get_u64_le(p + 16), WAL_FRAME_HEAD + payload};
+    *ret = (struct frame_view){{get_u64_le(p + 8),
+                                get_u64_le(p + 24),
+                                p[32],
+                                get_u32_le(p + 36),
+                                {s.p + WAL_FRAME_HEAD, payload}},
+                               get_u64_le(p + 16),
+                               WAL_FRAME_HEAD + payload};
     return true;
 }
 
-/* Looks behind a bad place for a later frame that says the bad one had been on disk: then it is damage. Frame heads are
- * recognised by their own CRC. */
+/* Looks behind a bad place for a later frame that says the bad one had been on disk: then it is
+ * damage. Frame heads are recognised by their own CRC. */
 static bool is_damage(struct str rest, uint64_t expected_seq)
 {
     for (size_t at = 1; at + WAL_FRAME_HEAD <= rest.n; at++) {
         const uint8_t *p = (const uint8_t *)rest.p + at;
         uint64_t seq = get_u64_le(p + 8), synced = get_u64_le(p + 16);
-        if (seq <= expected_seq || synced < expected_seq || synced >= seq || p[33] || p[34] || p[35] || get_u32_le(p + 40))
+        if (seq <= expected_seq || synced < expected_seq || synced >= seq || p[33] || p[34] ||
+            p[35] || get_u32_le(p + 40))
             continue;
         if (crc32c(0, p, 44) == get_u32_le(p + 44))
             return true;
@@ -138,11 +148,14 @@ static bool is_damage(struct str rest, uint64_t expected_seq)
 static int damaged(const struct wal *wal, uint64_t first_seq, size_t off, struct err *err)
 {
     (void)wal;
-    return err_set(err, ERR_CORRUPT, "write-ahead log %016llx.log: damaged at byte %zu, before its end", (unsigned long long)first_seq, off);
+    return err_set(err, ERR_CORRUPT,
+                   "write-ahead log %016llx.log: damaged at byte %zu, before its end",
+                   (unsigned long long)first_seq, off);
 }
 
 /* Replays one file; *ret_valid: bytes up to the first bad frame. */
-static int file_replay(struct wal *wal, const struct wal_config *config, struct str content, uint64_t first_seq, size_t *ret_valid, struct err *err)
+static int file_replay(struct wal *wal, const struct wal_config *config, struct str content,
+                       uint64_t first_seq, size_t *ret_valid, struct err *err)
 {
     size_t at = WAL_FILE_HEAD;
     while (at < content.n) {
@@ -165,8 +178,9 @@ static int file_replay(struct wal *wal, const struct wal_config *config, struct 
 static bool head_is_valid(struct str content, uint64_t first_seq)
 {
     const uint8_t *p = (const uint8_t *)content.p;
-    return content.n >= WAL_FILE_HEAD && memcmp(p, WAL_MAGIC, 8) == 0 && crc32c(0, p, 28) == get_u32_le(p + 28) &&
-           get_u32_le(p + 8) == WAL_VERSION && get_u64_le(p + 16) == first_seq;
+    return content.n >= WAL_FILE_HEAD && memcmp(p, WAL_MAGIC, 8) == 0 &&
+           crc32c(0, p, 28) == get_u32_le(p + 28) && get_u32_le(p + 8) == WAL_VERSION &&
+           get_u64_le(p + 16) == first_seq;
 }
 
 static int tail_cut(struct wal *wal, struct str path, size_t valid, size_t size, struct err *err)
@@ -178,13 +192,15 @@ static int tail_cut(struct wal *wal, struct str path, size_t valid, size_t size,
     return vfs_sync(wal->file, err);
 }
 
-static int file_open(struct wal *wal, const struct wal_config *config, uint64_t first_seq, bool is_last, struct err *err)
+static int file_open(struct wal *wal, const struct wal_config *config, uint64_t first_seq,
+                     bool is_last, struct err *err)
 {
     CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
     struct str content, path = file_path(wal, first_seq, mem);
     TRY(vfs_read_file(wal->fs, path, 4 * GIB, mem, &content, err));
     if (!head_is_valid(content, first_seq)) {
-        /* A file is synced before its first frame, so a bad head means that it never had one, unless there is more. */
+        /* A file is synced before its first frame, so a bad head means that it never had one,
+         * unless there is more. */
         if (!is_last || content.n > WAL_FILE_HEAD)
             return damaged(wal, first_seq, 0, err);
         return config->is_check ? 0 : vfs_remove(wal->fs, path, err);
@@ -192,9 +208,11 @@ static int file_open(struct wal *wal, const struct wal_config *config, uint64_t 
     if (wal->file_count == 0)
         wal->next_seq = first_seq;
     else if (wal->next_seq != first_seq)
-        return err_set(err, ERR_CORRUPT, "write-ahead log %016llx.log: frames before it are missing (expected %016llx)",
-                       (unsigned long long)first_seq, (unsigned long long)wal->next_seq);
-    size_t valid;
+        return err_set(
+            err, ERR_CORRUPT,
+            "write-ahead log %016llx.log: frames before it are missing (expected %016llx)",
+            (unsigned long long)first_seq, (unsigned long long)wal->next_seq);
+    size_t valid = 0;
     TRY(file_replay(wal, config, content, first_seq, &valid, err));
     if (valid != content.n && !is_last)
         return damaged(wal, first_seq, valid, err);
@@ -278,7 +296,8 @@ static int state_locked(const struct wal *wal, struct err *err)
 {
     if (!wal->is_failed)
         return 0;
-    return err_set(err, wal->can_heal ? ERR_DISK_FULL : ERR_READ_ONLY, "writes are off since the log failed: %s", wal->failure.text);
+    return err_set(err, wal->can_heal ? ERR_DISK_FULL : ERR_READ_ONLY,
+                   "writes are off since the log failed: %s", wal->failure.text);
 }
 
 int wal_state(struct wal *wal, struct err *err)
@@ -292,10 +311,12 @@ int wal_state(struct wal *wal, struct err *err)
 int wal_append(struct wal *wal, const struct wal_frame *frame, uint64_t *ret_seq, struct err *err)
 {
     if (frame->payload.n > WAL_FRAME_BYTES_MAX)
-        return err_set(err, ERR_TOO_LARGE, "a log frame of %zu bytes is over the limit of %llu", frame->payload.n, (unsigned long long)WAL_FRAME_BYTES_MAX);
+        return err_set(err, ERR_TOO_LARGE, "a log frame of %zu bytes is over the limit of %llu",
+                       frame->payload.n, (unsigned long long)WAL_FRAME_BYTES_MAX);
     uint8_t head[WAL_FRAME_HEAD] = {0};
     put_u32_le(head, (uint32_t)frame->payload.n);
-    put_u32_le(head + 4, crc32c(0, frame->payload.p, frame->payload.n)); /* outside of the lock: it is the long part */
+    put_u32_le(head + 4, crc32c(0, frame->payload.p,
+                                frame->payload.n)); /* outside of the lock: it is the long part */
     put_u64_le(head + 24, frame->index_id);
     head[32] = frame->kind;
     put_u32_le(head + 36, frame->record_count);
@@ -308,7 +329,8 @@ int wal_append(struct wal *wal, const struct wal_frame *frame, uint64_t *ret_seq
         buf_add(&wal->pending, head, sizeof(head));
         buf_add_str(&wal->pending, frame->payload);
         if (wal->pending.is_over)
-            rc = err_set(err, ERR_MEM_LIMIT, "the log has %zu bytes waiting for the disk", wal->pending.n);
+            rc = err_set(err, ERR_MEM_LIMIT, "the log has %zu bytes waiting for the disk",
+                         wal->pending.n);
         else
             *ret_seq = wal->next_seq++;
     }
@@ -316,8 +338,10 @@ int wal_append(struct wal *wal, const struct wal_frame *frame, uint64_t *ret_seq
     return rc;
 }
 
-/* The leader's work, without the lock: the batch in `writing` to place *off, or to a new file when that one is full. */
-static int batch_write(struct wal *wal, uint64_t first_seq, uint64_t *off, bool *ret_is_new, bool *ret_synced, struct err *err)
+/* The leader's work, without the lock: the batch in `writing` to place *off, or to a new file when
+ * that one is full. */
+static int batch_write(struct wal *wal, uint64_t first_seq, uint64_t *off, bool *ret_is_new,
+                       bool *ret_synced, struct err *err)
 {
     *ret_synced = false;
     *ret_is_new = *off >= wal->file_bytes_max;
@@ -330,8 +354,8 @@ static int batch_write(struct wal *wal, uint64_t first_seq, uint64_t *off, bool 
     return vfs_sync(wal->file, err);
 }
 
-/* Writes `writing` and notes how it went. Called and left with the lock; gives it up in between. `is_again`: the file may hold
- * part of the batch from the write that failed. */
+/* Writes `writing` and notes how it went. Called and left with the lock; gives it up in between.
+ * `is_again`: the file may hold part of the batch from the write that failed. */
 static int batch_run(struct wal *wal, bool is_again)
 {
     struct err err = {0};

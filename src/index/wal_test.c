@@ -27,10 +27,12 @@ static int replay(void *arg, const struct wal_frame *frame, struct err *err)
     return 0;
 }
 
-static int open_wal(struct vfs *fs, uint64_t file_bytes, struct wal **wal, struct replayed *r, struct err *err)
+static int open_wal(struct vfs *fs, uint64_t file_bytes, struct wal **wal, struct replayed *r,
+                    struct err *err)
 {
     *r = (struct replayed){0};
-    struct wal_config config = {.fs = fs, .dir = STR("d/wal"), .file_bytes_max = file_bytes, .replay = replay, .arg = r};
+    struct wal_config config = {
+        .fs = fs, .dir = STR("d/wal"), .file_bytes_max = file_bytes, .replay = replay, .arg = r};
     return wal_open(&config, wal, err);
 }
 
@@ -43,7 +45,8 @@ static void must_open(struct vfs *fs, uint64_t file_bytes, struct wal **wal, str
 
 static uint64_t append(struct wal *wal, struct str payload)
 {
-    struct wal_frame frame = {.index_id = 77, .kind = WAL_DOCS, .record_count = 1, .payload = payload};
+    struct wal_frame frame = {
+        .index_id = 77, .kind = WAL_DOCS, .record_count = 1, .payload = payload};
     struct err err = {0};
     uint64_t seq;
     if (wal_append(wal, &frame, &seq, &err) < 0)
@@ -116,11 +119,22 @@ static struct str only_file(struct vfs *fs, struct arena *mem)
 static void test_damage(void **state)
 {
     (void)state;
-    static const struct { size_t at; bool is_cut; int64_t frames; } rows[] = {
+    static const struct {
+        size_t at;
+        bool is_cut;
+        int64_t frames;
+    } rows[] = {
         /* Cut or flipped in the last frame: a torn tail. */
-        {32 + 58 * 5 - 1, true, 4}, {32 + 58 * 4 + 1, true, 4}, {32 + 58 * 4, true, 4}, {32 + 58 * 4 + 50, false, 4}, {32 + 58 * 4 + 10, false, 4},
+        {32 + 58 * 5 - 1, true, 4},
+        {32 + 58 * 4 + 1, true, 4},
+        {32 + 58 * 4, true, 4},
+        {32 + 58 * 4 + 50, false, 4},
+        {32 + 58 * 4 + 10, false, 4},
         /* Flipped before it: the last frame says that this one had been on disk. */
-        {32 + 58 * 2 + 50, false, -1}, {32 + 58 * 2 + 10, false, -1}, {32 + 5, false, -1}, {10, false, -1},
+        {32 + 58 * 2 + 50, false, -1},
+        {32 + 58 * 2 + 10, false, -1},
+        {32 + 5, false, -1},
+        {10, false, -1},
         {32, true, 0},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
@@ -146,7 +160,8 @@ static void test_damage(void **state)
         }
         vfs_close(file);
         int rc = open_wal(fs, 0, &wal, &r, &err);
-        if (rc != (rows[i].frames < 0 ? -ERR_CORRUPT : 0) || (rc == 0 && (int64_t)r.count != rows[i].frames))
+        if (rc != (rows[i].frames < 0 ? -ERR_CORRUPT : 0) ||
+            (rc == 0 && (int64_t)r.count != rows[i].frames))
             fail_msg("row %zu: %d, %llu frames", i, rc, (unsigned long long)r.count);
         if (rc == 0) {
             /* What was cut is written over. */
@@ -172,7 +187,8 @@ static void test_failed_sync_is_final(void **state)
     uint64_t seq = append(wal, STR("x"));
     vfs_mem_fail_at(fs, 2, VFS_FAULT_EIO, false); /* the write, then the sync */
     assert_int_equal(wal_commit(wal, seq, &err), -ERR_IO);
-    assert_int_equal(wal_commit(wal, seq, &err), -ERR_IO); /* not tried again, though the disk is well */
+    assert_int_equal(wal_commit(wal, seq, &err),
+                     -ERR_IO); /* not tried again, though the disk is well */
     assert_int_equal(wal_state(wal, &err), -ERR_READ_ONLY);
     assert_int_equal(wal_heal(wal, &err), -ERR_READ_ONLY);
     struct wal_frame frame = {.index_id = 77, .kind = WAL_DOCS, .payload = STR("y")};
@@ -207,7 +223,9 @@ static void test_full_disk_heals(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_round_trip), cmocka_unit_test(test_rotation), cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_failed_sync_is_final), cmocka_unit_test(test_full_disk_heals)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_rotation),
+        cmocka_unit_test(test_damage), cmocka_unit_test(test_failed_sync_is_final),
+        cmocka_unit_test(test_full_disk_heals)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

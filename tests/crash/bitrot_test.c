@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bit rot: a folder with segments, live bits, a manifest and a log; then one bit is flipped, a sector zeroed or a file cut, at a
- * random place, and the folder opened. Allowed: the damage is named (index_check, opening, the segment's failure when it is
- * read), or what is read is right. Never: a wrong answer, a crash. NARU_FLIPS sets how many (default 1,500). */
+/* Bit rot: a folder with segments, live bits, a manifest and a log; then one bit is flipped, a
+ * sector zeroed or a file cut, at a random place, and the folder opened. Allowed: the damage is
+ * named (index_check, opening, the segment's failure when it is read), or what is read is right.
+ * Never: a wrong answer, a crash. NARU_FLIPS sets how many (default 1,500). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -29,12 +30,19 @@ static struct clock_fake fake;
 
 static struct str source_of(struct arena *mem, uint32_t i)
 {
-    return arena_printf(mem, "{\"n\":%u,\"f\":%u.25,\"t\":\"word%u common number%u\",\"k\":[\"a%u\",\"b%u\"]}", i, i * 3, i % 17, i, i % 5, i % 3);
+    return arena_printf(
+        mem, "{\"n\":%u,\"f\":%u.25,\"t\":\"word%u common number%u\",\"k\":[\"a%u\",\"b%u\"]}", i,
+        i * 3, i % 17, i, i % 5, i % 3);
 }
 
 static int open_on(struct vfs *fs, struct engine **ret_engine, struct err *err)
 {
-    struct engine_config config = {.fs = fs, .clock = &fake.base, .seed = 5, .path = STR("d"), .is_single_threaded = true, .lane_count = 1};
+    struct engine_config config = {.fs = fs,
+                                   .clock = &fake.base,
+                                   .seed = 5,
+                                   .path = STR("d"),
+                                   .is_single_threaded = true,
+                                   .lane_count = 1};
     return engine_open(&config, ret_engine, err);
 }
 
@@ -47,7 +55,8 @@ static void write_docs(struct engine *engine, struct arena *mem, uint32_t from, 
         write.index = STR("i");
         write.id = arena_printf(mem, "id-%u", i * 7919 % DOCS);
         write.source = source_of(mem, i * 7919 % DOCS);
-        if (engine_write(engine, &write, 1, REFRESH_NONE, mem, &result, &err) < 0 || result.outcome == DOC_FAILED)
+        if (engine_write(engine, &write, 1, REFRESH_NONE, mem, &result, &err) < 0 ||
+            result.outcome == DOC_FAILED)
             fail_msg("write: %s", err.text);
     }
 }
@@ -65,7 +74,8 @@ static void files_collect(struct vfs *fs, struct str dir, struct arena *mem)
         } else if (!str_is(entries[i].name, "lock")) {
             assert_true(file_count < ARRAY_COUNT(files));
             files[file_count].path = path;
-            assert_int_equal(vfs_read_file(fs, path, GIB, mem, &files[file_count].content, &err), 0);
+            assert_int_equal(vfs_read_file(fs, path, GIB, mem, &files[file_count].content, &err),
+                             0);
             file_count++;
         }
     }
@@ -99,7 +109,8 @@ static void put_file(struct vfs *fs, struct str path, struct str content)
     vfs_close(file);
 }
 
-static struct str damaged(struct rng *rng, struct arena *mem, struct str content, char *what, size_t what_size)
+static struct str damaged(struct rng *rng, struct arena *mem, struct str content, char *what,
+                          size_t what_size)
 {
     struct str copy = arena_str(mem, content);
     char *p = (char *)(uintptr_t)copy.p;
@@ -114,18 +125,21 @@ static struct str damaged(struct rng *rng, struct arena *mem, struct str content
         memset(p + at, 0, MIN_OF(copy.n - at, (size_t)512));
         break;
     default:
-        (void)snprintf(what, what_size, "bit %llu.%d flipped", (unsigned long long)at, (int)(at % 8));
+        (void)snprintf(what, what_size, "bit %llu.%d flipped", (unsigned long long)at,
+                       (int)(at % 8));
         p[at] = (char)(p[at] ^ (1 << (at % 8)));
     }
     return copy;
 }
 
-/* Everything a search could read of a part; false: the segment says it is damaged. Wrong values end the test. */
+/* Everything a search could read of a part; false: the segment says it is damaged. Wrong values end
+ * the test. */
 static bool part_reads_right(const struct searcher_part *part, struct arena *mem, const char *what)
 {
     struct segment *seg = part->segment;
     struct err err = {0};
-    const struct field *n = mapping_field(part->mapping, STR("n")), *t = mapping_field(part->mapping, STR("t"));
+    const struct field *n = mapping_field(part->mapping, STR("n")),
+                       *t = mapping_field(part->mapping, STR("t"));
     struct column *column = n ? segment_column(seg, n) : NULL;
     uint32_t *numbers = ARENA_ARRAY(mem, uint32_t, segment_doc_count(seg));
     for (uint32_t doc = 0; doc < segment_doc_count(seg); doc++) {
@@ -136,8 +150,10 @@ static bool part_reads_right(const struct searcher_part *part, struct arena *mem
         size_t count = column ? column_doc_longs(column, doc, &v, 1) : 0;
         if (segment_failure(seg, &err) < 0)
             return false;
-        if (rc < 0 || count != 1 || !str_to_u64(str_from_off(id, 3), &number) || v != (int64_t)number || !str_eq(source, source_of(mem, (uint32_t)number)))
-            fail_msg("%s: document %u reads wrong: id %.*s number %lld source %.*s", what, doc, (int)id.n, id.p, (long long)v, (int)source.n, source.p);
+        if (rc < 0 || count != 1 || !str_to_u64(str_from_off(id, 3), &number) ||
+            v != (int64_t)number || !str_eq(source, source_of(mem, (uint32_t)number)))
+            fail_msg("%s: document %u reads wrong: id %.*s number %lld source %.*s", what, doc,
+                     (int)id.n, id.p, (long long)v, (int)source.n, source.p);
         numbers[doc] = (uint32_t)number;
     }
     struct term_iter *it = term_iter_open(seg, t, mem);
@@ -146,11 +162,13 @@ static bool part_reads_right(const struct searcher_part *part, struct arena *mem
         term_iter_info(it, &info);
         struct str term = term_iter_term(it);
         uint64_t wanted = 0;
-        bool is_number = str_starts_with(term, STR("number")) && str_to_u64(str_from_off(term, 6), &wanted);
+        bool is_number =
+            str_starts_with(term, STR("number")) && str_to_u64(str_from_off(term, 6), &wanted);
         struct postings *p = postings_open(seg, t, &info, POSTINGS_POSITIONS, mem);
         for (uint32_t doc; (doc = postings_next(p)) != DOC_NONE;) {
             if (is_number && numbers[doc] != wanted && segment_failure(seg, &err) == 0)
-                fail_msg("%s: term %.*s leads to document %u", what, (int)term.n, term.p, numbers[doc]);
+                fail_msg("%s: term %.*s leads to document %u", what, (int)term.n, term.p,
+                         numbers[doc]);
         }
     }
     return segment_failure(seg, &err) == 0;
@@ -165,7 +183,8 @@ static int try_one(struct rng *rng, struct arena *mem)
     struct err err = {0};
     struct buf report;
     struct str bad = damaged(rng, mem, files[victim].content, kind, sizeof(kind));
-    (void)snprintf(what, sizeof(what), "%.*s: %s", (int)files[victim].path.n, files[victim].path.p, kind);
+    (void)snprintf(what, sizeof(what), "%.*s: %s", (int)files[victim].path.n, files[victim].path.p,
+                   kind);
     for (size_t i = 0; i < file_count; i++)
         put_file(fs, files[i].path, i == victim ? bad : files[i].content);
     buf_init(&report, 0);
@@ -192,7 +211,8 @@ static int try_one(struct rng *rng, struct arena *mem)
         is_detected |= stats.read_only_reason[0] != '\0';
         searcher_unref(s);
     }
-    /* The last frames of the log are the only thing that may go silently: a torn tail looks the same. */
+    /* The last frames of the log are the only thing that may go silently: a torn tail looks the
+     * same. */
     bool is_log_tail = str_ends_with(files[victim].path, STR(".log"));
     if (!is_detected && !is_log_tail && docs != DOCS)
         fail_msg("%s: %llu documents and nobody says why", what, (unsigned long long)docs);
@@ -216,8 +236,9 @@ static void test_flips(void **state)
         arena_reset(scratch);
         detected += (uint64_t)try_one(&rng, scratch);
     }
-    print_message("%llu damages over %zu files: %llu detected, %llu harmless, 0 wrong answers\n", (unsigned long long)flips, file_count,
-                  (unsigned long long)detected, (unsigned long long)(flips - detected));
+    print_message("%llu damages over %zu files: %llu detected, %llu harmless, 0 wrong answers\n",
+                  (unsigned long long)flips, file_count, (unsigned long long)detected,
+                  (unsigned long long)(flips - detected));
     arena_free(mem);
     arena_free(scratch);
 }

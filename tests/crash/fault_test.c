@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fault loop: one scenario over the memory file system, run again and again with the n-th file call failing (EIO, ENOSPC, a
- * short write), once or from then on, until it completes without having met the fault. Whatever fails: no crash, no leak, no
- * acknowledgement that is not kept, and after a restart on a healthy disk everything acknowledged is there and index_check
- * finds nothing. */
+/* Fault loop: one scenario over the memory file system, run again and again with the n-th file call
+ * failing (EIO, ENOSPC, a short write), once or from then on, until it completes without having met
+ * the fault. Whatever fails: no crash, no leak, no acknowledgement that is not kept, and after a
+ * restart on a healthy disk everything acknowledged is there and index_check finds nothing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -27,8 +27,13 @@ struct world {
 
 static int world_open(struct world *w, struct err *err)
 {
-    struct engine_config config = {.fs = w->fs, .clock = &w->clock.base, .seed = 3, .path = STR("d"), .is_single_threaded = true, .lane_count = 2,
-        .wal_file_bytes_max = 1024};
+    struct engine_config config = {.fs = w->fs,
+                                   .clock = &w->clock.base,
+                                   .seed = 3,
+                                   .path = STR("d"),
+                                   .is_single_threaded = true,
+                                   .lane_count = 2,
+                                   .wal_file_bytes_max = 1024};
     return engine_open(&config, &w->engine, err);
 }
 
@@ -39,7 +44,8 @@ static void put(struct world *w, uint32_t id, uint64_t content, uint64_t *acked)
     struct err err = {0};
     write.index = STR("i");
     write.id = arena_printf(w->mem, "%u", id);
-    write.source = arena_printf(w->mem, "{\"c\":%llu,\"t\":\"some words\"}", (unsigned long long)content);
+    write.source =
+        arena_printf(w->mem, "{\"c\":%llu,\"t\":\"some words\"}", (unsigned long long)content);
     if (engine_write(w->engine, &write, 1, REFRESH_NONE, w->mem, &result, &err) < 0) {
         assert_true(err.code != ERR_NONE && err.text[0]);
         return;
@@ -80,7 +86,8 @@ static void scenario(struct world *w)
 static void verify(struct world *w)
 {
     for (uint32_t id = 0; id < ROUNDS; id++) {
-        /* Writes to an id in their order: round `id` first, then rounds 2*id and 2*id + 1 as the second write. */
+        /* Writes to an id in their order: round `id` first, then rounds 2*id and 2*id + 1 as the
+         * second write. */
         uint64_t tries[3], acks[3];
         size_t n = 0;
         for (uint32_t r = 0; r < ROUNDS; r++) {
@@ -95,13 +102,15 @@ static void verify(struct world *w)
         }
         struct doc_get doc = {0};
         struct err err = {0};
-        int rc = engine_get(w->engine, STR("i"), arena_printf(w->mem, "%u", id), true, w->mem, &doc, &err);
+        int rc = engine_get(w->engine, STR("i"), arena_printf(w->mem, "%u", id), true, w->mem, &doc,
+                            &err);
         size_t last = SIZE_MAX;
         for (size_t i = 0; i < n; i++)
             last = acks[i] ? i : last;
         if (rc == -ERR_INDEX_NOT_FOUND || !doc.is_found) {
             if (last != SIZE_MAX)
-                fail_msg("call %llu: id %u was acknowledged and is gone", (unsigned long long)w->call, id);
+                fail_msg("call %llu: id %u was acknowledged and is gone",
+                         (unsigned long long)w->call, id);
             continue;
         }
         uint64_t content = 0;
@@ -111,7 +120,8 @@ static void verify(struct world *w)
         for (size_t i = last == SIZE_MAX ? 0 : last; i < n; i++)
             is_ok |= tries[i] == content;
         if (!is_ok)
-            fail_msg("call %llu: id %u reads %llu", (unsigned long long)w->call, id, (unsigned long long)content);
+            fail_msg("call %llu: id %u reads %llu", (unsigned long long)w->call, id,
+                     (unsigned long long)content);
     }
 }
 
@@ -153,7 +163,8 @@ static void test_faults(void **state)
             uint64_t call = 1;
             while (run(call, faults[f], stays))
                 call++;
-            print_message("fault %zu, %s: %llu calls failed in turn\n", f, stays ? "from then on" : "once", (unsigned long long)call - 1);
+            print_message("fault %zu, %s: %llu calls failed in turn\n", f,
+                          stays ? "from then on" : "once", (unsigned long long)call - 1);
         }
     }
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kill -9 at random moments: a child process with two writer threads and the background thread works on a real folder and
- * tells each acknowledgement through a pipe; the parent kills it, opens the folder and holds it against what it was told. The
- * folder lives on from kill to kill. NARU_KILLS sets how many (default 12). */
+/* kill -9 at random moments: a child process with two writer threads and the background thread
+ * works on a real folder and tells each acknowledgement through a pipe; the parent kills it, opens
+ * the folder and holds it against what it was told. The folder lives on from kill to kill.
+ * NARU_KILLS sets how many (default 12). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -24,9 +25,9 @@
 #include "index/segment.h"
 #include "os/os.h"
 
-#define WRITERS   2u
-#define IDS       500u /* per writer */
-#define BATCH     7u
+#define WRITERS 2u
+#define IDS     500u /* per writer */
+#define BATCH   7u
 
 /* Told by the child: writer, id, and the content number; content 0: deleted. */
 struct ack {
@@ -47,8 +48,14 @@ static bool is_told[WRITERS][IDS];
 
 static int engine_on(struct engine **ret_engine, bool is_single_threaded, struct err *err)
 {
-    struct engine_config config = {.fs = vfs_posix(), .clock = clock_system(), .seed = (uint64_t)os_pid(), .path = str_from(folder),
-        .is_single_threaded = is_single_threaded, .lane_count = 2, .memory_bytes_max = 8 * MIB, .wal_file_bytes_max = 256 * KIB};
+    struct engine_config config = {.fs = vfs_posix(),
+                                   .clock = clock_system(),
+                                   .seed = (uint64_t)os_pid(),
+                                   .path = str_from(folder),
+                                   .is_single_threaded = is_single_threaded,
+                                   .lane_count = 2,
+                                   .memory_bytes_max = 8 * MIB,
+                                   .wal_file_bytes_max = 256 * KIB};
     return engine_open(&config, ret_engine, err);
 }
 
@@ -78,9 +85,12 @@ static void *writer_run(void *arg)
             writes[i].op = is_delete ? DOC_DELETE : DOC_INDEX;
             writes[i].index = STR("k");
             writes[i].id = arena_printf(mem, "%u-%u", w->number, id);
-            writes[i].source = arena_printf(mem, "{\"c\":%llu,\"text\":\"some words of document %u\"}", (unsigned long long)acks[i].content, id);
+            writes[i].source =
+                arena_printf(mem, "{\"c\":%llu,\"text\":\"some words of document %u\"}",
+                             (unsigned long long)acks[i].content, id);
         }
-        if (engine_write(w->engine, writes, BATCH, rng_below(&rng, 50) ? REFRESH_NONE : REFRESH_NOW, mem, results, &err) < 0)
+        if (engine_write(w->engine, writes, BATCH, rng_below(&rng, 50) ? REFRESH_NONE : REFRESH_NOW,
+                         mem, results, &err) < 0)
             ended(3, &err);
         for (size_t i = 0; i < BATCH; i++) {
             if (results[i].outcome == DOC_FAILED)
@@ -106,7 +116,8 @@ static NORETURN void child(int pipe_out, uint64_t seed, uint64_t content)
     struct writer writers[WRITERS];
     pthread_t threads[WRITERS];
     for (uint32_t i = 0; i < WRITERS; i++) {
-        writers[i] = (struct writer){engine, i, pipe_out, seed * 2 + i, content + (uint64_t)i * 100000000};
+        writers[i] =
+            (struct writer){engine, i, pipe_out, seed * 2 + i, content + (uint64_t)i * 100000000};
         if (pthread_create(&threads[i], NULL, writer_run, &writers[i]) != 0)
             _exit(8);
     }
@@ -144,7 +155,8 @@ static uint64_t content_of(struct str source)
     return v;
 }
 
-/* The last batch of a writer may be there without having been told: then the content is newer than the told one. */
+/* The last batch of a writer may be there without having been told: then the content is newer than
+ * the told one. */
 static uint64_t verify(uint64_t round)
 {
     struct engine *engine;
@@ -156,7 +168,8 @@ static uint64_t verify(uint64_t round)
     for (uint32_t w = 0; w < WRITERS && engine_index_exists(engine, STR("k")); w++) {
         for (uint32_t id = 0; id < IDS; id++) {
             struct doc_get doc;
-            if (engine_get(engine, STR("k"), arena_printf(mem, "%u-%u", w, id), true, mem, &doc, &err) < 0)
+            if (engine_get(engine, STR("k"), arena_printf(mem, "%u-%u", w, id), true, mem, &doc,
+                           &err) < 0)
                 fail_msg("get: %s", err.text);
             uint64_t content = doc.is_found ? content_of(doc.source) : 0;
             there += doc.is_found;
@@ -164,14 +177,17 @@ static uint64_t verify(uint64_t round)
                 continue;
             untold++;
             if (content != 0 && content <= acked[w][id])
-                fail_msg("kill %llu: %u-%u reads %llu, acknowledged was %llu", (unsigned long long)round, w, id, (unsigned long long)content,
+                fail_msg("kill %llu: %u-%u reads %llu, acknowledged was %llu",
+                         (unsigned long long)round, w, id, (unsigned long long)content,
                          (unsigned long long)acked[w][id]);
             acked[w][id] = content; /* what is there now counts from here on */
             is_told[w][id] = true;
         }
     }
     if (untold > WRITERS * BATCH)
-        fail_msg("kill %llu: %llu documents differ from what was acknowledged, at most %u can be in flight", (unsigned long long)round, (unsigned long long)untold, WRITERS * BATCH);
+        fail_msg("kill %llu: %llu documents differ from what was acknowledged, at most %u can be "
+                 "in flight",
+                 (unsigned long long)round, (unsigned long long)untold, WRITERS * BATCH);
     engine_close(engine);
     arena_free(mem);
     return there;
@@ -206,7 +222,8 @@ static void test_kill(void **state)
         }
         (void)close(ends[1]);
         /* Read while it runs, so that the pipe does not fill up. */
-        int64_t until_ns = clock_monotonic_ns(clock_system()) + rng_between(&rng, 50, 600) * NS_PER_MS;
+        int64_t until_ns =
+            clock_monotonic_ns(clock_system()) + rng_between(&rng, 50, 600) * NS_PER_MS;
         uint64_t killed = 0;
         struct ack acks[BATCH];
         while (!killed) {
@@ -231,7 +248,8 @@ static void test_kill(void **state)
         int status;
         assert_int_equal(waitpid(pid, &status, 0), pid);
         if (!WIFSIGNALED(status))
-            fail_msg("kill %llu: the child ended by itself with %d", (unsigned long long)k, WEXITSTATUS(status));
+            fail_msg("kill %llu: the child ended by itself with %d", (unsigned long long)k,
+                     WEXITSTATUS(status));
         acks_take(ends[0]);
         (void)close(ends[0]);
         struct buf report;
@@ -242,8 +260,8 @@ static void test_kill(void **state)
         buf_deinit(&report);
         there = verify(k);
     }
-    print_message("%llu kills, %llu acknowledgements, %llu documents at the end: none lost\n", (unsigned long long)kills, (unsigned long long)told,
-                  (unsigned long long)there);
+    print_message("%llu kills, %llu acknowledgements, %llu documents at the end: none lost\n",
+                  (unsigned long long)kills, (unsigned long long)told, (unsigned long long)there);
     folder_remove();
 }
 

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Power loss at every step. A scenario of random writes, deletes, refreshes, flushes, merges, index creations and removals, and
- * restarts runs over the crash-simulating file system, which stops at step k; then it shows one of the states a machine could
- * show (unsynced writes kept, dropped, torn, reordered; names come or go), and the engine opens it. Held against the model:
+/* Power loss at every step. A scenario of random writes, deletes, refreshes, flushes, merges, index
+ * creations and removals, and restarts runs over the crash-simulating file system, which stops at
+ * step k; then it shows one of the states a machine could show (unsynced writes kept, dropped,
+ * torn, reordered; names come or go), and the engine opens it. Held against the model:
  *
  *   every acknowledged write is there, with its version, unless the request in flight overwrote it
  *   nothing is there that nobody wrote; the request in flight is there by whole items or not at all
  *   index_check finds nothing
  *
  * Opening may lose power as well: every third state is cut off again during its recovery.
- * NARU_CRASH_FULL=1 tries every step of the long scenario with several states each; NARU_SEED repeats one scenario. */
+ * NARU_CRASH_FULL=1 tries every step of the long scenario with several states each; NARU_SEED
+ * repeats one scenario. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -23,9 +25,9 @@
 #include "index/engine.h"
 #include "index/segment.h"
 
-#define IDS         16u
-#define INDICES     2u
-#define BATCH_MAX   5u
+#define IDS       16u
+#define INDICES   2u
+#define BATCH_MAX 5u
 
 struct doc_state {
     bool is_there;
@@ -59,13 +61,13 @@ struct world {
     int creating, deleting; /* index in flight, -1 */
 };
 
-#define CHECK(w, x, ...)                                                                                                     \
-    do {                                                                                                                     \
-        if (!(x)) {                                                                                                          \
-            print_error("seed %llu step %llu state %llu: ", (unsigned long long)(w)->seed, (unsigned long long)(w)->step,    \
-                        (unsigned long long)(w)->state_seed);                                                                \
-            fail_msg(__VA_ARGS__);                                                                                           \
-        }                                                                                                                    \
+#define CHECK(w, x, ...)                                                                           \
+    do {                                                                                           \
+        if (!(x)) {                                                                                \
+            print_error("seed %llu step %llu state %llu: ", (unsigned long long)(w)->seed,         \
+                        (unsigned long long)(w)->step, (unsigned long long)(w)->state_seed);       \
+            fail_msg(__VA_ARGS__);                                                                 \
+        }                                                                                          \
     } while (0)
 
 static struct str index_name(uint32_t i)
@@ -75,14 +77,20 @@ static struct str index_name(uint32_t i)
 
 static int world_open(struct world *w, struct err *err)
 {
-    struct engine_config config = {.fs = w->fs, .clock = &w->clock.base, .seed = w->seed, .path = STR("d"), .is_single_threaded = true,
-        .lane_count = 1 + (size_t)(w->seed % 2), .wal_file_bytes_max = 2048};
+    struct engine_config config = {.fs = w->fs,
+                                   .clock = &w->clock.base,
+                                   .seed = w->seed,
+                                   .path = STR("d"),
+                                   .is_single_threaded = true,
+                                   .lane_count = 1 + (size_t)(w->seed % 2),
+                                   .wal_file_bytes_max = 2048};
     return engine_open(&config, &w->engine, err);
 }
 
 static struct str source_of(struct world *w, uint64_t content)
 {
-    return arena_printf(w->mem, "{\"c\":%llu,\"t\":\"word%llu and %s\",\"f%llu\":1.5}", (unsigned long long)content, (unsigned long long)content % 7,
+    return arena_printf(w->mem, "{\"c\":%llu,\"t\":\"word%llu and %s\",\"f%llu\":1.5}",
+                        (unsigned long long)content, (unsigned long long)content % 7,
                         content % 3 ? "more" : "less", (unsigned long long)content % 11);
 }
 
@@ -94,7 +102,8 @@ static int step_write(struct world *w, struct err *err)
     uint32_t index = (uint32_t)rng_below(&w->rng, INDICES);
     for (size_t i = 0; i < w->flight_count; i++) {
         struct item *item = &w->flight[i];
-        *item = (struct item){index, (uint32_t)rng_below(&w->rng, IDS), rng_below(&w->rng, 4) == 0, w->content_next++};
+        *item = (struct item){index, (uint32_t)rng_below(&w->rng, IDS), rng_below(&w->rng, 4) == 0,
+                              w->content_next++};
         writes[i] = DOC_WRITE_INIT;
         writes[i].index = index_name(index);
         writes[i].id = arena_printf(w->mem, "id%u", item->id);
@@ -102,7 +111,8 @@ static int step_write(struct world *w, struct err *err)
         if (!item->is_delete)
             writes[i].source = source_of(w, item->content);
     }
-    TRY(engine_write(w->engine, writes, w->flight_count, rng_below(&w->rng, 3) ? REFRESH_NONE : REFRESH_NOW, w->mem, results, err));
+    TRY(engine_write(w->engine, writes, w->flight_count,
+                     rng_below(&w->rng, 3) ? REFRESH_NONE : REFRESH_NOW, w->mem, results, err));
     for (size_t i = 0; i < w->flight_count; i++) {
         const struct item *item = &w->flight[i];
         if (results[i].outcome == DOC_FAILED) {
@@ -113,7 +123,8 @@ static int step_write(struct world *w, struct err *err)
             return -(int)err->code;
         }
         w->acked[index].is_there = true;
-        w->acked[index].docs[item->id] = (struct doc_state){!item->is_delete, results[i].version, item->content};
+        w->acked[index].docs[item->id] =
+            (struct doc_state){!item->is_delete, results[i].version, item->content};
     }
     return 0;
 }
@@ -164,19 +175,23 @@ static uint64_t content_of(struct world *w, struct str source)
     uint64_t v = 0;
     struct str rest = str_from_off(source, 5);
     ptrdiff_t comma = str_find_char(rest, ',');
-    CHECK(w, comma > 0 && str_to_u64(str_sub(rest, 0, (size_t)comma), &v), "a document reads %.*s", (int)source.n, source.p);
+    CHECK(w, comma > 0 && str_to_u64(str_sub(rest, 0, (size_t)comma), &v), "a document reads %.*s",
+          (int)source.n, source.p);
     return v;
 }
 
-/* Whether what is there may be: the acknowledged state, or that after some item of the request in flight. */
-static bool allowed(const struct world *w, uint32_t index, uint32_t id, bool is_there, uint64_t content)
+/* Whether what is there may be: the acknowledged state, or that after some item of the request in
+ * flight. */
+static bool allowed(const struct world *w, uint32_t index, uint32_t id, bool is_there,
+                    uint64_t content)
 {
     const struct doc_state *acked = &w->acked[index].docs[id];
     if (acked->is_there == is_there && (!is_there || acked->content == content))
         return true;
     for (size_t i = 0; i < w->flight_count; i++) {
         const struct item *item = &w->flight[i];
-        if (item->index == index && item->id == id && item->is_delete == !is_there && (!is_there || item->content == content))
+        if (item->index == index && item->id == id && item->is_delete == !is_there &&
+            (!is_there || item->content == content))
             return true;
     }
     return false;
@@ -208,25 +223,36 @@ static void verify(struct world *w)
 {
     for (uint32_t i = 0; i < INDICES; i++) {
         bool is_there = engine_index_exists(w->engine, index_name(i));
-        CHECK(w, is_there == w->acked[i].is_there || in_flight(w, i), "index %u is %sthere", i, is_there ? "" : "not ");
+        CHECK(w, is_there == w->acked[i].is_there || in_flight(w, i), "index %u is %sthere", i,
+              is_there ? "" : "not ");
         if (!is_there)
             continue;
         uint64_t found = 0;
         for (uint32_t id = 0; id < IDS; id++) {
             struct doc_get doc;
             struct err err = {0};
-            CHECK(w, engine_get(w->engine, index_name(i), arena_printf(w->mem, "id%u", id), true, w->mem, &doc, &err) == 0, "%s", err.text);
+            CHECK(w,
+                  engine_get(w->engine, index_name(i), arena_printf(w->mem, "id%u", id), true,
+                             w->mem, &doc, &err) == 0,
+                  "%s", err.text);
             uint64_t content = doc.is_found ? content_of(w, doc.source) : 0;
-            CHECK(w, allowed(w, i, id, doc.is_found, content) || w->deleting == (int)i, "index %u id %u: found %d content %llu, acknowledged %d content %llu", i, id,
-                  doc.is_found, (unsigned long long)content, w->acked[i].docs[id].is_there, (unsigned long long)w->acked[i].docs[id].content);
+            CHECK(w, allowed(w, i, id, doc.is_found, content) || w->deleting == (int)i,
+                  "index %u id %u: found %d content %llu, acknowledged %d content %llu", i, id,
+                  doc.is_found, (unsigned long long)content, w->acked[i].docs[id].is_there,
+                  (unsigned long long)w->acked[i].docs[id].content);
             if (doc.is_found)
-                CHECK(w, str_eq(doc.source, source_of(w, content)), "torn source %.*s", (int)doc.source.n, doc.source.p);
-            if (doc.is_found && w->acked[i].docs[id].is_there && content == w->acked[i].docs[id].content)
-                CHECK(w, doc.version == w->acked[i].docs[id].version, "version %lld, acknowledged %lld", (long long)doc.version, (long long)w->acked[i].docs[id].version);
+                CHECK(w, str_eq(doc.source, source_of(w, content)), "torn source %.*s",
+                      (int)doc.source.n, doc.source.p);
+            if (doc.is_found && w->acked[i].docs[id].is_there &&
+                content == w->acked[i].docs[id].content)
+                CHECK(w, doc.version == w->acked[i].docs[id].version,
+                      "version %lld, acknowledged %lld", (long long)doc.version,
+                      (long long)w->acked[i].docs[id].version);
             found += doc.is_found;
         }
-        CHECK(w, count_visible(w, index_name(i)) == found, "%llu documents visible, %llu found by id", (unsigned long long)count_visible(w, index_name(i)),
-              (unsigned long long)found);
+        CHECK(w, count_visible(w, index_name(i)) == found,
+              "%llu documents visible, %llu found by id",
+              (unsigned long long)count_visible(w, index_name(i)), (unsigned long long)found);
     }
 }
 
@@ -310,7 +336,8 @@ static void crash_at_steps(uint64_t seed, uint64_t ops, uint64_t stride, uint64_
         for (uint64_t s = 0; s < states; s++, tried++)
             (void)run(seed, ops, k, seed * 1000003 + k * 31 + s);
     }
-    print_message("seed %llu: %llu operations, %llu steps, %llu crashes\n", (unsigned long long)seed, (unsigned long long)ops, (unsigned long long)steps,
+    print_message("seed %llu: %llu operations, %llu steps, %llu crashes\n",
+                  (unsigned long long)seed, (unsigned long long)ops, (unsigned long long)steps,
                   (unsigned long long)tried);
 }
 
@@ -333,6 +360,7 @@ static void test_long(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_step), cmocka_unit_test(test_long)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_step),
+                                       cmocka_unit_test(test_long)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

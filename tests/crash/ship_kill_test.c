@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ship_kill_test.c: a shipper as a process of its own is killed with SIGKILL again and again, at random moments, while
- * files grow and are rotated. In the end every line must have come, and a line that came twice must have come with the
- * same id both times, and no two lines with one id. */
+/* ship_kill_test.c: a shipper as a process of its own is killed with SIGKILL again and again, at
+ * random moments, while files grow and are rotated. In the end every line must have come, and a
+ * line that came twice must have come with the same id both times, and no two lines with one id. */
 #include "ship/peer_test.h"
 
 #include <signal.h>
@@ -32,8 +32,12 @@ static int child(char **argv)
     struct err err;
     struct ship *ship = NULL;
     struct ship_config config = {
-        .fs = vfs_posix(), .clock = clock_system(), .seed = os_entropy_u64(), .file = STR("kill.yml"),
-        .data_path = arena_printf(mem, "%s/data", argv[2]), .is_once = strcmp(argv[4], "once") == 0,
+        .fs = vfs_posix(),
+        .clock = clock_system(),
+        .seed = os_entropy_u64(),
+        .file = STR("kill.yml"),
+        .data_path = arena_printf(mem, "%s/data", argv[2]),
+        .is_once = strcmp(argv[4], "once") == 0,
         .text = arena_printf(mem,
                              "filebeat.registry.flush: 10ms\n"
                              "filebeat.inputs:\n"
@@ -42,7 +46,8 @@ static int child(char **argv)
                              "  scan_frequency: 10ms\n"
                              "  backoff: 2ms\n"
                              "  max_backoff: 5ms\n"
-                             "output.logstash: { hosts: ['127.0.0.1:%s'], bulk_max_size: 50, backoff: {init: 5ms, max: 20ms} }\n",
+                             "output.logstash: { hosts: ['127.0.0.1:%s'], bulk_max_size: 50, "
+                             "backoff: {init: 5ms, max: 20ms} }\n",
                              argv[2], argv[2], argv[3])};
     log_set_level(LOG_ERROR);
     if (ship_load(&config, &ship, &err) < 0 || ship_run(ship, &err) < 0) {
@@ -90,11 +95,13 @@ static void work(struct world *w)
 {
     for (uint64_t n = 1 + rng_below(&w->t->rng, 8); n > 0; n--) {
         append_some(w, rng_below(&w->t->rng, 3) ? "a.log" : "b.log");
-        if (rng_below(&w->t->rng, 6) == 0 && access(arena_printf(w->t->mem, "%s/a.log", w->dir).p, F_OK) == 0) {
+        if (rng_below(&w->t->rng, 6) == 0 &&
+            access(arena_printf(w->t->mem, "%s/a.log", w->dir).p, F_OK) == 0) {
             struct str to = arena_printf(w->t->mem, "%s/a.log.%u", w->dir, ++w->rotations);
             assert_int_equal(rename(arena_printf(w->t->mem, "%s/a.log", w->dir).p, to.p), 0);
         }
-        (void)nanosleep(&(struct timespec){.tv_nsec = (long)rng_below(&w->t->rng, 15) * NS_PER_MS}, NULL);
+        (void)nanosleep(&(struct timespec){.tv_nsec = (long)rng_below(&w->t->rng, 15) * NS_PER_MS},
+                        NULL);
     }
 }
 
@@ -107,7 +114,8 @@ static void check(struct world *w)
     strmap_init(&by_id);
     while (str_split_next(&messages, '\n', &line) && str_split_next(&ids, '\n', &id) && line.n) {
         uint64_t n = 0;
-        struct str number = str_sub(line, 5, (size_t)MAX_OF(str_find(line, STR(" of many")), (ptrdiff_t)5) - 5);
+        struct str number =
+            str_sub(line, 5, (size_t)MAX_OF(str_find(line, STR(" of many")), (ptrdiff_t)5) - 5);
         if (!str_to_u64(number, &n) || n >= w->lines)
             fail_msg("a line that was never written: %.*s", STR_ARG(line));
         again += id_of[n].p != NULL;
@@ -115,7 +123,8 @@ static void check(struct world *w)
             assert_strs_eq(id, id_of[n]);
         void *other = strmap_put(&by_id, id, (void *)(uintptr_t)(n + 1));
         if (other && (uintptr_t)other != n + 1)
-            fail_msg("lines %llu and %zu have one id", (unsigned long long)n, (size_t)(uintptr_t)other - 1);
+            fail_msg("lines %llu and %zu have one id", (unsigned long long)n,
+                     (size_t)(uintptr_t)other - 1);
         id_of[n] = id;
     }
     for (uint32_t i = 0; i < w->lines; i++) {
@@ -134,7 +143,8 @@ static void killed_at_random_moments(struct test *t)
     for (unsigned i = 0; i < KILLS; i++) {
         pid_t pid = spawned(&w, "follow");
         work(&w);
-        (void)nanosleep(&(struct timespec){.tv_nsec = (long)rng_below(&t->rng, 40) * NS_PER_MS}, NULL);
+        (void)nanosleep(&(struct timespec){.tv_nsec = (long)rng_below(&t->rng, 40) * NS_PER_MS},
+                        NULL);
         assert_int_equal(kill(pid, SIGKILL), 0);
         int status = waited(pid);
         assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL); /* it ran until then */
