@@ -1,0 +1,532 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The oracle: random documents, mappings known, several segments and deletes; random queries and aggregations run by the
+ * search and by a naive walk over the documents; hits, totals and buckets must be the same. The seed is printed. */
+#include "query/search_support.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define DOCS_MAX  10000 /* of the large round: several windows per segment */
+#define DOCS_FEW  400
+#define WORDS_MAX 8
+#define DEPTH_MAX 3
+
+struct model_doc {
+    bool is_live, has_n, has_f, has_d, has_t;
+    int64_t n, d_ms;
+    double f; /* eighths: sums are exact in any order */
+    uint32_t k;             /* bit set of letters */
+    uint8_t words[WORDS_MAX];
+    size_t word_count;
+};
+
+struct model {
+    struct model_doc docs[DOCS_MAX];
+    size_t count;
+};
+
+static const char *const vocabulary[] = {"ab", "abc", "b", "cd", "e", "fg"};
+
+enum rule_kind { RULE_ALL, RULE_K, RULE_KS, RULE_N, RULE_N_RANGE, RULE_F_RANGE, RULE_D_RANGE, RULE_K_RANGE, RULE_EXISTS, RULE_WORD,
+                 RULE_PHRASE, RULE_PREFIX, RULE_IDS, RULE_BOOL, RULE_KIND_COUNT };
+
+struct rule {
+    enum rule_kind kind;
+    int64_t low, high;
+    uint32_t bits;
+    uint8_t a, b;
+    bool includes_low, includes_high;
+    struct rule *clauses[8];
+    uint8_t occurs[8]; /* 0 must, 1 filter, 2 should, 3 must_not */
+    size_t count;
+    uint32_t min;
+};
+
+#define D_BASE_MS INT64_C(1735689600000) /* 2025-01-01 */
+#define HOUR_MS   INT64_C(3600000)
+
+static void add_doc(struct bed *bed, struct model *model, size_t i)
+{
+    struct rng *rng = &bed->t->rng;
+    struct model_doc *doc = &model->docs[i];
+    struct buf json;
+    char id[16];
+    *doc = (struct model_doc){.is_live = true};
+    buf_init(&json, 0);
+    buf_printf(&json, "{\"i\":%zu", i);
+    if ((doc->has_n = rng_below(rng, 5) > 0)) {
+        doc->n = rng_between(rng, -20, 20);
+        buf_printf(&json, ",\"n\":%lld", (long long)doc->n);
+    }
+    if ((doc->has_f = rng_below(rng, 3) > 0)) {
+        doc->f = (double)rng_between(rng, -80, 80) / 8;
+        buf_printf(&json, ",\"f\":%g", doc->f);
+    }
+    if ((doc->has_d = rng_below(rng, 4) > 0)) {
+        doc->d_ms = D_BASE_MS + rng_between(rng, 0, 240) * HOUR_MS / 2;
+        buf_printf(&json, ",\"d\":%lld", (long long)doc->d_ms);
+    }
+    doc->k = (uint32_t)(rng_below(rng, 4) ? 1u << rng_below(rng, 6) : rng_below(rng, 64));
+    if (doc->k) {
+        const char *comma = "";
+        buf_add_lit(&json, ",\"k\":[");
+        for (uint32_t b = 0; b < 6; b++) {
+            if (doc->k >> b & 1) {
+                buf_printf(&json, "%s\"%c\"", comma, 'a' + b);
+                comma = ",";
+            }
+        }
+        buf_add_lit(&json, "]");
+    }
+    doc->word_count = rng_below(rng, WORDS_MAX + 1);
+    if ((doc->has_t = doc->word_count > 0)) {
+        buf_add_lit(&json, ",\"t\":\"");
+        for (size_t w = 0; w < doc->word_count; w++) {
+            doc->words[w] = (uint8_t)rng_below(rng, ARRAY_COUNT(vocabulary));
+            buf_printf(&json, "%s%s", w ? " " : "", vocabulary[doc->words[w]]);
+        }
+        buf_add_lit(&json, "\"");
+    }
+    buf_add_lit(&json, "}");
+    (void)snprintf(id, sizeof(id), "%zu", i);
+    put(bed, "i", id, buf_cstr(&json));
+    buf_deinit(&json);
+}
+
+static void fill_model(struct bed *bed, struct model *model, bool is_large)
+{
+    struct rng *rng = &bed->t->rng;
+    create(bed, "i", "{\"mappings\":{\"properties\":{\"i\":{\"type\":\"long\"},\"n\":{\"type\":\"long\"},\"f\":{\"type\":\"double\"},"
+                     "\"d\":{\"type\":\"date\"},\"k\":{\"type\":\"keyword\"},\"t\":{\"type\":\"text\"}}}}");
+    model->count = is_large ? DOCS_MAX : 50 + rng_below(rng, DOCS_FEW - 50);
+    uint64_t refresh_odds = is_large ? 6000 : 60, change_odds = is_large ? 500 : 12;
+    for (size_t i = 0; i < model->count; i++) {
+        add_doc(bed, model, i);
+        if (rng_below(rng, refresh_odds) == 0)
+            refresh(bed, "i");
+        if (rng_below(rng, change_odds) == 0) {
+            size_t victim = rng_below(rng, i + 1);
+            char id[16];
+            (void)snprintf(id, sizeof(id), "%zu", victim);
+            if (rng_below(rng, 2)) {
+                put(bed, "i", id, NULL);
+                model->docs[victim].is_live = false;
+            } else {
+                add_doc(bed, model, victim); /* an update: the old one dies */
+            }
+        }
+    }
+    refresh(bed, "i");
+}
+
+/* ---- Rules: as JSON and as a question to one document ---- */
+
+static struct rule *random_rule(struct test *t, unsigned depth)
+{
+    struct rng *rng = &t->rng;
+    struct rule *rule = ARENA_NEW(t->mem, struct rule);
+    rule->kind = (enum rule_kind)rng_below(rng, depth < DEPTH_MAX ? RULE_KIND_COUNT : RULE_BOOL);
+    if (depth == 0 && rng_below(rng, 2))
+        rule->kind = RULE_BOOL;
+    rule->low = rng_between(rng, -22, 22);
+    rule->high = rule->low + rng_between(rng, 0, 20);
+    rule->bits = (uint32_t)rng_below(rng, 64);
+    rule->a = (uint8_t)rng_below(rng, 6);
+    rule->b = (uint8_t)rng_below(rng, 6);
+    rule->includes_low = rng_below(rng, 2);
+    rule->includes_high = rng_below(rng, 2);
+    if (rule->kind != RULE_BOOL)
+        return rule;
+    rule->count = rng_below(rng, 5);
+    size_t should = 0;
+    for (size_t i = 0; i < rule->count; i++) {
+        rule->clauses[i] = random_rule(t, depth + 1);
+        rule->occurs[i] = (uint8_t)rng_below(rng, 4);
+        should += rule->occurs[i] == 2;
+    }
+    rule->min = should ? (uint32_t)rng_below(rng, should + 1) : 0;
+    return rule;
+}
+
+static void print_range(struct buf *out, const char *field, const char *low, const char *high, const struct rule *rule)
+{
+    buf_printf(out, "{\"range\":{\"%s\":{\"%s\":%s,\"%s\":%s}}}", field, rule->includes_low ? "gte" : "gt", low,
+               rule->includes_high ? "lte" : "lt", high);
+}
+
+static void print_rule(const struct rule *rule, struct buf *out);
+
+static void print_bool(const struct rule *rule, struct buf *out)
+{
+    static const char *const names[] = {"must", "filter", "should", "must_not"};
+    buf_printf(out, "{\"bool\":{\"minimum_should_match\":%u", rule->min);
+    for (uint8_t occur = 0; occur < 4; occur++) {
+        const char *comma = "";
+        buf_printf(out, ",\"%s\":[", names[occur]);
+        for (size_t i = 0; i < rule->count; i++) {
+            if (rule->occurs[i] != occur)
+                continue;
+            buf_printf(out, "%s", comma);
+            print_rule(rule->clauses[i], out);
+            comma = ",";
+        }
+        buf_add_lit(out, "]");
+    }
+    buf_add_lit(out, "}}");
+}
+
+static void print_rule(const struct rule *rule, struct buf *out)
+{
+    static const char *const fields[] = {"n", "f", "d", "k", "t", "nope"};
+    char low[40], high[40];
+    switch (rule->kind) {
+    case RULE_ALL:
+        buf_add_lit(out, "{\"match_all\":{}}");
+        break;
+    case RULE_K:
+        buf_printf(out, "{\"term\":{\"k\":\"%c\"}}", 'a' + rule->a);
+        break;
+    case RULE_KS:
+        buf_add_lit(out, "{\"terms\":{\"k\":[\"zz\"");
+        for (uint32_t b = 0; b < 6; b++) {
+            if (rule->bits >> b & 1)
+                buf_printf(out, ",\"%c\"", 'a' + b);
+        }
+        buf_add_lit(out, "]}}");
+        break;
+    case RULE_N:
+        buf_printf(out, "{\"term\":{\"n\":%lld}}", (long long)rule->low);
+        break;
+    case RULE_N_RANGE:
+    case RULE_F_RANGE:
+        (void)snprintf(low, sizeof(low), "%g", rule->kind == RULE_F_RANGE ? (double)rule->low / 2 : (double)rule->low);
+        (void)snprintf(high, sizeof(high), "%g", rule->kind == RULE_F_RANGE ? (double)rule->high / 2 : (double)rule->high);
+        print_range(out, rule->kind == RULE_F_RANGE ? "f" : "n", low, high, rule);
+        break;
+    case RULE_D_RANGE:
+        (void)snprintf(low, sizeof(low), "%lld", (long long)(D_BASE_MS + (rule->low + 22) * 2 * HOUR_MS));
+        (void)snprintf(high, sizeof(high), "%lld", (long long)(D_BASE_MS + (rule->high + 22) * 2 * HOUR_MS));
+        print_range(out, "d", low, high, rule);
+        break;
+    case RULE_K_RANGE:
+        (void)snprintf(low, sizeof(low), "\"%c\"", 'a' + MIN_OF(rule->a, rule->b));
+        (void)snprintf(high, sizeof(high), "\"%c\"", 'a' + MAX_OF(rule->a, rule->b));
+        print_range(out, "k", low, high, rule);
+        break;
+    case RULE_EXISTS:
+        buf_printf(out, "{\"exists\":{\"field\":\"%s\"}}", fields[rule->a]);
+        break;
+    case RULE_WORD:
+        buf_printf(out, "{\"match\":{\"t\":\"%s\"}}", vocabulary[rule->a]);
+        break;
+    case RULE_PHRASE:
+        buf_printf(out, "{\"match_phrase\":{\"t\":\"%s %s\"}}", vocabulary[rule->a], vocabulary[rule->b]);
+        break;
+    case RULE_PREFIX:
+        buf_printf(out, "{\"prefix\":{\"t\":\"%.1s\"}}", vocabulary[rule->a]);
+        break;
+    case RULE_IDS:
+        buf_printf(out, "{\"ids\":{\"values\":[\"%d\",\"%d\",\"%lld\"]}}", rule->a, rule->b, (long long)(rule->low + 22));
+        break;
+    case RULE_BOOL:
+    case RULE_KIND_COUNT:
+        print_bool(rule, out);
+        break;
+    }
+}
+
+static bool between(double v, double low, double high, const struct rule *rule)
+{
+    return (rule->includes_low ? v >= low : v > low) && (rule->includes_high ? v <= high : v < high);
+}
+
+static bool matches(const struct rule *rule, const struct model_doc *doc, size_t index);
+
+static bool bool_matches(const struct rule *rule, const struct model_doc *doc, size_t index)
+{
+    uint32_t should = 0;
+    for (size_t i = 0; i < rule->count; i++) {
+        bool is_match = matches(rule->clauses[i], doc, index);
+        if (rule->occurs[i] == 2)
+            should += is_match;
+        else if (is_match == (rule->occurs[i] == 3))
+            return false;
+    }
+    return should >= rule->min;
+}
+
+static bool k_in_range(const struct rule *rule, const struct model_doc *doc)
+{
+    for (uint32_t b = 0; b < 6; b++) {
+        if ((doc->k >> b & 1) && between(b, MIN_OF(rule->a, rule->b), MAX_OF(rule->a, rule->b), rule))
+            return true;
+    }
+    return false;
+}
+
+static bool text_matches(const struct rule *rule, const struct model_doc *doc)
+{
+    for (size_t w = 0; w < doc->word_count; w++) {
+        bool is_first = doc->words[w] == rule->a;
+        if (rule->kind == RULE_WORD && is_first)
+            return true;
+        if (rule->kind == RULE_PHRASE && is_first && w + 1 < doc->word_count && doc->words[w + 1] == rule->b)
+            return true;
+        if (rule->kind == RULE_PREFIX && vocabulary[doc->words[w]][0] == vocabulary[rule->a][0])
+            return true;
+    }
+    return false;
+}
+
+static bool matches(const struct rule *rule, const struct model_doc *doc, size_t index)
+{
+    switch (rule->kind) {
+    case RULE_ALL:
+        return true;
+    case RULE_K:
+        return doc->k >> rule->a & 1;
+    case RULE_KS:
+        return (doc->k & rule->bits) != 0;
+    case RULE_N:
+        return doc->has_n && doc->n == rule->low;
+    case RULE_N_RANGE:
+        return doc->has_n && between((double)doc->n, (double)rule->low, (double)rule->high, rule);
+    case RULE_F_RANGE:
+        return doc->has_f && between(doc->f, (double)rule->low / 2, (double)rule->high / 2, rule);
+    case RULE_D_RANGE:
+        return doc->has_d && between((double)(doc->d_ms - D_BASE_MS), (double)((rule->low + 22) * 2 * HOUR_MS),
+                                     (double)((rule->high + 22) * 2 * HOUR_MS), rule);
+    case RULE_K_RANGE:
+        return k_in_range(rule, doc);
+    case RULE_EXISTS: {
+        bool has[] = {doc->has_n, doc->has_f, doc->has_d, doc->k != 0, doc->has_t, false};
+        return has[rule->a];
+    }
+    case RULE_WORD:
+    case RULE_PHRASE:
+    case RULE_PREFIX:
+        return text_matches(rule, doc);
+    case RULE_IDS:
+        return index == rule->a || index == rule->b || (int64_t)index == rule->low + 22;
+    case RULE_BOOL:
+    case RULE_KIND_COUNT:
+        break;
+    }
+    return bool_matches(rule, doc, index);
+}
+
+/* ---- Hits ---- */
+
+static struct str body_of(struct test *t, const struct rule *rule, const char *rest)
+{
+    struct buf out;
+    buf_init(&out, 0);
+    buf_add_lit(&out, "{\"query\":");
+    print_rule(rule, &out);
+    buf_printf(&out, ",%s}", rest);
+    struct str body = arena_str(t->mem, buf_str(&out));
+    buf_deinit(&out);
+    return body;
+}
+
+static const struct model_doc *compared; /* by the sort below */
+static int by_n_then_i(const void *a, const void *b)
+{
+    size_t x = *(const size_t *)a, y = *(const size_t *)b;
+    const struct model_doc *p = &compared[x], *q = &compared[y];
+    if (p->has_n != q->has_n)
+        return p->has_n ? -1 : 1;
+    if (p->has_n && p->n != q->n)
+        return p->n > q->n ? -1 : 1;
+    return (x > y) - (x < y);
+}
+
+static void check_hits(struct bed *bed, const struct model *model, const struct rule *rule)
+{
+    struct test *t = bed->t;
+    static size_t found_docs[DOCS_MAX];
+    size_t count = 0, from = rng_below(&t->rng, 20), size = rng_below(&t->rng, 30);
+    for (size_t i = 0; i < model->count; i++) {
+        if (model->docs[i].is_live && matches(rule, &model->docs[i], i))
+            found_docs[count++] = i;
+    }
+    compared = model->docs;
+    qsort(found_docs, count, sizeof(found_docs[0]), by_n_then_i);
+    struct str rest = arena_printf(t->mem, "\"track_total_hits\":true,\"sort\":[{\"n\":\"desc\"},\"i\"],\"from\":%zu,\"size\":%zu", from, size);
+    struct str body = body_of(t, rule, rest.p);
+    struct value tree = reply(bed, "i", body.p);
+    const struct value *hits = at_path(&tree, "hits/hits"), *total = at_path(&tree, "hits/total/value");
+    if (total->i != (int64_t)count)
+        fail_msg("total %lld, not %zu: " STR_FMT, (long long)total->i, count, STR_ARG(body));
+    size_t shown = from < count ? MIN_OF(size, count - from) : 0;
+    if (hits->list->count != shown)
+        fail_msg("%zu hits, not %zu: " STR_FMT, hits->list->count, shown, STR_ARG(body));
+    for (size_t i = 0; i < shown; i++) {
+        int64_t id;
+        assert_true(str_to_i64(value_map_get_lit(&hits->list->items[i], "_id")->s, &id));
+        if ((size_t)id != found_docs[from + i])
+            fail_msg("hit %zu is %lld, not %zu: " STR_FMT, i, (long long)id, found_docs[from + i], STR_ARG(body));
+    }
+    /* By score: the same documents in some order, scores falling. */
+    tree = reply(bed, "i", body_of(t, rule, "\"size\":10000").p);
+    hits = at_path(&tree, "hits/hits");
+    assert_int_equal(hits->list->count, count);
+    for (size_t i = 1; i < count; i++) {
+        double before = 0, score = 0;
+        assert_true(value_to_f64(value_map_get_lit(&hits->list->items[i - 1], "_score"), &before));
+        assert_true(value_to_f64(value_map_get_lit(&hits->list->items[i], "_score"), &score));
+        assert_true(score <= before);
+    }
+    /* The rest behind a hit in the middle. */
+    if (count > 2) {
+        size_t middle = rng_below(&t->rng, count);
+        const struct model_doc *doc = &model->docs[found_docs[middle]];
+        rest = arena_printf(t->mem, "\"sort\":[{\"n\":\"desc\"},\"i\"],\"size\":5,\"search_after\":[%lld,%zu]",
+                            doc->has_n ? (long long)doc->n : (long long)INT64_MIN, found_docs[middle]);
+        tree = reply(bed, "i", body_of(t, rule, rest.p).p);
+        hits = at_path(&tree, "hits/hits");
+        assert_int_equal(hits->list->count, MIN_OF((size_t)5, count - middle - 1));
+        for (size_t i = 0; i < hits->list->count; i++) {
+            int64_t id;
+            assert_true(str_to_i64(value_map_get_lit(&hits->list->items[i], "_id")->s, &id));
+            assert_int_equal(id, found_docs[middle + 1 + i]);
+        }
+    }
+}
+
+/* ---- Aggregations ---- */
+
+struct tally {
+    int64_t docs, n_sum, n_count;
+    double f_max;
+    bool has_f;
+};
+
+static void tally_add(struct tally *tally, const struct model_doc *doc)
+{
+    tally->docs++;
+    if (doc->has_n) {
+        tally->n_sum += doc->n;
+        tally->n_count++;
+    }
+    if (doc->has_f && (!tally->has_f || doc->f > tally->f_max)) {
+        tally->f_max = doc->f;
+        tally->has_f = true;
+    }
+}
+
+static void check_bucket(const struct value *bucket, const struct tally *tally, struct str body)
+{
+    double sum = 0, max = 0;
+    if (value_map_get_lit(bucket, "doc_count")->i != tally->docs)
+        fail_msg("bucket has %lld, not %lld: " STR_FMT, (long long)value_map_get_lit(bucket, "doc_count")->i, (long long)tally->docs,
+                 STR_ARG(body));
+    assert_true(value_to_f64(at_path(bucket, "s/value"), &sum));
+    assert_true(sum == (double)tally->n_sum);
+    assert_int_equal(at_path(bucket, "c/value")->i, tally->n_count);
+    assert_int_equal(value_to_f64(at_path(bucket, "m/value"), &max), tally->has_f);
+    assert_true(!tally->has_f || max == tally->f_max);
+}
+
+#define SUBS "\"aggs\":{\"s\":{\"sum\":{\"field\":\"n\"}},\"c\":{\"value_count\":{\"field\":\"n\"}},\"m\":{\"max\":{\"field\":\"f\"}}}"
+
+static int64_t floor_div(int64_t a, int64_t b)
+{
+    return a / b - (a % b < 0);
+}
+
+static void check_aggs(struct bed *bed, const struct model *model, const struct rule *rule)
+{
+    struct tally letters[6] = {0}, days[12] = {0}, steps[16] = {0}, ranges[3] = {0}, filtered = {0}, missing = {0};
+    for (size_t i = 0; i < model->count; i++) {
+        const struct model_doc *doc = &model->docs[i];
+        if (!doc->is_live || !matches(rule, doc, i))
+            continue;
+        for (uint32_t b = 0; b < 6; b++) {
+            if (doc->k >> b & 1)
+                tally_add(&letters[b], doc);
+        }
+        if (doc->has_d)
+            tally_add(&days[(doc->d_ms - D_BASE_MS) / (24 * HOUR_MS)], doc);
+        if (doc->has_n)
+            tally_add(&steps[floor_div(doc->n, 5) + 8], doc);
+        if (doc->has_f) {
+            if (doc->f < -1.5)
+                tally_add(&ranges[0], doc);
+            if (doc->f >= -3 && doc->f < 3)
+                tally_add(&ranges[1], doc);
+            if (doc->f >= 2)
+                tally_add(&ranges[2], doc);
+        }
+        if (doc->k & 1)
+            tally_add(&filtered, doc);
+        if (!doc->has_f)
+            tally_add(&missing, doc);
+    }
+    struct str body = body_of(bed->t, rule,
+        "\"size\":0,\"aggs\":{\"k\":{\"terms\":{\"field\":\"k\",\"order\":{\"_key\":\"asc\"}}," SUBS "},"
+        "\"d\":{\"date_histogram\":{\"field\":\"d\",\"calendar_interval\":\"day\",\"min_doc_count\":1}," SUBS "},"
+        "\"h\":{\"histogram\":{\"field\":\"n\",\"interval\":5,\"min_doc_count\":1}," SUBS "},"
+        "\"r\":{\"range\":{\"field\":\"f\",\"ranges\":[{\"to\":-1.5},{\"from\":-3,\"to\":3},{\"from\":2}]}," SUBS "},"
+        "\"q\":{\"filter\":{\"term\":{\"k\":\"a\"}}," SUBS "},\"x\":{\"missing\":{\"field\":\"f\"}," SUBS "}}");
+    struct value tree = reply(bed, "i", body.p);
+    const struct value *list = at_path(&tree, "aggregations/k/buckets");
+    size_t at = 0;
+    for (uint32_t b = 0; b < 6; b++) {
+        if (letters[b].docs == 0)
+            continue;
+        assert_true(at < list->list->count);
+        assert_int_equal(value_map_get_lit(&list->list->items[at], "key")->s.p[0], 'a' + (int)b);
+        check_bucket(&list->list->items[at++], &letters[b], body);
+    }
+    assert_int_equal(at, list->list->count);
+    list = at_path(&tree, "aggregations/d/buckets");
+    at = 0;
+    for (int64_t day = 0; day < 12; day++) {
+        if (days[day].docs == 0)
+            continue;
+        assert_true(at < list->list->count);
+        assert_int_equal(value_map_get_lit(&list->list->items[at], "key")->i, D_BASE_MS + day * 24 * HOUR_MS);
+        check_bucket(&list->list->items[at++], &days[day], body);
+    }
+    assert_int_equal(at, list->list->count);
+    list = at_path(&tree, "aggregations/h/buckets");
+    at = 0;
+    for (int64_t step = 0; step < 16; step++) {
+        double key = 0;
+        if (steps[step].docs == 0)
+            continue;
+        assert_true(at < list->list->count && value_to_f64(value_map_get_lit(&list->list->items[at], "key"), &key));
+        assert_true(key == (double)(step - 8) * 5);
+        check_bucket(&list->list->items[at++], &steps[step], body);
+    }
+    assert_int_equal(at, list->list->count);
+    for (size_t i = 0; i < 3; i++)
+        check_bucket(&at_path(&tree, "aggregations/r/buckets")->list->items[i], &ranges[i], body);
+    check_bucket(at_path(&tree, "aggregations/q"), &filtered, body);
+    check_bucket(at_path(&tree, "aggregations/x"), &missing, body);
+}
+
+static void search_equals_the_naive_walk(struct test *t)
+{
+    for (int round = 0; round < 13; round++) {
+        bool is_large = round == 12;
+        struct bed bed;
+        struct model *model = ARENA_NEW(t->mem, struct model);
+        bed_init(&bed, t);
+        fill_model(&bed, model, is_large);
+        for (int i = 0; i < (is_large ? 15 : 60); i++) {
+            const struct rule *rule = random_rule(t, 0);
+            check_hits(&bed, model, rule);
+            check_aggs(&bed, model, rule);
+        }
+        /* q is (q and p) or (q and not p), also after everything was folded into one segment. */
+        const struct rule *q = random_rule(t, 0);
+        assert_ok(engine_force_merge(bed.engine, STR("i"), 1, &t->err), &t->err);
+        check_hits(&bed, model, q);
+        check_aggs(&bed, model, q);
+        bed_deinit(&bed);
+    }
+}
+
+TEST_MAIN(TEST(search_equals_the_naive_walk))
