@@ -126,7 +126,7 @@ class StockDay:
         self.archive = self.process("archive", ["run", "-f", conf / "es_to_mysql.conf", "--path.data",
                                                 self.folder / "data.archive", *clock])
         self.windows = self.process("windows", ["run", "-f", conf / "stock_10min.conf", "--path.data",
-                                                self.folder / "data.windows"])
+                                                self.folder / "data.windows", *clock])
 
     def start(self):
         self.server.start()
