@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/arena.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,6 +59,12 @@ void *mem_realloc(void *p, size_t size)
 void mem_free(void *p)
 {
     free(p);
+}
+
+void mem_tune(void)
+{
+    (void)mallopt(M_MMAP_THRESHOLD, 32 << 20); /* the largest that glibc takes: blocks of arenas are up to 1 MiB */
+    (void)mallopt(M_TRIM_THRESHOLD, 64 << 20);
 }
 
 char *mem_cstr(struct str s)

@@ -38,6 +38,7 @@ static int unknown_command(const char *name)
 
 int main(int argc, char **argv)
 {
+    mem_tune();
     struct app app = {.fs = vfs_posix(),
                       .clock = clock_system(),
                       .mem = arena_new(0),
