@@ -57,8 +57,11 @@ def test(folder, started):
     # Garbage on the socket.
     with socket.create_connection(("127.0.0.1", rest.port)) as s:
         s.sendall(b"\x00\xff garbage\r\n\r\n")
-        s.settimeout(5)
-        s.recv(1000)
+        s.settimeout(0.5)
+        try:
+            s.recv(1000)
+        except TimeoutError:
+            pass    # it may wait for more
     h.expect(rest.is_up(), "the node lives after garbage")
 
     # A port in use, a folder in use, a folder that cannot be written.

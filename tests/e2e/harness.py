@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 NARU = os.environ.get("NARU", str(ROOT / "build/dev/naru"))
@@ -240,6 +241,13 @@ def run_test(function, prefix):
             if isinstance(process, Process):
                 print(process.tail())
         print(f"FAILED: {e}\n    kept: {folder}", flush=True)
+        status = 1
+    except Exception:   # a bug of the test, or a server that hung up: the folder is kept all the same
+        traceback.print_exc()
+        for process in started:
+            if isinstance(process, Process):
+                print(process.tail())
+        print(f"FAILED\n    kept: {folder}", flush=True)
         status = 1
     else:
         print(f"ok ({time.monotonic() - begin:.1f} s)", flush=True)
