@@ -23,3 +23,4 @@ naru_library(pipeline libcurl yaml-0.1 sqlite3)
 naru_library(sim libwebsockets)
 naru_library(pipeline libwebsockets)
 naru_library(ship yaml-0.1)
+naru_library(pipeline libcrypto) # digests of the fingerprint filter

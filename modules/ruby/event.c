@@ -346,6 +346,8 @@ static VALUE event_s_new(int argc, VALUE *argv, VALUE klass)
     if (!ruby_turn.batch)
         rb_raise(rb_eRuntimeError, "no event can be made outside of a filter's code");
     struct event *ev = batch_add_stamped(ruby_turn.batch, now_ns());
+    if (ruby_turn.current)
+        ev->origin = ruby_turn.current->origin;
     VALUE v = ruby__event_wrap(ev);
     if (argc > 0 && !NIL_P(argv[0])) {
         Check_Type(argv[0], T_HASH);

@@ -167,6 +167,7 @@ static VALUE run_protected(VALUE arg)
     while (work->at < work->count) {
         struct event *ev = work->events[work->at];
         VALUE wrapper = ruby__event_wrap(ev);
+        ruby_turn.current = ev;
         VALUE result =
             rb_funcall_with_block(script->object, script->method, 1, &wrapper, emit_proc);
         if (script->is_file)
@@ -197,6 +198,7 @@ static void work_run(void *arg)
         work->at++;
     }
     ruby__turn_end();
+    ruby_turn.current = NULL;
     ruby_turn.script = NULL;
     ruby_turn.run = NULL;
     ruby_turn.batch = NULL;

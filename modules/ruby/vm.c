@@ -132,6 +132,7 @@ static void *vm_main(void *arg)
 {
     (void)arg;
     volatile VALUE stack_start = Qnil;
+    (void)pthread_setname_np(pthread_self(), "ruby");
     ruby_init_stack(&stack_start);
     mask_signals();
     bool is_ok = start_ruby();
