@@ -130,6 +130,14 @@ static char *value_json(const struct value *v)
     return json;
 }
 
+/* The tree may borrow from the old text: that goes last. */
+static void json_replace(char **json, const struct value *v)
+{
+    char *old = *json;
+    *json = value_json(v);
+    mem_free(old);
+}
+
 /* Puts what acts into the index. REQUIRES(index.mu) or nobody else knows the index. */
 void index__settings_apply(struct index *index)
 {
@@ -467,8 +475,7 @@ int engine_settings_put(struct engine *engine, struct str name, const struct val
             value_map_set(mem, &current, flat.map->keys[i], flat.map->values[i]);
     }
     if (rc == 0) {
-        mem_free(index->settings_json);
-        index->settings_json = value_json(&current);
+        json_replace(&index->settings_json, &current);
         index__settings_apply(index);
     }
     mutex_unlock(&index->mu);
@@ -565,8 +572,7 @@ int engine_alias_put(struct engine *engine, struct str name, struct str alias,
     if (rc == 0) {
         value_map_set(mem, &aliases, alias,
                       body && body->kind == VALUE_MAP ? *body : value_map(mem, 1));
-        mem_free(index->aliases_json);
-        index->aliases_json = value_json(&aliases);
+        json_replace(&index->aliases_json, &aliases);
     }
     mutex_unlock(&index->mu);
     TRY(rc);
@@ -584,8 +590,7 @@ int engine_alias_remove(struct engine *engine, struct str name, struct str alias
     int rc = value_from_json(str_from(index->aliases_json), mem, &aliases, err);
     if (rc == 0) {
         was_there = value_map_remove(&aliases, alias);
-        mem_free(index->aliases_json);
-        index->aliases_json = value_json(&aliases);
+        json_replace(&index->aliases_json, &aliases);
     }
     mutex_unlock(&index->mu);
     TRY(rc);
@@ -603,6 +608,49 @@ int engine_aliases_get(struct engine *engine, struct str name, struct arena *mem
     struct str json = arena_str(mem, str_from(index->aliases_json));
     mutex_unlock(&index->mu);
     return value_from_json(json, mem, ret_aliases, err);
+}
+
+/* 0: not an alias of this index, 1: it is, 2: and the one to write to. */
+static int alias_role(struct index *index, struct str alias, struct arena *mem)
+{
+    struct value aliases;
+    mutex_lock(&index->mu);
+    struct str json = arena_str(mem, str_from(index->aliases_json));
+    mutex_unlock(&index->mu);
+    if (json.n <= 2 || value_from_json(json, mem, &aliases, NULL) < 0 || aliases.kind != VALUE_MAP)
+        return 0;
+    const struct value *body = value_map_get(&aliases, alias);
+    const struct value *is_write = body ? value_map_get_lit(body, "is_write_index") : NULL;
+    return !body ? 0 : is_write && is_write->kind == VALUE_BOOL && is_write->b ? 2 : 1;
+}
+
+int engine__alias_target(struct engine *engine, struct str alias, struct index **ret_index,
+                         struct err *err)
+{
+    CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
+    size_t count, holders = 0;
+    struct index **all = engine__all(engine, &count), *found = NULL;
+    int best = 0;
+    for (size_t i = 0; i < count; i++) {
+        int role = alias_role(all[i], alias, mem);
+        holders += role > 0;
+        if (role > best) {
+            best = role;
+            found = all[i];
+        }
+    }
+    bool is_clear = found && (best == 2 || holders == 1);
+    if (is_clear)
+        *ret_index = index__ref(found);
+    engine__all_free(all, count);
+    if (holders > 0 && !is_clear)
+        return err_set(err, ERR_INVALID,
+                       "no write index is defined for alias [" STR_FMT
+                       "]. The write index may be explicitly disabled using is_write_index=false "
+                       "or the alias points to multiple indices without one being designated as a "
+                       "write index",
+                       STR_ARG(alias));
+    return 0;
 }
 
 struct resolve {

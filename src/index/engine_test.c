@@ -313,11 +313,57 @@ static void test_admin(void **state)
     assert_true(str_is(
         value_map_get_lit(value_map_get_lit(&settings, "index"), "number_of_shards")->s, "2"));
     gives(f, "1", "{\"a\":7}");
+    struct value change =
+        json(f, "{\"index\":{\"refresh_interval\":\"5s\",\"number_of_replicas\":null}}");
+    assert_int_equal(engine_settings_put(f->engine, STR("i"), &change, &err), 0);
+    assert_int_equal(engine_settings_get(f->engine, STR("i"), f->mem, &settings, &err), 0);
+    assert_true(str_is(
+        value_map_get_lit(value_map_get_lit(&settings, "index"), "refresh_interval")->s, "5s"));
+    change = json(f, "{\"refresh_interval\":\"often\"}");
+    assert_int_equal(engine_settings_put(f->engine, STR("i"), &change, &err), -ERR_INVALID);
+    change = json(f, "{\"number_of_shards\":3}");
+    assert_int_equal(engine_settings_put(f->engine, STR("i"), &change, &err), -ERR_INVALID);
+    change = json(f, "{\"properties\":{\"b\":{\"type\":\"ip\"}}}");
+    assert_int_equal(engine_mapping_put(f->engine, STR("i"), &change, &err), 0);
+    reopen(f);
+    assert_int_equal(engine_mapping_get(f->engine, STR("i"), f->mem, &settings, &err), 0);
+    assert_non_null(value_map_get_lit(value_map_get_lit(&settings, "properties"), "b"));
     assert_int_equal(engine_index_delete(f->engine, STR("i"), &err), 0);
     assert_false(engine_index_exists(f->engine, STR("i")));
     reopen(f);
     assert_false(engine_index_exists(f->engine, STR("i")));
     assert_true(engine_index_exists(f->engine, STR("j")));
+}
+
+static void test_aliases(void **state)
+{
+    struct fixture *f = *state;
+    struct err err = {0};
+    struct doc_write write = DOC_WRITE_INIT;
+    struct doc_result r;
+    struct doc_get doc;
+    struct value is_write = json(f, "{\"is_write_index\":true}");
+    put(f, DOC_INDEX, "1", "{}");
+    assert_int_equal(engine_index_create(f->engine, STR("j"), NULL, &err), 0);
+    assert_int_equal(engine_alias_put(f->engine, STR("i"), STR("al"), NULL, &err), 0);
+    assert_int_equal(engine_alias_put(f->engine, STR("i"), STR("j"), NULL, &err), -ERR_INDEX_NAME);
+    write.index = STR("al");
+    write.id = STR("2");
+    write.source = STR("{\"a\":1}");
+    assert_int_equal(engine_write(f->engine, &write, 1, REFRESH_NONE, f->mem, &r, &err), 0);
+    assert_true(str_is(r.index, "i"));
+    assert_int_equal(engine_get(f->engine, STR("al"), STR("2"), true, f->mem, &doc, &err), 0);
+    assert_true(doc.is_found && str_is(doc.index, "i"));
+    assert_int_equal(engine_alias_put(f->engine, STR("j"), STR("al"), NULL, &err), 0);
+    assert_int_equal(engine_write(f->engine, &write, 1, REFRESH_NONE, f->mem, &r, &err), 0);
+    assert_int_equal(r.outcome, DOC_FAILED);
+    assert_non_null(strstr(r.err.text, "no write index is defined for alias [al]"));
+    assert_int_equal(engine_alias_put(f->engine, STR("j"), STR("al"), &is_write, &err), 0);
+    reopen(f);
+    assert_int_equal(engine_write(f->engine, &write, 1, REFRESH_NONE, f->mem, &r, &err), 0);
+    assert_true(str_is(r.index, "j"));
+    assert_int_equal(engine_alias_remove(f->engine, STR("j"), STR("al"), &err), 0);
+    assert_int_equal(engine_alias_remove(f->engine, STR("j"), STR("al"), &err), -ERR_NOT_FOUND);
 }
 
 static void test_generated_ids(void **state)
@@ -417,6 +463,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_update, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad_documents, setup, teardown),
         cmocka_unit_test_setup_teardown(test_admin, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_aliases, setup, teardown),
         cmocka_unit_test_setup_teardown(test_generated_ids, setup, teardown),
         cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
         cmocka_unit_test_setup_teardown(test_locked, setup, teardown),

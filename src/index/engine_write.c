@@ -194,14 +194,14 @@ static int conditions_check(const struct doc_write *write, struct str id, const 
         if (!place->is_found)
             return err_set(err, ERR_VERSION_CONFLICT,
                            "[" STR_FMT "]: version conflict, required seqNo [%lld], primary term "
-                                       "[%lld]. but no document was found",
+                           "[%lld]. but no document was found",
                            STR_ARG(id), (long long)write->if_seq_no,
                            (long long)write->if_primary_term);
         if (place->seq_no != write->if_seq_no || write->if_primary_term != PRIMARY_TERM)
             return err_set(
                 err, ERR_VERSION_CONFLICT,
                 "[" STR_FMT "]: version conflict, required seqNo [%lld], primary term [%lld]. "
-                            "current document has seqNo [%lld] and primary term [%d]",
+                "current document has seqNo [%lld] and primary term [%d]",
                 STR_ARG(id), (long long)write->if_seq_no, (long long)write->if_primary_term,
                 (long long)place->seq_no, PRIMARY_TERM);
     }
@@ -643,6 +643,7 @@ static int memory_keep(struct index *index, struct err *err)
             bytes += builder_bytes(index->lanes[i].builder);
         mutex_unlock(&index->lanes[i].mu);
     }
+    uint64_t builders = bytes;
     mutex_lock(&index->mu);
     for (size_t i = 0; i < index->set->count; i++) {
         if (index->set->slots[i]->number == 0)
@@ -652,7 +653,7 @@ static int memory_keep(struct index *index, struct err *err)
     index->memory_bytes = bytes;
     mutex_unlock(&index->mu);
     __atomic_add_fetch(&index->engine->memory_bytes, bytes - old, __ATOMIC_RELAXED);
-    if (bytes > MIN_OF((uint64_t)BUILDER_BYTES_MAX, index->engine->memory_max / 4))
+    if (builders > MIN_OF((uint64_t)BUILDER_BYTES_MAX, index->engine->memory_max / 4))
         TRY(index__refresh(index, err));
     if (memory_used(index->engine) > index->engine->memory_max / 2)
         engine__kick(index->engine);
@@ -689,6 +690,29 @@ static int refresh_wait(struct index *index, struct err *err)
     }
 }
 
+/* The index of the items [from, to): by name, by alias, or made now. A delete does not make one. */
+static int index_for(struct engine *engine, const struct doc_write *writes, size_t from, size_t to,
+                     struct index **ret_index, struct err *err)
+{
+    struct str name = writes[from].index;
+    bool is_delete_only = true;
+    *ret_index = engine__index(engine, name);
+    if (*ret_index)
+        return 0;
+    TRY(engine__alias_target(engine, name, ret_index, err));
+    if (*ret_index)
+        return 0;
+    for (size_t i = from; i < to; i++)
+        is_delete_only &= writes[i].op == DOC_DELETE;
+    if (is_delete_only)
+        return err_set(err, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "]", STR_ARG(name));
+    if (writes[from].is_index_auto_create_off)
+        return err_set(err, ERR_INDEX_NOT_FOUND,
+                       "no such index [" STR_FMT "] and auto-creation is off for this request",
+                       STR_ARG(name));
+    return engine__index_make(engine, name, NULL, true, ret_index, err);
+}
+
 static int write_all(struct engine *engine, const struct doc_write *writes, size_t count,
                      enum write_refresh refresh, struct arena *mem, struct doc_result *results,
                      struct err *err)
@@ -700,22 +724,9 @@ static int write_all(struct engine *engine, const struct doc_write *writes, size
     for (size_t from = 0, to; from < count && rc == 0; from = to) {
         for (to = from + 1; to < count && str_eq(writes[to].index, writes[from].index); to++) {
         }
-        struct index *index = engine__index(engine, writes[from].index);
+        struct index *index = NULL;
         struct err why;
-        int made = 0;
-        bool is_delete_only = true; /* a delete does not make an index */
-        for (size_t i = from; i < to; i++)
-            is_delete_only &= writes[i].op == DOC_DELETE;
-        if (!index && is_delete_only)
-            made = err_set(&why, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "]",
-                           STR_ARG(writes[from].index));
-        else if (!index && writes[from].is_index_auto_create_off)
-            made = err_set(&why, ERR_INDEX_NOT_FOUND,
-                           "no such index [" STR_FMT "] and auto-creation is off for this request",
-                           STR_ARG(writes[from].index));
-        else if (!index)
-            made = engine__index_make(engine, writes[from].index, NULL, true, &index, &why);
-        if (made < 0) {
+        if (index_for(engine, writes, from, to, &index, &why) < 0) {
             items_fail(writes, from, to, results, mem, &why);
             continue;
         }
@@ -807,8 +818,11 @@ static int get_published(struct index *index, struct str id, struct arena *mem, 
 int engine_get(struct engine *engine, struct str name, struct str id, bool is_realtime,
                struct arena *mem, struct doc_get *ret_doc, struct err *err)
 {
-    CLEANUP(index__unref_ptr) struct index *index = NULL;
-    TRY(engine__index_get(engine, name, &index, err));
+    CLEANUP(index__unref_ptr) struct index *index = engine__index(engine, name);
+    if (!index)
+        TRY(engine__alias_target(engine, name, &index, err));
+    if (!index)
+        return err_set(err, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "]", STR_ARG(name));
     struct doc_get doc = {.index = arena_str(mem, index->name), .id = arena_str(mem, id)};
     if (id.n > 0 && id.n <= ID_BYTES_MAX) {
         TRY(is_realtime ? get_current(&index->lanes[lane_of(engine, id)], id, mem, &doc, err)

@@ -259,6 +259,9 @@ int index__open(struct engine *engine, struct str dir, struct index **ret_index,
 int index_name_check(struct str name, struct err *err) WARN_UNUSED;
 int engine__index_make(struct engine *engine, struct str name, const struct value *body,
                        bool may_exist, struct index **ret_index, struct err *err) WARN_UNUSED;
+/* The index that writes to an alias go to; *ret_index stays as it is when nobody has the alias. */
+int engine__alias_target(struct engine *engine, struct str alias, struct index **ret_index,
+                         struct err *err) WARN_UNUSED;
 void index__settings_apply(struct index *index); /* reads what matters out of settings_json */
 
 /* ---- engine_write.c ---- */
