@@ -29,8 +29,14 @@ static const char replacement[3] = {'\xEF', '\xBF', '\xBD'}; /* U+FFFD */
 
 void json_reader_init(struct json_reader *json, struct str input, struct arena *mem, unsigned flags)
 {
-    *json = (struct json_reader){.p = input.p ? input.p : "", .mem = mem, .flags = flags};
-    json->start = json->p;
+    json->p = json->start = input.p ? input.p : "";
+    json->mem = mem;
+    json->flags = flags;
+    json->depth = 0;
+    json->state = STATE_VALUE;
+    json->text = STR_NONE;
+    json->token_off = json->token_end = 0;
+    json->err.code = ERR_NONE; /* the rest of the error value is written with a code only: it is large */
     json->end = json->p + input.n;
     if (input.n >= 3 && memcmp(json->p, "\xEF\xBB\xBF", 3) == 0)
         json->p += 3;

@@ -264,6 +264,7 @@ static int compile_items(struct compiler *c, struct date_part *part)
     for (size_t i = 0; i < c->count; i++) {
         uint8_t kind = items[i].kind;
         part->has_zone |= kind == DATE_OFFSET || kind == DATE_ZONE_ID || kind == DATE_ZONE_NAME;
+        part->needs_week |= (kind >= DATE_WEEK_YEAR && kind <= DATE_WEEKDAY_LONG) || kind == DATE_DAY_OF_YEAR;
         part->has_year |= kind == DATE_YEAR || kind == DATE_YEAR_2 || kind == DATE_WEEK_YEAR || kind == DATE_CENTURY;
     }
     return 0;

@@ -70,6 +70,7 @@ struct date_part {
     bool takes_blank; /* ISO: a blank does for T */
     uint8_t fraction_digits; /* ISO: printed */
     bool has_zone, has_year;
+    bool needs_week; /* printing it needs weeks, weekdays or the day of the year */
     const struct date_item *items;
     size_t count;
 };

@@ -193,7 +193,8 @@ void date_pattern_write(const struct date_pattern *pattern, int64_t ns, const st
     m.civil = civil_from_ns(local_ns);
     switch (part->kind) {
     case DATE_PART_ITEMS:
-        set_week(&m);
+        if (part->needs_week)
+            set_week(&m);
         for (size_t i = 0; i < part->count; i++)
             write_item(&m, &part->items[i], out);
         break;
