@@ -12,6 +12,12 @@
 
 #define CAT_COLUMNS_MAX 64u
 
+const char *const cat_byte_units[] = {"b", "kb", "mb", "gb", "tb", "pb", NULL};
+struct only_cat {
+    struct cat_params cat;
+};
+const struct opt cat_opts[] = {CAT_PARAMS(struct only_cat, cat), OPT_END};
+
 void cat_init(struct cat_table *table, struct rest_call *call, const struct cat_column *columns, size_t count)
 {
     ASSERT(count <= CAT_COLUMNS_MAX);
@@ -52,6 +58,16 @@ struct str cat_size(struct arena *mem, uint64_t bytes)
     if (unit == 0 || tenths % 10 == 0)
         return arena_printf(mem, "%llu%s", (unsigned long long)(tenths / 10), units[unit]);
     return arena_printf(mem, "%llu.%llu%s", (unsigned long long)(tenths / 10), (unsigned long long)(tenths % 10), units[unit]);
+}
+
+struct str cat_bytes(const struct rest_call *call, uint64_t bytes)
+{
+    const struct value *unit = value_map_get_lit(&call->query, "bytes");
+    for (unsigned i = 0; unit && cat_byte_units[i]; i++) {
+        if (str_eq(unit->s, str_from(cat_byte_units[i])))
+            return arena_printf(call->mem, "%llu", (unsigned long long)(bytes >> (10 * i)));
+    }
+    return cat_size(call->mem, bytes);
 }
 
 static struct str param(const struct cat_table *table, const char *name, bool *ret_is_there)
@@ -101,13 +117,25 @@ struct sort_key {
     bool is_descending;
 };
 
+/* Numbers and sizes ("1.2kb") by what they are worth. */
+static bool cell_number(struct str text, double *ret_number)
+{
+    uint64_t bytes;
+    if (str_to_f64(text, ret_number))
+        return true;
+    if (!str_to_size(text, true, &bytes))
+        return false;
+    *ret_number = (double)bytes;
+    return true;
+}
+
 static int row_compare(const void *a, const void *b, void *arg)
 {
     const struct sort_key *key = arg;
     struct str x = key->table->cells[*(const size_t *)a * key->table->column_count + key->column];
     struct str y = key->table->cells[*(const size_t *)b * key->table->column_count + key->column];
     double fx, fy;
-    int c = str_to_f64(x, &fx) && str_to_f64(y, &fy) ? (fx > fy) - (fx < fy) : str_cmp(x, y);
+    int c = cell_number(x, &fx) && cell_number(y, &fy) ? (fx > fy) - (fx < fy) : str_cmp(x, y);
     if (c == 0)
         c = (*(const size_t *)a > *(const size_t *)b) - (*(const size_t *)a < *(const size_t *)b);
     return key->is_descending ? -c : c;

@@ -247,6 +247,8 @@ void console_handle(void *owner, struct http_request *req, struct http_reply *re
     bool is_get = str_is(req->method, "GET") || str_is(req->method, "HEAD");
     if (!server_host_is_ours(server, req) || !origin_is_ours(req))
         fail(reply, 403, STR("this server answers to its own name and pages only"));
+    else if (!str_starts_with(req->path, STR("/api/")) && !is_get)
+        fail(reply, 405, STR("files are read only: use GET"));
     else if (!str_starts_with(req->path, STR("/api/")))
         serve_file(req, reply);
     else if (str_starts_with(req->path, STR("/api/es/")))

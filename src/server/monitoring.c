@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* monitoring.c: :9600 in the shapes of Logstash's monitoring API: /, _node, _node/stats, _node/stats/pipelines,
  * _node/pipelines. */
+#include "base/arena.h"
 #include "base/str.h"
 #include "os/os.h"
 #include "pipeline/pipeline.h"
@@ -31,11 +32,13 @@ static void write_number(struct json_writer *w, const char *key, int64_t value)
     json_i64(w, value);
 }
 
-static void write_head(struct server *server, struct json_writer *w)
+static void write_head(struct server *server, struct arena *mem, struct json_writer *w)
 {
     write_text(w, "host", os_hostname());
     write_text(w, "version", STR("7.11.2"));
-    write_text(w, "http_address", STR("127.0.0.1"));
+    write_text(w, "http_address",
+               arena_printf(mem, STR_FMT ":%u", STR_ARG(server->config.host.n ? server->config.host : STR("127.0.0.1")),
+                            server_port(server, SERVER_MONITORING)));
     write_text(w, "name", server->rest.node_name);
     write_text(w, "status", STR("green"));
 }
@@ -103,7 +106,7 @@ void monitoring_handle(void *owner, struct http_request *req, struct http_reply 
         json_object_end(&w);
         return;
     }
-    write_head(server, &w);
+    write_head(server, req->mem, &w);
     if (is_stats) {
         write_process(server, &w);
         write_events(server, &w);

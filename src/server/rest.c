@@ -29,13 +29,9 @@ struct common {
 
 static bool is_common(struct str name)
 {
-    static const char *const names[] = {"pretty", "human",  "error_trace", "filter_path",
-                                        "format", "source", "source_content_type"};
-    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
-        if (str_eq(name, str_from(names[i])))
-            return true;
-    }
-    return false;
+    static const char *const names[] = {"pretty", "human",  "error_trace",         "filter_path",
+                                        "format", "source", "source_content_type", NULL};
+    return rest_is_one_of(name, names);
 }
 
 struct str rest_part(const struct rest_call *call, const char *name)
@@ -45,6 +41,15 @@ struct str rest_part(const struct rest_call *call, const char *name)
             return call->parts[i].value;
     }
     return STR_NONE;
+}
+
+bool rest_is_one_of(struct str text, const char *const *names)
+{
+    for (; *names; names++) {
+        if (str_eq(text, str_from(*names)))
+            return true;
+    }
+    return false;
 }
 
 int rest_body(struct rest_call *call, struct value *ret_body, struct err *err)

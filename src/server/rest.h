@@ -53,6 +53,9 @@ int rest_body(struct rest_call *call, struct value *ret_body, struct err *err) W
 /* The same, and an empty body is an error. */
 int rest_body_required(struct rest_call *call, struct value *ret_body, struct err *err) WARN_UNUSED;
 
+/* `names`: NULL-terminated. */
+bool rest_is_one_of(struct str text, const char *const *names);
+
 struct endpoint {
     const char *name;          /* "search" */
     const char *summary;
@@ -103,5 +106,21 @@ void cat_cellf(struct cat_table *table, const char *format, ...) PRINTF_LIKE(2, 
 int cat_finish(struct cat_table *table, struct err *err) WARN_UNUSED;
 /* "1.2kb" as Elasticsearch prints sizes. */
 struct str cat_size(struct arena *mem, uint64_t bytes);
+/* The same, or a bare number in the unit that ?bytes names. */
+struct str cat_bytes(const struct rest_call *call, uint64_t bytes);
+/* Parameters of every table; cat.c reads them from call->query. */
+struct cat_params {
+    struct str h, s, time, master_timeout;
+    int bytes;
+    bool v, help, local;
+};
+extern const char *const cat_byte_units[];
+#define CAT_PARAMS(S, m)                                                                                               \
+    OPT_STR(S, m.h, .name = "h", .help = "columns to show"), OPT_STR(S, m.s, .name = "s", .help = "column to sort by, :desc"), \
+    OPT_BOOL(S, m.v, .name = "v", .help = "with a head line"), OPT_BOOL(S, m.help, .name = "help", .help = "the columns there are"), \
+    OPT_ENUM(S, m.bytes, .name = "bytes", .choices = cat_byte_units, .help = "sizes as numbers in this unit"),         \
+    OPT_STR(S, m.time, .name = "time", .help = "accepted"), OPT_BOOL(S, m.local, .name = "local", .help = "accepted"),  \
+    OPT_STR(S, m.master_timeout, .name = "master_timeout", .help = "accepted")
+extern const struct opt cat_opts[]; /* for a struct cat_params */
 
 #endif

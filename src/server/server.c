@@ -15,9 +15,19 @@
 #define REST_WORKERS        8u   /* bulk requests wait for their sync in these; searches use threads of their own */
 #define SMALL_WORKERS       2u
 
+/* An address, not a name that begins like one: "127.0.0.1.example.org" is somebody else's. */
+static bool is_loopback_v4(struct str host)
+{
+    for (size_t i = 0; i < host.n; i++) {
+        if (host.p[i] != '.' && (host.p[i] < '0' || host.p[i] > '9'))
+            return false;
+    }
+    return str_starts_with(host, STR("127."));
+}
+
 static bool host_is_loopback(struct str host)
 {
-    return host.n == 0 || str_starts_with(host, STR("127.")) || str_is(host, "localhost") || str_is(host, "::1") ||
+    return host.n == 0 || is_loopback_v4(host) || str_eq_nocase(host, STR("localhost")) || str_is(host, "::1") ||
            str_is(host, "[::1]");
 }
 

@@ -34,4 +34,4 @@ static int cat_count_run(struct rest_call *call, struct err *err)
 static const char *const cat_count_routes[] = {"GET /_cat/count", "GET /_cat/count/{index}", NULL};
 const struct endpoint endpoint_cat_count = {
     .name = "cat.count", .summary = "Documents as a table.", .routes = cat_count_routes, .privilege = "monitor",
-    .takes_any_param = true, .run = cat_count_run};
+    .params = cat_opts, .size = sizeof(struct cat_params), .run = cat_count_run};

@@ -47,4 +47,4 @@ static int cat_health_run(struct rest_call *call, struct err *err)
 static const char *const cat_health_routes[] = {"GET /_cat/health", NULL};
 const struct endpoint endpoint_cat_health = {
     .name = "cat.health", .summary = "Health as a table.", .routes = cat_health_routes, .privilege = "monitor",
-    .takes_any_param = true, .run = cat_health_run};
+    .params = cat_opts, .size = sizeof(struct cat_params), .run = cat_health_run};

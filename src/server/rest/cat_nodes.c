@@ -27,11 +27,11 @@ static int cat_nodes_run(struct rest_call *call, struct err *err)
     cat_cell(&table, STR("dim"));
     cat_cell(&table, STR("*"));
     cat_cell(&table, call->context->node_name);
-    cat_cell(&table, cat_size(call->mem, os_rss_bytes()));
+    cat_cell(&table, cat_bytes(call, os_rss_bytes()));
     return cat_finish(&table, err);
 }
 
 static const char *const cat_nodes_routes[] = {"GET /_cat/nodes", NULL};
 const struct endpoint endpoint_cat_nodes = {
     .name = "cat.nodes", .summary = "Nodes as a table.", .routes = cat_nodes_routes, .privilege = "monitor",
-    .takes_any_param = true, .run = cat_nodes_run};
+    .params = cat_opts, .size = sizeof(struct cat_params), .run = cat_nodes_run};

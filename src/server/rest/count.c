@@ -23,6 +23,8 @@ static int count_run(struct rest_call *call, struct err *err)
     struct search_limits limits = search_limits_default();
     struct value body;
     uint64_t count;
+    struct str expression = rest_part(call, "index"), *names;
+    size_t shards;
     TRY(rest_body(call, &body, err));
     if (body.kind == VALUE_MAP) {
         for (size_t i = 0; i < body.map->count; i++) {
@@ -30,6 +32,8 @@ static int count_run(struct rest_call *call, struct err *err)
                 return err_set(err, ERR_PARSE, "request does not support [" STR_FMT "]", STR_ARG(body.map->keys[i]));
         }
     }
+    TRY(engine_resolve(call->context->engine, expression.n ? expression : STR("_all"), params->indices.ignore_unavailable,
+                       call->mem, &names, &shards, err));
     TRY(search_snapshot(call, rest_part(call, "index"), &params->indices, &searcher, err));
     TRY(search_request_parse(call, &body, &request, err));
     TRY(search_count(searcher, request, &limits, &count, err));
@@ -41,7 +45,7 @@ static int count_run(struct rest_call *call, struct err *err)
     static const char *const keys[] = {"total", "successful", "skipped", "failed"};
     for (size_t i = 0; i < 4; i++) {
         json_key(&call->w, str_from(keys[i]));
-        json_u64(&call->w, i < 2 ? 1 : 0);
+        json_u64(&call->w, i < 2 ? shards : 0);
     }
     json_object_end(&call->w);
     json_object_end(&call->w);

@@ -21,18 +21,26 @@ static const struct opt doc_get_opts[] = {
     OPT_STR(struct doc_get_params, version_type, .help = "accepted"),
     OPT_END};
 
+static int get_document(struct rest_call *call, struct doc_get *ret_doc, struct err *err)
+{
+    const struct doc_get_params *params = call->params;
+    struct str index = rest_part(call, "index"), id = rest_part(call, "id");
+    if (params->refresh.p && !str_is(params->refresh, "false"))
+        TRY(engine_refresh(call->context->engine, index, err));
+    TRY(engine_get(call->context->engine, index, id, params->realtime, call->mem, ret_doc, err));
+    if (ret_doc->is_found && params->version >= 0 && params->version != ret_doc->version)
+        return err_set(err, ERR_VERSION_CONFLICT,
+                       "[" STR_FMT "]: version conflict, current version [%lld] is different than the one provided [%lld]",
+                       STR_ARG(id), (long long)ret_doc->version, (long long)params->version);
+    return 0;
+}
+
 static int doc_get_run(struct rest_call *call, struct err *err)
 {
     const struct doc_get_params *params = call->params;
     struct str index = rest_part(call, "index"), id = rest_part(call, "id"), source;
     struct doc_get doc;
-    if (params->refresh.p && !str_is(params->refresh, "false"))
-        TRY(engine_refresh(call->context->engine, index, err));
-    TRY(engine_get(call->context->engine, index, id, params->realtime, call->mem, &doc, err));
-    if (doc.is_found && params->version >= 0 && params->version != doc.version)
-        return err_set(err, ERR_VERSION_CONFLICT,
-                       "[" STR_FMT "]: version conflict, current version [%lld] is different than the one provided [%lld]",
-                       STR_ARG(id), (long long)doc.version, (long long)params->version);
+    TRY(get_document(call, &doc, err));
     TRY(source_filter_params(doc.source, params->source, params->includes, params->excludes, call->mem, &source, err));
     call->status = doc.is_found ? 200 : 404;
     json_object_begin(&call->w);
@@ -52,7 +60,7 @@ static int doc_source_run(struct rest_call *call, struct err *err)
     const struct doc_get_params *params = call->params;
     struct str index = rest_part(call, "index"), id = rest_part(call, "id"), source;
     struct doc_get doc;
-    TRY(engine_get(call->context->engine, index, id, params->realtime, call->mem, &doc, err));
+    TRY(get_document(call, &doc, err));
     if (!doc.is_found)
         return err_set(err, ERR_NOT_FOUND, "Document not found [" STR_FMT "]/[_doc]/[" STR_FMT "]", STR_ARG(index), STR_ARG(id));
     TRY(source_filter_params(doc.source, params->source, params->includes, params->excludes, call->mem, &source, err));

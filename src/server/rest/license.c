@@ -6,7 +6,7 @@
 
 static int license_run(struct rest_call *call, struct err *err)
 {
-    return err_set(err, ERR_INVALID, "Invalid index name [" STR_FMT "], must not start with '_'.",
+    return err_set(err, ERR_INDEX_NAME, "Invalid index name [" STR_FMT "], must not start with '_'.",
                    STR_ARG(str_from_off(call->path, 1)));
 }
 

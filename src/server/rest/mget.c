@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mget.c: several documents by id. */
+/* mget.c: several documents by id. One that cannot be read has its error in its place. */
+#include "base/arena.h"
+#include "base/buf.h"
 #include "base/str.h"
 #include "query/source_filter.h"
 #include "server/doc_reply.h"
@@ -18,15 +20,25 @@ static const struct opt mget_opts[] = {
     OPT_STR(struct mget_params, preference, .help = "accepted"),
     OPT_END};
 
-static int get_one(struct rest_call *call, struct str index, struct str id, struct err *err)
+/* What to show of a document's source: the request's parameters, or the item's own _source. */
+struct wanted {
+    struct str source, includes, excludes;
+};
+
+static int get_one(struct rest_call *call, struct str index, struct str id, const struct wanted *wanted, struct err *err)
 {
     const struct mget_params *params = call->params;
     struct json_writer *w = &call->w;
     struct doc_get doc;
     struct err reason;
     struct str source;
+    int rc = 0;
+    if (params->refresh.p && !str_is(params->refresh, "false"))
+        rc = engine_refresh(call->context->engine, index, &reason);
+    if (rc == 0)
+        rc = engine_get(call->context->engine, index, id, params->realtime, call->mem, &doc, &reason);
     json_object_begin(w);
-    if (engine_get(call->context->engine, index, id, params->realtime, call->mem, &doc, &reason) < 0) {
+    if (rc < 0) {
         json_key_lit(w, "_index");
         json_str(w, index);
         json_key_lit(w, "_type");
@@ -36,27 +48,73 @@ static int get_one(struct rest_call *call, struct str index, struct str id, stru
         json_key_lit(w, "error");
         rest_error_object_write(&reason, w);
     } else {
-        TRY(source_filter_params(doc.source, params->source, params->includes, params->excludes, call->mem, &source, err));
+        TRY(source_filter_params(doc.source, wanted->source, wanted->includes, wanted->excludes, call->mem, &source, err));
         doc_get_write(&doc, index, id, source, w);
     }
     json_object_end(w);
     return 0;
 }
 
-static int get_item(struct rest_call *call, const struct value *item, struct err *err)
+/* ["a","b"] or "a" -> "a,b", as the parameters have it. */
+static struct str joined(struct arena *mem, const struct value *v)
 {
+    struct buf out;
+    if (!v)
+        return STR_NONE;
+    if (v->kind != VALUE_LIST)
+        return value_to_str(mem, v);
+    buf_init(&out, MIB);
+    for (size_t i = 0; i < v->list->count; i++)
+        buf_printf(&out, "%s" STR_FMT, i ? "," : "", STR_ARG(value_to_str(mem, &v->list->items[i])));
+    struct str s = out.n ? arena_str(mem, buf_str(&out)) : STR_NONE;
+    buf_deinit(&out);
+    return s;
+}
+
+static const struct value *either(const struct value *map, const char *name, const char *other)
+{
+    const struct value *v = value_map_get(map, str_from(name));
+    return v ? v : value_map_get(map, str_from(other));
+}
+
+static struct wanted item_source(struct arena *mem, const struct value *source)
+{
+    if (source->kind != VALUE_MAP)
+        return (struct wanted){.source = joined(mem, source)};
+    return (struct wanted){.includes = joined(mem, either(source, "includes", "include")),
+                           .excludes = joined(mem, either(source, "excludes", "exclude"))};
+}
+
+static int check_item(const struct value *item, struct err *err)
+{
+    static const char *const known[] = {"_index", "_type", "_id", "_source", "routing", "_routing", NULL};
+    for (size_t i = 0; i < item->map->count; i++) {
+        if (!rest_is_one_of(item->map->keys[i], known))
+            return err_set(err, ERR_INVALID, "unknown parameter [" STR_FMT "] of a document in _mget",
+                           STR_ARG(item->map->keys[i]));
+    }
+    return 0;
+}
+
+static int get_item(struct rest_call *call, const struct value *item, size_t number, struct err *err)
+{
+    const struct mget_params *params = call->params;
+    struct wanted wanted = {params->source, params->includes, params->excludes};
     struct str index = rest_part(call, "index");
     const struct value *id = item;
     if (item->kind == VALUE_MAP) {
-        const struct value *own = value_map_get_lit(item, "_index");
+        const struct value *own = value_map_get_lit(item, "_index"), *source = value_map_get_lit(item, "_source");
+        TRY(check_item(item, err));
         index = own && own->kind == VALUE_STR ? own->s : index;
         id = value_map_get_lit(item, "_id");
+        if (source)
+            wanted = item_source(call->mem, source);
     }
     if (!index.p)
-        return err_set(err, ERR_INVALID, "Validation Failed: 1: index is missing for doc 0;");
-    if (!id || id->kind == VALUE_MAP || id->kind == VALUE_LIST)
-        return err_set(err, ERR_INVALID, "Validation Failed: 1: id is missing for doc 0;");
-    return get_one(call, index, value_to_str(call->mem, id), err);
+        return err_set(err, ERR_INVALID, "Validation Failed: 1: index is missing for doc %zu;", number);
+    if (!id || id->kind == VALUE_NULL || id->kind == VALUE_MAP || id->kind == VALUE_LIST)
+        return err_set(err, ERR_INVALID, "Validation Failed: 1: id is missing for doc %zu;", number);
+    return get_one(call, index, value_to_str(call->mem, id), &wanted, err);
 }
 
 static int mget_run(struct rest_call *call, struct err *err)
@@ -72,7 +130,7 @@ static int mget_run(struct rest_call *call, struct err *err)
     json_key_lit(&call->w, "docs");
     json_array_begin(&call->w);
     for (size_t i = 0; i < items->list->count; i++)
-        TRY(get_item(call, &items->list->items[i], err));
+        TRY(get_item(call, &items->list->items[i], i, err));
     json_array_end(&call->w);
     json_object_end(&call->w);
     return 0;

@@ -3,6 +3,7 @@
  * its place. */
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/str.h"
 #include "index/engine.h"
 #include "server/search_call.h"
@@ -43,7 +44,11 @@ static int search_one(struct rest_call *call, const struct value *header, struct
     const struct msearch_params *params = call->params;
     struct index_options options = params->indices;
     const struct value *ignore = value_map_get_lit(header, "ignore_unavailable");
-    options.ignore_unavailable |= ignore && ignore->kind == VALUE_BOOL && ignore->b;
+    const struct value *allow = value_map_get_lit(header, "allow_no_indices");
+    if (ignore && ignore->kind == VALUE_BOOL)
+        options.ignore_unavailable = ignore->b;
+    if (allow && allow->kind == VALUE_BOOL)
+        options.allow_no_indices = allow->b;
     CLEANUP(searcher_unref_ptr) struct searcher *searcher = NULL;
     struct search_request *request;
     struct search_result result;
@@ -61,6 +66,23 @@ static int search_one(struct rest_call *call, const struct value *header, struct
     return 0;
 }
 
+static int check_header(const struct value *header, struct err *err)
+{
+    static const char *const known[] = {"index", "search_type", "preference", "routing", "request_cache",
+                                        "allow_partial_search_results", "ignore_unavailable", "allow_no_indices",
+                                        "expand_wildcards", "ignore_throttled", "ccs_minimize_roundtrips",
+                                        "max_concurrent_shard_requests", NULL};
+    if (header->kind != VALUE_MAP)
+        return err_set(err, ERR_INVALID, "Expected [START_OBJECT] in the metadata section but found a %s",
+                       value_kind_name(header));
+    for (size_t i = 0; i < header->map->count; i++) {
+        if (!rest_is_one_of(header->map->keys[i], known))
+            return err_set(err, ERR_INVALID, "key [" STR_FMT "] is not supported in the metadata section",
+                           STR_ARG(header->map->keys[i]));
+    }
+    return 0;
+}
+
 static int msearch_run(struct rest_call *call, struct err *err)
 {
     struct str rest = call->body, header_text, body_text;
@@ -68,23 +90,26 @@ static int msearch_run(struct rest_call *call, struct err *err)
         return err_set(err, ERR_PARSE, "request body is required");
     if (rest.p[rest.n - 1] != '\n')
         return err_set(err, ERR_INVALID, "The msearch request must be terminated by a newline [\\n]");
+    int64_t begin = clock_monotonic_ns(call->context->clock);
     json_object_begin(&call->w);
-    json_key_lit(&call->w, "took");
-    json_i64(&call->w, 0);
     json_key_lit(&call->w, "responses");
     json_array_begin(&call->w);
     while (str_split_next(&rest, '\n', &header_text) && rest.p) {
         struct value header;
         struct err reason;
         TRY(value_from_json(header_text.n ? header_text : STR("{}"), call->mem, &header, err));
-        if (!str_split_next(&rest, '\n', &body_text))
-            break;
+        TRY(check_header(&header, err));
+        if (rest.n == 0)
+            return err_set(err, ERR_INVALID, "Validation Failed: 1: a header without a body at the end of the request;");
+        (void)str_split_next(&rest, '\n', &body_text);
         if (search_one(call, &header, body_text, &reason) < 0)
             rest_error_write(&reason, &call->w);
         if (rest.n == 0)
             break;
     }
     json_array_end(&call->w);
+    json_key_lit(&call->w, "took");
+    json_i64(&call->w, (clock_monotonic_ns(call->context->clock) - begin) / NS_PER_MS);
     json_object_end(&call->w);
     return 0;
 }

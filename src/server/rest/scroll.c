@@ -21,10 +21,12 @@ static struct str text_of(const struct value *body, const char *name, struct str
     return v && v->kind == VALUE_STR ? v->s : otherwise;
 }
 
-static int clear(struct rest_call *call, const struct value *body, struct str id)
+static int clear(struct rest_call *call, const struct value *body, struct str id, struct err *err)
 {
     size_t freed = 0;
     const struct value *ids = value_map_get_lit(body, "scroll_id");
+    if (!ids && !id.p)
+        return err_set(err, ERR_INVALID, "Validation Failed: 1: no scroll ids specified;");
     if (ids && ids->kind == VALUE_LIST) {
         for (size_t i = 0; i < ids->list->count; i++)
             freed += scroll_clear(call->context->scrolls, value_to_str(call->mem, &ids->list->items[i]));
@@ -51,7 +53,7 @@ static int scroll_run(struct rest_call *call, struct err *err)
     struct str id = rest_part(call, "id");
     id = text_of(&body, "scroll_id", id.p ? id : params->scroll_id);
     if (str_is(call->method, "DELETE"))
-        return clear(call, &body, id.p ? id : STR("_all"));
+        return clear(call, &body, id, err);
     if (!id.p)
         return err_set(err, ERR_INVALID, "Validation Failed: 1: scrollId is missing;");
     struct str keep = text_of(&body, "scroll", params->scroll);

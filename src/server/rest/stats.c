@@ -6,11 +6,41 @@
 
 struct stats_params {
     struct index_options indices;
-    struct str level;
+    struct str fields, completion_fields, fielddata_fields, groups, types;
+    bool include_segment_file_sizes, include_unloaded_segments, forbid_closed_indices;
+    int level;
 };
+enum { LEVEL_CLUSTER, LEVEL_INDICES, LEVEL_SHARDS };
+static const char *const levels[] = {"cluster", "indices", "shards", NULL};
 static const struct opt stats_opts[] = {INDEX_OPTIONS(struct stats_params),
-                                        OPT_STR(struct stats_params, level, .dflt = "indices", .help = "cluster or indices"),
+                                        OPT_ENUM(struct stats_params, level, .dflt = "indices", .choices = levels, .help = "cluster or indices"),
+                                        OPT_STR(struct stats_params, fields, .help = "accepted"),
+                                        OPT_STR(struct stats_params, completion_fields, .help = "accepted"),
+                                        OPT_STR(struct stats_params, fielddata_fields, .help = "accepted"),
+                                        OPT_STR(struct stats_params, groups, .help = "accepted"),
+                                        OPT_STR(struct stats_params, types, .help = "accepted"),
+                                        OPT_BOOL(struct stats_params, include_segment_file_sizes, .help = "accepted"),
+                                        OPT_BOOL(struct stats_params, include_unloaded_segments, .help = "accepted"),
+                                        OPT_BOOL(struct stats_params, forbid_closed_indices, .help = "accepted"),
                                         OPT_END};
+
+/* Known metrics pass; the reply has all groups that there are, whatever was asked for. */
+static int check_metrics(const struct rest_call *call, struct err *err)
+{
+    static const char *const known[] = {"_all", "docs", "store", "indexing", "get", "search", "merge", "refresh", "flush",
+                                        "warmer", "query_cache", "fielddata", "completion", "segments", "translog",
+                                        "request_cache", "recovery", "bulk", "suggest", NULL};
+    struct str metrics = rest_part(call, "metric"), metric;
+    while (metrics.p && str_split_next(&metrics, ',', &metric)) {
+        if (rest_is_one_of(metric, known))
+            continue;
+        const char *near = name_nearest(known, metric);
+        return err_set(err, ERR_INVALID, "request [" STR_FMT "] contains unrecognized metric: [" STR_FMT "]%s%s%s",
+                       STR_ARG(call->path), STR_ARG(metric), near ? " -> did you mean [" : "", near ? near : "",
+                       near ? "]?" : "");
+    }
+    return 0;
+}
 
 static void number(struct json_writer *w, const char *key, uint64_t v)
 {
@@ -87,6 +117,9 @@ static int stats_run(struct rest_call *call, struct err *err)
     struct str expression = rest_part(call, "index"), *names;
     size_t count;
     struct index_stats sum = {0};
+    TRY(check_metrics(call, err));
+    if (params->level == LEVEL_SHARDS)
+        return err_set(err, ERR_UNSUPPORTED, "level [shards] of _stats is not there: an index is one shard, use indices");
     TRY(engine_resolve(call->context->engine, expression.n ? expression : STR("_all"), params->indices.ignore_unavailable,
                        call->mem, &names, &count, err));
     struct index_stats *stats = ARENA_ARRAY(call->mem, struct index_stats, count + 1);
@@ -100,6 +133,10 @@ static int stats_run(struct rest_call *call, struct err *err)
     object(w, "_all");
     write_both(w, &sum);
     json_object_end(w);
+    if (params->level == LEVEL_CLUSTER) {
+        json_object_end(w);
+        return 0;
+    }
     object(w, "indices");
     for (size_t i = 0; i < count; i++) {
         json_key(w, names[i]);
@@ -117,4 +154,4 @@ static int stats_run(struct rest_call *call, struct err *err)
 static const char *const stats_routes[] = {"GET /_stats", "GET /{index}/_stats", "GET /_stats/{metric}", "GET /{index}/_stats/{metric}", NULL};
 const struct endpoint endpoint_stats = {
     .name = "indices.stats", .summary = "Figures of indices.", .routes = stats_routes, .params = stats_opts,
-    .size = sizeof(struct stats_params), .privilege = "monitor", .takes_any_param = true, .run = stats_run};
+    .size = sizeof(struct stats_params), .privilege = "monitor", .run = stats_run};
