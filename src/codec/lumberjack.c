@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* lumberjack.c: see the header. The reader has two byte queues: `raw`, as it came from the peer, and `plain`, what
- * the compressed frame that is being opened has given so far. Frames are parsed from `plain` while a compressed frame
- * is open and from `raw` otherwise; `plain` is refilled a chunk at a time.
+/* lumberjack.c: see the header. The reader has two byte queues: `raw`, as it came from the peer,
+ * and `plain`, what the compressed frame that is being opened has given so far. Frames are parsed
+ * from `plain` while a compressed frame is open and from `raw` otherwise; `plain` is refilled a
+ * chunk at a time.
  *
- * Sources: the frame table of elastic/go-lumber's protocol notes, and the traces of Filebeat 7.17. */
+ * Sources: the frame table of elastic/go-lumber's protocol notes, and the traces of Filebeat 7.17.
+ */
 #include "codec/lumberjack.h"
 
 #include <limits.h>
@@ -14,7 +16,7 @@
 #include "base/bits.h"
 
 #define INFLATE_CHUNK_BYTES (64 * KIB)
-#define COMPACT_BYTES       (64 * KIB) /* consumed bytes are dropped when there are as many as this */
+#define COMPACT_BYTES       (64 * KIB) /* as many consumed bytes are worth a move */
 
 const struct lumberjack_limits lumberjack_limits_default = {
     .window_max = LUMBERJACK_WINDOW_MAX,
@@ -31,13 +33,13 @@ struct byte_queue {
 struct lumberjack_reader {
     struct lumberjack_limits limits;
     struct byte_queue raw, plain;
-    uint64_t stream_off;       /* bytes of `raw` consumed since the start, for messages */
+    uint64_t stream_off; /* bytes of `raw` consumed since the start, for messages */
     z_stream zlib;
-    bool is_compressed;        /* a 'C' frame is open */
-    bool is_inflated;          /* … and its zlib stream has ended */
-    uint32_t compressed_left;  /* bytes of it that did not come in yet */
-    uint64_t inflated_bytes;   /* what it gave so far */
-    struct err failed;         /* code != 0: malformed once, malformed for ever */
+    bool is_compressed;       /* a 'C' frame is open */
+    bool is_inflated;         /* … and its zlib stream has ended */
+    uint32_t compressed_left; /* bytes of it that did not come in yet */
+    uint64_t inflated_bytes;  /* what it gave so far */
+    struct err failed;        /* code != 0: malformed once, malformed for ever */
 };
 
 static struct str queue_left(const struct byte_queue *queue)
@@ -133,7 +135,8 @@ static int unknown_frame(uint8_t version, uint8_t kind, struct err *err)
     if (version != '1' && version != '2')
         return err_set(err, ERR_PARSE,
                        "lumberjack: version byte 0x%02x instead of '1' or '2': no Beats client, or "
-                       "one that speaks TLS", version);
+                       "one that speaks TLS",
+                       version);
     return err_set(err, ERR_PARSE, "lumberjack: unknown frame type 0x%02x", kind);
 }
 
@@ -166,7 +169,8 @@ static int parse_head(const struct lumberjack_reader *reader, struct str s, bool
     size_t head = head_size(kind);
     if (head == 0 || (kind == 'C' && is_inside))
         return is_inside && kind == 'C'
-                   ? err_set(err, ERR_PARSE, "lumberjack: a compressed frame inside a compressed frame")
+                   ? err_set(err, ERR_PARSE,
+                             "lumberjack: a compressed frame inside a compressed frame")
                    : unknown_frame((uint8_t)s.p[0], kind, err);
     if (s.n < head)
         return 0;
@@ -259,7 +263,8 @@ static int inflate_some(struct lumberjack_reader *reader, bool *ret_moved, struc
     return 0;
 }
 
-/* The open compressed frame has given no whole frame: refills, or closes it. *ret_moved false: feed. */
+/* The open compressed frame has given no whole frame: refills, or closes it. *ret_moved false:
+ * feed. */
 static int compressed_more(struct lumberjack_reader *reader, bool *ret_moved, struct err *err)
 {
     if (!reader->is_inflated) {
@@ -269,9 +274,11 @@ static int compressed_more(struct lumberjack_reader *reader, bool *ret_moved, st
         return 0;
     }
     if (queue_left(&reader->plain).n > 0)
-        return err_set(err, ERR_PARSE, "lumberjack: a compressed frame ends in the middle of a frame");
+        return err_set(err, ERR_PARSE,
+                       "lumberjack: a compressed frame ends in the middle of a frame");
     if (reader->compressed_left > 0)
-        return err_set(err, ERR_PARSE, "lumberjack: %u bytes behind the end of a compressed frame's content",
+        return err_set(err, ERR_PARSE,
+                       "lumberjack: %u bytes behind the end of a compressed frame's content",
                        reader->compressed_left);
     reader->is_compressed = false;
     *ret_moved = true;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* lumberjack_fuzz.c: libFuzzer's door to the frame reader. The first byte chooses how the rest is cut into pieces. */
+/* lumberjack_fuzz.c: libFuzzer's door to the frame reader. The first byte chooses how the rest is
+ * cut into pieces. */
 #include "base/base.h"
 #include "codec/lumberjack.h"
 
@@ -19,7 +20,8 @@ static void drain(struct lumberjack_reader *reader, bool *is_broken)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct lumberjack_limits limits = {.window_max = 4096, .payload_bytes_max = 1 << 16,
+    static const struct lumberjack_limits limits = {.window_max = 4096,
+                                                    .payload_bytes_max = 1 << 16,
                                                     .compressed_bytes_max = 1 << 16,
                                                     .inflated_bytes_max = 1 << 20};
     if (size == 0)

@@ -5,12 +5,13 @@
 #include "base/buf.h"
 #include "codec/lumberjack.h"
 
-/* Feeds `bytes` in pieces of `step` and writes what came out as text: "W3 J1:{} D2(a=b) A7 !code". */
+/* Feeds `bytes` in pieces of `step` and writes what came out as text: "W3 J1:{} D2(a=b) A7 !code".
+ */
 static struct str taken(struct test *t, struct str bytes, size_t step,
                         const struct lumberjack_limits *limits)
 {
-    CLEANUP(lumberjack_reader_free_ptr) struct lumberjack_reader *reader =
-        lumberjack_reader_new(limits);
+    CLEANUP(lumberjack_reader_free_ptr)
+    struct lumberjack_reader *reader = lumberjack_reader_new(limits);
     struct buf out;
     buf_init(&out, 0);
     size_t at = 0;
@@ -60,7 +61,10 @@ static void plain_frames(struct test *t)
 {
     GIVES(t, "2W\0\0\0\3", "W3 ");
     GIVES(t, "2A\0\0\1\0", "A256 ");
-    GIVES(t, "1W\0\0\0\1" "2J\0\0\0\1\0\0\0\2{}", "W1 J1:{} ");
+    GIVES(t,
+          "1W\0\0\0\1"
+          "2J\0\0\0\1\0\0\0\2{}",
+          "W1 J1:{} ");
     GIVES(t, "2J\0\0\0\7\0\0\0\0", "J7: ");
     GIVES(t, "1D\0\0\0\2\0\0\0\2\0\0\0\1a\0\0\0\2bc\0\0\0\0\0\0\0\1x", "D2(a=bc,=x,) ");
     GIVES(t, "1D\0\0\0\2\0\0\0\0", "D2() ");
@@ -74,7 +78,10 @@ static void malformed_frames(struct test *t)
     assert_err_has(&t->err, "TLS");
     GIVES(t, "2X\0\0\0\3", "!PARSE");
     assert_err_has(&t->err, "frame type 0x58");
-    GIVES(t, "2W\0\0\0\1" "2Z", "W1 !PARSE");
+    GIVES(t,
+          "2W\0\0\0\1"
+          "2Z",
+          "W1 !PARSE");
     assert_int_equal(t->err.off, 6);
     GIVES(t, "2W\x7f\0\0\0", "!TOO_LARGE");
     assert_err_has(&t->err, "the limit is 1048576");
@@ -113,7 +120,10 @@ static void compressed_frames(struct test *t)
     gives(t, c, "J1:{} J2:{1} ");
     gives(t, concat(t, c, STR("2W\0\0\0\1")), "J1:{} J2:{1} W1 ");
     gives(t, concat(t, concat(t, c, c), STR("2A\0\0\0\1")), "J1:{} J2:{1} J1:{} J2:{1} A1 ");
-    gives(t, compressed(t, STR("2W\0\0\0\1" "2J\0\0\0\1\0\0\0\2{}")), "W1 J1:{} ");
+    gives(t,
+          compressed(t, STR("2W\0\0\0\1"
+                            "2J\0\0\0\1\0\0\0\2{}")),
+          "W1 J1:{} ");
     gives(t, compressed(t, STR("")), "");
     gives(t, compressed(t, c), "!PARSE");
     assert_err_has(&t->err, "inside a compressed frame");
@@ -130,8 +140,10 @@ static void compressed_frames(struct test *t)
 
 static void limits_are_named(struct test *t)
 {
-    struct lumberjack_limits limits = {.window_max = 4, .payload_bytes_max = 10,
-                                       .compressed_bytes_max = 100, .inflated_bytes_max = 1000};
+    struct lumberjack_limits limits = {.window_max = 4,
+                                       .payload_bytes_max = 10,
+                                       .compressed_bytes_max = 100,
+                                       .inflated_bytes_max = 1000};
     assert_str_eq(taken(t, STR("2W\0\0\0\5"), 9, &limits), "!TOO_LARGE");
     assert_str_eq(taken(t, STR("2J\0\0\0\1\0\0\0\x0b"), 99, &limits), "!TOO_LARGE");
     assert_err_has(&t->err, "an event is 11, the limit is 10");
@@ -161,9 +173,8 @@ static void round_trip(struct test *t)
             buf_printf(&want, "W%u ", count);
             buf_clear(&frames);
             for (uint32_t i = 1; i <= count; i++) {
-                struct str json =
-                    arena_printf(t->mem, "{\"n\":%llu}",
-                                 (unsigned long long)rng_below(&t->rng, 1u << (i + 4)));
+                struct str json = arena_printf(
+                    t->mem, "{\"n\":%llu}", (unsigned long long)rng_below(&t->rng, 1u << (i + 4)));
                 lumberjack_write_json(&frames, i, json);
                 buf_printf(&want, "J%u:%.*s ", i, STR_ARG(json));
             }
@@ -198,15 +209,19 @@ static void numbering_anew(struct test *t)
 static void damaged_bytes(struct test *t)
 {
     struct str good = concat(t, compressed(t, STR("2J\0\0\0\1\0\0\0\2{}2J\0\0\0\2\0\0\0\3{1}")),
-                             STR("2W\0\0\0\1" "1D\0\0\0\2\0\0\0\1\0\0\0\1a\0\0\0\2bc"));
+                             STR("2W\0\0\0\1"
+                                 "1D\0\0\0\2\0\0\0\1\0\0\0\1a\0\0\0\2bc"));
     char *bytes = arena_alloc(t->mem, good.n);
-    struct lumberjack_limits limits = {.window_max = 1000, .payload_bytes_max = 4096,
-                                       .compressed_bytes_max = 65536, .inflated_bytes_max = 1 << 20};
+    struct lumberjack_limits limits = {.window_max = 1000,
+                                       .payload_bytes_max = 4096,
+                                       .compressed_bytes_max = 65536,
+                                       .inflated_bytes_max = 1 << 20};
     for (int i = 0; i < 5000; i++) {
         memcpy(bytes, good.p, good.n);
         for (uint64_t k = rng_below(&t->rng, 4) + 1; k > 0; k--)
             bytes[rng_below(&t->rng, good.n)] = (char)rng_u64(&t->rng);
-        (void)taken(t, (struct str){bytes, good.n}, 1 + (size_t)rng_below(&t->rng, good.n), &limits);
+        (void)taken(t, (struct str){bytes, good.n}, 1 + (size_t)rng_below(&t->rng, good.n),
+                    &limits);
     }
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* console.c: output.console: each event as a line of JSON on standard output, for looking at what would be sent. An
- * event counts as acknowledged when it was written. */
+/* console.c: output.console: each event as a line of JSON on standard output, for looking at what
+ * would be sent. An event counts as acknowledged when it was written. */
 #include "ship/ship_int.h"
 
 #include <stdio.h>
@@ -21,20 +21,24 @@ struct console {
 static const struct opt console_opts[] = {
     OPT_BOOL(struct console, enabled, .dflt = "true", .help = "On or off."),
     OPT_BOOL(struct console, pretty, .dflt = "false", .help = "Over several lines."),
-    OPT_INT(struct console, bulk_max_size, .dflt = "2048", .min = 1, .max = SHIP__BATCH_EVENTS_MAX, .help = "Events at once."),
+    OPT_INT(struct console, bulk_max_size, .dflt = "2048", .min = 1, .max = SHIP__BATCH_EVENTS_MAX,
+            .help = "Events at once."),
     OPT_VALUE(struct console, codec, .help = "json: pretty."), OPT_END};
 
 struct codec {
     struct value json, format;
 };
-static const struct opt codec_opts[] = {OPT_VALUE(struct codec, json, .help = "pretty, escape_html."),
-                                        OPT_VALUE(struct codec, format, .help = "A template."), OPT_END};
+static const struct opt codec_opts[] = {
+    OPT_VALUE(struct codec, json, .help = "pretty, escape_html."),
+    OPT_VALUE(struct codec, format, .help = "A template."), OPT_END};
 struct json_codec {
     bool pretty, escape_html;
 };
 static const struct opt json_opts[] = {
     OPT_BOOL(struct json_codec, pretty, .dflt = "false", .help = "Over several lines."),
-    OPT_BOOL(struct json_codec, escape_html, .dflt = "false", .flags = OPT_OBSOLETE, .help = "Not done."), OPT_END};
+    OPT_BOOL(struct json_codec, escape_html, .dflt = "false", .flags = OPT_OBSOLETE,
+             .help = "Not done."),
+    OPT_END};
 
 static int load_codec(struct ship *ship, struct console *console, struct err *err)
 {
@@ -44,7 +48,8 @@ static int load_codec(struct ship *ship, struct console *console, struct err *er
         return 0;
     TRY(ship__fill(ship, codec_opts, &codec, &console->codec, NULL, err));
     if (codec.format.kind != VALUE_NONE)
-        return ship__fail(ship, &codec.format, err, ERR_UNSUPPORTED, "codec.format is not supported: codec.json is");
+        return ship__fail(ship, &codec.format, err, ERR_UNSUPPORTED,
+                          "codec.format is not supported: codec.json is");
     if (codec.json.kind == VALUE_MAP)
         TRY(ship__fill(ship, json_opts, &json, &codec.json, NULL, err));
     console->pretty |= json.pretty;
@@ -129,5 +134,8 @@ static void console_deinit(struct ship *ship)
     arena_free(console->mem);
 }
 
-const struct ship__output ship__output_console = {.name = "console", .load = console_load, .start = console_start,
-                                                  .stop = console_stop, .deinit = console_deinit};
+const struct ship__output ship__output_console = {.name = "console",
+                                                  .load = console_load,
+                                                  .start = console_start,
+                                                  .stop = console_stop,
+                                                  .deinit = console_deinit};

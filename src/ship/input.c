@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* input.c: the settings of the inputs `log` and `filestream`, and what happens to a line between the file and the
- * batch. Both inputs are the same machine (tail/) under different names for the same things. */
+/* input.c: the settings of the inputs `log` and `filestream`, and what happens to a line between
+ * the file and the batch. Both inputs are the same machine (tail/) under different names for the
+ * same things. */
 #include "ship/ship_int.h"
 
 #include <stdio.h>
@@ -10,7 +11,8 @@
 #include "event/options.h"
 #include "tail/glob.h"
 
-#define MESSAGE_BYTES_MAX (48 * MIB) /* of one line: with escapes it fits a frame of the other side */
+#define MESSAGE_BYTES_MAX                                                                          \
+    (48 * MIB) /* of one line: with escapes it fits a frame of the other side */
 
 /* ---- settings ---- */
 
@@ -20,9 +22,10 @@ struct settings {
     struct value paths, exclude_files, include_lines, exclude_lines, tags, fields, processors;
     bool fields_under_root, keep_null;
     uint64_t max_bytes, buffer_bytes;
-    struct value multiline, json, file_identity, recursive_glob, scan, parsers, prospector, close, publisher,
-        backoff_map;
-    int64_t ignore_older, clean_inactive, close_inactive, close_timeout, scan_frequency, backoff, max_backoff;
+    struct value multiline, json, file_identity, recursive_glob, scan, parsers, prospector, close,
+        publisher, backoff_map;
+    int64_t ignore_older, clean_inactive, close_inactive, close_timeout, scan_frequency, backoff,
+        max_backoff;
     bool clean_removed, close_removed, close_renamed, close_eof, tail_files, symlinks, resend;
     int64_t backoff_factor, harvester_limit;
     int line_terminator, docker_stream;
@@ -32,33 +35,45 @@ static const char *const terminators[] = {"auto", "line_feed", "carriage_return_
 
 #define COMMON_OPTS                                                                                \
     OPT_STR(struct settings, type, .help = "Kind of input."),                                      \
-    OPT_BOOL(struct settings, enabled, .dflt = "true", .help = "False: left out."),                \
-    OPT_STR(struct settings, id, .help = "A name of its own, part of the registry's keys of filestream."), \
-    OPT_STR(struct settings, name, .help = "For people."),                                         \
-    OPT_LIST(struct settings, paths, .help = "Patterns of the files to follow."),                  \
-    OPT_STR(struct settings, encoding, .dflt = "plain", .help = "plain, utf-8 or utf-8-bom."),     \
-    OPT_LIST(struct settings, include_lines, .help = "Only lines that one of these patterns fits."), \
-    OPT_LIST(struct settings, exclude_lines, .help = "No lines that one of these patterns fits."), \
-    OPT_LIST(struct settings, tags, .help = "Words for the field tags."),                          \
-    OPT_MAP(struct settings, fields, .help = "Fields for each event, below `fields`."),            \
-    OPT_BOOL(struct settings, fields_under_root, .dflt = "false", .help = "Puts `fields` at the top."), \
-    OPT_LIST(struct settings, processors, .help = "What to do with each event."),                  \
-    OPT_BOOL(struct settings, keep_null, .dflt = "false", .help = "Keeps fields without a value."), \
-    OPT_STR(struct settings, index, .help = "For the Elasticsearch output; becomes [@metadata][raw_index]."), \
-    OPT_STR(struct settings, pipeline, .help = "Ingest pipeline; becomes [@metadata][pipeline]."), \
-    OPT_VALUE(struct settings, publisher, .name = "publisher_pipeline", .help = "disable_host: no field host."), \
-    OPT_ENUM(struct settings, line_terminator, .dflt = "auto", .choices = terminators,             \
-             .help = "What ends a line."),                                                         \
-    OPT_DURATION(struct settings, ignore_older, .dflt = "0", .help = "Leaves files alone that did not change for so long."), \
-    OPT_DURATION(struct settings, clean_inactive, .dflt = "0", .help = "Forgets files that did not change for so long."), \
-    OPT_BOOL(struct settings, clean_removed, .dflt = "true", .help = "Forgets files that are gone."), \
-    OPT_INT(struct settings, harvester_limit, .dflt = "0", .min = 0, .max = 1000000,               \
-            .help = "How many files are open at once; 0: 1,024."),                                 \
-    OPT_VALUE(struct settings, file_identity, .help = "native, path or fingerprint.")
+        OPT_BOOL(struct settings, enabled, .dflt = "true", .help = "False: left out."),            \
+        OPT_STR(struct settings, id,                                                               \
+                .help = "A name of its own, part of the registry's keys of filestream."),          \
+        OPT_STR(struct settings, name, .help = "For people."),                                     \
+        OPT_LIST(struct settings, paths, .help = "Patterns of the files to follow."),              \
+        OPT_STR(struct settings, encoding, .dflt = "plain", .help = "plain, utf-8 or utf-8-bom."), \
+        OPT_LIST(struct settings, include_lines,                                                   \
+                 .help = "Only lines that one of these patterns fits."),                           \
+        OPT_LIST(struct settings, exclude_lines,                                                   \
+                 .help = "No lines that one of these patterns fits."),                             \
+        OPT_LIST(struct settings, tags, .help = "Words for the field tags."),                      \
+        OPT_MAP(struct settings, fields, .help = "Fields for each event, below `fields`."),        \
+        OPT_BOOL(struct settings, fields_under_root, .dflt = "false",                              \
+                 .help = "Puts `fields` at the top."),                                             \
+        OPT_LIST(struct settings, processors, .help = "What to do with each event."),              \
+        OPT_BOOL(struct settings, keep_null, .dflt = "false",                                      \
+                 .help = "Keeps fields without a value."),                                         \
+        OPT_STR(struct settings, index,                                                            \
+                .help = "For the Elasticsearch output; becomes [@metadata][raw_index]."),          \
+        OPT_STR(struct settings, pipeline,                                                         \
+                .help = "Ingest pipeline; becomes [@metadata][pipeline]."),                        \
+        OPT_VALUE(struct settings, publisher, .name = "publisher_pipeline",                        \
+                  .help = "disable_host: no field host."),                                         \
+        OPT_ENUM(struct settings, line_terminator, .dflt = "auto", .choices = terminators,         \
+                 .help = "What ends a line."),                                                     \
+        OPT_DURATION(struct settings, ignore_older, .dflt = "0",                                   \
+                     .help = "Leaves files alone that did not change for so long."),               \
+        OPT_DURATION(struct settings, clean_inactive, .dflt = "0",                                 \
+                     .help = "Forgets files that did not change for so long."),                    \
+        OPT_BOOL(struct settings, clean_removed, .dflt = "true",                                   \
+                 .help = "Forgets files that are gone."),                                          \
+        OPT_INT(struct settings, harvester_limit, .dflt = "0", .min = 0, .max = 1000000,           \
+                .help = "How many files are open at once; 0: 1,024."),                             \
+        OPT_VALUE(struct settings, file_identity, .help = "native, path or fingerprint.")
 
 static const struct opt log_opts[] = {
     COMMON_OPTS,
-    OPT_LIST(struct settings, exclude_files, .help = "No files whose path one of these patterns fits."),
+    OPT_LIST(struct settings, exclude_files,
+             .help = "No files whose path one of these patterns fits."),
     OPT_SIZE(struct settings, max_bytes, .dflt = "10MiB", .min = 1, .max = MESSAGE_BYTES_MAX,
              .help = "Longer lines are cut."),
     OPT_SIZE(struct settings, buffer_bytes, .name = "harvester_buffer_size", .flags = OPT_OBSOLETE,
@@ -67,16 +82,24 @@ static const struct opt log_opts[] = {
     OPT_VALUE(struct settings, json, .help = "Decodes lines."),
     OPT_VALUE(struct settings, recursive_glob, .help = "enabled: `**` in paths."),
     OPT_VALUE(struct settings, scan, .flags = OPT_OBSOLETE, .help = "Order of files."),
-    OPT_DURATION(struct settings, close_inactive, .dflt = "5m", .help = "Closes a file without new lines."),
-    OPT_DURATION(struct settings, close_timeout, .dflt = "0", .help = "Closes a file after so long, whatever happens."),
-    OPT_DURATION(struct settings, scan_frequency, .dflt = "10s", .help = "How often the patterns are looked up."),
-    OPT_DURATION(struct settings, backoff, .dflt = "200ms", .help = "How soon a file at its end is looked at again."),
+    OPT_DURATION(struct settings, close_inactive, .dflt = "5m",
+                 .help = "Closes a file without new lines."),
+    OPT_DURATION(struct settings, close_timeout, .dflt = "0",
+                 .help = "Closes a file after so long, whatever happens."),
+    OPT_DURATION(struct settings, scan_frequency, .dflt = "10s",
+                 .help = "How often the patterns are looked up."),
+    OPT_DURATION(struct settings, backoff, .dflt = "200ms",
+                 .help = "How soon a file at its end is looked at again."),
     OPT_DURATION(struct settings, max_backoff, .dflt = "2s", .help = "The longest such wait."),
-    OPT_INT(struct settings, backoff_factor, .dflt = "2", .flags = OPT_OBSOLETE, .help = "The wait doubles."),
-    OPT_BOOL(struct settings, close_removed, .dflt = "true", .help = "Closes a file that is gone, at its end."),
-    OPT_BOOL(struct settings, close_renamed, .dflt = "false", .help = "Closes a renamed file, at its end."),
+    OPT_INT(struct settings, backoff_factor, .dflt = "2", .flags = OPT_OBSOLETE,
+            .help = "The wait doubles."),
+    OPT_BOOL(struct settings, close_removed, .dflt = "true",
+             .help = "Closes a file that is gone, at its end."),
+    OPT_BOOL(struct settings, close_renamed, .dflt = "false",
+             .help = "Closes a renamed file, at its end."),
     OPT_BOOL(struct settings, close_eof, .dflt = "false", .help = "Closes a file at its end."),
-    OPT_BOOL(struct settings, tail_files, .dflt = "false", .help = "Begins at the end of files that are there at the start."),
+    OPT_BOOL(struct settings, tail_files, .dflt = "false",
+             .help = "Begins at the end of files that are there at the start."),
     OPT_BOOL(struct settings, symlinks, .dflt = "false", .help = "Follows symbolic links."),
     OPT_END};
 
@@ -86,11 +109,15 @@ static const struct opt filestream_opts[] = {
              .max = MESSAGE_BYTES_MAX, .help = "Longer lines are cut."),
     OPT_SIZE(struct settings, buffer_bytes, .name = "buffer_size", .flags = OPT_OBSOLETE,
              .help = "One buffer serves all files here."),
-    OPT_VALUE(struct settings, prospector, .help = "scanner: check_interval, symlinks, exclude_files, recursive_glob."),
-    OPT_VALUE(struct settings, close, .help = "on_state_change: inactive, removed, renamed; reader: on_eof, after_interval."),
+    OPT_VALUE(struct settings, prospector,
+              .help = "scanner: check_interval, symlinks, exclude_files, recursive_glob."),
+    OPT_VALUE(struct settings, close,
+              .help =
+                  "on_state_change: inactive, removed, renamed; reader: on_eof, after_interval."),
     OPT_LIST(struct settings, parsers, .help = "multiline."),
     OPT_VALUE(struct settings, backoff_map, .name = "backoff", .help = "init, max."),
-    OPT_DURATION(struct settings, close_timeout, .name = "ignore_inactive_since", .dflt = "0", .help = "Not supported."),
+    OPT_DURATION(struct settings, close_timeout, .name = "ignore_inactive_since", .dflt = "0",
+                 .help = "Not supported."),
     OPT_END};
 
 /* The nested maps of filestream and of `recursive_glob`. */
@@ -100,11 +127,14 @@ struct scanner {
     struct value exclude_files, include_files, fingerprint;
 };
 static const struct opt scanner_opts[] = {
-    OPT_DURATION(struct scanner, check_interval, .dflt = "10s", .help = "How often the patterns are looked up."),
+    OPT_DURATION(struct scanner, check_interval, .dflt = "10s",
+                 .help = "How often the patterns are looked up."),
     OPT_BOOL(struct scanner, symlinks, .dflt = "false", .help = "Follows symbolic links."),
     OPT_BOOL(struct scanner, recursive_glob, .dflt = "true", .help = "`**` in paths."),
-    OPT_LIST(struct scanner, exclude_files, .help = "No files whose path one of these patterns fits."),
-    OPT_LIST(struct scanner, include_files, .help = "Only files whose path one of these patterns fits."),
+    OPT_LIST(struct scanner, exclude_files,
+             .help = "No files whose path one of these patterns fits."),
+    OPT_LIST(struct scanner, include_files,
+             .help = "Only files whose path one of these patterns fits."),
     OPT_END};
 struct prospector {
     struct value scanner;
@@ -116,7 +146,8 @@ struct state_change {
     bool removed, renamed;
 };
 static const struct opt state_change_opts[] = {
-    OPT_DURATION(struct state_change, inactive, .dflt = "5m", .help = "Closes a file without new lines."),
+    OPT_DURATION(struct state_change, inactive, .dflt = "5m",
+                 .help = "Closes a file without new lines."),
     OPT_BOOL(struct state_change, removed, .dflt = "true", .help = "Closes a file that is gone."),
     OPT_BOOL(struct state_change, renamed, .dflt = "false", .help = "Closes a renamed file."),
     OPT_END};
@@ -126,7 +157,8 @@ struct reader_close {
 };
 static const struct opt reader_close_opts[] = {
     OPT_BOOL(struct reader_close, on_eof, .dflt = "false", .help = "Closes a file at its end."),
-    OPT_DURATION(struct reader_close, after_interval, .dflt = "0", .help = "Closes a file after so long."),
+    OPT_DURATION(struct reader_close, after_interval, .dflt = "0",
+                 .help = "Closes a file after so long."),
     OPT_END};
 struct close {
     struct value on_state_change, reader;
@@ -156,8 +188,8 @@ static bool is_given(const struct value *v)
     return v->kind != VALUE_NONE && v->kind != VALUE_NULL;
 }
 
-static int fill_map(struct ship *ship, const struct opt *opts, void *instance, const struct value *map,
-                    const char *name, struct err *err)
+static int fill_map(struct ship *ship, const struct opt *opts, void *instance,
+                    const struct value *map, const char *name, struct err *err)
 {
     static const struct value none = {.kind = VALUE_NONE};
     if (is_given(map) && map->kind != VALUE_MAP)
@@ -199,7 +231,8 @@ static int load_identity(struct ship__input *input, const struct value *conf, st
     else if (conf->kind == VALUE_MAP && conf->map->count == 1)
         name = conf->map->keys[0];
     else if (is_given(conf))
-        return ship__fail(input->ship, conf, err, ERR_CONFIG, "file_identity wants one name, as \"native: ~\"");
+        return ship__fail(input->ship, conf, err, ERR_CONFIG,
+                          "file_identity wants one name, as \"native: ~\"");
     if (str_is(name, "native"))
         return 0;
     if (str_is(name, "path")) {
@@ -217,8 +250,8 @@ static int load_identity(struct ship__input *input, const struct value *conf, st
                       STR_ARG(name));
 }
 
-static int load_encoding(struct ship__input *input, const struct settings *s, const struct value *conf,
-                         struct err *err)
+static int load_encoding(struct ship__input *input, const struct settings *s,
+                         const struct value *conf, struct err *err)
 {
     static const char *const fine[] = {"", "plain", "utf-8", "utf8", "UTF-8", NULL};
     for (size_t i = 0; fine[i]; i++) {
@@ -227,7 +260,8 @@ static int load_encoding(struct ship__input *input, const struct settings *s, co
     }
     const struct value *at = value_map_get_lit(conf, "encoding");
     return ship__fail(input->ship, at ? at : conf, err, ERR_UNSUPPORTED,
-                      "encoding \"%.*s\" is not supported: plain and utf-8 are", STR_ARG(s->encoding));
+                      "encoding \"%.*s\" is not supported: plain and utf-8 are",
+                      STR_ARG(s->encoding));
 }
 
 static int load_publisher(struct ship__input *input, const struct value *conf, struct err *err)
@@ -239,8 +273,8 @@ static int load_publisher(struct ship__input *input, const struct value *conf, s
 }
 
 /* What the two kinds have in common. */
-static int load_common(struct ship__input *input, const struct settings *s, const struct value *conf,
-                       struct err *err)
+static int load_common(struct ship__input *input, const struct settings *s,
+                       const struct value *conf, struct err *err)
 {
     struct ship *ship = input->ship;
     TRY(load_paths(input, s, conf, err));
@@ -276,13 +310,15 @@ static int load_log(struct ship__input *input, const struct value *conf, struct 
     struct enabled recursive = {0};
     TRY(ship__fill(ship, log_opts, &s, conf, NULL, err));
     if (is_given(&s.json))
-        return ship__fail(ship, &s.json, err, ERR_UNSUPPORTED,
-                          "json decoding in the shipper is not supported: use the pipeline's json filter");
+        return ship__fail(
+            ship, &s.json, err, ERR_UNSUPPORTED,
+            "json decoding in the shipper is not supported: use the pipeline's json filter");
     TRY(fill_map(ship, enabled_opts, &recursive, &s.recursive_glob, "recursive_glob", err));
     TRY(load_common(input, &s, conf, err));
     TRY(ship__patterns_new(ship, &s.exclude_files, &input->exclude_files, err));
     if (is_given(&s.multiline))
-        TRY(ship__multiline_new(ship, &s.multiline, input->message_bytes_max, &input->multiline, err));
+        TRY(ship__multiline_new(ship, &s.multiline, input->message_bytes_max, &input->multiline,
+                                err));
     struct tail_config *follow = &input->follow;
     follow->is_recursive = recursive.enabled;
     follow->scan_ns = s.scan_frequency;
@@ -303,15 +339,18 @@ static int load_parsers(struct ship__input *input, const struct value *list, str
     for (size_t i = 0; list->kind == VALUE_LIST && i < list->list->count; i++) {
         const struct value *parser = &list->list->items[i];
         if (parser->kind != VALUE_MAP || parser->map->count != 1)
-            return ship__fail(input->ship, parser, err, ERR_CONFIG, "a parser is a map with its name as the only key");
+            return ship__fail(input->ship, parser, err, ERR_CONFIG,
+                              "a parser is a map with its name as the only key");
         struct str name = parser->map->keys[0];
         const struct value *conf = &parser->map->values[0];
         if (!str_is(name, "multiline"))
             return ship__fail(input->ship, conf, err, ERR_UNSUPPORTED,
                               "the parser \"%.*s\" is not supported: multiline is", STR_ARG(name));
         if (input->multiline)
-            return ship__fail(input->ship, conf, err, ERR_UNSUPPORTED, "a second multiline parser is not supported");
-        TRY(ship__multiline_new(input->ship, conf, input->message_bytes_max, &input->multiline, err));
+            return ship__fail(input->ship, conf, err, ERR_UNSUPPORTED,
+                              "a second multiline parser is not supported");
+        TRY(ship__multiline_new(input->ship, conf, input->message_bytes_max, &input->multiline,
+                                err));
     }
     return 0;
 }
@@ -330,7 +369,8 @@ static int load_filestream(struct ship__input *input, const struct value *conf, 
     TRY(fill_map(ship, prospector_opts, &prospector, &s.prospector, "prospector", err));
     TRY(fill_map(ship, scanner_opts, &scanner, &prospector.scanner, "prospector.scanner", err));
     TRY(fill_map(ship, close_opts, &close, &s.close, "close", err));
-    TRY(fill_map(ship, state_change_opts, &change, &close.on_state_change, "close.on_state_change", err));
+    TRY(fill_map(ship, state_change_opts, &change, &close.on_state_change, "close.on_state_change",
+                 err));
     TRY(fill_map(ship, reader_close_opts, &reader, &close.reader, "close.reader", err));
     TRY(fill_map(ship, backoff_opts, &backoff, &s.backoff_map, "backoff", err));
     TRY(load_common(input, &s, conf, err));
@@ -362,10 +402,13 @@ static int check_id(struct ship__input *input, const struct value *conf, struct 
 {
     struct ship *ship = input->ship;
     for (size_t i = 0; i + 1 < ship->input_count; i++) {
-        if (ship->inputs[i]->kind == SHIP__INPUT_FILESTREAM && str_eq(ship->inputs[i]->id, input->id))
+        if (ship->inputs[i]->kind == SHIP__INPUT_FILESTREAM &&
+            str_eq(ship->inputs[i]->id, input->id))
             return ship__fail(ship, conf, err, ERR_CONFIG,
-                              "two filestream inputs have the id \"%.*s\": each needs an `id` of its own, it is part of "
-                              "the registry's keys", STR_ARG(input->id));
+                              "two filestream inputs have the id \"%.*s\": each needs an `id` of "
+                              "its own, it is part of "
+                              "the registry's keys",
+                              STR_ARG(input->id));
     }
     return 0;
 }
@@ -431,20 +474,24 @@ static bool is_wanted(const struct ship__input *input, struct str text)
 }
 
 /* One entry (a line, or several joined); the room was asked for. */
-static void take_entry(struct ship__input *input, struct tail_file *file, struct str text, uint64_t off,
-                       uint64_t end_off, unsigned flags)
+static void take_entry(struct ship__input *input, struct tail_file *file, struct str text,
+                       uint64_t off, uint64_t end_off, unsigned flags)
 {
     struct ship *ship = input->ship;
     if (text.n == 0 || !is_wanted(input, text)) {
         ship__skip(ship, file, end_off);
         return;
     }
-    struct ship__event ev = {.time_ns = clock_wall_ns(ship->config.clock), .file = file, .off = off,
-                             .message = text, .flags = flags};
+    struct ship__event ev = {.time_ns = clock_wall_ns(ship->config.clock),
+                             .file = file,
+                             .off = off,
+                             .message = text,
+                             .flags = flags};
     ship__emit(input, file, &ev, end_off);
 }
 
-static void take_whole(struct ship__input *input, struct tail_file *file, const struct ship__whole *whole)
+static void take_whole(struct ship__input *input, struct tail_file *file,
+                       const struct ship__whole *whole)
 {
     unsigned flags = (whole->line_count > 1 ? SHIP__FLAG_MULTILINE : 0u) |
                      (whole->is_truncated ? SHIP__FLAG_TRUNCATED : 0u);
@@ -468,7 +515,8 @@ static bool on_line(void *owner, struct tail_file *file, const struct tail_line 
     struct ship__whole whole;
     bool is_again = false;
     int64_t now = clock_monotonic_ns(ship->config.clock);
-    while (ship__multiline_add(input->multiline, ship__file_of(file)->entry, line, now, &whole, &is_again)) {
+    while (ship__multiline_add(input->multiline, ship__file_of(file)->entry, line, now, &whole,
+                               &is_again)) {
         take_whole(input, file, &whole);
         if (!is_again)
             break;
@@ -502,7 +550,8 @@ bool ship__input_flush_late(struct ship__input *input, int64_t now_ns)
             continue;
         if (!ship__has_room(input->ship))
             return false;
-        if (ship__multiline_flush(input->multiline, ship__file_of(file)->entry, now_ns, false, &whole))
+        if (ship__multiline_flush(input->multiline, ship__file_of(file)->entry, now_ns, false,
+                                  &whole))
             take_whole(input, file, &whole);
     }
     return true;
@@ -542,7 +591,8 @@ static uint64_t on_generation(void *owner, bool is_restart)
     struct ship *ship = input->ship;
     if (is_restart) {
         char text[48];
-        int n = snprintf(text, sizeof(text), "{\"generation\":%llu}", (unsigned long long)++ship->generation);
+        int n = snprintf(text, sizeof(text), "{\"generation\":%llu}",
+                         (unsigned long long)++ship->generation);
         registry_set(ship->registry, STR("naru::generation"), (struct str){text, (size_t)n});
         ship->is_unsynced = true;
     }
@@ -558,7 +608,8 @@ static int on_keep(void *owner, struct tail_file *file, struct err *err)
     return 0;
 }
 
-/* Filebeat's: "filebeat::logs::native::<inode>-<device>", "filestream::<id>::native::<inode>-<device>". */
+/* Filebeat's: "filebeat::logs::native::<inode>-<device>",
+ * "filestream::<id>::native::<inode>-<device>". */
 static struct str registry_key(const struct ship__input *input, const struct tail_file *file,
                                struct arena *mem)
 {
@@ -585,13 +636,14 @@ static void write_time(struct json_writer *w, int64_t ns)
     json_array_end(w);
 }
 
-/* What Filebeat does not know, and leaves alone: "id generation print_len print". A text, because Filebeat 7 does not
- * load an entry at all that has an unknown object in it. */
+/* What Filebeat does not know, and leaves alone: "id generation print_len print". A text, because
+ * Filebeat 7 does not load an entry at all that has an unknown object in it. */
 static void write_own(struct json_writer *w, const struct tail_file *file)
 {
     char text[128];
-    int n = snprintf(text, sizeof(text), "%s %llu %u %016llx", file->id, (unsigned long long)file->generation,
-                     file->print_len, (unsigned long long)file->print_hash);
+    int n = snprintf(text, sizeof(text), "%s %llu %u %016llx", file->id,
+                     (unsigned long long)file->generation, file->print_len,
+                     (unsigned long long)file->print_hash);
     json_key_lit(w, "naru");
     json_str(w, (struct str){text, (size_t)n});
 }
@@ -713,8 +765,9 @@ static void restore_own(struct str own, struct tail_saved *saved)
 {
     struct str part;
     uint64_t generation, len, hash;
-    if (!str_split_next(&own, ' ', &saved->id) || !str_split_next(&own, ' ', &part) || !str_to_u64(part, &generation) ||
-        !str_split_next(&own, ' ', &part) || !str_to_u64(part, &len) || !parse_hex(own, &hash)) {
+    if (!str_split_next(&own, ' ', &saved->id) || !str_split_next(&own, ' ', &part) ||
+        !str_to_u64(part, &generation) || !str_split_next(&own, ' ', &part) ||
+        !str_to_u64(part, &len) || !parse_hex(own, &hash)) {
         saved->id = STR_NONE;
         return;
     }
@@ -736,13 +789,15 @@ static void restore_one(struct ship__input *input, struct str key, const struct 
         saved.device = number_at(os, "device");
         time = value_map_get_lit(v, "timestamp");
     } else {
-        const struct value *meta = value_map_get_lit(v, "meta"), *cursor = value_map_get_lit(v, "cursor");
+        const struct value *meta = value_map_get_lit(v, "meta"),
+                           *cursor = value_map_get_lit(v, "cursor");
         saved.path = text_at(meta, "source");
         saved.off = number_at(cursor, "offset");
         ids_from_key(key, &saved.inode, &saved.device);
         time = value_map_get_lit(v, "updated");
     }
-    if (time && time->kind == VALUE_LIST && time->list->count == 2 && time->list->items[1].kind == VALUE_INT)
+    if (time && time->kind == VALUE_LIST && time->list->count == 2 &&
+        time->list->items[1].kind == VALUE_INT)
         saved.updated_ns = time->list->items[1].i * NS_PER_S;
     if (saved.path.n)
         (void)tail_restore(input->tail, &saved);
@@ -766,8 +821,8 @@ static bool looks_into(const struct ship__input *input, struct str dir)
     return false;
 }
 
-/* The keys of `log` do not say whose a file is: whoever's patterns name it; when it was rotated out of all patterns,
- * the first one that looks into its folder. */
+/* The keys of `log` do not say whose a file is: whoever's patterns name it; when it was rotated out
+ * of all patterns, the first one that looks into its folder. */
 static bool is_ours(const struct ship__input *input, struct str path)
 {
     struct ship *ship = input->ship;
@@ -789,9 +844,10 @@ static void restore(struct ship__input *input)
     struct ship *ship = input->ship;
     CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
     struct str own = input->id.n ? input->id : STR(".global");
-    struct str prefix = input->kind == SHIP__INPUT_LOG
-                            ? arena_printf(mem, "filebeat::logs::%s::", input->identity)
-                            : arena_printf(mem, "filestream::%.*s::%s::", (int)own.n, own.p, input->identity);
+    struct str prefix =
+        input->kind == SHIP__INPUT_LOG
+            ? arena_printf(mem, "filebeat::logs::%s::", input->identity)
+            : arena_printf(mem, "filestream::%.*s::%s::", (int)own.n, own.p, input->identity);
     size_t at = 0;
     struct str key, text;
     while (registry_next(ship->registry, &at, &key, &text)) {
@@ -805,9 +861,13 @@ static void restore(struct ship__input *input)
 
 int ship__input_start(struct ship__input *input, struct err *err)
 {
-    static const struct tail_sink sink = {.line = on_line, .keep = on_keep, .generation = on_generation,
-                                          .forget = on_forget, .flush = on_flush,
-                                          .release = on_release, .report = on_report};
+    static const struct tail_sink sink = {.line = on_line,
+                                          .keep = on_keep,
+                                          .generation = on_generation,
+                                          .forget = on_forget,
+                                          .flush = on_flush,
+                                          .release = on_release,
+                                          .report = on_report};
     (void)err;
     if (input->exclude_files || input->include_files)
         input->follow.is_excluded = is_file_excluded;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* load.c: filebeat.yml into a shipper. Everything a Filebeat 7 knows is either done, accepted with a warning that it
- * has no effect here, or refused by name with its position. */
+/* load.c: filebeat.yml into a shipper. Everything a Filebeat 7 knows is either done, accepted with
+ * a warning that it has no effect here, or refused by name with its position. */
 #include "ship/ship_int.h"
 
 #include <stdio.h>
@@ -46,7 +46,8 @@ int ship__fill(struct ship *ship, const struct opt *opts, void *instance, const 
                const char *const *skip, struct err *err)
 {
     struct err why;
-    int rc = options_fill(opts, instance, map, OPTIONS_JSON, ship->mem, skip, warn_option, ship, &why);
+    int rc =
+        options_fill(opts, instance, map, OPTIONS_JSON, ship->mem, skip, warn_option, ship, &why);
     if (rc == 0)
         return 0;
     struct value at = {.pos = why.off >= 0 ? (uint32_t)why.off + 1 : map->pos};
@@ -78,7 +79,8 @@ static bool is_range(const struct value *v)
     return true;
 }
 
-static void flatten(struct arena *mem, const struct value *map, struct str prefix, bool keeps_ranges, struct value *out)
+static void flatten(struct arena *mem, const struct value *map, struct str prefix,
+                    bool keeps_ranges, struct value *out)
 {
     for (size_t i = 0; i < map->map->count; i++) {
         const struct value *v = &map->map->values[i];
@@ -123,7 +125,8 @@ static int read_file(struct ship *ship, struct err *err)
         ship->source.text = arena_str(ship->mem, config->text);
         return 0;
     }
-    return vfs_read_file(config->fs, ship->source.file, YAML_BYTES_MAX, ship->mem, &ship->source.text, err);
+    return vfs_read_file(config->fs, ship->source.file, YAML_BYTES_MAX, ship->mem,
+                         &ship->source.text, err);
 }
 
 /* -E a.b=value: the value is YAML. */
@@ -157,7 +160,8 @@ static int parse(struct ship *ship, struct err *err)
     for (size_t i = 0; i < config->override_count; i++)
         TRY(override(ship, config->overrides[i], err));
     return yaml_expand_env(&ship->source, ship->mem, &ship->conf,
-                           config->env_get ? config->env_get : env_of_process, config->env_owner, err);
+                           config->env_get ? config->env_get : env_of_process, config->env_owner,
+                           err);
 }
 
 /* ---- sections ---- */
@@ -167,8 +171,8 @@ struct top {
     struct str name;
     bool fields_under_root;
     int64_t max_procs;
-    struct value setup, logging, monitoring, http, cloud, xpack, keystore, instrumentation, seccomp, timestamp,
-        management, features;
+    struct value setup, logging, monitoring, http, cloud, xpack, keystore, instrumentation, seccomp,
+        timestamp, management, features;
 };
 static const struct opt top_opts[] = {
     OPT_MAP(struct top, filebeat, .help = "Inputs and registry."),
@@ -181,7 +185,8 @@ static const struct opt top_opts[] = {
     OPT_STR(struct top, name, .help = "This shipper's name; default: the host's."),
     OPT_BOOL(struct top, fields_under_root, .dflt = "false", .help = "Puts `fields` at the top."),
     OPT_INT(struct top, max_procs, .flags = OPT_OBSOLETE, .help = "Threads of Go."),
-    OPT_VALUE(struct top, setup, .help = "Templates and dashboards: not the shipper's business here."),
+    OPT_VALUE(struct top, setup,
+              .help = "Templates and dashboards: not the shipper's business here."),
     OPT_VALUE(struct top, logging, .help = "Use --log.level."),
     OPT_VALUE(struct top, monitoring, .flags = OPT_OBSOLETE, .help = "Elastic's monitoring."),
     OPT_VALUE(struct top, http, .flags = OPT_OBSOLETE, .help = "Statistics over HTTP."),
@@ -209,7 +214,8 @@ static const struct opt filebeat_opts[] = {
     OPT_LIST(struct filebeat, modules, .help = "Modules."),
     OPT_VALUE(struct filebeat, autodiscover, .help = "Containers."),
     OPT_BOOL(struct filebeat, overwrite_pipelines, .flags = OPT_OBSOLETE, .help = "For modules."),
-    OPT_DURATION(struct filebeat, shutdown_timeout, .dflt = "5s", .help = "How long a stop waits for acknowledgements."),
+    OPT_DURATION(struct filebeat, shutdown_timeout, .dflt = "5s",
+                 .help = "How long a stop waits for acknowledgements."),
     OPT_END};
 
 struct registry_conf {
@@ -217,10 +223,13 @@ struct registry_conf {
     int64_t flush;
 };
 static const struct opt registry_opts[] = {
-    OPT_STR(struct registry_conf, path, .dflt = "registry", .help = "Folder, below the data folder."),
-    OPT_DURATION(struct registry_conf, flush, .dflt = "1s", .help = "How often offsets are written."),
+    OPT_STR(struct registry_conf, path, .dflt = "registry",
+            .help = "Folder, below the data folder."),
+    OPT_DURATION(struct registry_conf, flush, .dflt = "1s",
+                 .help = "How often offsets are written."),
     OPT_STR(struct registry_conf, file_permissions, .flags = OPT_OBSOLETE, .help = "Always 0640."),
-    OPT_STR(struct registry_conf, migrate_file, .flags = OPT_OBSOLETE, .help = "Registry of Filebeat 6."),
+    OPT_STR(struct registry_conf, migrate_file, .flags = OPT_OBSOLETE,
+            .help = "Registry of Filebeat 6."),
     OPT_END};
 
 struct queue {
@@ -235,8 +244,11 @@ struct queue_mem {
     struct value flush;
 };
 static const struct opt queue_mem_opts[] = {
-    OPT_INT(struct queue_mem, events, .dflt = "8192", .min = 32, .max = 10000000, .help = "Events under way."),
-    OPT_VALUE(struct queue_mem, flush, .flags = OPT_OBSOLETE, .help = "A batch is never waited for here."), OPT_END};
+    OPT_INT(struct queue_mem, events, .dflt = "8192", .min = 32, .max = 10000000,
+            .help = "Events under way."),
+    OPT_VALUE(struct queue_mem, flush, .flags = OPT_OBSOLETE,
+              .help = "A batch is never waited for here."),
+    OPT_END};
 
 struct path {
     struct str home, config, data, logs;
@@ -258,7 +270,8 @@ static bool is_disabled(const struct value *v)
     return enabled && enabled->kind == VALUE_BOOL && !enabled->b;
 }
 
-static int load_paths(struct ship *ship, const struct value *conf, const struct value *registry, struct err *err)
+static int load_paths(struct ship *ship, const struct value *conf, const struct value *registry,
+                      struct err *err)
 {
     struct path path = {0};
     struct registry_conf reg = {0};
@@ -282,14 +295,17 @@ static int load_queue(struct ship *ship, const struct value *conf, struct err *e
     struct queue_mem mem = {0};
     TRY(ship__fill(ship, queue_opts, &queue, conf, NULL, err));
     if (is_given(&queue.disk) || is_given(&queue.spool))
-        return ship__fail(ship, is_given(&queue.disk) ? &queue.disk : &queue.spool, err, ERR_UNSUPPORTED,
-                          "a queue on disk is not supported: lines stay in their files until they are acknowledged");
+        return ship__fail(ship, is_given(&queue.disk) ? &queue.disk : &queue.spool, err,
+                          ERR_UNSUPPORTED,
+                          "a queue on disk is not supported: lines stay in their files until they "
+                          "are acknowledged");
     TRY(ship__fill(ship, queue_mem_opts, &mem, &queue.mem, NULL, err));
     ship->queue_events = (uint64_t)mem.events;
     return 0;
 }
 
-/* `filebeat.config.modules` stands in every default file and matters only when a module is switched on. */
+/* `filebeat.config.modules` stands in every default file and matters only when a module is switched
+ * on. */
 static int load_config_files(struct ship *ship, const struct value *conf, struct err *err)
 {
     for (size_t i = 0; conf->kind == VALUE_MAP && i < conf->map->count; i++) {
@@ -299,17 +315,20 @@ static int load_config_files(struct ship *ship, const struct value *conf, struct
             continue;
         if (str_is(conf->map->keys[i], "modules") && path && path->kind == VALUE_STR &&
             str_ends_with(path->s, STR("modules.d/*.yml"))) {
-            ship__warn(ship, v, "modules are not supported: what is switched on in \"%.*s\" is not read",
+            ship__warn(ship, v,
+                       "modules are not supported: what is switched on in \"%.*s\" is not read",
                        STR_ARG(path->s));
             continue;
         }
-        return ship__fail(ship, v, err, ERR_UNSUPPORTED, "filebeat.config.%.*s is not supported: write the inputs into %.*s",
+        return ship__fail(ship, v, err, ERR_UNSUPPORTED,
+                          "filebeat.config.%.*s is not supported: write the inputs into %.*s",
                           STR_ARG(conf->map->keys[i]), STR_ARG(ship->source.file));
     }
     return 0;
 }
 
-static int load_inputs(struct ship *ship, const struct value *conf, const struct value *inputs, struct err *err)
+static int load_inputs(struct ship *ship, const struct value *conf, const struct value *inputs,
+                       struct err *err)
 {
     for (size_t i = 0; inputs->kind == VALUE_LIST && i < inputs->list->count; i++)
         TRY(ship__input_load(ship, &inputs->list->items[i], err));
@@ -318,19 +337,24 @@ static int load_inputs(struct ship *ship, const struct value *conf, const struct
     return 0;
 }
 
-static int load_filebeat(struct ship *ship, const struct value *conf, const struct value *path, struct err *err)
+static int load_filebeat(struct ship *ship, const struct value *conf, const struct value *path,
+                         struct err *err)
 {
     struct filebeat filebeat = {0};
     TRY(ship__fill(ship, filebeat_opts, &filebeat, conf, NULL, err));
-    const struct value *not_here = is_given(&filebeat.prospectors) ? &filebeat.prospectors
-                                   : is_given(&filebeat.autodiscover) ? &filebeat.autodiscover : NULL;
+    const struct value *not_here = is_given(&filebeat.prospectors)    ? &filebeat.prospectors
+                                   : is_given(&filebeat.autodiscover) ? &filebeat.autodiscover
+                                                                      : NULL;
     if (not_here)
-        return ship__fail(ship, not_here, err, ERR_UNSUPPORTED, "filebeat.%s is not supported: filebeat.inputs is",
+        return ship__fail(ship, not_here, err, ERR_UNSUPPORTED,
+                          "filebeat.%s is not supported: filebeat.inputs is",
                           not_here == &filebeat.prospectors ? "prospectors" : "autodiscover");
-    for (size_t i = 0; filebeat.modules.kind == VALUE_LIST && i < filebeat.modules.list->count; i++) {
+    for (size_t i = 0; filebeat.modules.kind == VALUE_LIST && i < filebeat.modules.list->count;
+         i++) {
         if (!is_disabled(&filebeat.modules.list->items[i]))
-            return ship__fail(ship, &filebeat.modules.list->items[i], err, ERR_UNSUPPORTED,
-                              "modules are not supported: write their paths as an input of type log");
+            return ship__fail(
+                ship, &filebeat.modules.list->items[i], err, ERR_UNSUPPORTED,
+                "modules are not supported: write their paths as an input of type log");
     }
     TRY(load_config_files(ship, &filebeat.config, err));
     TRY(load_paths(ship, path, &filebeat.registry, err));
@@ -342,7 +366,8 @@ static int load_filebeat(struct ship *ship, const struct value *conf, const stru
 
 static int load_output(struct ship *ship, const struct value *conf, struct err *err)
 {
-    static const struct ship__output *const outputs[] = {&ship__output_logstash, &ship__output_console};
+    static const struct ship__output *const outputs[] = {&ship__output_logstash,
+                                                         &ship__output_console};
     const struct value *found = NULL;
     struct str name = STR_NONE;
     for (size_t i = 0; conf->kind == VALUE_MAP && i < conf->map->count; i++) {
@@ -350,8 +375,10 @@ static int load_output(struct ship *ship, const struct value *conf, struct err *
         if (v->kind != VALUE_MAP || is_disabled(v))
             continue;
         if (found)
-            return ship__fail(ship, v, err, ERR_CONFIG, "two outputs are enabled, output.%.*s and output.%.*s: one is possible",
-                              STR_ARG(name), STR_ARG(conf->map->keys[i]));
+            return ship__fail(
+                ship, v, err, ERR_CONFIG,
+                "two outputs are enabled, output.%.*s and output.%.*s: one is possible",
+                STR_ARG(name), STR_ARG(conf->map->keys[i]));
         found = v;
         name = conf->map->keys[i];
     }
@@ -364,9 +391,12 @@ static int load_output(struct ship *ship, const struct value *conf, struct err *
             return ship->output->load(ship, found, err);
         }
     }
-    return ship__fail(ship, found, err, ERR_UNSUPPORTED, "output.%.*s is not supported: output.logstash and output.console are%s",
-                      STR_ARG(name), str_is(name, "elasticsearch")
-                                         ? " (naru's beats input feeds its own engine, or any Elasticsearch)" : "");
+    return ship__fail(ship, found, err, ERR_UNSUPPORTED,
+                      "output.%.*s is not supported: output.logstash and output.console are%s",
+                      STR_ARG(name),
+                      str_is(name, "elasticsearch")
+                          ? " (naru's beats input feeds its own engine, or any Elasticsearch)"
+                          : "");
 }
 
 static int load_top(struct ship *ship, struct err *err)
@@ -374,7 +404,8 @@ static int load_top(struct ship *ship, struct err *err)
     struct top top = {0};
     TRY(ship__fill(ship, top_opts, &top, &ship->conf, NULL, err));
     if (is_given(&top.cloud))
-        return ship__fail(ship, &top.cloud, err, ERR_UNSUPPORTED, "cloud.* is not supported: use output.logstash");
+        return ship__fail(ship, &top.cloud, err, ERR_UNSUPPORTED,
+                          "cloud.* is not supported: use output.logstash");
     ship->hostname = arena_str(ship->mem, os_hostname());
     ship->name = top.name.n ? top.name : ship->hostname;
     ship->fields = top.fields;
@@ -382,7 +413,8 @@ static int load_top(struct ship *ship, struct err *err)
     ship->fields_under_root = top.fields_under_root;
     TRY(ship__processors_new(ship, &top.processors, &ship->processors, err));
     TRY(load_queue(ship, &top.queue, err));
-    TRY(load_filebeat(ship, top.filebeat.kind == VALUE_MAP ? &top.filebeat : &ship->conf, &top.path, err));
+    TRY(load_filebeat(ship, top.filebeat.kind == VALUE_MAP ? &top.filebeat : &ship->conf, &top.path,
+                      err));
     return load_output(ship, &top.output, err);
 }
 
@@ -401,7 +433,8 @@ int ship_load(const struct ship_config *config, struct ship **ret_ship, struct e
     TRY(parse(ship, err));
     TRY(load_top(ship, err));
     size_t batches = (size_t)(ship->queue_events / ship->bulk_events_max);
-    ship__outbox_init(&ship->outbox, MIN_OF(MAX_OF(batches, ship->batches_min + 1), SHIP__BATCHES_MAX));
+    ship__outbox_init(&ship->outbox,
+                      MIN_OF(MAX_OF(batches, ship->batches_min + 1), SHIP__BATCHES_MAX));
     *ret_ship = TAKE(ship);
     return 0;
 }

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* logstash.c: output.logstash: Lumberjack version 2 to one or several hosts.
  *
- * A client is a thread with at most one connection. It takes batches from the outbox, sends each as one window (one
- * compressed frame), keeps up to `pipelining` windows under way and reads acknowledgements in order. When anything goes
- * wrong, all it has under way goes back to the front of the outbox, without the events that were acknowledged of a window,
- * and it tries again after a pause that doubles: at the same host, at another one of the list, or (with loadbalance) it
- * leaves the work to the clients of the other hosts meanwhile.
+ * A client is a thread with at most one connection. It takes batches from the outbox, sends each as
+ * one window (one compressed frame), keeps up to `pipelining` windows under way and reads
+ * acknowledgements in order. When anything goes wrong, all it has under way goes back to the front
+ * of the outbox, without the events that were acknowledged of a window, and it tries again after a
+ * pause that doubles: at the same host, at another one of the list, or (with loadbalance) it leaves
+ * the work to the clients of the other hosts meanwhile.
  *
- * An acknowledgement of 0 says "busy, be patient" and starts the timeout anew. One beyond the window breaks the protocol. */
+ * An acknowledgement of 0 says "busy, be patient" and starts the timeout anew. One beyond the
+ * window breaks the protocol. */
 #include "ship/ship_int.h"
 
 #include <stdio.h>
@@ -29,18 +31,29 @@ struct settings {
 };
 static const struct opt logstash_opts[] = {
     OPT_BOOL(struct settings, enabled, .dflt = "true", .help = "On or off."),
-    OPT_LIST(struct settings, hosts, .flags = OPT_REQUIRED, .help = "host:port, port 5044 when missing."),
-    OPT_BOOL(struct settings, loadbalance, .dflt = "false", .help = "All hosts at once instead of one after the other."),
-    OPT_INT(struct settings, worker, .dflt = "1", .min = 1, .max = 64, .help = "Connections to each host, with loadbalance."),
-    OPT_INT(struct settings, pipelining, .dflt = "2", .min = 0, .max = PIPELINING_MAX, .help = "Windows under way."),
-    OPT_INT(struct settings, compression_level, .dflt = "3", .min = 0, .max = 9, .help = "0: none."),
-    OPT_INT(struct settings, bulk_max_size, .dflt = "2048", .min = 0, .max = SHIP__BATCH_EVENTS_MAX, .help = "Events in a window."),
-    OPT_INT(struct settings, max_retries, .dflt = "3", .help = "Without effect, as in Filebeat: it tries for ever."),
-    OPT_DURATION(struct settings, timeout, .dflt = "30s", .min = 1, .max = INT64_MAX, .help = "For connecting, sending, and between acknowledgements."),
-    OPT_DURATION(struct settings, ttl, .dflt = "0", .help = "A connection's longest life; 0: no end."),
+    OPT_LIST(struct settings, hosts, .flags = OPT_REQUIRED,
+             .help = "host:port, port 5044 when missing."),
+    OPT_BOOL(struct settings, loadbalance, .dflt = "false",
+             .help = "All hosts at once instead of one after the other."),
+    OPT_INT(struct settings, worker, .dflt = "1", .min = 1, .max = 64,
+            .help = "Connections to each host, with loadbalance."),
+    OPT_INT(struct settings, pipelining, .dflt = "2", .min = 0, .max = PIPELINING_MAX,
+            .help = "Windows under way."),
+    OPT_INT(struct settings, compression_level, .dflt = "3", .min = 0, .max = 9,
+            .help = "0: none."),
+    OPT_INT(struct settings, bulk_max_size, .dflt = "2048", .min = 0, .max = SHIP__BATCH_EVENTS_MAX,
+            .help = "Events in a window."),
+    OPT_INT(struct settings, max_retries, .dflt = "3",
+            .help = "Without effect, as in Filebeat: it tries for ever."),
+    OPT_DURATION(struct settings, timeout, .dflt = "30s", .min = 1, .max = INT64_MAX,
+                 .help = "For connecting, sending, and between acknowledgements."),
+    OPT_DURATION(struct settings, ttl, .dflt = "0",
+                 .help = "A connection's longest life; 0: no end."),
     OPT_STR(struct settings, index, .dflt = "filebeat", .help = "Becomes [@metadata][beat]."),
-    OPT_BOOL(struct settings, slow_start, .dflt = "false", .flags = OPT_OBSOLETE, .help = "Smaller windows after an error."),
-    OPT_BOOL(struct settings, escape_html, .dflt = "false", .flags = OPT_OBSOLETE, .help = "Not done."),
+    OPT_BOOL(struct settings, slow_start, .dflt = "false", .flags = OPT_OBSOLETE,
+             .help = "Smaller windows after an error."),
+    OPT_BOOL(struct settings, escape_html, .dflt = "false", .flags = OPT_OBSOLETE,
+             .help = "Not done."),
     OPT_VALUE(struct settings, backoff, .help = "init, max."),
     OPT_VALUE(struct settings, ssl, .help = "TLS."),
     OPT_VALUE(struct settings, proxy_url, .help = "SOCKS proxy."),
@@ -49,8 +62,11 @@ struct backoff {
     int64_t init, max;
 };
 static const struct opt backoff_opts[] = {
-    OPT_DURATION(struct backoff, init, .dflt = "1s", .min = 1, .max = INT64_MAX, .help = "The first pause."),
-    OPT_DURATION(struct backoff, max, .dflt = "60s", .min = 1, .max = INT64_MAX, .help = "The longest pause."), OPT_END};
+    OPT_DURATION(struct backoff, init, .dflt = "1s", .min = 1, .max = INT64_MAX,
+                 .help = "The first pause."),
+    OPT_DURATION(struct backoff, max, .dflt = "60s", .min = 1, .max = INT64_MAX,
+                 .help = "The longest pause."),
+    OPT_END};
 
 struct window {
     struct ship__batch *batch;
@@ -62,8 +78,8 @@ struct client {
     struct logstash *out;
     pthread_t thread;
     struct rng rng;
-    size_t host;        /* with loadbalance: its own; else the one in use */
-    int fd;             /* -1: none */
+    size_t host; /* with loadbalance: its own; else the one in use */
+    int fd;      /* -1: none */
     int64_t connected_ns, heard_ns;
     int64_t backoff_ns;
     struct window windows[PIPELINING_MAX]; /* oldest first */
@@ -119,14 +135,18 @@ static int logstash_load(struct ship *ship, const struct value *conf, struct err
     struct settings *s = &out->settings;
     TRY(ship__fill(ship, logstash_opts, s, conf, NULL, err));
     if (is_switched_on(&s->ssl))
-        return ship__fail(ship, &s->ssl, err, ERR_UNSUPPORTED, "output.logstash.ssl is not supported yet: use a tunnel");
+        return ship__fail(ship, &s->ssl, err, ERR_UNSUPPORTED,
+                          "output.logstash.ssl is not supported yet: use a tunnel");
     if (is_switched_on(&s->proxy_url))
-        return ship__fail(ship, &s->proxy_url, err, ERR_UNSUPPORTED, "output.logstash.proxy_url is not supported");
-    TRY(ship__fill(ship, backoff_opts, &out->backoff, s->backoff.kind == VALUE_MAP ? &s->backoff : &none, NULL, err));
+        return ship__fail(ship, &s->proxy_url, err, ERR_UNSUPPORTED,
+                          "output.logstash.proxy_url is not supported");
+    TRY(ship__fill(ship, backoff_opts, &out->backoff,
+                   s->backoff.kind == VALUE_MAP ? &s->backoff : &none, NULL, err));
     TRY(load_hosts(ship, out, err));
     out->client_count = s->loadbalance ? out->host_count * (size_t)s->worker : 1;
     out->window_max = (size_t)MAX_OF(s->pipelining, 1);
-    ship->bulk_events_max = s->bulk_max_size > 0 ? (size_t)s->bulk_max_size : SHIP__BATCH_EVENTS_MAX;
+    ship->bulk_events_max =
+        s->bulk_max_size > 0 ? (size_t)s->bulk_max_size : SHIP__BATCH_EVENTS_MAX;
     ship->batches_min = out->client_count * (out->window_max + 1);
     ship->beat_index = s->index;
     ship->output_state = out;
@@ -143,7 +163,8 @@ static int64_t now_of(const struct client *client)
 static const char *host_text(const struct client *client, char *text, size_t size)
 {
     const struct net_addr *addr = &client->out->hosts[client->host];
-    (void)snprintf(text, size, strchr(addr->host, ':') ? "[%s]:%u" : "%s:%u", addr->host, addr->port);
+    (void)snprintf(text, size, strchr(addr->host, ':') ? "[%s]:%u" : "%s:%u", addr->host,
+                   addr->port);
     return text;
 }
 
@@ -216,7 +237,8 @@ static bool connected(struct client *client)
     char host[NET_TEXT_BYTES];
     if (client->fd >= 0)
         return true;
-    if (net_connect(&client->out->hosts[client->host], client->out->settings.timeout, &client->fd, &err) < 0) {
+    if (net_connect(&client->out->hosts[client->host], client->out->settings.timeout, &client->fd,
+                    &err) < 0) {
         client->fd = -1;
         failed(client, "cannot connect to", &err);
         return false;
@@ -329,7 +351,8 @@ static bool fill_windows(struct client *client)
         bool is_idle = client->window_count == 0;
         if (is_idle)
             look_at_idle(client);
-        struct ship__batch *batch = ship__outbox_take(&client->ship->outbox, is_idle ? NS_PER_S : 0);
+        struct ship__batch *batch =
+            ship__outbox_take(&client->ship->outbox, is_idle ? NS_PER_S : 0);
         struct err err;
         if (!batch)
             break;
@@ -370,7 +393,8 @@ static int logstash_start(struct ship *ship, struct err *err)
         client->fd = -1;
         client->backoff_ns = out->backoff.init;
         rng_split(&ship->rng, &client->rng);
-        client->host = out->settings.loadbalance ? i % out->host_count : (size_t)rng_below(&client->rng, out->host_count);
+        client->host = out->settings.loadbalance ? i % out->host_count
+                                                 : (size_t)rng_below(&client->rng, out->host_count);
         if (out->settings.compression_level > 0)
             client->deflater = lumberjack_deflater_new((int)out->settings.compression_level);
         buf_init(&client->wire, 0);
@@ -402,5 +426,8 @@ static void logstash_deinit(struct ship *ship)
     (void)ship; /* it lies in the shipper's arena */
 }
 
-const struct ship__output ship__output_logstash = {.name = "logstash", .load = logstash_load, .start = logstash_start,
-                                                   .stop = logstash_stop, .deinit = logstash_deinit};
+const struct ship__output ship__output_logstash = {.name = "logstash",
+                                                   .load = logstash_load,
+                                                   .start = logstash_start,
+                                                   .stop = logstash_stop,
+                                                   .deinit = logstash_deinit};

@@ -5,10 +5,11 @@
  *                    after     belongs to the entry before it; any other line begins one
  *                    before    belongs to the entry behind it; any other line ends one
  *   count    every count_lines lines are one entry
- *   while_pattern              lines that match belong together; any other line is an entry of its own
+ *   while_pattern              lines that match belong together; any other line is an entry of its
+ * own
  *
- * A half entry lies in memory and goes out when its time is over, or its file is closed. Its lines are not acknowledged
- * before, so that a crash loses nothing: they are read again. */
+ * A half entry lies in memory and goes out when its time is over, or its file is closed. Its lines
+ * are not acknowledged before, so that a crash loses nothing: they are read again. */
 #include "ship/ship_int.h"
 
 #include "base/opt.h"
@@ -27,15 +28,21 @@ struct settings {
 static const char *const kinds[] = {"pattern", "count", "while_pattern", NULL};
 static const char *const matches[] = {"after", "before", NULL};
 static const struct opt multiline_opts[] = {
-    OPT_ENUM(struct settings, type, .dflt = "pattern", .choices = kinds, .help = "How lines are joined."),
-    OPT_ENUM(struct settings, match, .dflt = "after", .choices = matches, .help = "What a line that matches belongs to."),
+    OPT_ENUM(struct settings, type, .dflt = "pattern", .choices = kinds,
+             .help = "How lines are joined."),
+    OPT_ENUM(struct settings, match, .dflt = "after", .choices = matches,
+             .help = "What a line that matches belongs to."),
     OPT_BOOL(struct settings, negate, .dflt = "false", .help = "Lines that do not match count."),
-    OPT_BOOL(struct settings, skip_newline, .dflt = "false", .help = "Joins without a newline between."),
+    OPT_BOOL(struct settings, skip_newline, .dflt = "false",
+             .help = "Joins without a newline between."),
     OPT_STR(struct settings, pattern, .help = "The regular expression."),
     OPT_STR(struct settings, flush_pattern, .help = "A line that matches ends the entry."),
-    OPT_INT(struct settings, max_lines, .dflt = "500", .min = 1, .max = 1000000, .help = "Further lines of an entry are dropped."),
-    OPT_INT(struct settings, count_lines, .dflt = "0", .min = 0, .max = 1000000, .help = "Lines of an entry, for type count."),
-    OPT_DURATION(struct settings, timeout, .dflt = "5s", .help = "A half entry goes out after so long."),
+    OPT_INT(struct settings, max_lines, .dflt = "500", .min = 1, .max = 1000000,
+            .help = "Further lines of an entry are dropped."),
+    OPT_INT(struct settings, count_lines, .dflt = "0", .min = 0, .max = 1000000,
+            .help = "Lines of an entry, for type count."),
+    OPT_DURATION(struct settings, timeout, .dflt = "5s",
+                 .help = "A half entry goes out after so long."),
     OPT_END};
 
 struct ship__multiline {
@@ -53,17 +60,20 @@ struct ship__entry {
     bool is_ended; /* given out, not cleared yet */
 };
 
-static int compile(struct ship *ship, struct str text, const struct value *at, struct regex **ret_re, struct err *err)
+static int compile(struct ship *ship, struct str text, const struct value *at,
+                   struct regex **ret_re, struct err *err)
 {
     struct err why;
     if (text.n == 0)
         return 0;
     if (regex_compile(text, 0, ret_re, &why) < 0)
-        return ship__fail(ship, at, err, ERR_CONFIG, "the pattern \"%.*s\": %s", STR_ARG(text), why.text);
+        return ship__fail(ship, at, err, ERR_CONFIG, "the pattern \"%.*s\": %s", STR_ARG(text),
+                          why.text);
     return 0;
 }
 
-static int check(struct ship *ship, const struct ship__multiline *multiline, const struct value *map, struct err *err)
+static int check(struct ship *ship, const struct ship__multiline *multiline,
+                 const struct value *map, struct err *err)
 {
     const struct settings *s = &multiline->settings;
     if (s->type == KIND_COUNT && s->count_lines < 1)
@@ -71,7 +81,8 @@ static int check(struct ship *ship, const struct ship__multiline *multiline, con
     if (s->type != KIND_COUNT && s->pattern.n == 0)
         return ship__fail(ship, map, err, ERR_CONFIG, "multiline needs a pattern");
     if (s->type == KIND_PATTERN && !value_map_get_lit(map, "match"))
-        return ship__fail(ship, map, err, ERR_CONFIG, "multiline needs match: after or match: before");
+        return ship__fail(ship, map, err, ERR_CONFIG,
+                          "multiline needs match: after or match: before");
     return 0;
 }
 
@@ -87,7 +98,8 @@ int ship__multiline_new(struct ship *ship, const struct value *map, size_t bytes
     TRY(ship__fill(ship, multiline_opts, s, map, NULL, err));
     TRY(check(ship, multiline, map, err));
     TRY(compile(ship, s->pattern, value_map_get_lit(map, "pattern"), &multiline->pattern, err));
-    return compile(ship, s->flush_pattern, value_map_get_lit(map, "flush_pattern"), &multiline->flush_pattern, err);
+    return compile(ship, s->flush_pattern, value_map_get_lit(map, "flush_pattern"),
+                   &multiline->flush_pattern, err);
 }
 
 void ship__multiline_free(struct ship__multiline *multiline)
@@ -128,13 +140,16 @@ void ship__entry_clear(struct ship__entry *entry)
 static bool give(struct ship__entry *entry, struct ship__whole *ret_whole)
 {
     entry->is_ended = true;
-    *ret_whole = (struct ship__whole){.text = buf_str(&entry->text), .off = entry->off, .end_off = entry->end_off,
-                                      .line_count = entry->line_count, .is_truncated = entry->is_truncated};
+    *ret_whole = (struct ship__whole){.text = buf_str(&entry->text),
+                                      .off = entry->off,
+                                      .end_off = entry->end_off,
+                                      .line_count = entry->line_count,
+                                      .is_truncated = entry->is_truncated};
     return true;
 }
 
-static void append(const struct ship__multiline *multiline, struct ship__entry *entry, const struct tail_line *line,
-                   int64_t now_ns)
+static void append(const struct ship__multiline *multiline, struct ship__entry *entry,
+                   const struct tail_line *line, int64_t now_ns)
 {
     const struct settings *s = &multiline->settings;
     if (entry->line_count == 0)
@@ -174,7 +189,8 @@ static bool add_counted(const struct ship__multiline *multiline, struct ship__en
 }
 
 static bool add_while(const struct ship__multiline *multiline, struct ship__entry *entry,
-                      const struct tail_line *line, int64_t now_ns, struct ship__whole *ret_whole, bool *ret_again)
+                      const struct tail_line *line, int64_t now_ns, struct ship__whole *ret_whole,
+                      bool *ret_again)
 {
     if (fits(multiline, line->text)) {
         append(multiline, entry, line, now_ns);
@@ -189,7 +205,8 @@ static bool add_while(const struct ship__multiline *multiline, struct ship__entr
 }
 
 static bool add_matched(const struct ship__multiline *multiline, struct ship__entry *entry,
-                        const struct tail_line *line, int64_t now_ns, struct ship__whole *ret_whole, bool *ret_again)
+                        const struct tail_line *line, int64_t now_ns, struct ship__whole *ret_whole,
+                        bool *ret_again)
 {
     bool does_fit = fits(multiline, line->text);
     if (multiline->settings.match == MATCH_AFTER && !does_fit && entry->line_count > 0) {
@@ -203,8 +220,8 @@ static bool add_matched(const struct ship__multiline *multiline, struct ship__en
 }
 
 bool ship__multiline_add(const struct ship__multiline *multiline, struct ship__entry *entry,
-                         const struct tail_line *line, int64_t now_ns, struct ship__whole *ret_whole,
-                         bool *ret_again)
+                         const struct tail_line *line, int64_t now_ns,
+                         struct ship__whole *ret_whole, bool *ret_again)
 {
     switch ((enum kind)multiline->settings.type) {
     case KIND_COUNT:
@@ -217,8 +234,8 @@ bool ship__multiline_add(const struct ship__multiline *multiline, struct ship__e
     return add_matched(multiline, entry, line, now_ns, ret_whole, ret_again);
 }
 
-bool ship__multiline_flush(const struct ship__multiline *multiline, struct ship__entry *entry, int64_t now_ns,
-                           bool is_forced, struct ship__whole *ret_whole)
+bool ship__multiline_flush(const struct ship__multiline *multiline, struct ship__entry *entry,
+                           int64_t now_ns, bool is_forced, struct ship__whole *ret_whole)
 {
     if (entry->line_count == 0)
         return false;

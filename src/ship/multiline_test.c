@@ -8,16 +8,19 @@
 
 static struct ship *loaded(struct test *t)
 {
-    struct ship_config config = {.fs = vfs_posix(), .clock = clock_system(), .file = STR("f.yml"),
-                                 .text = STR("filebeat.inputs: [{type: log, paths: [/x]}]\noutput.console.enabled: true\n")};
+    struct ship_config config = {
+        .fs = vfs_posix(),
+        .clock = clock_system(),
+        .file = STR("f.yml"),
+        .text = STR("filebeat.inputs: [{type: log, paths: [/x]}]\noutput.console.enabled: true\n")};
     struct ship *ship = NULL;
     log_set_level(LOG_OFF);
     assert_ok(ship_load(&config, &ship, &t->err), &t->err);
     return ship;
 }
 
-/* `lines`: separated by '|'. Entries come out as "off-end:text[flags];", a newline as '/'. At the end the rest is flushed
- * after a '!'. */
+/* `lines`: separated by '|'. Entries come out as "off-end:text[flags];", a newline as '/'. At the
+ * end the rest is flushed after a '!'. */
 static void gives(struct test *t, const char *settings, const char *lines, const char *want)
 {
     struct ship *ship = loaded(t);
@@ -43,7 +46,8 @@ static void gives(struct test *t, const char *settings, const char *lines, const
                                 : ship__multiline_flush(multiline, entry, 0, true, &whole);
             if (!is_there)
                 break;
-            buf_printf(&got, "%llu-%llu:", (unsigned long long)whole.off, (unsigned long long)whole.end_off);
+            buf_printf(&got, "%llu-%llu:", (unsigned long long)whole.off,
+                       (unsigned long long)whole.end_off);
             for (size_t i = 0; i < whole.text.n; i++)
                 buf_add_char(&got, whole.text.p[i] == '\n' ? '/' : whole.text.p[i]);
             buf_printf(&got, "%s;", whole.is_truncated ? "~" : "");
@@ -71,20 +75,24 @@ static void by_pattern(struct test *t)
     gives(t, continued, "a-|b-|c|d|e-", "0-8:a-/b-/c;8-10:d;!10-13:e-;");
     const char *closed = "{\"pattern\":\"END$\",\"negate\":true,\"match\":\"before\"}";
     gives(t, closed, "a|b END|c", "0-8:a/b END;!8-10:c;");
-    gives(t, "{\"pattern\":\"^ \",\"match\":\"after\",\"flush_pattern\":\"!$\"}", "a| b!| c", "0-6:a/ b!;!6-9: c;");
+    gives(t, "{\"pattern\":\"^ \",\"match\":\"after\",\"flush_pattern\":\"!$\"}", "a| b!| c",
+          "0-6:a/ b!;!6-9: c;");
     gives(t, "{\"pattern\":\"^ \",\"match\":\"after\",\"skip_newline\":true}", "a| b", "!0-5:a b;");
 }
 
 static void by_count_and_while(struct test *t)
 {
     gives(t, "{\"type\":\"count\",\"count_lines\":2}", "a|b|c", "0-4:a/b;!4-6:c;");
-    gives(t, "{\"type\":\"while_pattern\",\"pattern\":\"^\\\\{\"}", "{a|{b|c|{d", "0-6:{a/{b;6-8:c;!8-11:{d;");
+    gives(t, "{\"type\":\"while_pattern\",\"pattern\":\"^\\\\{\"}", "{a|{b|c|{d",
+          "0-6:{a/{b;6-8:c;!8-11:{d;");
 }
 
 static void limits(struct test *t)
 {
-    gives(t, "{\"pattern\":\"^ \",\"match\":\"after\",\"max_lines\":2}", "a| b| c|d", "0-8:a/ b~;!8-10:d;");
-    gives(t, "{\"pattern\":\"^ \",\"match\":\"after\"}", "0123456789| 123456789ABC|d", "0-25:0123456789/ 12345678~;!25-27:d;");
+    gives(t, "{\"pattern\":\"^ \",\"match\":\"after\",\"max_lines\":2}", "a| b| c|d",
+          "0-8:a/ b~;!8-10:d;");
+    gives(t, "{\"pattern\":\"^ \",\"match\":\"after\"}", "0123456789| 123456789ABC|d",
+          "0-25:0123456789/ 12345678~;!25-27:d;");
 }
 
 static void time_and_mistakes(struct test *t)
@@ -92,7 +100,9 @@ static void time_and_mistakes(struct test *t)
     struct ship *ship = loaded(t);
     struct ship__multiline *multiline = NULL;
     struct value conf;
-    assert_ok(value_from_json(STR("{\"pattern\":\"^ \",\"match\":\"after\",\"timeout\":\"2s\"}"), t->mem, &conf, &t->err), &t->err);
+    assert_ok(value_from_json(STR("{\"pattern\":\"^ \",\"match\":\"after\",\"timeout\":\"2s\"}"),
+                              t->mem, &conf, &t->err),
+              &t->err);
     assert_ok(ship__multiline_new(ship, &conf, 100, &multiline, &t->err), &t->err);
     struct ship__entry *entry = ship__entry_new();
     struct ship__whole whole;
@@ -105,8 +115,12 @@ static void time_and_mistakes(struct test *t)
     assert_false(ship__multiline_flush(multiline, entry, 99 * NS_PER_S, true, &whole));
     ship__entry_free(entry);
     ship__multiline_free(multiline);
-    static const char *const wrong[] = {"{}", "{\"pattern\":\"x\"}", "{\"pattern\":\"(\",\"match\":\"after\"}",
-                                        "{\"type\":\"count\"}", "{\"type\":\"other\"}", "{\"patern\":\"x\"}"};
+    static const char *const wrong[] = {"{}",
+                                        "{\"pattern\":\"x\"}",
+                                        "{\"pattern\":\"(\",\"match\":\"after\"}",
+                                        "{\"type\":\"count\"}",
+                                        "{\"type\":\"other\"}",
+                                        "{\"patern\":\"x\"}"};
     for (size_t i = 0; i < ARRAY_COUNT(wrong); i++) {
         multiline = NULL;
         assert_ok(value_from_json(str_from(wrong[i]), t->mem, &conf, &t->err), &t->err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* outbox.c: where batches wait for a client. Full batches go out in order; one that came back goes first. The number
- * of batches is fixed, so the reader stands still when the network does. */
+/* outbox.c: where batches wait for a client. Full batches go out in order; one that came back goes
+ * first. The number of batches is fixed, so the reader stands still when the network does. */
 #include "ship/ship_int.h"
 
 void ship__outbox_init(struct ship__outbox *outbox, size_t batches_max)
@@ -108,7 +108,8 @@ static struct timespec deadline(int64_t timeout_ns)
 }
 
 /* REQUIRES(outbox->mu). False: the time is over. */
-static bool wait_change(struct ship__outbox *outbox, int64_t timeout_ns, const struct timespec *until)
+static bool wait_change(struct ship__outbox *outbox, int64_t timeout_ns,
+                        const struct timespec *until)
 {
     if (timeout_ns < 0)
         return pthread_cond_wait(&outbox->changed, &outbox->mu) == 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* patterns.c: lists of regular expressions. Filebeat's are Go's (RE2); what both dialects share is what people write,
- * and PCRE2 takes the rest of RE2's syntax. The step limit of text/regex stands for RE2's linear time. */
+/* patterns.c: lists of regular expressions. Filebeat's are Go's (RE2); what both dialects share is
+ * what people write, and PCRE2 takes the rest of RE2's syntax. The step limit of text/regex stands
+ * for RE2's linear time. */
 #include "ship/ship_int.h"
 
 #include "text/regex.h"
@@ -12,8 +13,8 @@ struct ship__patterns {
     size_t count;
 };
 
-int ship__patterns_new(struct ship *ship, const struct value *list, struct ship__patterns **ret_patterns,
-                       struct err *err)
+int ship__patterns_new(struct ship *ship, const struct value *list,
+                       struct ship__patterns **ret_patterns, struct err *err)
 {
     if (list->kind != VALUE_LIST || list->list->count == 0)
         return 0;
@@ -27,7 +28,8 @@ int ship__patterns_new(struct ship *ship, const struct value *list, struct ship_
         struct err why;
         struct str text = value_to_str(ship->mem, v);
         if (regex_compile(text, 0, &patterns->items[patterns->count], &why) < 0)
-            return ship__fail(ship, v, err, ERR_CONFIG, "the pattern \"%.*s\": %s", STR_ARG(text), why.text);
+            return ship__fail(ship, v, err, ERR_CONFIG, "the pattern \"%.*s\": %s", STR_ARG(text),
+                              why.text);
         patterns->count++;
     }
     return 0;

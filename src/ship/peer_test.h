@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* peer_test.h: the other side of output.logstash for tests: a server on loopback, on a thread of its own, that keeps
- * what it was sent and can misbehave on demand. */
+/* peer_test.h: the other side of output.logstash for tests: a server on loopback, on a thread of
+ * its own, that keeps what it was sent and can misbehave on demand. */
 #ifndef NARU_SHIP_PEER_TEST_H
 #define NARU_SHIP_PEER_TEST_H
 
@@ -21,15 +21,15 @@ struct peer {
     pthread_cond_t changed;
     bool is_stopping;
     /* What it does, set before a connection or under mu. */
-    uint32_t drops_after;  /* hangs up after so many events of a connection, once; 0: never */
-    uint32_t drop_times;   /* … so often */
-    bool acks_partly;      /* acknowledges what came before it hangs up */
-    bool holds_acks;       /* answers with keep-alives only, while set */
-    bool acks_too_much;    /* once: an acknowledgement beyond the window */
+    uint32_t drops_after; /* hangs up after so many events of a connection, once; 0: never */
+    uint32_t drop_times;  /* … so often */
+    bool acks_partly;     /* acknowledges what came before it hangs up */
+    bool holds_acks;      /* answers with keep-alives only, while set */
+    bool acks_too_much;   /* once: an acknowledgement beyond the window */
     /* What came. Guarded by mu. */
     struct arena *mem;
-    struct buf messages;   /* "text\n" in order of arrival */
-    struct buf ids;        /* "_id\n" */
+    struct buf messages; /* "text\n" in order of arrival */
+    struct buf ids;      /* "_id\n" */
     struct str last_json;
     size_t events, windows, connections;
 };
@@ -117,7 +117,8 @@ TEST_INLINE void peer__serve(struct peer *peer, int fd)
             break;
         lumberjack_feed(reader, bytes, n);
         struct lumberjack_frame frame;
-        while (goes_on && lumberjack_next(reader, &frame, NULL) == 0 && frame.kind != LUMBERJACK_MORE) {
+        while (goes_on && lumberjack_next(reader, &frame, NULL) == 0 &&
+               frame.kind != LUMBERJACK_MORE) {
             if (frame.kind == LUMBERJACK_WINDOW) {
                 count = frame.seq;
                 got = 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* processors.c: Beats' processors over an event as a tree. Each kind is a row of a table: a loader that reads its
- * options and a function that changes the event. Those that do not look at a line's text or place run once per file, on the
- * template (ship__processors_are_static); with one that does, every event is built as a tree. */
+/* processors.c: Beats' processors over an event as a tree. Each kind is a row of a table: a loader
+ * that reads its options and a function that changes the event. Those that do not look at a line's
+ * text or place run once per file, on the template (ship__processors_are_static); with one that
+ * does, every event is built as a tree. */
 #include "ship/ship_int.h"
 
 #include "base/opt.h"
@@ -10,8 +11,16 @@
 #define PROCESSORS_MAX      256u
 #define CONDITION_DEPTH_MAX 16u
 
-enum condition_kind { CONDITION_EQUALS, CONDITION_CONTAINS, CONDITION_REGEXP, CONDITION_RANGE, CONDITION_HAS_FIELDS,
-                      CONDITION_AND, CONDITION_OR, CONDITION_NOT };
+enum condition_kind {
+    CONDITION_EQUALS,
+    CONDITION_CONTAINS,
+    CONDITION_REGEXP,
+    CONDITION_RANGE,
+    CONDITION_HAS_FIELDS,
+    CONDITION_AND,
+    CONDITION_OR,
+    CONDITION_NOT
+};
 
 struct condition {
     enum condition_kind kind;
@@ -24,8 +33,10 @@ struct condition {
 struct processor;
 struct kind {
     const char *name;
-    int (*load)(struct ship *ship, struct processor *processor, const struct value *conf, struct err *err);
-    bool (*run)(const struct processor *processor, struct value *event, struct arena *mem); /* false: dropped */
+    int (*load)(struct ship *ship, struct processor *processor, const struct value *conf,
+                struct err *err);
+    bool (*run)(const struct processor *processor, struct value *event,
+                struct arena *mem); /* false: dropped */
     bool reads_lines;
 };
 struct processor {
@@ -94,15 +105,17 @@ static bool is_of_line(struct str name)
 
 /* ---- conditions ---- */
 
-static int condition_load(struct ship *ship, const struct value *conf, unsigned depth, struct condition **ret_condition,
-                          struct err *err);
+static int condition_load(struct ship *ship, const struct value *conf, unsigned depth,
+                          struct condition **ret_condition, struct err *err);
 
-static int condition_parts(struct ship *ship, struct condition *c, const struct value *conf, unsigned depth, struct err *err)
+static int condition_parts(struct ship *ship, struct condition *c, const struct value *conf,
+                           unsigned depth, struct err *err)
 {
     size_t count = conf->kind == VALUE_LIST ? conf->list->count : 1;
     c->parts = ARENA_ARRAY(ship->mem, struct condition *, count);
     for (; c->part_count < count; c->part_count++) {
-        const struct value *part = conf->kind == VALUE_LIST ? &conf->list->items[c->part_count] : conf;
+        const struct value *part =
+            conf->kind == VALUE_LIST ? &conf->list->items[c->part_count] : conf;
         TRY(condition_load(ship, part, depth + 1, &c->parts[c->part_count], err));
     }
     return 0;
@@ -116,20 +129,24 @@ static int condition_patterns(struct ship *ship, struct condition *c, struct err
         struct err why;
         struct str text = value_to_str(ship->mem, &map->values[i]);
         if (regex_compile(text, 0, &c->patterns[i], &why) < 0)
-            return ship__fail(ship, &map->values[i], err, ERR_CONFIG, "the pattern \"%.*s\": %s", STR_ARG(text), why.text);
+            return ship__fail(ship, &map->values[i], err, ERR_CONFIG, "the pattern \"%.*s\": %s",
+                              STR_ARG(text), why.text);
         ship__own_regex(ship, c->patterns[i]);
     }
     return 0;
 }
 
-static int condition_load(struct ship *ship, const struct value *conf, unsigned depth, struct condition **ret_condition,
-                          struct err *err)
+static int condition_load(struct ship *ship, const struct value *conf, unsigned depth,
+                          struct condition **ret_condition, struct err *err)
 {
-    static const char *const names[] = {"equals", "contains", "regexp", "range", "has_fields", "and", "or", "not", NULL};
+    static const char *const names[] = {"equals", "contains", "regexp", "range", "has_fields",
+                                        "and",    "or",       "not",    NULL};
     if (depth > CONDITION_DEPTH_MAX)
-        return ship__fail(ship, conf, err, ERR_TOO_LARGE, "a condition nested deeper than %u", CONDITION_DEPTH_MAX);
+        return ship__fail(ship, conf, err, ERR_TOO_LARGE, "a condition nested deeper than %u",
+                          CONDITION_DEPTH_MAX);
     if (conf->kind != VALUE_MAP || conf->map->count != 1)
-        return ship__fail(ship, conf, err, ERR_CONFIG, "a condition is a map with one key, as \"equals\"");
+        return ship__fail(ship, conf, err, ERR_CONFIG,
+                          "a condition is a map with one key, as \"equals\"");
     struct condition *c = ARENA_NEW(ship->mem, struct condition);
     struct str name = conf->map->keys[0];
     const struct value *v = &conf->map->values[0];
@@ -138,7 +155,8 @@ static int condition_load(struct ship *ship, const struct value *conf, unsigned 
         kind++;
     if (!names[kind])
         return ship__fail(ship, v, err, ERR_UNSUPPORTED,
-                          "the condition \"%.*s\" is not supported: equals, contains, regexp, range, has_fields, and, or, not are",
+                          "the condition \"%.*s\" is not supported: equals, contains, regexp, "
+                          "range, has_fields, and, or, not are",
                           STR_ARG(name));
     c->kind = (enum condition_kind)kind;
     *ret_condition = c;
@@ -172,7 +190,10 @@ static bool in_range(const struct value *v, const struct value *bounds)
         struct str op = bounds->map->keys[i];
         if (!value_to_f64(&bounds->map->values[i], &bound))
             return false;
-        bool is_in = str_is(op, "gte") ? f >= bound : str_is(op, "gt") ? f > bound : str_is(op, "lte") ? f <= bound : f < bound;
+        bool is_in = str_is(op, "gte")   ? f >= bound
+                     : str_is(op, "gt")  ? f > bound
+                     : str_is(op, "lte") ? f <= bound
+                                         : f < bound;
         if (!is_in)
             return false;
     }
@@ -252,36 +273,53 @@ struct options {
 };
 #define WHEN OPT_VALUE(struct options, when, .help = "A condition.")
 static const struct opt add_fields_opts[] = {
-    WHEN, OPT_STR(struct options, target, .help = "Below which field; default \"fields\", \"\": the top."),
+    WHEN,
+    OPT_STR(struct options, target,
+            .help = "Below which field; default \"fields\", \"\": the top."),
     OPT_MAP(struct options, fields, .flags = OPT_REQUIRED, .help = "What to add."), OPT_END};
 static const struct opt add_tags_opts[] = {
     WHEN, OPT_STR(struct options, target, .dflt = "tags", .help = "The list's name."),
     OPT_LIST(struct options, tags, .flags = OPT_REQUIRED, .help = "Words."), OPT_END};
 static const struct opt add_labels_opts[] = {
-    WHEN, OPT_MAP(struct options, labels, .flags = OPT_REQUIRED, .help = "What to add below `labels`."), OPT_END};
+    WHEN,
+    OPT_MAP(struct options, labels, .flags = OPT_REQUIRED, .help = "What to add below `labels`."),
+    OPT_END};
 static const struct opt field_list_opts[] = {
     WHEN, OPT_LIST(struct options, fields, .flags = OPT_REQUIRED, .help = "Names of fields."),
-    OPT_BOOL(struct options, ignore_missing, .dflt = "false", .help = "A field that is not there is no matter."), OPT_END};
+    OPT_BOOL(struct options, ignore_missing, .dflt = "false",
+             .help = "A field that is not there is no matter."),
+    OPT_END};
 static const struct opt pairs_opts[] = {
     WHEN, OPT_LIST(struct options, fields, .flags = OPT_REQUIRED, .help = "from, to."),
-    OPT_BOOL(struct options, ignore_missing, .dflt = "false", .help = "A field that is not there is no matter."),
-    OPT_BOOL(struct options, fail_on_error, .dflt = "true", .help = "Leaves the event as it was when one pair cannot be done."),
+    OPT_BOOL(struct options, ignore_missing, .dflt = "false",
+             .help = "A field that is not there is no matter."),
+    OPT_BOOL(struct options, fail_on_error, .dflt = "true",
+             .help = "Leaves the event as it was when one pair cannot be done."),
     OPT_END};
 static const struct opt when_opts[] = {WHEN, OPT_END};
 static const struct opt json_opts[] = {
-    WHEN, OPT_LIST(struct options, fields, .flags = OPT_REQUIRED, .help = "Fields that hold JSON."),
-    OPT_STR(struct options, target, .help = "Where to; default: over the field itself; \"\": the top."),
+    WHEN,
+    OPT_LIST(struct options, fields, .flags = OPT_REQUIRED, .help = "Fields that hold JSON."),
+    OPT_STR(struct options, target,
+            .help = "Where to; default: over the field itself; \"\": the top."),
     OPT_BOOL(struct options, process_array, .dflt = "false", .help = "Arrays too."),
-    OPT_BOOL(struct options, overwrite_keys, .dflt = "false", .help = "Replaces fields that are there."),
-    OPT_BOOL(struct options, add_error_key, .dflt = "false", .help = "Notes what went wrong in `error`."),
-    OPT_INT(struct options, max_depth, .dflt = "1", .min = 1, .max = 1, .help = "Only 1 is supported."), OPT_END};
+    OPT_BOOL(struct options, overwrite_keys, .dflt = "false",
+             .help = "Replaces fields that are there."),
+    OPT_BOOL(struct options, add_error_key, .dflt = "false",
+             .help = "Notes what went wrong in `error`."),
+    OPT_INT(struct options, max_depth, .dflt = "1", .min = 1, .max = 1,
+            .help = "Only 1 is supported."),
+    OPT_END};
 static const struct opt host_opts[] = {
-    WHEN, OPT_VALUE(struct options, rest, .name = "netinfo", .flags = OPT_OBSOLETE, .help = "Addresses are left out here."),
+    WHEN,
+    OPT_VALUE(struct options, rest, .name = "netinfo", .flags = OPT_OBSOLETE,
+              .help = "Addresses are left out here."),
     OPT_VALUE(struct options, rest, .name = "cache", .flags = OPT_OBSOLETE, .help = "Read once."),
-    OPT_VALUE(struct options, rest, .name = "geo", .flags = OPT_OBSOLETE, .help = "Left out here."), OPT_END};
+    OPT_VALUE(struct options, rest, .name = "geo", .flags = OPT_OBSOLETE, .help = "Left out here."),
+    OPT_END};
 
-static int load_with(struct ship *ship, struct processor *p, const struct value *conf, const struct opt *opts,
-                     struct options *o, struct err *err)
+static int load_with(struct ship *ship, struct processor *p, const struct value *conf,
+                     const struct opt *opts, struct options *o, struct err *err)
 {
     static const struct value none = {.kind = VALUE_NONE};
     *o = (struct options){0};
@@ -298,7 +336,8 @@ static int load_with(struct ship *ship, struct processor *p, const struct value 
     return o->when.kind == VALUE_MAP ? condition_load(ship, &o->when, 0, &p->when, err) : 0;
 }
 
-static int add_fields_load(struct ship *ship, struct processor *p, const struct value *conf, struct err *err)
+static int add_fields_load(struct ship *ship, struct processor *p, const struct value *conf,
+                           struct err *err)
 {
     struct options o;
     TRY(load_with(ship, p, conf, add_fields_opts, &o, err));
@@ -318,7 +357,8 @@ static bool add_fields_run(const struct processor *p, struct value *event, struc
     return true;
 }
 
-static int add_tags_load(struct ship *ship, struct processor *p, const struct value *conf, struct err *err)
+static int add_tags_load(struct ship *ship, struct processor *p, const struct value *conf,
+                         struct err *err)
 {
     struct options o;
     TRY(load_with(ship, p, conf, add_tags_opts, &o, err));
@@ -338,7 +378,8 @@ static bool add_tags_run(const struct processor *p, struct value *event, struct 
     return true;
 }
 
-static int add_labels_load(struct ship *ship, struct processor *p, const struct value *conf, struct err *err)
+static int add_labels_load(struct ship *ship, struct processor *p, const struct value *conf,
+                           struct err *err)
 {
     struct options o;
     TRY(load_with(ship, p, conf, add_labels_opts, &o, err));
@@ -347,7 +388,8 @@ static int add_labels_load(struct ship *ship, struct processor *p, const struct 
     return 0;
 }
 
-static int field_list_load(struct ship *ship, struct processor *p, const struct value *conf, struct err *err)
+static int field_list_load(struct ship *ship, struct processor *p, const struct value *conf,
+                           struct err *err)
 {
     struct options o;
     return load_with(ship, p, conf, field_list_opts, &o, err);
@@ -380,19 +422,23 @@ static bool include_fields_run(const struct processor *p, struct value *event, s
     return true;
 }
 
-static int pairs_load(struct ship *ship, struct processor *p, const struct value *conf, struct err *err)
+static int pairs_load(struct ship *ship, struct processor *p, const struct value *conf,
+                      struct err *err)
 {
     struct options o;
     TRY(load_with(ship, p, conf, pairs_opts, &o, err));
     for (size_t i = 0; i < p->fields.list->count; i++) {
         const struct value *pair = &p->fields.list->items[i];
-        const struct value *from = value_map_get_lit(pair, "from"), *to = value_map_get_lit(pair, "to");
+        const struct value *from = value_map_get_lit(pair, "from"),
+                           *to = value_map_get_lit(pair, "to");
         if (!from || !to || from->kind != VALUE_STR || to->kind != VALUE_STR)
-            return ship__fail(ship, pair, err, ERR_CONFIG, "each entry of fields wants \"from\" and \"to\"");
+            return ship__fail(ship, pair, err, ERR_CONFIG,
+                              "each entry of fields wants \"from\" and \"to\"");
     }
     return 0;
 }
-static void move_pairs(const struct processor *p, struct value *event, struct arena *mem, bool keeps)
+static void move_pairs(const struct processor *p, struct value *event, struct arena *mem,
+                       bool keeps)
 {
     for (size_t i = 0; i < p->fields.list->count; i++) {
         const struct value *pair = &p->fields.list->items[i];
@@ -417,7 +463,8 @@ static bool copy_fields_run(const struct processor *p, struct value *event, stru
     return true;
 }
 
-static int when_load(struct ship *ship, struct processor *p, const struct value *conf, struct err *err)
+static int when_load(struct ship *ship, struct processor *p, const struct value *conf,
+                     struct err *err)
 {
     struct options o;
     return load_with(ship, p, conf, when_opts, &o, err);
@@ -430,12 +477,14 @@ static bool drop_event_run(const struct processor *p, struct value *event, struc
     return false;
 }
 
-static int decode_json_load(struct ship *ship, struct processor *p, const struct value *conf, struct err *err)
+static int decode_json_load(struct ship *ship, struct processor *p, const struct value *conf,
+                            struct err *err)
 {
     struct options o;
     return load_with(ship, p, conf, json_opts, &o, err);
 }
-static void decode_one(const struct processor *p, struct value *event, struct str name, struct arena *mem)
+static void decode_one(const struct processor *p, struct value *event, struct str name,
+                       struct arena *mem)
 {
     const struct value *v = get(event, name);
     struct value tree;
@@ -497,7 +546,8 @@ static void put_text(struct ship *ship, struct value *map, const char *key, stru
         value_map_set(ship->mem, map, str_from(key), value_str(text));
 }
 
-static int host_load(struct ship *ship, struct processor *p, const struct value *conf, struct err *err)
+static int host_load(struct ship *ship, struct processor *p, const struct value *conf,
+                     struct err *err)
 {
     struct options o;
     TRY(load_with(ship, p, conf, host_opts, &o, err));
@@ -523,11 +573,14 @@ static int host_load(struct ship *ship, struct processor *p, const struct value 
     return 0;
 }
 
-/* What stands in every default file, and finds nothing where there is no cloud and no container engine. */
-static int nothing_load(struct ship *ship, struct processor *p, const struct value *conf, struct err *err)
+/* What stands in every default file, and finds nothing where there is no cloud and no container
+ * engine. */
+static int nothing_load(struct ship *ship, struct processor *p, const struct value *conf,
+                        struct err *err)
 {
     (void)err;
-    ship__warn(ship, conf, "%s adds nothing here: naru does not ask clouds or container engines", p->kind->name);
+    ship__warn(ship, conf, "%s adds nothing here: naru does not ask clouds or container engines",
+               p->kind->name);
     return 0;
 }
 static bool nothing_run(const struct processor *p, struct value *event, struct arena *mem)
@@ -565,15 +618,18 @@ static const struct kind *kind_find(struct str name)
     return NULL;
 }
 
-static int load_one(struct ship *ship, struct processor *p, const struct value *conf, struct err *err)
+static int load_one(struct ship *ship, struct processor *p, const struct value *conf,
+                    struct err *err)
 {
     if (conf->kind != VALUE_MAP || conf->map->count != 1)
-        return ship__fail(ship, conf, err, ERR_CONFIG, "a processor is a map with its name as the only key");
+        return ship__fail(ship, conf, err, ERR_CONFIG,
+                          "a processor is a map with its name as the only key");
     p->kind = kind_find(conf->map->keys[0]);
     if (!p->kind)
-        return ship__fail(ship, &conf->map->values[0], err, ERR_UNSUPPORTED,
-                          "the processor \"%.*s\" is not supported: do it with a filter of the pipeline",
-                          STR_ARG(conf->map->keys[0]));
+        return ship__fail(
+            ship, &conf->map->values[0], err, ERR_UNSUPPORTED,
+            "the processor \"%.*s\" is not supported: do it with a filter of the pipeline",
+            STR_ARG(conf->map->keys[0]));
     return p->kind->load(ship, p, &conf->map->values[0], err);
 }
 
@@ -590,13 +646,14 @@ static bool moves_line(const struct processor *p)
     return false;
 }
 
-int ship__processors_new(struct ship *ship, const struct value *list, struct ship__processors **ret_processors,
-                         struct err *err)
+int ship__processors_new(struct ship *ship, const struct value *list,
+                         struct ship__processors **ret_processors, struct err *err)
 {
     if (list->kind != VALUE_LIST || list->list->count == 0)
         return 0;
     if (list->list->count > PROCESSORS_MAX)
-        return ship__fail(ship, list, err, ERR_TOO_LARGE, "more than %u processors", PROCESSORS_MAX);
+        return ship__fail(ship, list, err, ERR_TOO_LARGE, "more than %u processors",
+                          PROCESSORS_MAX);
     struct ship__processors *all = ARENA_NEW(ship->mem, struct ship__processors);
     bool moves = false, reads = false, has_condition = false;
     all->items = ARENA_ARRAY(ship->mem, struct processor, list->list->count);
@@ -617,7 +674,8 @@ bool ship__processors_are_static(const struct ship__processors *processors)
     return !processors || processors->is_static;
 }
 
-bool ship__processors_run(const struct ship__processors *processors, struct value *event, struct arena *mem)
+bool ship__processors_run(const struct ship__processors *processors, struct value *event,
+                          struct arena *mem)
 {
     for (size_t i = 0; processors && i < processors->count; i++) {
         const struct processor *p = &processors->items[i];

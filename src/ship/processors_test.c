@@ -7,15 +7,20 @@
 
 static int load(struct test *t, const char *processors, struct ship **ret_ship)
 {
-    struct str text = arena_printf(t->mem, "filebeat.inputs: [{type: log, paths: [/x]}]\noutput.console.enabled: true\n"
-                                   "processors:\n%s", processors);
-    struct ship_config config = {.fs = vfs_posix(), .clock = clock_system(), .file = STR("f.yml"), .text = text};
+    struct str text =
+        arena_printf(t->mem,
+                     "filebeat.inputs: [{type: log, paths: [/x]}]\noutput.console.enabled: true\n"
+                     "processors:\n%s",
+                     processors);
+    struct ship_config config = {
+        .fs = vfs_posix(), .clock = clock_system(), .file = STR("f.yml"), .text = text};
     log_set_level(LOG_OFF);
     return ship_load(&config, ret_ship, &t->err);
 }
 
 /* `want` NULL: the event is dropped. */
-static void gives(struct test *t, bool is_static, const char *processors, const char *in, const char *want)
+static void gives(struct test *t, bool is_static, const char *processors, const char *in,
+                  const char *want)
 {
     struct ship *ship = NULL;
     struct value event;
@@ -34,7 +39,8 @@ static void gives(struct test *t, bool is_static, const char *processors, const 
     ship_free(ship);
 }
 
-static void fails(struct test *t, const char *processors, enum err_code code, uint32_t line, uint32_t column, const char *part)
+static void fails(struct test *t, const char *processors, enum err_code code, uint32_t line,
+                  uint32_t column, const char *part)
 {
     struct ship *ship = NULL;
     assert_err(load(t, processors, &ship), &t->err, code);
@@ -45,22 +51,29 @@ static void fails(struct test *t, const char *processors, enum err_code code, ui
 
 static void adding(struct test *t)
 {
-    gives(t, true, "- add_fields: {fields: {a: 1, b.c: x}}\n", "{\"m\":1}", "{\"m\":1,\"fields\":{\"a\":1,\"b\":{\"c\":\"x\"}}}");
+    gives(t, true, "- add_fields: {fields: {a: 1, b.c: x}}\n", "{\"m\":1}",
+          "{\"m\":1,\"fields\":{\"a\":1,\"b\":{\"c\":\"x\"}}}");
     gives(t, true, "- add_fields: {target: '', fields: {a: 1}}\n", "{\"a\":0}", "{\"a\":1}");
-    gives(t, true, "- add_fields: {target: p.q, fields: {a: 1}}\n", "{\"p\":{\"z\":0}}", "{\"p\":{\"z\":0,\"q\":{\"a\":1}}}");
-    gives(t, true, "- add_tags: {tags: [x, y]}\n", "{\"tags\":[\"a\"]}", "{\"tags\":[\"a\",\"x\",\"y\"]}");
+    gives(t, true, "- add_fields: {target: p.q, fields: {a: 1}}\n", "{\"p\":{\"z\":0}}",
+          "{\"p\":{\"z\":0,\"q\":{\"a\":1}}}");
+    gives(t, true, "- add_tags: {tags: [x, y]}\n", "{\"tags\":[\"a\"]}",
+          "{\"tags\":[\"a\",\"x\",\"y\"]}");
     gives(t, true, "- add_labels: {labels: {l: v}}\n", "{}", "{\"labels\":{\"l\":\"v\"}}");
 }
 
 static void removing_and_moving(struct test *t)
 {
-    gives(t, true, "- drop_fields: {fields: [a.b, c, '@timestamp']}\n", "{\"@timestamp\":1,\"a\":{\"b\":1,\"d\":2},\"c\":3}",
+    gives(t, true, "- drop_fields: {fields: [a.b, c, '@timestamp']}\n",
+          "{\"@timestamp\":1,\"a\":{\"b\":1,\"d\":2},\"c\":3}",
           "{\"@timestamp\":1,\"a\":{\"d\":2}}");
-    gives(t, true, "- include_fields: {fields: [a.b]}\n", "{\"@timestamp\":1,\"a\":{\"b\":1,\"d\":2},\"c\":3}",
+    gives(t, true, "- include_fields: {fields: [a.b]}\n",
+          "{\"@timestamp\":1,\"a\":{\"b\":1,\"d\":2},\"c\":3}",
           "{\"@timestamp\":1,\"a\":{\"b\":1}}");
-    gives(t, true, "- rename: {fields: [{from: a.b, to: x.y}, {from: nix, to: z}, {from: c, to: d}]}\n",
+    gives(t, true,
+          "- rename: {fields: [{from: a.b, to: x.y}, {from: nix, to: z}, {from: c, to: d}]}\n",
           "{\"a\":{\"b\":1},\"c\":2,\"d\":3}", "{\"a\":{},\"c\":2,\"d\":3,\"x\":{\"y\":1}}");
-    gives(t, true, "- copy_fields: {fields: [{from: a, to: b}]}\n", "{\"a\":1}", "{\"a\":1,\"b\":1}");
+    gives(t, true, "- copy_fields: {fields: [{from: a, to: b}]}\n", "{\"a\":1}",
+          "{\"a\":1,\"b\":1}");
     gives(t, true, "- drop_event: ~\n", "{}", NULL);
 }
 
@@ -86,21 +99,26 @@ static void conditions(struct test *t)
         {"and: [{equals: {a: 1}}, {has_fields: [b]}]", "{\"a\":1}", true, false},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
-        gives(t, rows[i].is_static, arena_printf(t->mem, "- drop_event: {when: {%s}}\n", rows[i].when).p, rows[i].in,
+        gives(t, rows[i].is_static,
+              arena_printf(t->mem, "- drop_event: {when: {%s}}\n", rows[i].when).p, rows[i].in,
               rows[i].holds ? NULL : rows[i].in);
-    gives(t, true, "- add_host_metadata:\n    when.not.contains.tags: forwarded\n", "{\"tags\":[\"forwarded\"]}",
-          "{\"tags\":[\"forwarded\"]}");
+    gives(t, true, "- add_host_metadata:\n    when.not.contains.tags: forwarded\n",
+          "{\"tags\":[\"forwarded\"]}", "{\"tags\":[\"forwarded\"]}");
     /* A line's field under another name, and a condition on that. */
-    gives(t, false, "- rename: {fields: [{from: message, to: m}]}\n- drop_event: {when: {equals: {m: x}}}\n",
+    gives(t, false,
+          "- rename: {fields: [{from: message, to: m}]}\n- drop_event: {when: {equals: {m: x}}}\n",
           "{\"message\":\"x\"}", NULL);
 }
 
 static void json(struct test *t)
 {
-    gives(t, false, "- decode_json_fields: {fields: [message]}\n", "{\"message\":\"{\\\"a\\\":1}\"}", "{\"message\":{\"a\":1}}");
-    gives(t, false, "- decode_json_fields: {fields: [message], target: ''}\n", "{\"a\":0,\"message\":\"{\\\"a\\\":1,\\\"b\\\":2}\"}",
+    gives(t, false, "- decode_json_fields: {fields: [message]}\n",
+          "{\"message\":\"{\\\"a\\\":1}\"}", "{\"message\":{\"a\":1}}");
+    gives(t, false, "- decode_json_fields: {fields: [message], target: ''}\n",
+          "{\"a\":0,\"message\":\"{\\\"a\\\":1,\\\"b\\\":2}\"}",
           "{\"a\":0,\"message\":\"{\\\"a\\\":1,\\\"b\\\":2}\",\"b\":2}");
-    gives(t, false, "- decode_json_fields: {fields: [message], target: j}\n", "{\"message\":\"x\"}", "{\"message\":\"x\"}");
+    gives(t, false, "- decode_json_fields: {fields: [message], target: j}\n", "{\"message\":\"x\"}",
+          "{\"message\":\"x\"}");
 }
 
 static void mistakes(struct test *t)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* registry.c: see the header. After a failed or torn write the log is not appended to any more: the next flush
- * writes a checkpoint, which does not depend on what the log holds. */
+/* registry.c: see the header. After a failed or torn write the log is not appended to any more: the
+ * next flush writes a checkpoint, which does not depend on what the log holds. */
 #include "ship/registry.h"
 
 #include <stdlib.h>
@@ -70,7 +70,8 @@ static bool take_data(struct registry *registry, struct str line, bool is_set, s
             if (json_next(&json) != JSON_STRING)
                 return false;
             key = arena_str(mem, json.text);
-        } else if (!json_skip_raw(&json, JSON_KEY, str_eq_nocase(name, STR("v")) ? &value : &name)) {
+        } else if (!json_skip_raw(&json, JSON_KEY,
+                                  str_eq_nocase(name, STR("v")) ? &value : &name)) {
             return false;
         }
     }
@@ -96,7 +97,8 @@ static bool parse_action(struct str line, struct arena *mem, bool *ret_is_set, u
     if (token != JSON_OBJECT_BEGIN)
         return false;
     while ((token = json_next(&json)) == JSON_KEY) {
-        bool is_op = str_eq_nocase(json.text, STR("op")), is_id = str_eq_nocase(json.text, STR("id"));
+        bool is_op = str_eq_nocase(json.text, STR("op")),
+             is_id = str_eq_nocase(json.text, STR("id"));
         token = json_next(&json);
         if (is_op && token == JSON_STRING) {
             *ret_is_set = str_is(json.text, "set");
@@ -207,16 +209,21 @@ static int load_checkpoint(struct registry *registry, struct arena *mem, struct 
     size_t count;
     TRY(vfs_list(registry->fs, registry->dir, mem, &entries, &count, err));
     for (size_t i = 0; i < count; i++)
-        registry->checkpoint_id = MAX_OF(registry->checkpoint_id, checkpoint_number(entries[i].name));
+        registry->checkpoint_id =
+            MAX_OF(registry->checkpoint_id, checkpoint_number(entries[i].name));
     if (registry->checkpoint_id == 0)
         return 0;
-    struct str text, path = in_dir(registry, mem, arena_printf(mem, "%llu.json",
-                                   (unsigned long long)registry->checkpoint_id).p);
+    struct str text,
+        path =
+            in_dir(registry, mem,
+                   arena_printf(mem, "%llu.json", (unsigned long long)registry->checkpoint_id).p);
     TRY(vfs_read_file(registry->fs, path, REGISTRY_BYTES_MAX, mem, &text, err));
     if (take_checkpoint(registry, text, mem) < 0)
-        return err_set(err, ERR_CORRUPT,
-                       "the registry's checkpoint \"%.*s\" is damaged: move it away to begin anew (all "
-                       "lines are sent again) or restore it", STR_ARG(path));
+        return err_set(
+            err, ERR_CORRUPT,
+            "the registry's checkpoint \"%.*s\" is damaged: move it away to begin anew (all "
+            "lines are sent again) or restore it",
+            STR_ARG(path));
     registry->next_id = registry->checkpoint_id + 1;
     return 0;
 }
@@ -250,8 +257,8 @@ static int load(struct registry *registry, struct arena *mem, uint64_t *ret_torn
     return vfs_sync_dir(registry->fs, registry->dir, err);
 }
 
-int registry_open(struct vfs *fs, struct str dir, struct registry **ret_registry, uint64_t *ret_torn,
-                  struct err *err)
+int registry_open(struct vfs *fs, struct str dir, struct registry **ret_registry,
+                  uint64_t *ret_torn, struct err *err)
 {
     CLEANUP(registry_close_ptr) struct registry *registry = MEM_NEW(struct registry);
     CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
@@ -325,7 +332,8 @@ struct str registry_get(const struct registry *registry, struct str key)
     return entry ? entry->value : STR_NONE;
 }
 
-bool registry_next(const struct registry *registry, size_t *at, struct str *ret_key, struct str *ret_value)
+bool registry_next(const struct registry *registry, size_t *at, struct str *ret_key,
+                   struct str *ret_value)
 {
     void *p;
     if (!strmap_next(&registry->entries, at, ret_key, &p))
@@ -387,7 +395,8 @@ static int write_checkpoint(struct registry *registry, struct err *err)
     CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
     struct buf out;
     uint64_t id = registry->next_id;
-    struct str path = in_dir(registry, mem, arena_printf(mem, "%llu.json", (unsigned long long)id).p);
+    struct str path =
+        in_dir(registry, mem, arena_printf(mem, "%llu.json", (unsigned long long)id).p);
     buf_init(&out, REGISTRY_BYTES_MAX);
     write_entries(registry, &out);
     int rc = out.is_over ? err_set(err, ERR_TOO_LARGE, "the registry has more than %llu bytes",
@@ -398,7 +407,8 @@ static int write_checkpoint(struct registry *registry, struct err *err)
     registry->checkpoint_id = id;
     registry->next_id = id + 1;
     buf_clear(&registry->pending);
-    registry->needs_checkpoint = true; /* until the log is empty: its entries are older than the checkpoint */
+    registry->needs_checkpoint =
+        true; /* until the log is empty: its entries are older than the checkpoint */
     TRY(vfs_truncate(registry->log, 0, err));
     TRY(vfs_sync(registry->log, err));
     registry->log_bytes = 0;
@@ -417,7 +427,8 @@ int registry_flush(struct registry *registry, struct err *err)
         registry->log_bytes + registry->pending.n > REGISTRY_LOG_BYTES_MAX)
         return write_checkpoint(registry, err);
     registry->needs_checkpoint = true; /* when this fails, nobody knows what the log ends with */
-    TRY(vfs_write_at(registry->log, registry->log_bytes, registry->pending.p, registry->pending.n, err));
+    TRY(vfs_write_at(registry->log, registry->log_bytes, registry->pending.p, registry->pending.n,
+                     err));
     TRY(vfs_sync(registry->log, err));
     registry->needs_checkpoint = false;
     registry->log_bytes += registry->pending.n;

@@ -41,13 +41,15 @@ static void the_form_on_disk(struct test *t)
     registry_set(registry, STR("a"), STR("{\"n\":1}")); /* the same again costs nothing */
     registry_set(registry, STR("q\"k"), STR("{}"));
     assert_ok(registry_flush(registry, &t->err), &t->err);
-    assert_str_eq(content(t, fs, "log.json"), "{\"op\":\"set\",\"id\":1}\n{\"k\":\"a\",\"v\":{\"n\":1}}\n"
-                                              "{\"op\":\"set\",\"id\":2}\n{\"k\":\"q\\\"k\",\"v\":{}}\n");
+    assert_str_eq(content(t, fs, "log.json"),
+                  "{\"op\":\"set\",\"id\":1}\n{\"k\":\"a\",\"v\":{\"n\":1}}\n"
+                  "{\"op\":\"set\",\"id\":2}\n{\"k\":\"q\\\"k\",\"v\":{}}\n");
     assert_str_eq(content(t, fs, "meta.json"), "{\"version\":\"1\"}");
     registry_remove(registry, STR("a"));
     registry_remove(registry, STR("none"));
     assert_ok(registry_flush(registry, &t->err), &t->err);
-    assert_true(str_ends_with(content(t, fs, "log.json"), STR("{\"op\":\"remove\",\"id\":3}\n{\"k\":\"a\"}\n")));
+    assert_true(str_ends_with(content(t, fs, "log.json"),
+                              STR("{\"op\":\"remove\",\"id\":3}\n{\"k\":\"a\"}\n")));
     registry_close(registry);
     registry = opened(t, fs, 0);
     assert_int_equal(registry_count(registry), 1);
@@ -85,23 +87,41 @@ static void a_log_that_is_full_becomes_a_checkpoint(struct test *t)
     vfs_mem_free(fs);
 }
 
-/* What Filebeat's own tests of this store hold: a log after a checkpoint, old entries, gaps, cut lines. */
+/* What Filebeat's own tests of this store hold: a log after a checkpoint, old entries, gaps, cut
+ * lines. */
 static void what_a_filebeat_left(struct test *t)
 {
     static const struct {
         const char *checkpoint, *log, *want;
         bool is_torn;
     } rows[] = {
-        {NULL, "{\"op\":\"set\", \"id\": 1}\n{\"K\":\"key0\",\"V\":{\"a\":0}}\n", "key0={\"a\":0} ", false},
+        {NULL, "{\"op\":\"set\", \"id\": 1}\n{\"K\":\"key0\",\"V\":{\"a\":0}}\n", "key0={\"a\":0} ",
+         false},
         {"[{\"_key\":\"key0\",\"a\":0}]", "", "key0={\"a\":0} ", false},
-        {"[\n{\"a\":0,\"_key\":\"key0\"},\n{\"_key\":\"key1\"}\n]", "", "key0={\"a\":0} key1={} ", false},
-        {"[{\"_key\":\"key0\",\"a\":0}]", "{\"op\":\"set\",\"id\":6}\n{\"k\":\"key0\",\"v\":{\"a\":6}}\n", "key0={\"a\":6} ", false},
-        {"[{\"_key\":\"key0\",\"a\":0}]", "{\"op\":\"set\",\"id\":3}\n{\"k\":\"key0\",\"v\":{\"a\":3}}\n", "key0={\"a\":0} ", false},
-        {"[{\"_key\":\"key0\",\"a\":0}]", "{\"op\":\"set\",\"id\":7}\n{\"k\":\"key0\",\"v\":{\"a\":7}}\n", "key0={\"a\":0} ", true},
-        {NULL, "{\"op\":\"set\",\"id\":1}\n{\"k\":\"key0\",\"v\":{\"a\":0}}\n{\"op\":\"set\",\"id\":3}\n{\"k\":\"key0\",\"v\":{\"a\":3}}\n", "key0={\"a\":0} ", true},
-        {NULL, "{\"op\":\"set\",\"id\":1}\n{\"k\":\"key0\",\"v\":{\"a\":0}}\n{\"op\":\"set\",\"id\":2}\n{\"k\":\"key0\",\"v\":{\"a\":", "key0={\"a\":0} ", true},
-        {NULL, "{\"op\":\"set\",\"id\":1}\n{\"k\":\"key0\",\"v\":{\"a\":0}}\n{\"op\":\"set\",\"id\":2}\n{\"k\":\"key0\",\"v\":{\"a\":2}}", "key0={\"a\":0} ", true},
-        {NULL, "{\"op\":\"set\",\"id\":1}\n{\"k\":\"key0\",\"v\":{\"a\":0}}\n{\"op\":\"remove\",\"id\":2}\n{\"k\":\"key0\"}\n", "", false},
+        {"[\n{\"a\":0,\"_key\":\"key0\"},\n{\"_key\":\"key1\"}\n]", "", "key0={\"a\":0} key1={} ",
+         false},
+        {"[{\"_key\":\"key0\",\"a\":0}]",
+         "{\"op\":\"set\",\"id\":6}\n{\"k\":\"key0\",\"v\":{\"a\":6}}\n", "key0={\"a\":6} ", false},
+        {"[{\"_key\":\"key0\",\"a\":0}]",
+         "{\"op\":\"set\",\"id\":3}\n{\"k\":\"key0\",\"v\":{\"a\":3}}\n", "key0={\"a\":0} ", false},
+        {"[{\"_key\":\"key0\",\"a\":0}]",
+         "{\"op\":\"set\",\"id\":7}\n{\"k\":\"key0\",\"v\":{\"a\":7}}\n", "key0={\"a\":0} ", true},
+        {NULL,
+         "{\"op\":\"set\",\"id\":1}\n{\"k\":\"key0\",\"v\":{\"a\":0}}\n{\"op\":\"set\",\"id\":3}\n{"
+         "\"k\":\"key0\",\"v\":{\"a\":3}}\n",
+         "key0={\"a\":0} ", true},
+        {NULL,
+         "{\"op\":\"set\",\"id\":1}\n{\"k\":\"key0\",\"v\":{\"a\":0}}\n{\"op\":\"set\",\"id\":2}\n{"
+         "\"k\":\"key0\",\"v\":{\"a\":",
+         "key0={\"a\":0} ", true},
+        {NULL,
+         "{\"op\":\"set\",\"id\":1}\n{\"k\":\"key0\",\"v\":{\"a\":0}}\n{\"op\":\"set\",\"id\":2}\n{"
+         "\"k\":\"key0\",\"v\":{\"a\":2}}",
+         "key0={\"a\":0} ", true},
+        {NULL,
+         "{\"op\":\"set\",\"id\":1}\n{\"k\":\"key0\",\"v\":{\"a\":0}}\n{\"op\":\"remove\",\"id\":2}"
+         "\n{\"k\":\"key0\"}\n",
+         "", false},
         {NULL, "garbage\n", "", true},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
@@ -147,14 +167,16 @@ static void damaged_or_foreign(struct test *t)
 /* Whatever call fails: what was flushed with success is there, and nothing that was never set. */
 static void faults(struct test *t)
 {
-    FAULT_LOOP(f) {
+    FAULT_LOOP(f)
+    {
         uint64_t torn, flushed = 0, tried = 0;
         struct registry *registry = NULL;
         fault_arm(&f);
         int rc = registry_open(f.fs, DIR, &registry, &torn, &t->err);
         for (uint64_t i = 1; rc == 0 && i <= 5; i++) {
             tried = i;
-            registry_set(registry, STR("k"), arena_printf(t->mem, "{\"i\":%llu}", (unsigned long long)i));
+            registry_set(registry, STR("k"),
+                         arena_printf(t->mem, "{\"i\":%llu}", (unsigned long long)i));
             if (registry_flush(registry, &t->err) == 0)
                 flushed = i;
         }
@@ -167,8 +189,9 @@ static void faults(struct test *t)
         if (value.p)
             assert_true(str_to_u64(str_sub(value, 5, value.n - 6), &got));
         if (got < flushed || got > tried)
-            fail_msg("%s: flushed %llu, tried %llu, found %llu", fault_name(&f), (unsigned long long)flushed,
-                     (unsigned long long)tried, (unsigned long long)got);
+            fail_msg("%s: flushed %llu, tried %llu, found %llu", fault_name(&f),
+                     (unsigned long long)flushed, (unsigned long long)tried,
+                     (unsigned long long)got);
         registry_close(registry);
     }
 }
@@ -184,7 +207,8 @@ static void power_cuts(struct test *t)
         int rc = registry_open(fs, DIR, &registry, &torn, &t->err);
         for (uint64_t i = 1; rc == 0 && i <= 6; i++) {
             tried = i;
-            registry_set(registry, STR("k"), arena_printf(t->mem, "{\"i\":%llu}", (unsigned long long)i));
+            registry_set(registry, STR("k"),
+                         arena_printf(t->mem, "{\"i\":%llu}", (unsigned long long)i));
             if (registry_flush(registry, &t->err) == 0)
                 flushed = i;
         }
@@ -197,11 +221,12 @@ static void power_cuts(struct test *t)
             assert_true(str_to_u64(str_sub(value, 5, value.n - 6), &got));
         if (got < flushed || got > tried)
             fail_msg("step %llu: flushed %llu, tried %llu, found %llu", (unsigned long long)step,
-                     (unsigned long long)flushed, (unsigned long long)tried, (unsigned long long)got);
+                     (unsigned long long)flushed, (unsigned long long)tried,
+                     (unsigned long long)got);
         registry_close(registry);
         vfs_sim_free(fs);
     }
 }
 
-TEST_MAIN(TEST(the_form_on_disk), TEST(a_log_that_is_full_becomes_a_checkpoint), TEST(what_a_filebeat_left),
-          TEST(damaged_or_foreign), TEST(faults), TEST(power_cuts))
+TEST_MAIN(TEST(the_form_on_disk), TEST(a_log_that_is_full_becomes_a_checkpoint),
+          TEST(what_a_filebeat_left), TEST(damaged_or_foreign), TEST(faults), TEST(power_cuts))

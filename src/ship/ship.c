@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ship.c: the shipper's life: data folder, registry, inputs, the loop that reads and fills batches. */
+/* ship.c: the shipper's life: data folder, registry, inputs, the loop that reads and fills batches.
+ */
 #include "ship/ship_int.h"
 
 #include <stdio.h>
@@ -9,9 +10,10 @@
 #include "os/os.h"
 #include "text/regex.h"
 
-#define RETRY_NS       NS_PER_S        /* after the registry could not be written */
-#define IDLE_WAIT_NS   (10 * NS_PER_S) /* at most: scans come by then */
-#define FLUSH_TICK_NS  (500 * NS_PER_MS) /* how often half entries are looked at */
+#define SAFE_BYTES    (10 * MIB)        /* of a line: fits a frame even when each byte is escaped */
+#define RETRY_NS      NS_PER_S          /* after the registry could not be written */
+#define IDLE_WAIT_NS  (10 * NS_PER_S)   /* at most: scans come by then */
+#define FLUSH_TICK_NS (500 * NS_PER_MS) /* how often half entries are looked at */
 
 /* ---- batches ---- */
 
@@ -20,7 +22,8 @@ bool ship__is_stopping(struct ship *ship)
     return __atomic_load_n(&ship->is_stopping, __ATOMIC_ACQUIRE);
 }
 
-/* Hands the batch on. What the store must know about its files goes to disk first. False: not now. */
+/* Hands the batch on. What the store must know about its files goes to disk first. False: not now.
+ */
 static bool seal(struct ship *ship)
 {
     struct ship__batch *batch = ship->batch;
@@ -49,7 +52,8 @@ static bool seal(struct ship *ship)
 bool ship__has_room(struct ship *ship)
 {
     struct ship__batch *batch = ship->batch;
-    if (batch && (batch->count + 2 > ship->bulk_events_max + 1 || batch->frames.n >= SHIP__BATCH_BYTES_MAX)) {
+    if (batch && (batch->count + 2 > ship->bulk_events_max + 1 ||
+                  batch->frames.n >= SHIP__BATCH_BYTES_MAX)) {
         if (!seal(ship))
             return false;
     }
@@ -64,7 +68,8 @@ void ship__skip(struct ship *ship, struct tail_file *file, uint64_t end_off)
     tail_marks_add(&ship->batch->marks, file, end_off);
 }
 
-static struct ship__template *template_of(struct ship__input *input, struct tail_file *file, unsigned flags)
+static struct ship__template *template_of(struct ship__input *input, struct tail_file *file,
+                                          unsigned flags)
 {
     struct ship__file *own = ship__file_of(file);
     if (!str_eq(own->path, file->path)) { /* first line, or renamed */
@@ -74,10 +79,11 @@ static struct ship__template *template_of(struct ship__input *input, struct tail
     }
     if (!own->is_made[flags]) {
         struct value base = ship__event_base(input, own->path, flags, own->mem);
-        struct value event = value_copy(own->mem, &base); /* processors must not change the configuration */
-        own->is_dropped[flags] = input->is_static &&
-                                 (!ship__processors_run(input->processors, &event, own->mem) ||
-                                  !ship__processors_run(input->ship->processors, &event, own->mem));
+        struct value event =
+            value_copy(own->mem, &base); /* processors must not change the configuration */
+        own->is_dropped[flags] =
+            input->is_static && (!ship__processors_run(input->processors, &event, own->mem) ||
+                                 !ship__processors_run(input->ship->processors, &event, own->mem));
         if (input->is_static)
             ship__template_make(&event, own->mem, &own->templates[flags]);
         own->bases[flags] = event;
@@ -110,8 +116,8 @@ static void fill_slots(struct value *v, const struct ship__event *ev, struct are
 }
 
 /* The long way: some processor looks at the line. False: dropped. */
-static bool emit_tree(struct ship__input *input, const struct value *base, const struct ship__event *ev,
-                      struct buf *out)
+static bool emit_tree(struct ship__input *input, const struct value *base,
+                      const struct ship__event *ev, struct buf *out)
 {
     struct ship *ship = input->ship;
     arena_reset(ship->scratch);
@@ -144,6 +150,14 @@ void ship__emit(struct ship__input *input, struct tail_file *file, const struct 
     }
     lumberjack_json_end(&batch->frames, begin);
     ASSERT(!batch->frames.is_over);
+    if (batch->frames.n - begin > LUMBERJACK_PAYLOAD_BYTES_MAX && ev->message.n > SAFE_BYTES) {
+        struct ship__event cut = *ev; /* no receiver would take it, however often it is sent */
+        cut.message.n = SAFE_BYTES;
+        cut.flags |= SHIP__FLAG_TRUNCATED;
+        batch->frames.n = begin;
+        ship__emit(input, file, &cut, end_off);
+        return;
+    }
     batch->count++;
     metric_add(&ship->stats.events, 1);
     tail_marks_add(&batch->marks, file, end_off);
@@ -163,7 +177,8 @@ static void put(struct arena *mem, struct value *map, const char *key, struct va
     value_map_set(mem, map, str_from(key), v);
 }
 
-static void merge_fields(struct arena *mem, struct value *event, const struct value *fields, bool is_root)
+static void merge_fields(struct arena *mem, struct value *event, const struct value *fields,
+                         bool is_root)
 {
     if (fields->kind != VALUE_MAP || fields->map->count == 0)
         return;
@@ -232,7 +247,8 @@ static struct value agent_of(const struct ship *ship, struct arena *mem)
     return agent;
 }
 
-struct value ship__event_base(struct ship__input *input, struct str path, unsigned flags, struct arena *mem)
+struct value ship__event_base(struct ship__input *input, struct str path, unsigned flags,
+                              struct arena *mem)
 {
     struct ship *ship = input->ship;
     struct value event = value_map(mem, 12), type = value_map(mem, 1), ecs = value_map(mem, 1),
@@ -261,8 +277,9 @@ struct value ship__event_base(struct ship__input *input, struct str path, unsign
 void ship__uuid(struct rng *rng, char *text)
 {
     uint64_t a = rng_u64(rng), b = rng_u64(rng);
-    (void)snprintf(text, 37, "%08x-%04x-4%03x-%04x-%012llx", (unsigned)(a >> 32), (unsigned)(a >> 16 & 0xFFFF),
-                   (unsigned)(a & 0xFFF), (unsigned)(0x8000 | (b >> 48 & 0x3FFF)),
+    (void)snprintf(text, 37, "%08x-%04x-4%03x-%04x-%012llx", (unsigned)(a >> 32),
+                   (unsigned)(a >> 16 & 0xFFFF), (unsigned)(a & 0xFFF),
+                   (unsigned)(0x8000 | (b >> 48 & 0x3FFF)),
                    (unsigned long long)(b & UINT64_C(0xFFFFFFFFFFFF)));
 }
 
@@ -296,8 +313,9 @@ static int agent_id(struct ship *ship, struct arena *mem, struct err *err)
     size_t n = time_to_iso8601(clock_wall_ns(ship->config.clock), now);
     ship__uuid(&ship->rng, ship->agent_id);
     return vfs_write_file(ship->config.fs, path,
-                          arena_printf(mem, "{\"uuid\":\"%s\",\"first_start\":\"%.*s\"}\n", ship->agent_id,
-                                       (int)n, now), err);
+                          arena_printf(mem, "{\"uuid\":\"%s\",\"first_start\":\"%.*s\"}\n",
+                                       ship->agent_id, (int)n, now),
+                          err);
 }
 
 static int open_registry(struct ship *ship, struct arena *mem, struct err *err)
@@ -307,7 +325,8 @@ static int open_registry(struct ship *ship, struct arena *mem, struct err *err)
     TRY(registry_open(ship->config.fs, ship->registry_path, &ship->registry, &torn, err));
     if (torn > 0)
         log_line(LOG_WARN, "ship.registry",
-                 "the last %llu bytes of the registry's log are damaged and left out: lines since then are sent again",
+                 "the last %llu bytes of the registry's log are damaged and left out: lines since "
+                 "then are sent again",
                  (unsigned long long)torn);
     struct str text = registry_get(ship->registry, STR("naru::generation"));
     if (text.p && value_from_json(text, mem, &v, NULL) == 0) {
@@ -341,7 +360,7 @@ static void flush_registry(struct ship *ship)
 }
 
 struct round {
-    bool is_idle;    /* every tail has read everything */
+    bool is_idle; /* every tail has read everything */
     bool is_full;
     uint64_t lines;
     int64_t next_ns; /* monotonic: nothing before */
@@ -389,7 +408,8 @@ static bool close_inputs(struct ship *ship)
 
 static bool is_finished(struct ship *ship, const struct round *round)
 {
-    if (!ship->config.is_once || !round->is_idle || round->is_full || !close_inputs(ship) || !seal(ship))
+    if (!ship->config.is_once || !round->is_idle || round->is_full || !close_inputs(ship) ||
+        !seal(ship))
         return false;
     return tail_acks_open(ship->acks) == 0;
 }

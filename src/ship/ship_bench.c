@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ship_bench.c: lines per second and CPU seconds per million lines, from a file to a peer that acknowledges windows without
- * opening them. Usage: ship_bench FOLDER [LINES] [LEVEL]. */
+/* ship_bench.c: lines per second and CPU seconds per million lines, from a file to a peer that
+ * acknowledges windows without opening them. Usage: ship_bench FOLDER [LINES] [LEVEL]. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,8 +55,11 @@ static void write_lines(const char *path, unsigned count)
     if (!file)
         exit(1);
     for (unsigned i = 0; i < count; i++)
-        fprintf(file, "005930,%06u,%u,2,%u,0.%02u,71%03u.25,71200,71900,71000,71500,71400,%u,%u,%u,1,2,3,4,5,6,7,8,9,10\n",
-                90000 + i % 60000, 71000 + i * 7 % 900, i % 300, i % 100, i % 1000, i % 977, i * 13, i * 7919);
+        fprintf(file,
+                "005930,%06u,%u,2,%u,0.%02u,71%03u.25,71200,71900,71000,71500,71400,%u,%u,%u,1,2,3,"
+                "4,5,6,7,8,9,10\n",
+                90000 + i % 60000, 71000 + i * 7 % 900, i % 300, i % 100, i % 1000, i % 977, i * 13,
+                i * 7919);
     (void)fclose(file);
 }
 
@@ -76,10 +79,16 @@ int main(int argc, char **argv)
     if (net_listen(&addr, &listen_fd, &err) < 0 || pthread_create(&peer, NULL, peer_run, NULL) != 0)
         return 1;
     struct ship_config config = {
-        .fs = vfs_posix(), .clock = clock_system(), .file = STR("bench.yml"), .is_once = true,
+        .fs = vfs_posix(),
+        .clock = clock_system(),
+        .file = STR("bench.yml"),
+        .is_once = true,
         .data_path = arena_printf(mem, "%s/data-%lld", argv[1], (long long)os_pid()),
-        .text = arena_printf(mem, "filebeat.inputs: [{type: log, paths: ['%s']}]\noutput.logstash: {hosts: ['127.0.0.1:%u'], "
-                             "compression_level: %s}\n", csv.p, net_local_port(listen_fd), argc > 3 ? argv[3] : "3")};
+        .text = arena_printf(mem,
+                             "filebeat.inputs: [{type: log, paths: ['%s']}]\noutput.logstash: "
+                             "{hosts: ['127.0.0.1:%u'], "
+                             "compression_level: %s}\n",
+                             csv.p, net_local_port(listen_fd), argc > 3 ? argv[3] : "3")};
     struct ship *ship = NULL;
     struct ship_stats stats;
     log_set_level(LOG_WARN);
@@ -91,9 +100,11 @@ int main(int argc, char **argv)
     wall = clock_monotonic_ns(clock_system()) - wall;
     cpu = os_cpu_ns() - cpu;
     ship_stats(ship, &stats);
-    printf("%llu lines (%llu MB) acknowledged in %.2f s: %.0f lines/s, %.2f CPU s per million lines, %llu wire bytes, RSS %llu MB\n",
-           (unsigned long long)stats.events_acked, (unsigned long long)(stats.bytes_read / 1000000), (double)wall / 1e9,
-           (double)lines * 1e9 / (double)wall, (double)cpu / 1e3 / (double)lines, (unsigned long long)stats.wire_bytes,
+    printf("%llu lines (%llu MB) acknowledged in %.2f s: %.0f lines/s, %.2f CPU s per million "
+           "lines, %llu wire bytes, RSS %llu MB\n",
+           (unsigned long long)stats.events_acked, (unsigned long long)(stats.bytes_read / 1000000),
+           (double)wall / 1e9, (double)lines * 1e9 / (double)wall,
+           (double)cpu / 1e3 / (double)lines, (unsigned long long)stats.wire_bytes,
            (unsigned long long)(os_rss_bytes() / 1000000));
     ship_free(ship);
     (void)pthread_join(peer, NULL);

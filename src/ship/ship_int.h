@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ship_int.h: shared by the files of ship/ only. The way of a line:
  *
- *   tail -> input (multiline, include/exclude) -> template or processors -> batch -> outbox -> client -> network
+ *   tail -> input (multiline, include/exclude) -> template or processors -> batch -> outbox ->
+ * client -> network
  *                                                                                              |
  *   registry <- tail's acknowledged offset <- ticket of the batch <- acknowledgement <---------+
  *
- * Left of the outbox everything is on the thread of ship_run; each client has a thread of its own. */
+ * Left of the outbox everything is on the thread of ship_run; each client has a thread of its own.
+ */
 #ifndef NARU_SHIP_SHIP_INT_H
 #define NARU_SHIP_SHIP_INT_H
 
@@ -24,15 +26,23 @@
 #include "tail/acks.h"
 #include "tail/tail.h"
 
-#define SHIP__BATCH_BYTES_MAX  (8 * MIB)  /* a batch is closed when it has as many, however few its events */
+#define SHIP__BATCH_BYTES_MAX                                                                      \
+    (8 * MIB) /* a batch is closed when it has as many, however few its events */
 #define SHIP__BATCH_EVENTS_MAX 65536u
-#define SHIP__BATCHES_MAX      64u        /* made, sent or waiting; queue.mem.events / bulk_max_size within it */
-#define SHIP__INPUTS_MAX       1000u
-#define SHIP__HOSTS_MAX        256u
+#define SHIP__BATCHES_MAX                                                                          \
+    64u /* made, sent or waiting; queue.mem.events / bulk_max_size within it */
+#define SHIP__INPUTS_MAX 1000u
+#define SHIP__HOSTS_MAX  256u
 
 /* ---- templates: an event whose text is known but for a few places ---- */
 
-enum ship__slot { SHIP__SLOT_TIME, SHIP__SLOT_ID, SHIP__SLOT_MESSAGE, SHIP__SLOT_OFFSET, SHIP__SLOT_END };
+enum ship__slot {
+    SHIP__SLOT_TIME,
+    SHIP__SLOT_ID,
+    SHIP__SLOT_MESSAGE,
+    SHIP__SLOT_OFFSET,
+    SHIP__SLOT_END
+};
 
 struct ship__segment {
     struct str text;
@@ -53,7 +63,8 @@ enum { SHIP__FLAG_TRUNCATED = 1, SHIP__FLAG_MULTILINE = 2, SHIP__FLAG_COUNT = 4 
 
 /* The value that stands for a slot while the event is a tree. */
 struct value ship__slot_value(enum ship__slot slot);
-void ship__template_make(const struct value *event, struct arena *mem, struct ship__template *ret_template);
+void ship__template_make(const struct value *event, struct arena *mem,
+                         struct ship__template *ret_template);
 struct ship__clock_text {
     int64_t ms;
     char text[32];
@@ -65,8 +76,8 @@ void ship__template_write(const struct ship__template *t, const struct ship__eve
 /* ---- patterns ---- */
 
 struct ship__patterns; /* a list of regular expressions; NULL matches nothing */
-int ship__patterns_new(struct ship *ship, const struct value *list, struct ship__patterns **ret_patterns,
-                       struct err *err) WARN_UNUSED;
+int ship__patterns_new(struct ship *ship, const struct value *list,
+                       struct ship__patterns **ret_patterns, struct err *err) WARN_UNUSED;
 void ship__patterns_free(struct ship__patterns *patterns);
 bool ship__patterns_match(struct ship__patterns *patterns, struct str text);
 
@@ -89,25 +100,28 @@ struct ship__whole {
     size_t line_count;
     bool is_truncated;
 };
-/* Takes a line; true: an entry is complete (borrowed until the next call) and the line has NOT been taken yet when
- * *ret_again. */
+/* Takes a line; true: an entry is complete (borrowed until the next call) and the line has NOT been
+ * taken yet when *ret_again. */
 bool ship__multiline_add(const struct ship__multiline *multiline, struct ship__entry *entry,
-                         const struct tail_line *line, int64_t now_ns, struct ship__whole *ret_whole,
-                         bool *ret_again);
-/* The half entry as it is, when there is one and (at now_ns) it waited for long enough, or is_forced. */
-bool ship__multiline_flush(const struct ship__multiline *multiline, struct ship__entry *entry, int64_t now_ns,
-                           bool is_forced, struct ship__whole *ret_whole);
+                         const struct tail_line *line, int64_t now_ns,
+                         struct ship__whole *ret_whole, bool *ret_again);
+/* The half entry as it is, when there is one and (at now_ns) it waited for long enough, or
+ * is_forced. */
+bool ship__multiline_flush(const struct ship__multiline *multiline, struct ship__entry *entry,
+                           int64_t now_ns, bool is_forced, struct ship__whole *ret_whole);
 void ship__entry_clear(struct ship__entry *entry); /* what flush or add gave has been sent on */
 
 /* ---- processors ---- */
 
 struct ship__processors;
-int ship__processors_new(struct ship *ship, const struct value *list, struct ship__processors **ret_processors,
-                         struct err *err) WARN_UNUSED;
-/* All of them change only what is the same for every line of a file: they run once, on the template. */
+int ship__processors_new(struct ship *ship, const struct value *list,
+                         struct ship__processors **ret_processors, struct err *err) WARN_UNUSED;
+/* All of them change only what is the same for every line of a file: they run once, on the
+ * template. */
 bool ship__processors_are_static(const struct ship__processors *processors);
 /* False: the event is dropped. */
-bool ship__processors_run(const struct ship__processors *processors, struct value *event, struct arena *mem);
+bool ship__processors_run(const struct ship__processors *processors, struct value *event,
+                          struct arena *mem);
 
 /* ---- inputs ---- */
 
@@ -117,8 +131,8 @@ enum ship__input_kind { SHIP__INPUT_LOG, SHIP__INPUT_FILESTREAM };
 struct ship__input {
     struct ship *ship;
     enum ship__input_kind kind;
-    struct str type; /* "log" */
-    struct str id;   /* filestream's, may be empty */
+    struct str type;      /* "log" */
+    struct str id;        /* filestream's, may be empty */
     const char *identity; /* "native", "path", "fingerprint" */
     struct tail_config follow;
     struct tail *tail;
@@ -145,7 +159,8 @@ struct ship__file {
 
 struct ship__file *ship__file_of(struct tail_file *file); /* made at the first call */
 int ship__input_load(struct ship *ship, const struct value *conf, struct err *err) WARN_UNUSED;
-int ship__input_start(struct ship__input *input, struct err *err) WARN_UNUSED; /* the tail, restored */
+int ship__input_start(struct ship__input *input,
+                      struct err *err) WARN_UNUSED; /* the tail, restored */
 void ship__input_deinit(struct ship__input *input);
 /* Half entries whose time is over. */
 bool ship__input_flush_late(struct ship__input *input, int64_t now_ns);
@@ -153,7 +168,8 @@ bool ship__input_flush_late(struct ship__input *input, int64_t now_ns);
 void ship__input_save(struct ship__input *input, const struct tail_file *file);
 
 /* The fields that every event of the input and path has, slots included. */
-struct value ship__event_base(struct ship__input *input, struct str path, unsigned flags, struct arena *mem);
+struct value ship__event_base(struct ship__input *input, struct str path, unsigned flags,
+                              struct arena *mem);
 
 /* ---- batches and the outbox ---- */
 
@@ -183,7 +199,8 @@ void ship__outbox_recycle(struct ship__outbox *outbox, struct ship__batch *batch
 void ship__outbox_put(struct ship__outbox *outbox, struct ship__batch *batch);
 /* NULL: nothing within the time (real ns, -1: for ever), or closed. */
 struct ship__batch *ship__outbox_take(struct ship__outbox *outbox, int64_t timeout_ns);
-void ship__outbox_give_back(struct ship__outbox *outbox, struct ship__batch *batch); /* to the front */
+void ship__outbox_give_back(struct ship__outbox *outbox,
+                            struct ship__batch *batch); /* to the front */
 void ship__outbox_done(struct ship__outbox *outbox, struct ship__batch *batch);
 void ship__outbox_close(struct ship__outbox *outbox);
 bool ship__outbox_is_closed(struct ship__outbox *outbox);
@@ -214,11 +231,11 @@ struct ship {
     struct str data_path, registry_path;
     struct vfs_file *lock;
     struct registry *registry;
-    bool is_unsynced;       /* lives of files that must be on disk before their lines are sent */
+    bool is_unsynced; /* lives of files that must be on disk before their lines are sent */
     int64_t shutdown_ns, registry_flush_ns;
     size_t bulk_events_max;
     uint64_t queue_events;
-    uint64_t generation;    /* the registry's counter of lives that ended */
+    uint64_t generation; /* the registry's counter of lives that ended */
     struct ship__input **inputs;
     size_t input_count, input_capacity;
     struct value fields, tags;
@@ -233,14 +250,14 @@ struct ship {
     struct ship__outbox outbox;
     struct tail_acks *acks;
     struct ship__batch *batch; /* being filled */
-    struct regex **regexes; /* of conditions */
+    struct regex **regexes;    /* of conditions */
     size_t regex_count, regex_capacity;
     struct ship__clock_text now_text;
     struct arena *scratch;
     bool is_stopping; /* atomic */
     struct {
-        struct metric lines, bytes, events, filtered, acked, batches, resent, connections, failures, wire,
-            files, open_files;
+        struct metric lines, bytes, events, filtered, acked, batches, resent, connections, failures,
+            wire, files, open_files;
     } stats;
 };
 
@@ -248,14 +265,16 @@ struct ship {
 int ship__fail(const struct ship *ship, const struct value *at, struct err *err, enum err_code code,
                const char *format, ...) PRINTF_LIKE(5, 6);
 /* A warning while loading, with file:line:column. */
-void ship__warn(const struct ship *ship, const struct value *at, const char *format, ...) PRINTF_LIKE(3, 4);
+void ship__warn(const struct ship *ship, const struct value *at, const char *format, ...)
+    PRINTF_LIKE(3, 4);
 struct opt;
 /* options_fill with positions and warnings. */
 int ship__fill(struct ship *ship, const struct opt *opts, void *instance, const struct value *map,
                const char *const *skip, struct err *err) WARN_UNUSED;
 /* Adds `from`'s entries to a map, deep; entries there already are replaced. Shares what it can. */
 void ship__merge(struct arena *mem, struct value *map, const struct value *from);
-/* A map's leaves by dotted names; `keeps_ranges`: maps of gt, gte, lt, lte are leaves. Lists stay as they are. */
+/* A map's leaves by dotted names; `keeps_ranges`: maps of gt, gte, lt, lte are leaves. Lists stay
+ * as they are. */
 struct value ship__flat(struct arena *mem, const struct value *map, bool keeps_ranges);
 /* Room for one more event (and a batch to put it in)? */
 bool ship__has_room(struct ship *ship);

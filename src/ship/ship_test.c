@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ship_test.c: the whole shipper against a peer on loopback: files in a folder of the test's own, configuration as
- * text. */
+/* ship_test.c: the whole shipper against a peer on loopback: files in a folder of the test's own,
+ * configuration as text. */
 #include "ship/peer_test.h"
 
 #include "base/clock.h"
@@ -46,10 +46,15 @@ static void world_init(struct world *w, struct test *t)
     *w = (struct world){.t = t};
     log_set_level(LOG_OFF);
     peer_init(&w->peer, t);
-    w->config = (struct ship_config){.fs = vfs_posix(), .clock = clock_system(), .seed = t->seed,
-                                     .file = STR("filebeat.yml"), .text = str_from(basic),
-                                     .data_path = test_path(t, "data"), .env_get = env_get,
-                                     .env_owner = w, .is_once = true};
+    w->config = (struct ship_config){.fs = vfs_posix(),
+                                     .clock = clock_system(),
+                                     .seed = t->seed,
+                                     .file = STR("filebeat.yml"),
+                                     .text = str_from(basic),
+                                     .data_path = test_path(t, "data"),
+                                     .env_get = env_get,
+                                     .env_owner = w,
+                                     .is_once = true};
 }
 
 static void *run_thread(void *arg)
@@ -84,7 +89,8 @@ static void append(struct world *w, const char *name, struct str text)
     struct err *err = &w->t->err;
     CLEANUP(vfs_close_ptr) struct vfs_file *file = NULL;
     struct vfs_stat st;
-    assert_ok(vfs_open(vfs_posix(), test_path(w->t, name), VFS_WRITE | VFS_CREATE, &file, err), err);
+    assert_ok(vfs_open(vfs_posix(), test_path(w->t, name), VFS_WRITE | VFS_CREATE, &file, err),
+              err);
     assert_ok(vfs_file_stat(file, &st, err), err);
     assert_ok(vfs_write_at(file, st.size_bytes, text.p, text.n, err), err);
 }
@@ -110,9 +116,11 @@ static void lines_become_events(struct test *t)
     assert_str_eq(buf_str(&w.peer.messages), "one\ntwo \"x\"\xef\xbf\xbd\n");
     struct value v;
     assert_ok(value_from_json(w.peer.last_json, t->mem, &v, &t->err), &t->err);
-    const struct value *log = value_map_get_lit(&v, "log"), *meta = value_map_get_lit(&v, "@metadata");
+    const struct value *log = value_map_get_lit(&v, "log"),
+                       *meta = value_map_get_lit(&v, "@metadata");
     assert_int_equal(value_map_get_lit(log, "offset")->i, 4);
-    assert_strs_eq(value_map_get_lit(value_map_get_lit(log, "file"), "path")->s, test_path(t, "a.log"));
+    assert_strs_eq(value_map_get_lit(value_map_get_lit(log, "file"), "path")->s,
+                   test_path(t, "a.log"));
     assert_str_eq(value_map_get_lit(value_map_get_lit(&v, "input"), "type")->s, "log");
     assert_str_eq(value_map_get_lit(meta, "beat")->s, "filebeat");
     assert_str_eq(value_map_get_lit(meta, "version")->s, "7.17.29");
@@ -126,7 +134,8 @@ static void lines_become_events(struct test *t)
     world_deinit(&w);
 }
 
-/* Counts each number 0..count-1 in what came; `max`: how often one may come. Equal lines must have equal ids. */
+/* Counts each number 0..count-1 in what came; `max`: how often one may come. Equal lines must have
+ * equal ids. */
 static void has_all(struct world *w, unsigned count, unsigned max)
 {
     uint8_t *seen = arena_zalloc(w->t->mem, count);
@@ -191,7 +200,8 @@ static void a_broken_protocol_is_no_loss(struct test *t)
     world_deinit(&w);
 }
 
-/* Stopped before anything was acknowledged: the next run sends all of it again, with the same ids. */
+/* Stopped before anything was acknowledged: the next run sends all of it again, with the same ids.
+ */
 static void unacknowledged_lines_come_again(struct test *t)
 {
     struct world w;
@@ -269,7 +279,8 @@ static void failover_and_load_balancing(struct test *t)
                                  "  hosts: ['127.0.0.1:%u', '127.0.0.1:${PORT}', '127.0.0.1:%u']\n"
                                  "  loadbalance: true\n"
                                  "  bulk_max_size: 100\n"
-                                 "  backoff: { init: 10ms, max: 50ms }\n", dead, other.port);
+                                 "  backoff: { init: 10ms, max: 50ms }\n",
+                                 dead, other.port);
     append_numbers(&w, "a.log", 0, 5000);
     run(&w);
     assert_int_equal(w.peer.events + other.events, 5000);
@@ -328,13 +339,18 @@ static void an_existing_registry(struct test *t)
     assert_ok(vfs_stat(fs, test_path(t, "a.log"), true, &st, err), err);
     assert_ok(vfs_make_dir(fs, test_path(t, "data/registry/filebeat"), err), err);
     assert_ok(vfs_write_file(fs, test_path(t, "data/meta.json"),
-                             STR("{\"uuid\":\"01234567-89ab-4cde-8f01-23456789abcd\"}"), err), err);
-    assert_ok(vfs_write_file(fs, test_path(t, "data/registry/filebeat/meta.json"), STR("{\"version\":\"1\"}"), err), err);
+                             STR("{\"uuid\":\"01234567-89ab-4cde-8f01-23456789abcd\"}"), err),
+              err);
+    assert_ok(vfs_write_file(fs, test_path(t, "data/registry/filebeat/meta.json"),
+                             STR("{\"version\":\"1\"}"), err),
+              err);
     struct str log = arena_printf(
         t->mem,
         "{\"op\":\"set\",\"id\":1}\n"
-        "{\"k\":\"filebeat::logs::native::%llu-%llu\",\"v\":{\"id\":\"native::%llu-%llu\",\"prev_id\":\"\",\"ttl\":-1,"
-        "\"type\":\"log\",\"source\":\"%s\",\"offset\":9,\"timestamp\":[281470681743360,1700000000],"
+        "{\"k\":\"filebeat::logs::native::%llu-%llu\",\"v\":{\"id\":\"native::%llu-%llu\",\"prev_"
+        "id\":\"\",\"ttl\":-1,"
+        "\"type\":\"log\",\"source\":\"%s\",\"offset\":9,\"timestamp\":[281470681743360,1700000000]"
+        ","
         "\"FileStateOS\":{\"inode\":%llu,\"device\":%llu},\"identifier_name\":\"native\"}}\n"
         "{\"op\":\"set\",\"id\":2}\n"
         "{\"k\":\"winlogbeat::other\",\"v\":{\"kept\":[1,2.50,\"x\"]}}\n"
@@ -348,21 +364,48 @@ static void an_existing_registry(struct test *t)
     assert_str_has(w.peer.last_json, "\"id\":\"01234567-89ab-4cde-8f01-23456789abcd\"");
     struct registry *registry = NULL;
     uint64_t torn = 0;
-    assert_ok(registry_open(fs, test_path(t, "data/registry/filebeat"), &registry, &torn, err), err);
+    assert_ok(registry_open(fs, test_path(t, "data/registry/filebeat"), &registry, &torn, err),
+              err);
     assert_int_equal(torn, 0);
     assert_str_eq(registry_get(registry, STR("winlogbeat::other")), "{\"kept\":[1,2.50,\"x\"]}");
     assert_str_has(registry_get(registry, arena_printf(t->mem, "filebeat::logs::native::%llu-%llu",
                                                        (unsigned long long)st.inode,
-                                                       (unsigned long long)st.device)), "\"offset\":17");
+                                                       (unsigned long long)st.device)),
+                   "\"offset\":17");
     registry_close(registry);
     world_deinit(&w);
 }
 
-static void fails(struct test *t, const char *text, enum err_code code, const char *place, const char *part)
+/* 20 MB of bytes that JSON writes as six each: no frame takes that. */
+static void a_line_that_is_too_long_to_send(struct test *t)
+{
+    struct world w;
+    world_init(&w, t);
+    w.config.overrides = (const struct str[]){
+        STR("filebeat.inputs=[{type: log, paths: ['${LOGS}'], max_bytes: 20MiB}]")};
+    w.config.override_count = 1;
+    char *line = arena_alloc(t->mem, 20 * MIB);
+    memset(line, 1, 20 * MIB);
+    line[20 * MIB - 1] = '\n';
+    append(&w, "a.log", (struct str){line, 20 * MIB});
+    APPEND(&w, "a.log", "next\n");
+    run(&w);
+    assert_int_equal(w.peer.events, 2);
+    assert_true(str_ends_with(buf_str(&w.peer.messages), STR("next\n")));
+    assert_int_equal(w.peer.messages.n, 10 * MIB + 1 + strlen("next\n"));
+    world_deinit(&w);
+}
+
+static void fails(struct test *t, const char *text, enum err_code code, const char *place,
+                  const char *part)
 {
     struct world w = {.t = t};
-    struct ship_config config = {.fs = vfs_posix(), .clock = clock_system(), .file = STR("f.yml"),
-                                 .text = str_from(text), .env_get = env_get, .env_owner = &w};
+    struct ship_config config = {.fs = vfs_posix(),
+                                 .clock = clock_system(),
+                                 .file = STR("f.yml"),
+                                 .text = str_from(text),
+                                 .env_get = env_get,
+                                 .env_owner = &w};
     struct ship *ship = NULL;
     log_set_level(LOG_OFF);
     assert_err(ship_load(&config, &ship, &t->err), &t->err, code);
@@ -370,31 +413,39 @@ static void fails(struct test *t, const char *text, enum err_code code, const ch
     assert_err_has(&t->err, part);
 }
 
-#define INPUT "filebeat.inputs:\n- type: log\n  paths: [/x]\n"
+#define INPUT  "filebeat.inputs:\n- type: log\n  paths: [/x]\n"
 #define OUTPUT "output.logstash.hosts: [h]\n"
 
 static void errors_have_a_place(struct test *t)
 {
     fails(t, "a: b: c\n", ERR_CONFIG, "f.yml:1:5", "mapping values are not allowed");
     fails(t, "- x\n", ERR_CONFIG, "f.yml:1:1", "must be a map");
-    fails(t, INPUT "outptu.logstash: 1\n" OUTPUT, ERR_CONFIG, "f.yml:4:1", "did you mean \"output\"");
+    fails(t, INPUT "outptu.logstash: 1\n" OUTPUT, ERR_CONFIG, "f.yml:4:1",
+          "did you mean \"output\"");
     fails(t, INPUT "  pahts: 1\n" OUTPUT, ERR_CONFIG, "f.yml:4:3", "did you mean \"paths\"");
     fails(t, INPUT "  close_inactive: soon\n" OUTPUT, ERR_CONFIG, "f.yml:4:3", "duration");
     fails(t, INPUT "  encoding: euc-kr\n" OUTPUT, ERR_UNSUPPORTED, "f.yml:4:3", "euc-kr");
     fails(t, INPUT "  json.keys_under_root: true\n" OUTPUT, ERR_UNSUPPORTED, "f.yml:4:3", "json");
     fails(t, INPUT "  include_lines: ['a(']\n" OUTPUT, ERR_CONFIG, "f.yml:4:19", "a(");
-    fails(t, "filebeat.inputs:\n- type: journald\n" OUTPUT, ERR_UNSUPPORTED, "f.yml:2:3", "journald");
+    fails(t, "filebeat.inputs:\n- type: journald\n" OUTPUT, ERR_UNSUPPORTED, "f.yml:2:3",
+          "journald");
     fails(t, "filebeat.inputs:\n- type: log\n" OUTPUT, ERR_CONFIG, "f.yml:2:3", "no paths");
-    fails(t, "filebeat.inputs:\n- type: log\n  enabled: false\n" OUTPUT, ERR_CONFIG, "f.yml:1:1", "no input is enabled");
-    fails(t, "filebeat.inputs: [{type: log, paths: ['${NOT_THERE}']}]\n" OUTPUT, ERR_CONFIG, "f.yml:1:39", "NOT_THERE");
+    fails(t, "filebeat.inputs:\n- type: log\n  enabled: false\n" OUTPUT, ERR_CONFIG, "f.yml:1:1",
+          "no input is enabled");
+    fails(t, "filebeat.inputs: [{type: log, paths: ['${NOT_THERE}']}]\n" OUTPUT, ERR_CONFIG,
+          "f.yml:1:39", "NOT_THERE");
     fails(t, INPUT, ERR_CONFIG, "f.yml:1:1", "no output");
-    fails(t, INPUT "output.elasticsearch.hosts: [h]\n", ERR_UNSUPPORTED, "f.yml:4:1", "output.elasticsearch");
+    fails(t, INPUT "output.elasticsearch.hosts: [h]\n", ERR_UNSUPPORTED, "f.yml:4:1",
+          "output.elasticsearch");
     fails(t, INPUT OUTPUT "output.console.pretty: true\n", ERR_CONFIG, "f.yml:5:1", "two outputs");
-    fails(t, INPUT "output.logstash:\n  hosts: [h]\n  ssl.enabled: true\n", ERR_UNSUPPORTED, "f.yml:6:3", "ssl");
+    fails(t, INPUT "output.logstash:\n  hosts: [h]\n  ssl.enabled: true\n", ERR_UNSUPPORTED,
+          "f.yml:6:3", "ssl");
     fails(t, INPUT "output.logstash:\n  hosts: ['h:99999']\n", ERR_CONFIG, "f.yml:5:11", "99999");
     fails(t, INPUT "output.logstash:\n  hosts: []\n", ERR_CONFIG, "f.yml:5:3", "empty");
-    fails(t, INPUT OUTPUT "filebeat.modules: [{module: nginx}]\n", ERR_UNSUPPORTED, "f.yml:5:20", "modules");
-    fails(t, INPUT OUTPUT "queue.disk.max_size: 1GB\n", ERR_UNSUPPORTED, "f.yml:5:1", "queue on disk");
+    fails(t, INPUT OUTPUT "filebeat.modules: [{module: nginx}]\n", ERR_UNSUPPORTED, "f.yml:5:20",
+          "modules");
+    fails(t, INPUT OUTPUT "queue.disk.max_size: 1GB\n", ERR_UNSUPPORTED, "f.yml:5:1",
+          "queue on disk");
     fails(t, INPUT OUTPUT "tags: a\ntags: b\n", ERR_CONFIG, "f.yml:6:1", "twice");
 }
 
@@ -402,4 +453,5 @@ TEST_MAIN(TEST(lines_become_events), TEST(many_lines_and_files), TEST(the_peer_d
           TEST(a_broken_protocol_is_no_loss), TEST(unacknowledged_lines_come_again),
           TEST(a_busy_peer_is_waited_for), TEST(it_follows_and_stops),
           TEST(failover_and_load_balancing), TEST(fields_tags_and_lines_left_out),
-          TEST(an_existing_registry), TEST(errors_have_a_place))
+          TEST(an_existing_registry), TEST(a_line_that_is_too_long_to_send),
+          TEST(errors_have_a_place))

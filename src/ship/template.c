@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* template.c: all events of a file have the same text but for time, id, message and offset. So the event is built as a
- * tree once per file, with a marker in each of those places, the processors that do not look at lines run on it, and
- * it is written as JSON once; the text is then cut at the markers. A line costs a few copies and its own escaping. */
+/* template.c: all events of a file have the same text but for time, id, message and offset. So the
+ * event is built as a tree once per file, with a marker in each of those places, the processors
+ * that do not look at lines run on it, and it is written as JSON once; the text is then cut at the
+ * markers. A line costs a few copies and its own escaping. */
 #include "ship/ship_int.h"
 
 #include "codec/json.h"
 
-/* Cannot come from a configuration: YAML has no raw control characters, and an escaped one would need this very text. */
+/* Cannot come from a configuration: YAML has no raw control characters, and an escaped one would
+ * need this very text. */
 static const char *const markers[] = {"\x01naru-slot-time\x01", "\x01naru-slot-id\x01",
                                       "\x01naru-slot-message\x01", "\x01naru-slot-offset\x01"};
 
@@ -26,7 +28,8 @@ static enum ship__slot find_marker(struct str text, size_t *ret_at, size_t *ret_
     for (enum ship__slot slot = SHIP__SLOT_TIME; slot < SHIP__SLOT_END; slot++) {
         struct str name = str_from(markers[slot] + 11);
         name.n--;
-        if (str_starts_with(rest, name) && str_starts_with(str_from_off(rest, name.n), STR("\\u0001\""))) {
+        if (str_starts_with(rest, name) &&
+            str_starts_with(str_from_off(rest, name.n), STR("\\u0001\""))) {
             *ret_at = (size_t)at;
             *ret_n = sizeof(head) - 1 + name.n + sizeof(tail) - 1;
             return slot;
@@ -35,7 +38,8 @@ static enum ship__slot find_marker(struct str text, size_t *ret_at, size_t *ret_
     return SHIP__SLOT_END;
 }
 
-void ship__template_make(const struct value *event, struct arena *mem, struct ship__template *ret_template)
+void ship__template_make(const struct value *event, struct arena *mem,
+                         struct ship__template *ret_template)
 {
     struct buf out;
     buf_init(&out, SHIP__BATCH_BYTES_MAX);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* yaml.c: builds the tree from libyaml's events with a stack of open lists and maps, so that nothing recurses while
- * reading. An alias shares its anchor's tree: a "billion laughs" costs nothing until somebody walks it, and walking
- * is bounded by YAML_NODES_MAX. */
+/* yaml.c: builds the tree from libyaml's events with a stack of open lists and maps, so that
+ * nothing recurses while reading. An alias shares its anchor's tree: a "billion laughs" costs
+ * nothing until somebody walks it, and walking is bounded by YAML_NODES_MAX. */
 #include "ship/yaml.h"
 
 #include <yaml.h>
@@ -27,7 +27,8 @@ struct builder {
     struct strmap anchors; /* name -> struct value in mem */
     struct value root;
     size_t node_count, document_count;
-    size_t line_seen, line_off; /* where the line of the last mark begins: marks mostly go forward */
+    size_t line_seen,
+        line_off; /* where the line of the last mark begins: marks mostly go forward */
 };
 
 /* ---- positions ---- */
@@ -42,7 +43,8 @@ static uint32_t pos_of(struct builder *b, const yaml_mark_t *mark)
         const char *end = memchr(text.p + at, '\n', text.n - at);
         b->line_off = at = end ? (size_t)(end - text.p) + 1 : text.n;
     }
-    for (size_t column = 0; column < mark->column && at < text.n; column++) { /* characters into bytes */
+    for (size_t column = 0; column < mark->column && at < text.n;
+         column++) { /* characters into bytes */
         at++;
         while (at < text.n && ((uint8_t)text.p[at] & 0xC0) == 0x80)
             at++;
@@ -93,10 +95,10 @@ static bool hex_or_octal(struct str s, int64_t *ret_v)
 struct value yaml_scalar(struct arena *mem, struct str text)
 {
     static const char *const nulls[] = {"", "~", "null", "Null", "NULL", NULL};
-    static const char *const trues[] = {"true", "True", "TRUE", "yes", "Yes", "YES",
-                                        "on", "On", "ON", NULL};
-    static const char *const falses[] = {"false", "False", "FALSE", "no", "No", "NO",
-                                         "off", "Off", "OFF", NULL};
+    static const char *const trues[] = {"true", "True", "TRUE", "yes", "Yes",
+                                        "YES",  "on",   "On",   "ON",  NULL};
+    static const char *const falses[] = {"false", "False", "FALSE", "no",  "No",
+                                         "NO",    "off",   "Off",   "OFF", NULL};
     int64_t i;
     double f;
     if (is_word(text, nulls))
@@ -211,8 +213,9 @@ static int close_level(struct builder *b, const yaml_mark_t *mark, struct err *e
 static int scalar(struct builder *b, const yaml_event_t *event, struct err *err)
 {
     struct str text = {(const char *)event->data.scalar.value, event->data.scalar.length};
-    bool is_plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
-                    !(event->data.scalar.tag && strstr((const char *)event->data.scalar.tag, "str"));
+    bool is_plain =
+        event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
+        !(event->data.scalar.tag && strstr((const char *)event->data.scalar.tag, "str"));
     struct value v = is_plain ? yaml_scalar(b->mem, text) : value_str_copy(b->mem, text);
     if (!is_plain)
         v.flags |= VALUE_FLAG_QUOTED;
@@ -324,8 +327,8 @@ int yaml_parse(const struct yaml_source *source, struct arena *mem, struct value
 static int put_path(const struct yaml_source *source, struct arena *mem, struct value *map,
                     struct str key, struct value v, struct err *err);
 
-static int put(const struct yaml_source *source, struct arena *mem, struct value *map, struct str key,
-               struct value v, struct err *err)
+static int put(const struct yaml_source *source, struct arena *mem, struct value *map,
+               struct str key, struct value v, struct err *err)
 {
     struct value *old = value_map_get(map, key);
     if (!old) {
@@ -363,9 +366,11 @@ static int put_path(const struct yaml_source *source, struct arena *mem, struct 
 static int walk_step(size_t *left, unsigned depth, struct err *err)
 {
     if (*left == 0 || --*left == 0)
-        return err_set(err, ERR_TOO_LARGE, "more than %u values behind the aliases", YAML_NODES_MAX);
+        return err_set(err, ERR_TOO_LARGE, "more than %u values behind the aliases",
+                       YAML_NODES_MAX);
     if (depth > YAML_DEPTH_MAX)
-        return err_set(err, ERR_TOO_LARGE, "nested deeper than %u levels by aliases", YAML_DEPTH_MAX);
+        return err_set(err, ERR_TOO_LARGE, "nested deeper than %u levels by aliases",
+                       YAML_DEPTH_MAX);
     return 0;
 }
 
@@ -421,7 +426,8 @@ static int env_one(const struct env *env, struct str inside, struct str *ret_tex
     if (colon < 0)
         return err_set(err, ERR_CONFIG,
                        "the environment variable \"%.*s\" is not set: set it, or give a default as "
-                       "${%.*s:default}", STR_ARG(name), STR_ARG(name));
+                       "${%.*s:default}",
+                       STR_ARG(name), STR_ARG(name));
     if (dflt.n && dflt.p[0] == '?')
         return err_set(err, ERR_CONFIG, "the environment variable \"%.*s\" is not set: %.*s",
                        STR_ARG(name), STR_ARG(str_from_off(dflt, 1)));
@@ -484,6 +490,7 @@ static int env_node(struct env *env, struct value *node, unsigned depth, struct 
 int yaml_expand_env(const struct yaml_source *source, struct arena *mem, struct value *root,
                     yaml_env_fn *get, void *owner, struct err *err)
 {
-    struct env env = {.source = source, .mem = mem, .get = get, .owner = owner, .left = YAML_NODES_MAX};
+    struct env env = {
+        .source = source, .mem = mem, .get = get, .owner = owner, .left = YAML_NODES_MAX};
     return env_node(&env, root, 0, err);
 }

@@ -34,7 +34,8 @@ static void gives(struct test *t, const char *text, const char *want)
     buf_deinit(&out);
 }
 
-static void fails(struct test *t, const char *text, uint32_t line, uint32_t column, const char *part)
+static void fails(struct test *t, const char *text, uint32_t line, uint32_t column,
+                  const char *part)
 {
     struct value root;
     assert_true(parse(t, text, &root) < 0);
@@ -48,8 +49,10 @@ static void scalars(struct test *t)
 {
     gives(t, "", "{}");
     gives(t, "# only a comment\n", "{}");
-    gives(t, "a: 1\nb: -2\nc: 1.5\nd: 0x1F\ne: 0o17\n", "{\"a\":1,\"b\":-2,\"c\":1.5,\"d\":31,\"e\":15}");
-    gives(t, "a: true\nb: no\nc: On\nd: ~\ne:\nf: null\n", "{\"a\":true,\"b\":false,\"c\":true,\"d\":null,\"e\":null,\"f\":null}");
+    gives(t, "a: 1\nb: -2\nc: 1.5\nd: 0x1F\ne: 0o17\n",
+          "{\"a\":1,\"b\":-2,\"c\":1.5,\"d\":31,\"e\":15}");
+    gives(t, "a: true\nb: no\nc: On\nd: ~\ne:\nf: null\n",
+          "{\"a\":true,\"b\":false,\"c\":true,\"d\":null,\"e\":null,\"f\":null}");
     gives(t, "a: '1'\nb: \"true\"\nc: !!str 7\n", "{\"a\":\"1\",\"b\":\"true\",\"c\":\"7\"}");
     gives(t, "a: 10s\nb: 1.2.3\nc: a:b\n", "{\"a\":\"10s\",\"b\":\"1.2.3\",\"c\":\"a:b\"}");
     gives(t, "a: |\n  x\n  y\nb: >\n  x\n  y\n", "{\"a\":\"x\\ny\\n\",\"b\":\"x y\\n\"}");
@@ -60,13 +63,16 @@ static void trees(struct test *t)
 {
     gives(t, "- a\n- b: 1\n  c: [x, {y: z}]\n", "[\"a\",{\"b\":1,\"c\":[\"x\",{\"y\":\"z\"}]}]");
     gives(t, "a.b.c: 1\na.d: 2\na:\n  e: 3\n", "{\"a\":{\"b\":{\"c\":1},\"d\":2,\"e\":3}}");
-    gives(t, "x: &k {a: 1}\ny: *k\nz:\n  <<: *k\n  b: 2\n", "{\"x\":{\"a\":1},\"y\":{\"a\":1},\"z\":{\"a\":1,\"b\":2}}");
+    gives(t, "x: &k {a: 1}\ny: *k\nz:\n  <<: *k\n  b: 2\n",
+          "{\"x\":{\"a\":1},\"y\":{\"a\":1},\"z\":{\"a\":1,\"b\":2}}");
 }
 
 static void environment(struct test *t)
 {
-    gives(t, "a: ${A}\nb: ${N}\nc: '${N}'\nd: x${A}y${A}\n", "{\"a\":\"va\",\"b\":12,\"c\":\"12\",\"d\":\"xvayva\"}");
-    gives(t, "a: ${X:dflt}\nb: ${X:}\nc: ${EMPTY}\nd: ${X:1}\n", "{\"a\":\"dflt\",\"b\":null,\"c\":null,\"d\":1}");
+    gives(t, "a: ${A}\nb: ${N}\nc: '${N}'\nd: x${A}y${A}\n",
+          "{\"a\":\"va\",\"b\":12,\"c\":\"12\",\"d\":\"xvayva\"}");
+    gives(t, "a: ${X:dflt}\nb: ${X:}\nc: ${EMPTY}\nd: ${X:1}\n",
+          "{\"a\":\"dflt\",\"b\":null,\"c\":null,\"d\":1}");
     gives(t, "a: $${A}\nb: cost $5\n", "{\"a\":\"${A}\",\"b\":\"cost $5\"}");
     gives(t, "a: [\"h:${N}\", '${A}']\n", "{\"a\":[\"h:12\",\"va\"]}");
 }
@@ -97,8 +103,8 @@ static void bombs(struct test *t)
     buf_clear(&text);
     buf_add_lit(&text, "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n"); /* "billion laughs" */
     for (int i = 1; i < 12; i++)
-        buf_printf(&text, "a%d: &a%d [*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d]\n", i, i, i - 1, i - 1, i - 1, i - 1,
-                   i - 1, i - 1, i - 1, i - 1);
+        buf_printf(&text, "a%d: &a%d [*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d]\n", i, i, i - 1,
+                   i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1);
     assert_int_equal(parse(t, buf_cstr(&text), &root), -ERR_TOO_LARGE);
     buf_clear(&text);
     buf_add_lit(&text, "a0: &a0 [x]\n"); /* depth by aliases */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* acks.c: a ring of tickets in order of their making. A ticket's number is its place since the start. */
+/* acks.c: a ring of tickets in order of their making. A ticket's number is its place since the
+ * start. */
 #include "tail/acks.h"
 
 #include <pthread.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* acks.h: what was read may be acknowledged in any order and on any thread, but a file's offset moves on only over
- * what lies in an unbroken row from the oldest. A ticket stands for one batch; its marks say how far each file was
- * read by it. Tickets are made and applied by the tail's own thread; `tail_acks_done` may come from any. */
+/* acks.h: what was read may be acknowledged in any order and on any thread, but a file's offset
+ * moves on only over what lies in an unbroken row from the oldest. A ticket stands for one batch;
+ * its marks say how far each file was read by it. Tickets are made and applied by the tail's own
+ * thread; `tail_acks_done` may come from any. */
 #ifndef NARU_TAIL_ACKS_H
 #define NARU_TAIL_ACKS_H
 
@@ -21,10 +22,12 @@ struct tail_marks {
 
 /* Notes a line; lines of one file in a row share a mark. */
 void tail_marks_add(struct tail_marks *marks, struct tail_file *file, uint64_t off);
-void tail_marks_deinit(struct tail_marks *marks); /* releases the files of marks that never got a ticket */
+void tail_marks_deinit(
+    struct tail_marks *marks); /* releases the files of marks that never got a ticket */
 
 struct tail_acks *tail_acks_new(void);
-void tail_acks_free(struct tail_acks *acks); /* releases the files of all marks; nothing is applied */
+void tail_acks_free(
+    struct tail_acks *acks); /* releases the files of all marks; nothing is applied */
 /* Takes the marks' content (the struct is empty afterwards); returns the ticket's number. */
 uint64_t tail_acks_add(struct tail_acks *acks, struct tail_marks *taken);
 void tail_acks_done(struct tail_acks *acks, uint64_t ticket);

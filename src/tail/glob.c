@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* glob.c: walks the folders a part at a time. The depth is bounded by the pattern's parts and the eight folders
- * of each `**`, both of which come from the configuration. */
+/* glob.c: walks the folders a part at a time. The depth is bounded by the pattern's parts and the
+ * eight folders of each `**`, both of which come from the configuration. */
 #include "tail/glob.h"
 
 #include <stdlib.h>
@@ -119,15 +119,16 @@ int tail_glob_check(struct str pattern, struct err *err)
     if (count == 0)
         return err_set(err, ERR_INVALID, "an empty path");
     if (count == SIZE_MAX)
-        return err_set(err, ERR_INVALID, "the path \"%.*s\" has more than %u parts", STR_ARG(pattern),
-                       TAIL_GLOB_PARTS_MAX);
+        return err_set(err, ERR_INVALID, "the path \"%.*s\" has more than %u parts",
+                       STR_ARG(pattern), TAIL_GLOB_PARTS_MAX);
     for (size_t i = 0; i < count; i++) {
         for (size_t k = 0; k < parts[i].n; k++) {
             size_t n = 1;
             if (parts[i].p[k] == '[') {
                 (void)match_class(str_from_off(parts[i], k), 'x', &n);
                 if (n == 0)
-                    return err_set(err, ERR_INVALID, "the path \"%.*s\" has a \"[\" that is not closed",
+                    return err_set(err, ERR_INVALID,
+                                   "the path \"%.*s\" has a \"[\" that is not closed",
                                    STR_ARG(pattern));
             } else if (parts[i].p[k] == '\\') {
                 n = 2;
@@ -172,7 +173,8 @@ static int add_path(struct walk *walk, struct str path, struct err *err)
 {
     struct tail_paths *paths = walk->paths;
     if (paths->count >= TAIL_GLOB_PATHS_MAX)
-        return err_set(err, ERR_TOO_LARGE, "the patterns name more than %u files", TAIL_GLOB_PATHS_MAX);
+        return err_set(err, ERR_TOO_LARGE, "the patterns name more than %u files",
+                       TAIL_GLOB_PATHS_MAX);
     if (paths->count == paths->capacity) {
         size_t old = paths->capacity;
         paths->capacity = old ? old * 2 : 64;
@@ -259,7 +261,8 @@ static int walk_star(struct walk *walk, struct str dir, size_t at, struct err *e
     return 0;
 }
 
-/* `**`: the rest of the pattern here and in each folder below. Links to folders are not followed: they may circle. */
+/* `**`: the rest of the pattern here and in each folder below. Links to folders are not followed:
+ * they may circle. */
 static int walk_deep(struct walk *walk, struct str dir, size_t at, unsigned depth, struct err *err)
 {
     if (at + 1 < walk->count)
@@ -290,8 +293,14 @@ int tail_glob(struct vfs *fs, struct str pattern, bool is_recursive, struct aren
 {
     TRY(tail_glob_check(pattern, err));
     struct str parts[TAIL_GLOB_PARTS_MAX];
-    struct walk walk = {.fs = fs, .mem = mem, .paths = paths, .on_error = on_error, .owner = owner,
-                        .parts = parts, .count = split(pattern, parts), .is_recursive = is_recursive};
+    struct walk walk = {.fs = fs,
+                        .mem = mem,
+                        .paths = paths,
+                        .on_error = on_error,
+                        .owner = owner,
+                        .parts = parts,
+                        .count = split(pattern, parts),
+                        .is_recursive = is_recursive};
     if (!has_magic(pattern)) { /* kept as it was written: "./a" stays "./a" */
         struct vfs_stat st;
         return vfs_stat(fs, pattern, false, &st, NULL) == 0 ? add_path(&walk, pattern, err) : 0;

@@ -4,8 +4,8 @@
 #include "base/buf.h"
 #include "tail/glob.h"
 
-#define MATCHES(p, s)  assert_true(tail_glob_match(STR(p), STR(s)))
-#define DIFFERS(p, s)  assert_false(tail_glob_match(STR(p), STR(s)))
+#define MATCHES(p, s) assert_true(tail_glob_match(STR(p), STR(s)))
+#define DIFFERS(p, s) assert_false(tail_glob_match(STR(p), STR(s)))
 
 static void one_part(struct test *t)
 {
@@ -45,7 +45,8 @@ static struct str found(struct test *t, struct vfs *fs, const char *pattern)
 static void folders(struct test *t)
 {
     struct vfs *fs = vfs_mem_new();
-    static const char *const files[] = {"/l/a.log", "/l/b.log", "/l/x/a.log", "/l/x/y/a.log", "/l/x/y/b.txt"};
+    static const char *const files[] = {"/l/a.log", "/l/b.log", "/l/x/a.log", "/l/x/y/a.log",
+                                        "/l/x/y/b.txt"};
     assert_ok(vfs_make_dir(fs, STR("/l/x/y"), &t->err), &t->err);
     for (size_t i = 0; i < ARRAY_COUNT(files); i++)
         assert_ok(vfs_write_file(fs, str_from(files[i]), STR("x"), &t->err), &t->err);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* identity.c: what tells one file from another.
  *
- * The fingerprint is a hash of the first `print_len` bytes, at most 1,024 and never more than was read. It grows
- * with the file, and each time it is asked it is computed over as many bytes as it was made from.
+ * The fingerprint is a hash of the first `print_len` bytes, at most 1,024 and never more than was
+ * read. It grows with the file, and each time it is asked it is computed over as many bytes as it
+ * was made from.
  *
- * The id is made once per life, when the first line is handed out: then the file has a first line, and its hash can
- * be computed the same way at any later time, however much was appended. A life that began at the same place with the
- * same first line (a CSV file emptied by copytruncate and given the same heading again) differs by its generation. */
+ * The id is made once per life, when the first line is handed out: then the file has a first line,
+ * and its hash can be computed the same way at any later time, however much was appended. A life
+ * that began at the same place with the same first line (a CSV file emptied by copytruncate and
+ * given the same heading again) differs by its generation. */
 #include "tail/tail_int.h"
 
 #include <stdio.h>
@@ -62,7 +64,9 @@ int tail__id_make(struct tail_file *file, struct err *err)
     TRY(head(file->file, bytes, sizeof(bytes), &n, err));
     struct {
         uint64_t device, inode, generation, line, path;
-    } all = {.device = file->device, .inode = file->inode, .generation = file->generation,
+    } all = {.device = file->device,
+             .inode = file->inode,
+             .generation = file->generation,
              .line = hash_bytes(bytes, first_line(tail, bytes, n))};
     if (tail->config.identity != TAIL_IDENTITY_NATIVE) {
         all.device = all.inode = 0;

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* reader.c: one turn at one open file: has it changed, is it still the same, which lines are new.
  *
- * The chunk belongs to the tail and is shared by all files. What stands behind the last delimiter is left in the file
- * and read again when more came; only a line that does not fit into a chunk is treated apart: its delimiter is looked
- * for from where the last search ended (`scanned`), so that a line of 10 MB that is written slowly is not searched
- * over and over, and it is copied together when it is complete. */
+ * The chunk belongs to the tail and is shared by all files. What stands behind the last delimiter
+ * is left in the file and read again when more came; only a line that does not fit into a chunk is
+ * treated apart: its delimiter is looked for from where the last search ended (`scanned`), so that
+ * a line of 10 MB that is written slowly is not searched over and over, and it is copied together
+ * when it is complete. */
 #include "tail/tail_int.h"
 
-/* Tells the store of the life that begins and makes its id, once, before its first line goes out. */
+/* Tells the store of the life that begins and makes its id, once, before its first line goes out.
+ */
 static bool is_prepared(struct tail_file *file)
 {
     struct tail *tail = file->tail;
@@ -18,7 +20,8 @@ static bool is_prepared(struct tail_file *file)
     if (rc == 0)
         rc = tail->sink->keep(tail->owner, file, &err);
     if (rc < 0) {
-        tail__report(tail, LOG_ERROR, "cannot begin with \"%.*s\" yet: %s", STR_ARG(file->path), err.text);
+        tail__report(tail, LOG_ERROR, "cannot begin with \"%.*s\" yet: %s", STR_ARG(file->path),
+                     err.text);
         return false;
     }
     file->is_kept = true;
@@ -31,8 +34,8 @@ static bool emit(struct tail_file *file, struct str text, uint64_t end_off, bool
     struct tail *tail = file->tail;
     if (text.n && text.p[text.n - 1] == '\r' && str_is(tail->config.delimiter, "\n"))
         text.n--;
-    struct tail_line line = {.text = text, .off = file->off, .end_off = end_off,
-                             .is_truncated = is_truncated};
+    struct tail_line line = {
+        .text = text, .off = file->off, .end_off = end_off, .is_truncated = is_truncated};
     if (text.n > tail->config.line_bytes_max) {
         line.text.n = tail->config.line_bytes_max;
         line.is_truncated = true;
@@ -109,7 +112,8 @@ static int read_long(struct tail_file *file, struct tail_poll_result *result, bo
         if (end) {
             uint64_t end_at = at + (uint64_t)(end - tail->chunk);
             file->scanned = at;
-            return emit_long(file, end_at, end_at + tail->config.delimiter.n, result, ret_is_full, err);
+            return emit_long(file, end_at, end_at + tail->config.delimiter.n, result, ret_is_full,
+                             err);
         }
         if (n > overlap)
             at += n - overlap;
@@ -137,7 +141,8 @@ static bool restarted(struct tail_file *file, const char *why)
     struct tail *tail = file->tail;
     if (tail->sink->flush && !tail->sink->flush(tail->owner, file, TAIL_CLOSE_REPLACED))
         return false;
-    tail__report(tail, LOG_INFO, "\"%.*s\" %s: reads it from the beginning", STR_ARG(file->path), why);
+    tail__report(tail, LOG_INFO, "\"%.*s\" %s: reads it from the beginning", STR_ARG(file->path),
+                 why);
     tail__file_restart(file);
     return true;
 }

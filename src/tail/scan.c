@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* scan.c: compares what the patterns name now with what is known.
  *
- *   path found, key unknown           a new file: read from 0 (or from its end), unless older than ignore_older
- *   path found, key known             grown: open again; other path: renamed; other content: a new life
- *   known, at no path that was found  renamed out of the patterns: looked for in its folder and read to its end
- *                                     from there; else gone: closed at its end and forgotten (clean_removed)
+ *   path found, key unknown           a new file: read from 0 (or from its end), unless older than
+ * ignore_older path found, key known             grown: open again; other path: renamed; other
+ * content: a new life known, at no path that was found  renamed out of the patterns: looked for in
+ * its folder and read to its end from there; else gone: closed at its end and forgotten
+ * (clean_removed)
  *
- * A file that follows another one at the same path (rotation) is not read before that one is at its end. */
+ * A file that follows another one at the same path (rotation) is not read before that one is at its
+ * end. */
 #include "tail/tail_int.h"
 
 static void glob_failed(void *owner, const struct err *err)
@@ -15,7 +17,8 @@ static void glob_failed(void *owner, const struct err *err)
     tail__report(tail, LOG_WARN, "%s", err->text);
 }
 
-static struct tail_file *file_at_path(struct tail *tail, struct str path, const struct tail_file *but)
+static struct tail_file *file_at_path(struct tail *tail, struct str path,
+                                      const struct tail_file *but)
 {
     for (struct tail_file *file = tail->open_first; file; file = file->next_open) {
         if (file != but && str_eq(file->path, path))
@@ -59,8 +62,8 @@ static void new_file(struct tail *tail, struct str path, struct str key, const s
 {
     if (strmap_has(&tail->files, key) || tail->files.count >= TAIL_FILES_MAX) {
         if (tail->files.count >= TAIL_FILES_MAX)
-            tail__report(tail, LOG_ERROR, "more than %u files: \"%.*s\" is left out", TAIL_FILES_MAX,
-                         STR_ARG(path));
+            tail__report(tail, LOG_ERROR, "more than %u files: \"%.*s\" is left out",
+                         TAIL_FILES_MAX, STR_ARG(path));
         return;
     }
     struct tail_file *file = tail__file_new(tail, key, path, st->device, st->inode);
@@ -77,7 +80,8 @@ static void new_file(struct tail *tail, struct str path, struct str key, const s
     }
 }
 
-/* Two names of one file (hard links): the first one stays, so that it does not count as renamed at each scan. */
+/* Two names of one file (hard links): the first one stays, so that it does not count as renamed at
+ * each scan. */
 static bool is_still_there(struct tail *tail, const struct tail_file *file)
 {
     struct vfs_stat st;
@@ -85,10 +89,12 @@ static bool is_still_there(struct tail *tail, const struct tail_file *file)
     size_t n;
     struct err err;
     return vfs_stat(tail->config.fs, file->path, tail->config.follows_links, &st, NULL) == 0 &&
-           tail__key(tail, file->path, &st, key, &n, &err) && str_eq((struct str){key, n}, file->key);
+           tail__key(tail, file->path, &st, key, &n, &err) &&
+           str_eq((struct str){key, n}, file->key);
 }
 
-/* Known by its path, and another file is there now: the old one is read to its end first. False: not yet. */
+/* Known by its path, and another file is there now: the old one is read to its end first. False:
+ * not yet. */
 static bool replaced(struct tail_file *file, const struct vfs_stat *st)
 {
     bool is_same = st->inode == file->inode && st->device == file->device;
@@ -162,7 +168,8 @@ static void found_path(struct tail *tail, struct str path)
         new_file(tail, path, (struct str){key, n}, &st);
 }
 
-/* Looks for the file's inode in the folder of its last path: logs are rotated within their folder. */
+/* Looks for the file's inode in the folder of its last path: logs are rotated within their folder.
+ */
 static bool find_moved(struct tail *tail, const struct tail_file *file, struct str *ret_path)
 {
     struct str dir = path_dir(file->path);
@@ -174,8 +181,9 @@ static bool find_moved(struct tail *tail, const struct tail_file *file, struct s
     for (size_t i = 0; i < count; i++) {
         struct vfs_stat st;
         struct str path = path_join(tail->scan_mem, dir, entries[i].name);
-        if (entries[i].kind == VFS_KIND_FILE && vfs_stat(tail->config.fs, path, false, &st, NULL) == 0 &&
-            st.inode == file->inode && st.device == file->device) {
+        if (entries[i].kind == VFS_KIND_FILE &&
+            vfs_stat(tail->config.fs, path, false, &st, NULL) == 0 && st.inode == file->inode &&
+            st.device == file->device) {
             *ret_path = path;
             return true;
         }
@@ -191,7 +199,8 @@ static void missing_file(struct tail *tail, struct tail_file *file)
     file->is_missing = true;
     if (file->is_removed && file->file)
         return;
-    if (is_still_there(tail, file)) { /* where it was rotated to, or left out by other patterns now */
+    if (is_still_there(tail,
+                       file)) { /* where it was rotated to, or left out by other patterns now */
         bool is_at_path = vfs_stat(tail->config.fs, file->path, false, &st, NULL) == 0;
         if (!was_missing && !file->file && is_at_path && st.size_bytes > file->off)
             open_reported(file);
@@ -246,8 +255,8 @@ void tail__scan(struct tail *tail)
     tail->scan_number++;
     tail->is_pending = false;
     for (size_t i = 0; i < tail->config.glob_count; i++) {
-        if (tail_glob(tail->config.fs, tail->config.globs[i], tail->config.is_recursive, tail->scan_mem,
-                      &paths, glob_failed, tail, &err) < 0)
+        if (tail_glob(tail->config.fs, tail->config.globs[i], tail->config.is_recursive,
+                      tail->scan_mem, &paths, glob_failed, tail, &err) < 0)
             tail__report(tail, LOG_ERROR, "%s", err.text);
     }
     tail_paths_sort(&paths);

@@ -7,8 +7,9 @@
 
 const char *tail_close_reason_name(enum tail_close_reason reason)
 {
-    static const char *const names[] = {"inactive", "removed", "renamed", "end of file", "replaced",
-                                        "too many open files", "error", "stop"};
+    static const char *const names[] = {"inactive",    "removed",  "renamed",
+                                        "end of file", "replaced", "too many open files",
+                                        "error",       "stop"};
     return names[reason];
 }
 
@@ -80,8 +81,8 @@ static struct str heap_str(struct str s)
     return (struct str){mem_cstr(s), s.n};
 }
 
-struct tail_file *tail__file_new(struct tail *tail, struct str key, struct str path, uint64_t device,
-                                 uint64_t inode)
+struct tail_file *tail__file_new(struct tail *tail, struct str key, struct str path,
+                                 uint64_t device, uint64_t inode)
 {
     struct tail_file *file = MEM_NEW(struct tail_file);
     file->tail = tail;
@@ -103,7 +104,8 @@ struct tail_file *tail_restore(struct tail *tail, const struct tail_saved *saved
     struct vfs_stat st = {.device = saved->device, .inode = saved->inode};
     struct str print = {key, 0};
     if (tail->config.identity == TAIL_IDENTITY_FINGERPRINT) {
-        n = (size_t)snprintf(key, sizeof(key), "print-%016llx", (unsigned long long)saved->print_hash);
+        n = (size_t)snprintf(key, sizeof(key), "print-%016llx",
+                             (unsigned long long)saved->print_hash);
         if (saved->print_len != TAIL_FINGERPRINT_BYTES)
             return NULL;
     } else if (!tail__key(tail, saved->path, &st, key, &n, &err)) {
@@ -228,7 +230,8 @@ int tail__file_open(struct tail_file *file, struct err *err)
     struct tail *tail = file->tail;
     CLEANUP(vfs_close_ptr) struct vfs_file *handle = NULL;
     if (!make_room(tail))
-        return err_set(err, ERR_QUEUE_FULL, "%zu files are open, which is the limit", tail->open_count);
+        return err_set(err, ERR_QUEUE_FULL, "%zu files are open, which is the limit",
+                       tail->open_count);
     TRY(vfs_open(tail->config.fs, file->path, VFS_READ, &handle, err));
     TRY(verify(file, handle, err));
     file->file = TAKE(handle);
@@ -247,7 +250,8 @@ bool tail__file_close(struct tail_file *file, enum tail_close_reason reason)
         return false;
     vfs_close(file->file);
     file->file = NULL;
-    if (!file->is_at_end) { /* there may be more: the next scan opens it again even when nothing changes */
+    if (!file->is_at_end) { /* there may be more: the next scan opens it again even when nothing
+                               changes */
         file->size_seen = 0;
         file->modified_seen = 0;
     }
@@ -290,7 +294,8 @@ static void back_off(struct tail_file *file, int64_t now)
 {
     const struct tail_config *config = &file->tail->config;
     file->next_ns = now + file->backoff_ns;
-    file->backoff_ns = MIN_OF(file->backoff_ns * 2, MAX_OF(config->backoff_max_ns, config->backoff_ns));
+    file->backoff_ns =
+        MIN_OF(file->backoff_ns * 2, MAX_OF(config->backoff_max_ns, config->backoff_ns));
 }
 
 /* The file has no more for now: keep it open, or close it? False: the sink is full. */

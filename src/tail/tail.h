@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tail.h: follows the files that patterns name and hands their lines out: new files, growth, rotation by rename,
- * truncation, deletion. Used by the shipper's log and filestream inputs and by the pipeline's file input, which keep
- * the offsets in a store of their own (Filebeat's registry, Logstash's sincedb).
+/* tail.h: follows the files that patterns name and hands their lines out: new files, growth,
+ * rotation by rename, truncation, deletion. Used by the shipper's log and filestream inputs and by
+ * the pipeline's file input, which keep the offsets in a store of their own (Filebeat's registry,
+ * Logstash's sincedb).
  *
- * A tail belongs to one thread. It holds no lines back: what is not read is read again from the file, so a thousand
- * quiet files cost a thousand small structs and no buffers.
+ * A tail belongs to one thread. It holds no lines back: what is not read is read again from the
+ * file, so a thousand quiet files cost a thousand small structs and no buffers.
  *
- * A file is known by device and inode, and checked by a fingerprint of its first bytes, so that a new file that got
- * the inode of an old one, or one that was emptied and written past the old offset, is seen for what it is. Each life
- * of a file (new, emptied, replaced) has a stable id: see `tail_file.id`. */
+ * A file is known by device and inode, and checked by a fingerprint of its first bytes, so that a
+ * new file that got the inode of an old one, or one that was emptied and written past the old
+ * offset, is seen for what it is. Each life of a file (new, emptied, replaced) has a stable id: see
+ * `tail_file.id`. */
 #ifndef NARU_TAIL_TAIL_H
 #define NARU_TAIL_TAIL_H
 
@@ -47,27 +49,30 @@ const char *tail_close_reason_name(enum tail_close_reason reason);
 /* One known file. The owner reads it and keeps `user`; all else is the tail's. */
 struct tail_file {
     struct tail *tail;
-    struct str path;  /* where it was seen last */
+    struct str path; /* where it was seen last */
     uint64_t device, inode;
     uint64_t off;       /* read up to here: the beginning of the next line */
     uint64_t acked_off; /* acknowledged up to here; <= off */
-    /* Lives so far in sequence: goes up when the file is emptied or replaced, so that marks of an earlier life
-     * change nothing. In memory only. */
+    /* Lives so far in sequence: goes up when the file is emptied or replaced, so that marks of an
+     * earlier life change nothing. In memory only. */
     uint64_t epoch;
-    /* From the store (tail_sink.generation): part of the id, so that a file that begins anew gets a new one. */
+    /* From the store (tail_sink.generation): part of the id, so that a file that begins anew gets a
+     * new one. */
     uint64_t generation;
-    /* Hash of identity, generation and first line (at most 1,024 bytes of it); empty until there is a line. */
+    /* Hash of identity, generation and first line (at most 1,024 bytes of it); empty until there is
+     * a line. */
     char id[TAIL_ID_LEN + 1];
-    uint32_t print_len; /* fingerprint for recognising: hash of that many first bytes; grows to 1,024 */
+    uint32_t
+        print_len; /* fingerprint for recognising: hash of that many first bytes; grows to 1,024 */
     uint64_t print_hash;
     int64_t updated_ns; /* wall: last line read */
     void *user;         /* the owner's, freed in its `release` */
 
     /* ---- below: the tail's ---- */
     struct str key;
-    struct vfs_file *file; /* NULL: closed */
+    struct vfs_file *file;   /* NULL: closed */
     struct tail_file *after; /* is read when that one has no more: rotation keeps the order */
-    uint64_t scanned;      /* no delimiter between off and here: a long line in the making */
+    uint64_t scanned;        /* no delimiter between off and here: a long line in the making */
     uint64_t size_seen;
     int64_t modified_seen;
     int64_t next_ns, backoff_ns, read_ns, opened_ns; /* monotonic */
@@ -86,9 +91,10 @@ struct tail_file {
 };
 
 struct tail_line {
-    struct str text;    /* without the delimiter, and without the CR before a LF; cut at line_bytes_max */
-    uint64_t off;       /* of its first byte */
-    uint64_t end_off;   /* behind its delimiter */
+    struct str
+        text;     /* without the delimiter, and without the CR before a LF; cut at line_bytes_max */
+    uint64_t off; /* of its first byte */
+    uint64_t end_off; /* behind its delimiter */
     bool is_truncated;
 };
 
@@ -96,14 +102,17 @@ struct tail_line {
 struct tail_sink {
     /* MUST. False: full, the line comes again at the next poll. */
     bool (*line)(void *owner, struct tail_file *file, const struct tail_line *line);
-    /* MUST. The file is new to the store, or begins a new life: makes it durable (id, generation, offset) before its
-     * first line is handed out, so that after a crash its lines get the same ids. Negative: not now. */
+    /* MUST. The file is new to the store, or begins a new life: makes it durable (id, generation,
+     * offset) before its first line is handed out, so that after a crash its lines get the same
+     * ids. Negative: not now. */
     int (*keep)(void *owner, struct tail_file *file, struct err *err);
-    /* MUST. A number for a life that begins; `is_restart`: one that has seen other content at these offsets. */
+    /* MUST. A number for a life that begins; `is_restart`: one that has seen other content at these
+     * offsets. */
     uint64_t (*generation)(void *owner, bool is_restart);
     /* MAY. It will never come back: the store drops it. */
     void (*forget)(void *owner, struct tail_file *file);
-    /* MAY. Its descriptor is closed or its life ends: half entries (multiline) should go out. False: full, comes again. */
+    /* MAY. Its descriptor is closed or its life ends: half entries (multiline) should go out.
+     * False: full, comes again. */
     bool (*flush)(void *owner, struct tail_file *file, enum tail_close_reason reason);
     /* MAY. The struct is about to be freed. */
     void (*release)(void *owner, struct tail_file *file);
@@ -112,20 +121,21 @@ struct tail_sink {
 };
 
 struct tail_config {
-    struct vfs *fs;      /* borrowed, as all here */
+    struct vfs *fs; /* borrowed, as all here */
     struct clock *clock;
     const struct str *globs;
     size_t glob_count;
     bool (*is_excluded)(void *owner, struct str path); /* MAY be NULL */
     enum tail_identity identity;
     int64_t scan_ns, backoff_ns, backoff_max_ns;
-    int64_t close_inactive_ns, close_after_ns; /* 0: never */
+    int64_t close_inactive_ns, close_after_ns;  /* 0: never */
     int64_t ignore_older_ns, clean_inactive_ns; /* 0: never */
     bool close_removed, close_renamed, close_eof, clean_removed;
-    bool starts_at_end;   /* files that are there at the first scan and not in the store */
+    bool starts_at_end; /* files that are there at the first scan and not in the store */
     bool follows_links;
     bool is_recursive;    /* `**` */
-    bool reads_last_line; /* at close_eof, a last line without its delimiter is a line (Logstash's read mode) */
+    bool reads_last_line; /* at close_eof, a last line without its delimiter is a line (Logstash's
+                             read mode) */
     size_t line_bytes_max;
     size_t open_files_max; /* 0: TAIL_OPEN_FILES_MAX */
     struct str delimiter;  /* "\n" when empty */
@@ -144,7 +154,8 @@ struct tail_saved {
 
 struct tail *tail_new(const struct tail_config *config, const struct tail_sink *sink, void *owner);
 void tail_free(struct tail *tail); /* closes without flushing */
-/* Before the first poll. Returns the file, or NULL when its key is there already or the limit is reached. */
+/* Before the first poll. Returns the file, or NULL when its key is there already or the limit is
+ * reached. */
 struct tail_file *tail_restore(struct tail *tail, const struct tail_saved *saved);
 
 struct tail_poll_result {
@@ -165,7 +176,8 @@ size_t tail_file_count(const struct tail *tail);
 size_t tail_open_count(const struct tail *tail);
 /* Walks the files in no order; `*at` starts at 0. NULL at the end. */
 struct tail_file *tail_next(struct tail *tail, size_t *at);
-/* The next file whose offset changed since the store was told, and counts it as told; NULL: none. `*at` starts at 0. */
+/* The next file whose offset changed since the store was told, and counts it as told; NULL: none.
+ * `*at` starts at 0. */
 struct tail_file *tail_next_dirty(struct tail *tail, size_t *at);
 
 /* For acks.c and owners with marks of their own. */

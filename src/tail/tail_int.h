@@ -19,7 +19,7 @@ struct tail {
     struct strmap files; /* key -> struct tail_file; owns the structs */
     struct tail_file *open_first;
     size_t open_count;
-    struct tail_file *turn;  /* whose turn it is */
+    struct tail_file *turn; /* whose turn it is */
     size_t dirty_count;
     struct arena *scan_mem;
     uint32_t scan_number;
@@ -43,28 +43,31 @@ enum tail__read {
 enum tail__read tail__file_read(struct tail_file *file, struct tail_poll_result *result);
 
 /* identity.c */
-int tail__print(struct vfs_file *file, uint32_t len, uint64_t *ret_hash, uint32_t *ret_len, struct err *err);
+int tail__print(struct vfs_file *file, uint32_t len, uint64_t *ret_hash, uint32_t *ret_len,
+                struct err *err);
 /* Does the open file begin with what the fingerprint says? -1: cannot be read. */
 int tail__print_matches(const struct tail_file *file, struct vfs_file *handle, struct err *err);
 int tail__print_grow(struct tail_file *file, struct err *err);
 int tail__id_make(struct tail_file *file, struct err *err);
 /* False: it has no key yet (fingerprint identity, file too short). */
-bool tail__key(struct tail *tail, struct str path, const struct vfs_stat *st, char *text, size_t *ret_n,
-               struct err *err);
+bool tail__key(struct tail *tail, struct str path, const struct vfs_stat *st, char *text,
+               size_t *ret_n, struct err *err);
 
 /* scan.c */
 void tail__scan(struct tail *tail);
 
 /* tail.c */
-struct tail_file *tail__file_new(struct tail *tail, struct str key, struct str path, uint64_t device,
-                                 uint64_t inode);
+struct tail_file *tail__file_new(struct tail *tail, struct str key, struct str path,
+                                 uint64_t device, uint64_t inode);
 int tail__file_open(struct tail_file *file, struct err *err);
-bool tail__file_close(struct tail_file *file, enum tail_close_reason reason); /* false: the sink is full */
+bool tail__file_close(struct tail_file *file,
+                      enum tail_close_reason reason); /* false: the sink is full */
 void tail__file_forget(struct tail_file *file);
 void tail__file_restart(struct tail_file *file); /* its content is new: from 0, new life */
 void tail__file_path(struct tail_file *file, struct str path);
 void tail__look_now(struct tail_file *file);
 void tail__dirty(struct tail_file *file);
-void tail__report(struct tail *tail, enum log_level level, const char *format, ...) PRINTF_LIKE(3, 4);
+void tail__report(struct tail *tail, enum log_level level, const char *format, ...)
+    PRINTF_LIKE(3, 4);
 
 #endif

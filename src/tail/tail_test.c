@@ -17,7 +17,7 @@ struct world {
     struct str glob;
     struct buf got;
     struct buf ids;
-    size_t lines_max;  /* the sink is full behind it */
+    size_t lines_max; /* the sink is full behind it */
     size_t lines;
     uint64_t restarts; /* the store's counter */
     size_t keeps, forgets, flushes, errors;
@@ -35,7 +35,8 @@ static bool on_line(void *owner, struct tail_file *file, const struct tail_line 
     assert_int_equal(strlen(file->id), TAIL_ID_LEN);
     tail_line_id(file, line->off, id);
     buf_printf(&w->ids, "%.*s ", (int)sizeof(id), id);
-    buf_printf(&w->got, "%.*s@%llu ", STR_ARG(path_name(file->path)), (unsigned long long)line->off);
+    buf_printf(&w->got, "%.*s@%llu ", STR_ARG(path_name(file->path)),
+               (unsigned long long)line->off);
     buf_add_str(&w->got, line->text);
     buf_add_str(&w->got, line->is_truncated ? STR("...|") : STR("|"));
     return true;
@@ -76,8 +77,12 @@ static void on_report(void *owner, enum log_level level, const char *text)
         buf_printf(&w->got, "!%s|", text);
     }
 }
-static const struct tail_sink sink = {.line = on_line, .keep = on_keep, .generation = on_generation,
-                                      .forget = on_forget, .flush = on_flush, .report = on_report};
+static const struct tail_sink sink = {.line = on_line,
+                                      .keep = on_keep,
+                                      .generation = on_generation,
+                                      .forget = on_forget,
+                                      .flush = on_flush,
+                                      .report = on_report};
 
 static void world_init(struct world *w, struct test *t, const char *glob)
 {
@@ -85,11 +90,17 @@ static void world_init(struct world *w, struct test *t, const char *glob)
     clock_fake_init(&w->clock, 1700000000 * NS_PER_S);
     buf_init(&w->got, 0);
     buf_init(&w->ids, 0);
-    w->config = (struct tail_config){.fs = w->fs, .clock = &w->clock.base, .globs = &w->glob,
-                                     .glob_count = 1, .scan_ns = 10 * NS_PER_S,
-                                     .backoff_ns = NS_PER_S, .backoff_max_ns = 10 * NS_PER_S,
-                                     .close_inactive_ns = 300 * NS_PER_S, .close_removed = true,
-                                     .clean_removed = true, .is_recursive = true};
+    w->config = (struct tail_config){.fs = w->fs,
+                                     .clock = &w->clock.base,
+                                     .globs = &w->glob,
+                                     .glob_count = 1,
+                                     .scan_ns = 10 * NS_PER_S,
+                                     .backoff_ns = NS_PER_S,
+                                     .backoff_max_ns = 10 * NS_PER_S,
+                                     .close_inactive_ns = 300 * NS_PER_S,
+                                     .close_removed = true,
+                                     .clean_removed = true,
+                                     .is_recursive = true};
     assert_ok(vfs_make_dir(w->fs, STR("d"), &t->err), &t->err);
 }
 static void world_start(struct world *w)
@@ -111,7 +122,8 @@ static void put_at(struct world *w, const char *path, struct str text, bool is_n
     struct vfs_stat st;
     clock_fake_advance(&w->clock, 1);
     assert_ok(vfs_open(w->fs, str_from(path), VFS_WRITE | VFS_CREATE | (is_new ? VFS_TRUNCATE : 0),
-                       &file, err), err);
+                       &file, err),
+              err);
     assert_ok(vfs_file_stat(file, &st, err), err);
     assert_ok(vfs_write_at(file, st.size_bytes, text.p, text.n, err), err);
 }
@@ -128,7 +140,7 @@ static void move(struct world *w, const char *from, const char *to)
 {
     assert_ok(vfs_rename(w->fs, str_from(from), str_from(to), &w->t->err), &w->t->err);
 }
-static void delete(struct world *w, const char *path)
+static void delete (struct world *w, const char *path)
 {
     assert_ok(vfs_remove(w->fs, str_from(path), &w->t->err), &w->t->err);
 }
@@ -261,7 +273,7 @@ static void deletion(struct test *t)
     world_start(&w);
     gives(&w, 0, "a.log@0 1|");
     append(&w, "d/a.log", "2\n");
-    delete(&w, "d/a.log"); /* what was written before is read */
+    delete (&w, "d/a.log"); /* what was written before is read */
     assert_int_equal(tail_open_count(w.tail), 1);
     gives(&w, 11, "a.log@2 2|");
     assert_int_equal(tail_open_count(w.tail), 0); /* the descriptor is given back soon */
@@ -276,7 +288,8 @@ static void deletion(struct test *t)
 static void ids_of(struct world *w, struct str *ret_first, struct str *ret_last)
 {
     *ret_first = arena_str(w->t->mem, str_sub(buf_str(&w->ids), 0, TAIL_LINE_ID_LEN));
-    *ret_last = arena_str(w->t->mem, str_from_off(buf_str(&w->ids), w->ids.n - TAIL_LINE_ID_LEN - 1));
+    *ret_last =
+        arena_str(w->t->mem, str_from_off(buf_str(&w->ids), w->ids.n - TAIL_LINE_ID_LEN - 1));
     ret_last->n = TAIL_LINE_ID_LEN;
 }
 
@@ -319,10 +332,14 @@ static struct tail_saved saved_of(struct test *t, struct tail *tail)
 {
     size_t at = 0;
     struct tail_file *f = tail_next(tail, &at);
-    return (struct tail_saved){.path = arena_str(t->mem, f->path), .device = f->device,
-                               .inode = f->inode, .off = f->off, .generation = f->generation,
+    return (struct tail_saved){.path = arena_str(t->mem, f->path),
+                               .device = f->device,
+                               .inode = f->inode,
+                               .off = f->off,
+                               .generation = f->generation,
                                .id = arena_str(t->mem, str_from(f->id)),
-                               .print_len = f->print_len, .print_hash = f->print_hash,
+                               .print_len = f->print_len,
+                               .print_hash = f->print_hash,
                                .updated_ns = f->updated_ns};
 }
 
@@ -615,7 +632,7 @@ static void on_real_files(struct test *t)
     append(&w, test_path(t, "a.log").p, "2\n");
     append(&w, test_path(t, "a.1").p, "1b\n");
     gives(&w, 11, "a.log@2 1b|a.log@0 2|"); /* the name is that of the last scan */
-    delete(&w, test_path(t, "a.log").p);
+    delete (&w, test_path(t, "a.log").p);
     gives(&w, 21, "");
     assert_true(tail_open_count(w.tail) <= 1);
     if (geteuid() != 0) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* beats.c: the server for Filebeat and its relatives, and for `naru ship`: options, listening, timers, stopping.
- * See beats_int.h for how it works. */
+/* beats.c: the server for Filebeat and its relatives, and for `naru ship`: options, listening,
+ * timers, stopping. See beats_int.h for how it works. */
 #include "pipeline/inputs/beats_int.h"
 
 #include <stdio.h>
@@ -11,12 +11,16 @@
 #define STOP_TICK_NS (20 * NS_PER_MS)
 
 static const struct opt beats_opts[] = {
-    OPT_INT(struct beats, port, .flags = OPT_REQUIRED, .min = 0, .max = 65535, .help = "Port to listen on; 0: any free one."),
+    OPT_INT(struct beats, port, .flags = OPT_REQUIRED, .min = 0, .max = 65535,
+            .help = "Port to listen on; 0: any free one."),
     OPT_STR(struct beats, host, .dflt = "0.0.0.0", .help = "Address to listen on."),
     OPT_INT(struct beats, client_inactivity_timeout, .dflt = "60", .min = 0, .max = 86400 * 365,
-            .help = "Seconds without a sign of life after which a client's connection is closed; 0: never."),
-    OPT_BOOL(struct beats, include_codec_tag, .dflt = "true", .help = "Tags events with what was done to their message."),
-    OPT_BOOL(struct beats, add_hostname, .dflt = "false", .flags = OPT_DEPRECATED, .help = "Copies the client's host name to `host`."),
+            .help = "Seconds without a sign of life after which a client's connection is closed; "
+                    "0: never."),
+    OPT_BOOL(struct beats, include_codec_tag, .dflt = "true",
+             .help = "Tags events with what was done to their message."),
+    OPT_BOOL(struct beats, add_hostname, .dflt = "false", .flags = OPT_DEPRECATED,
+             .help = "Copies the client's host name to `host`."),
     OPT_BOOL(struct beats, ssl, .dflt = "false", .help = "TLS. Not supported yet."),
     OPT_STR(struct beats, ssl_certificate, .help = "For ssl."),
     OPT_STR(struct beats, ssl_key, .help = "For ssl."),
@@ -28,8 +32,10 @@ static const struct opt beats_opts[] = {
     OPT_LIST(struct beats, cipher_list, .name = "cipher_suites", .help = "For ssl."),
     OPT_FLOAT(struct beats, tls_min_version, .dflt = "1", .help = "For ssl."),
     OPT_FLOAT(struct beats, tls_max_version, .dflt = "1.2", .help = "For ssl."),
-    OPT_INT(struct beats, executor_threads, .dflt = "1", .flags = OPT_OBSOLETE, .help = "One thread serves all connections here."),
-    OPT_INT(struct beats, congestion_threshold, .dflt = "5", .flags = OPT_OBSOLETE, .help = "A full queue holds clients back."),
+    OPT_INT(struct beats, executor_threads, .dflt = "1", .flags = OPT_OBSOLETE,
+            .help = "One thread serves all connections here."),
+    OPT_INT(struct beats, congestion_threshold, .dflt = "5", .flags = OPT_OBSOLETE,
+            .help = "A full queue holds clients back."),
     OPT_END,
 };
 
@@ -42,7 +48,8 @@ static int beats_init(void *self, struct plugin *plugin, struct err *err)
     if (!beats->ssl)
         return 0;
     const struct value *at = value_map_get_lit(&plugin->settings, "ssl");
-    (void)err_set(err, ERR_UNSUPPORTED, "beats: ssl => true is not supported yet: listen without it behind a TLS proxy");
+    (void)err_set(err, ERR_UNSUPPORTED,
+                  "beats: ssl => true is not supported yet: listen without it behind a TLS proxy");
     return plugin_err_at(plugin, at ? at->pos : 0, err);
 }
 
@@ -92,7 +99,8 @@ static void on_retry(void *arg)
     }
 }
 
-/* No new clients, nothing new from the old ones; what is under way gets its acknowledgement for a while. */
+/* No new clients, nothing new from the old ones; what is under way gets its acknowledgement for a
+ * while. */
 static void on_stop(void *arg)
 {
     struct beats *beats = arg;
@@ -115,7 +123,8 @@ static void on_accept_error(void *arg, const struct err *err)
 
 static int open_port(struct beats *beats, struct err *err)
 {
-    static const struct loop_listener_ops ops = {.on_accept = beats__accept, .on_error = on_accept_error};
+    static const struct loop_listener_ops ops = {.on_accept = beats__accept,
+                                                 .on_error = on_accept_error};
     struct net_addr addr = {.port = (uint16_t)beats->port};
     if (beats->host.n >= sizeof(addr.host))
         return err_set(err, ERR_INVALID, "the host \"%.*s\" is too long", STR_ARG(beats->host));
@@ -124,7 +133,8 @@ static int open_port(struct beats *beats, struct err *err)
     pthread_mutex_lock(&beats->mu);
     beats->bound_port = loop_listener_port(beats->listener);
     pthread_mutex_unlock(&beats->mu);
-    log_line(LOG_INFO, "pipeline.input.beats", "listens on %s:%u", addr.host, loop_listener_port(beats->listener));
+    log_line(LOG_INFO, "pipeline.input.beats", "listens on %s:%u", addr.host,
+             loop_listener_port(beats->listener));
     return 0;
 }
 
@@ -160,7 +170,8 @@ static int beats_run(void *self, struct input *input, struct err *err)
     loop_unpost(beats->loop, &beats->stop_task);
     loop_timer_free(beats->tick);
     loop_timer_free(beats->retry);
-    loop_free(TAKE(beats->loop)); /* connections end; those with tickets stay until these come back */
+    loop_free(
+        TAKE(beats->loop)); /* connections end; those with tickets stay until these come back */
     return rc;
 }
 

@@ -57,7 +57,8 @@ static bool ticket_take(struct beats_conn *bc, struct beats_ticket *ret_ticket)
 {
     bool is_there = false;
     pthread_mutex_lock(&bc->beats->mu);
-    if (bc->first_ticket < bc->next_ticket && bc->tickets[bc->first_ticket % bc->capacity].is_done) {
+    if (bc->first_ticket < bc->next_ticket &&
+        bc->tickets[bc->first_ticket % bc->capacity].is_done) {
         *ret_ticket = bc->tickets[bc->first_ticket++ % bc->capacity];
         is_there = true;
     }
@@ -150,8 +151,11 @@ static bool push_batch(struct beats_conn *bc)
 static bool seal_batch(struct beats_conn *bc, bool is_last)
 {
     struct batch *batch = bc->batch;
-    struct beats_ticket ticket = {.window = bc->window, .seq = bc->batch_seq, .version = bc->version,
-                                  .events = bc->batch_events, .is_last = is_last};
+    struct beats_ticket ticket = {.window = bc->window,
+                                  .seq = bc->batch_seq,
+                                  .version = bc->version,
+                                  .events = bc->batch_events,
+                                  .is_last = is_last};
     uint64_t number = ticket_add(bc, ticket);
     bc->unacked_events += bc->batch_events;
     batch->ack = ack_new(on_acked, bc, number);
@@ -172,8 +176,8 @@ static struct batch *batch_of(struct beats_conn *bc)
 static void fail(struct beats_conn *bc, const struct err *err)
 {
     if (err->off >= 0)
-        plugin_warn(bc->beats->plugin, "closes the connection from %s: %s (byte %lld of it)", bc->ip, err->text,
-                    (long long)err->off);
+        plugin_warn(bc->beats->plugin, "closes the connection from %s: %s (byte %lld of it)",
+                    bc->ip, err->text, (long long)err->off);
     else
         plugin_warn(bc->beats->plugin, "closes the connection from %s: %s", bc->ip, err->text);
     metric_add(&bc->beats->plugin->failures, 1);
@@ -183,7 +187,8 @@ static void fail(struct beats_conn *bc, const struct err *err)
 static int take_window(struct beats_conn *bc, const struct lumberjack_frame *frame, struct err *err)
 {
     if (bc->window_got < bc->window_count)
-        return err_set(err, ERR_PARSE, "a window of %u events began before the last one, of %u, was complete (%u)",
+        return err_set(err, ERR_PARSE,
+                       "a window of %u events began before the last one, of %u, was complete (%u)",
                        frame->seq, bc->window_count, bc->window_got);
     bc->window++;
     bc->window_count = frame->seq;
@@ -193,11 +198,12 @@ static int take_window(struct beats_conn *bc, const struct lumberjack_frame *fra
 }
 
 /* *ret_goes_on false: the queue is full. */
-static int take_event(struct beats_conn *bc, const struct lumberjack_frame *frame, bool *ret_goes_on, struct err *err)
+static int take_event(struct beats_conn *bc, const struct lumberjack_frame *frame,
+                      bool *ret_goes_on, struct err *err)
 {
     if (bc->window_got == bc->window_count)
-        return err_set(err, ERR_PARSE, "an event outside of a window (event %u of %u)", bc->window_got + 1,
-                       bc->window_count);
+        return err_set(err, ERR_PARSE, "an event outside of a window (event %u of %u)",
+                       bc->window_got + 1, bc->window_count);
     struct batch *batch = batch_of(bc);
     beats__event_add(bc, frame);
     bc->batch_events++;
@@ -208,7 +214,8 @@ static int take_event(struct beats_conn *bc, const struct lumberjack_frame *fram
     return 0;
 }
 
-static int take_frame(struct beats_conn *bc, const struct lumberjack_frame *frame, bool *ret_goes_on, struct err *err)
+static int take_frame(struct beats_conn *bc, const struct lumberjack_frame *frame,
+                      bool *ret_goes_on, struct err *err)
 {
     switch (frame->kind) {
     case LUMBERJACK_WINDOW:
@@ -225,8 +232,8 @@ static int take_frame(struct beats_conn *bc, const struct lumberjack_frame *fram
     return 0;
 }
 
-/* Takes what the reader holds. False: no more now, because the queue is full, too much is unacknowledged, or the
- * connection ends. */
+/* Takes what the reader holds. False: no more now, because the queue is full, too much is
+ * unacknowledged, or the connection ends. */
 static bool take_frames(struct beats_conn *bc)
 {
     bool goes_on = true;
@@ -327,7 +334,8 @@ void beats__accept(void *arg, struct loop_conn *conn)
     struct beats *beats = arg;
     if (beats->conn_count >= BEATS_CONNECTIONS_MAX || beats->is_stopping) {
         if (!beats->is_stopping)
-            plugin_warn(beats->plugin, "more than %u connections: one is refused", BEATS_CONNECTIONS_MAX);
+            plugin_warn(beats->plugin, "more than %u connections: one is refused",
+                        BEATS_CONNECTIONS_MAX);
         loop_conn_close(conn);
         return;
     }
@@ -382,12 +390,16 @@ void beats__conn_tick(struct beats_conn *bc, int64_t now_ns)
     bool is_busy = bc->first_ticket != bc->next_ticket || bc->window_got < bc->window_count;
     if (bc->first_ticket != bc->next_ticket) {
         if (now_ns - bc->acked_ns >= BEATS_KEEPALIVE_NS)
-            write_ack(bc, bc->has_partial ? bc->acked_version : bc->version, bc->has_partial ? bc->acked_seq : 0);
+            write_ack(bc, bc->has_partial ? bc->acked_version : bc->version,
+                      bc->has_partial ? bc->acked_seq : 0);
     }
     int64_t silent_ns = now_ns - MAX_OF(bc->heard_ns, bc->acked_ns);
-    if (beats->client_inactivity_timeout > 0 && silent_ns > beats->client_inactivity_timeout * NS_PER_S) {
-        log_line(LOG_DEBUG, "pipeline.input.beats", "closes the connection from %s: nothing came for %lld s%s", bc->ip,
-                 (long long)beats->client_inactivity_timeout, is_busy ? ", in the middle of a window" : "");
+    if (beats->client_inactivity_timeout > 0 &&
+        silent_ns > beats->client_inactivity_timeout * NS_PER_S) {
+        log_line(LOG_DEBUG, "pipeline.input.beats",
+                 "closes the connection from %s: nothing came for %lld s%s", bc->ip,
+                 (long long)beats->client_inactivity_timeout,
+                 is_busy ? ", in the middle of a window" : "");
         hang_up(bc);
     }
     leave(bc);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* beats_event.c: one frame into events, as Logstash's beats input makes them.
  *
- * The JSON (or the pairs of version 1, all texts) becomes the event, [@metadata] included; [@metadata][ip_address] is the
- * client's. `message` (`line` of logstash-forwarder) goes through the codec; the other fields are put on what comes out.
- * Tags: beats_input_codec_<codec>_applied, or beats_input_raw_event when there is no message. */
+ * The JSON (or the pairs of version 1, all texts) becomes the event, [@metadata] included;
+ * [@metadata][ip_address] is the client's. `message` (`line` of logstash-forwarder) goes through
+ * the codec; the other fields are put on what comes out. Tags: beats_input_codec_<codec>_applied,
+ * or beats_input_raw_event when there is no message. */
 #include "pipeline/inputs/beats_int.h"
 
 #include "base/str.h"
@@ -14,8 +15,10 @@ static void set(struct event *ev, struct value *map, const char *key, struct val
     value_map_set(ev->mem, map, str_from(key), v);
 }
 
-/* A frame that is no JSON object: kept as text, so that nothing is lost and the client does not send it for ever. */
-static struct event *event_of_garbage(struct beats_conn *bc, struct str payload, int64_t now_ns, const struct err *why)
+/* A frame that is no JSON object: kept as text, so that nothing is lost and the client does not
+ * send it for ever. */
+static struct event *event_of_garbage(struct beats_conn *bc, struct str payload, int64_t now_ns,
+                                      const struct err *why)
 {
     struct event *ev = batch_add_stamped(bc->batch, now_ns);
     plugin_warn(bc->beats->plugin, "an event from %s is no JSON object: %s", bc->ip, why->text);
@@ -74,7 +77,8 @@ static void put_fields(struct event *ev, const struct event *from)
     for (size_t i = 0; i < from->fields.map->count; i++) {
         struct str key = from->fields.map->keys[i];
         if (!str_is(key, "message"))
-            value_map_set(ev->mem, &ev->fields, key, value_copy(ev->mem, &from->fields.map->values[i]));
+            value_map_set(ev->mem, &ev->fields, key,
+                          value_copy(ev->mem, &from->fields.map->values[i]));
     }
     if (from->metadata.kind == VALUE_MAP)
         ev->metadata = value_copy(ev->mem, &from->metadata);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* beats_int.h: shared by the files of the beats input.
  *
- * Everything about connections happens on the input's own thread, which runs the loop. Only acknowledgements come from
- * elsewhere: `beats__acked` notes them under `mu` and wakes the loop.
+ * Everything about connections happens on the input's own thread, which runs the loop. Only
+ * acknowledgements come from elsewhere: `beats__acked` notes them under `mu` and wakes the loop.
  *
- *   bytes -> frames -> events -> batch --push--> pipeline          each batch has a ticket in its connection's row
- *   ticket acknowledged -> oldest tickets of the row that are -> acknowledgement frame of their window
+ *   bytes -> frames -> events -> batch --push--> pipeline          each batch has a ticket in its
+ * connection's row ticket acknowledged -> oldest tickets of the row that are -> acknowledgement
+ * frame of their window
  *
  * A connection whose client hung up lives on until its last ticket comes back. */
 #ifndef NARU_PIPELINE_INPUTS_BEATS_INT_H
@@ -18,11 +19,11 @@
 #include "os/loop.h"
 #include "pipeline/plugin.h"
 
-#define BEATS_BATCH_EVENTS_MAX   500u         /* events of a window that go through the pipeline together */
+#define BEATS_BATCH_EVENTS_MAX   500u /* events of a window that go through the pipeline together */
 #define BEATS_BATCH_BYTES_MAX    (4 * MIB)
-#define BEATS_UNACKED_EVENTS_MAX 100000u      /* of one connection: then it is not read */
+#define BEATS_UNACKED_EVENTS_MAX 100000u /* of one connection: then it is not read */
 #define BEATS_CONNECTIONS_MAX    10000u
-#define BEATS_INPUT_BYTES_MAX    (256 * KIB)  /* read ahead of one connection */
+#define BEATS_INPUT_BYTES_MAX    (256 * KIB) /* read ahead of one connection */
 #define BEATS_KEEPALIVE_NS       (5 * NS_PER_S)
 #define BEATS_TICK_NS            (500 * NS_PER_MS)
 #define BEATS_RETRY_NS           (5 * NS_PER_MS) /* a full queue is tried again */
@@ -43,14 +44,14 @@ struct beats {
     struct plugin *plugin;
     struct input *input;
     struct str codec_tag;
-    bool is_plain;   /* the codec leaves the message as it is */
+    bool is_plain; /* the codec leaves the message as it is */
     struct loop *loop;
     struct loop_listener *listener;
     struct loop_timer *tick, *retry;
     struct loop_task stop_task, news_task;
     struct beats_conn *first; /* all with a client or with tickets */
     size_t conn_count;
-    bool is_stopping; /* the loop's thread */
+    bool is_stopping;      /* the loop's thread */
     int64_t stop_until_ns; /* real monotonic */
 
     pthread_mutex_t mu;
@@ -61,8 +62,8 @@ struct beats {
 };
 
 struct beats_ticket {
-    uint32_t window;     /* number of the window on this connection */
-    uint32_t seq;        /* of its last event */
+    uint32_t window; /* number of the window on this connection */
+    uint32_t seq;    /* of its last event */
     uint32_t events;
     uint8_t version;
     bool is_last;        /* of the window */
@@ -83,9 +84,9 @@ struct beats_conn {
     uint32_t batch_events; /* frames in it: a codec makes more or fewer events of them */
     bool is_blocked;       /* `batch` is complete and the queue is full */
     bool is_paused;
-    unsigned depth; /* callbacks at work on it */
+    unsigned depth;             /* callbacks at work on it */
     int64_t heard_ns, acked_ns; /* pipeline's monotonic clock */
-    uint32_t acked_seq;    /* of the window that is acknowledged in part */
+    uint32_t acked_seq;         /* of the window that is acknowledged in part */
     uint8_t acked_version;
     bool has_partial;
     uint64_t unacked_events;
@@ -99,7 +100,7 @@ struct beats_conn {
 
 /* beats_conn.c */
 void beats__accept(void *arg, struct loop_conn *conn);
-void beats__conn_news(struct beats_conn *bc);  /* tickets came back; may free it */
+void beats__conn_news(struct beats_conn *bc); /* tickets came back; may free it */
 void beats__conn_tick(struct beats_conn *bc, int64_t now_ns);
 void beats__conn_unblock(struct beats_conn *bc);
 void beats__conn_stop(struct beats_conn *bc);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* beats_test.c: the input alone, on loopback: the test is the client, and stands where the pipeline's workers would,
- * so that it decides when a batch is delivered. */
+/* beats_test.c: the input alone, on loopback: the test is the client, and stands where the
+ * pipeline's workers would, so that it decides when a batch is delivered. */
 #include "support/test.h"
 
 #include "base/bits.h"
@@ -53,18 +53,21 @@ static void prepare(struct world *w, struct test *t, const char *settings, size_
     w->pipeline = MEM_NEW(struct pipeline);
     w->pipeline->config.clock = clock_system();
     w->pipeline->queue = queue_new(queue_max);
-    w->pipeline->env = (struct plugin_env){.clock = clock_system(), .fs = vfs_posix(), .pipeline_id = STR("main")};
+    w->pipeline->env =
+        (struct plugin_env){.clock = clock_system(), .fs = vfs_posix(), .pipeline_id = STR("main")};
     w->input = MEM_NEW(struct input);
     w->input->pipeline = w->pipeline;
     w->input->type = &input_beats;
     w->codec = (struct codec){.type = codec_type_find(STR("plain"))};
     w->input->codec = &w->codec;
     struct plugin *plugin = &w->input->unit.plugin;
-    *plugin = (struct plugin){.env = &w->pipeline->env, .name = STR("beats"), .id = STR("beats_1"), .mem = t->mem};
+    *plugin = (struct plugin){
+        .env = &w->pipeline->env, .name = STR("beats"), .id = STR("beats_1"), .mem = t->mem};
     assert_ok(value_from_json(str_from(settings), t->mem, &plugin->settings, &t->err), &t->err);
     w->beats = mem_zalloc(input_beats.size);
-    assert_ok(options_fill(input_beats.opts, w->beats, &plugin->settings, OPTIONS_LOGSTASH, t->mem, NULL, NULL, NULL,
-                           &t->err), &t->err);
+    assert_ok(options_fill(input_beats.opts, w->beats, &plugin->settings, OPTIONS_LOGSTASH, t->mem,
+                           NULL, NULL, NULL, &t->err),
+              &t->err);
     buf_init(&w->wire, 0);
 }
 
@@ -129,10 +132,13 @@ static void add_window(struct world *w, uint32_t count, unsigned first)
 {
     lumberjack_write_window(&w->wire, 2, count);
     for (uint32_t i = 1; i <= count; i++)
-        lumberjack_write_json(&w->wire, i,
-                              arena_printf(w->t->mem, "{\"message\":\"m%u\",\"n\":%u,\"@timestamp\":"
-                                           "\"2024-03-01T10:00:00.123Z\",\"@metadata\":{\"beat\":\"filebeat\","
-                                           "\"_id\":\"id%u\"}}", first + i - 1, first + i - 1, first + i - 1));
+        lumberjack_write_json(
+            &w->wire, i,
+            arena_printf(w->t->mem,
+                         "{\"message\":\"m%u\",\"n\":%u,\"@timestamp\":"
+                         "\"2024-03-01T10:00:00.123Z\",\"@metadata\":{\"beat\":\"filebeat\","
+                         "\"_id\":\"id%u\"}}",
+                         first + i - 1, first + i - 1, first + i - 1));
 }
 /* The next acknowledgement, keep-alives left out; -1: the connection ended. */
 static int64_t acked(struct world *w, int fd)
@@ -231,7 +237,8 @@ static void version_one_and_events_without_message(struct test *t)
     struct world w;
     world_init(&w, t, 10000);
     int fd = client(&w);
-    buf_add_lit(&w.wire, "1W\0\0\0\1" "1D\0\0\0\7\0\0\0\2\0\0\0\4line\0\0\0\2hi\0\0\0\4host\0\0\0\1h");
+    buf_add_lit(&w.wire, "1W\0\0\0\1"
+                         "1D\0\0\0\7\0\0\0\2\0\0\0\4line\0\0\0\2hi\0\0\0\4host\0\0\0\1h");
     send_wire(&w, fd);
     struct batch *batch = popped(&w);
     assert_str_eq(text_at(batch->events[0], "message"), "hi");
@@ -273,8 +280,11 @@ static void malformed_frames_close_the_connection(struct test *t)
 {
     closes(t, STR("GET / HTTP/1.1\r\n\r\n"));
     closes(t, STR("2J\0\0\0\1\0\0\0\2{}"));
-    closes(t, STR("2W\0\0\0\2" "2J\0\0\0\1\0\0\0\2{}" "2W\0\0\0\2"));
-    closes(t, STR("2W\0\0\0\1" "2J\0\0\0\1\xff\0\0\0"));
+    closes(t, STR("2W\0\0\0\2"
+                  "2J\0\0\0\1\0\0\0\2{}"
+                  "2W\0\0\0\2"));
+    closes(t, STR("2W\0\0\0\1"
+                  "2J\0\0\0\1\xff\0\0\0"));
     closes(t, STR("2C\0\0\0\4abcd"));
     closes(t, STR("2A\0\0\0\1"));
 }
@@ -382,15 +392,16 @@ static void settings(struct test *t)
     free_world(&w);
     struct world first;
     world_init(&first, t, 10);
-    prepare(&w, t, arena_printf(t->mem, "{\"port\":%u,\"host\":\"127.0.0.1\"}", port_of(&first)).p, 10);
+    prepare(&w, t, arena_printf(t->mem, "{\"port\":%u,\"host\":\"127.0.0.1\"}", port_of(&first)).p,
+            10);
     assert_ok(input_beats.init(w.beats, &w.input->unit.plugin, &t->err), &t->err);
     assert_err(input_beats.run(w.beats, w.input, &t->err), &t->err, ERR_IN_USE);
     free_world(&w);
     world_deinit(&first);
 }
 
-TEST_MAIN(TEST(a_window_is_acknowledged_when_it_is_delivered), TEST(windows_are_acknowledged_in_order),
-          TEST(what_is_not_delivered_is_not_acknowledged), TEST(version_one_and_events_without_message),
-          TEST(malformed_frames_close_the_connection), TEST(a_full_queue_holds_clients_back),
-          TEST(a_client_may_leave_at_any_time), TEST(many_connections),
-          TEST(a_stop_waits_for_what_is_under_way), TEST(settings))
+TEST_MAIN(TEST(a_window_is_acknowledged_when_it_is_delivered),
+          TEST(windows_are_acknowledged_in_order), TEST(what_is_not_delivered_is_not_acknowledged),
+          TEST(version_one_and_events_without_message), TEST(malformed_frames_close_the_connection),
+          TEST(a_full_queue_holds_clients_back), TEST(a_client_may_leave_at_any_time),
+          TEST(many_connections), TEST(a_stop_waits_for_what_is_under_way), TEST(settings))

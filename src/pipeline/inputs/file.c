@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* file.c: follows files (mode tail) or reads them once (mode read), over tail/. Offsets are kept in Logstash's sincedb,
+/* file.c: follows files (mode tail) or reads them once (mode read), over tail/. Offsets are kept in
+ * Logstash's sincedb,
  *
  *   inode major minor offset seconds.fraction path
  *
- * of acknowledged lines only, so that an existing one is taken over. What the sincedb has no place for (generation, id and
- * fingerprint of each file's life) is in a file of ours beside it, `<sincedb>.lives`, written before a life's first line
- * goes out; so a line that is read again after a crash has the same origin. */
+ * of acknowledged lines only, so that an existing one is taken over. What the sincedb has no place
+ * for (generation, id and fingerprint of each file's life) is in a file of ours beside it,
+ * `<sincedb>.lives`, written before a life's first line goes out; so a line that is read again
+ * after a crash has the same origin. */
 #include <stdio.h>
 #include <sys/sysmacros.h>
 
@@ -19,11 +21,11 @@
 #include "tail/glob.h"
 #include "tail/tail.h"
 
-#define FILE_BATCH_EVENTS_MAX  500u
-#define FILE_BATCH_BYTES_MAX   (4 * MIB)
-#define FILE_TICKETS_MAX       64u /* batches under way */
-#define FILE_BUSY_WAIT_NS      (2 * NS_PER_MS)
-#define SINCEDB_BYTES_MAX      (256 * MIB)
+#define FILE_BATCH_EVENTS_MAX 500u
+#define FILE_BATCH_BYTES_MAX  (4 * MIB)
+#define FILE_TICKETS_MAX      64u /* batches under way */
+#define FILE_BUSY_WAIT_NS     (2 * NS_PER_MS)
+#define SINCEDB_BYTES_MAX     (256 * MIB)
 
 enum mode { MODE_TAIL, MODE_READ };
 enum completed { COMPLETED_DELETE, COMPLETED_LOG, COMPLETED_LOG_AND_DELETE };
@@ -32,7 +34,8 @@ struct file_input {
     struct value path, exclude;
     int mode, start_position, file_completed_action, sort_by, sort_direction;
     struct str sincedb_path, file_completed_log_path, delimiter;
-    struct str stat_interval, close_older, ignore_older, sincedb_clean_after, sincedb_write_interval;
+    struct str stat_interval, close_older, ignore_older, sincedb_clean_after,
+        sincedb_write_interval;
     int64_t discover_interval, max_open_files, file_chunk_count, file_chunk_size;
     bool exit_after_read, check_archive_validity;
 
@@ -41,12 +44,12 @@ struct file_input {
     struct tail_config follow;
     struct tail *tail;
     struct tail_acks *acks;
-    struct tail_marks marks;   /* of the batch that is being filled */
+    struct tail_marks marks; /* of the batch that is being filled */
     struct batch *batch;
-    int64_t write_ns;          /* sincedb_write_interval */
+    int64_t write_ns; /* sincedb_write_interval */
     uint64_t generation;
-    bool keeps_sincedb;        /* false: sincedb_path is /dev/null */
-    bool is_changed;           /* offsets moved since the sincedb was written */
+    bool keeps_sincedb; /* false: sincedb_path is /dev/null */
+    bool is_changed;    /* offsets moved since the sincedb was written */
     struct str lives_path;
 };
 
@@ -64,28 +67,48 @@ static const char *const sorts[] = {"last_modified", "path", NULL};
 static const char *const directions[] = {"asc", "desc", NULL};
 
 static const struct opt file_opts[] = {
-    OPT_LIST(struct file_input, path, .flags = OPT_REQUIRED, .help = "Absolute paths, with * ? [] and **."),
+    OPT_LIST(struct file_input, path, .flags = OPT_REQUIRED,
+             .help = "Absolute paths, with * ? [] and **."),
     OPT_LIST(struct file_input, exclude, .help = "Patterns of file names to leave out."),
-    OPT_ENUM(struct file_input, mode, .dflt = "tail", .choices = modes, .help = "tail: follow; read: once, to the end."),
-    OPT_ENUM(struct file_input, start_position, .dflt = "end", .choices = positions,
-             .help = "Where to begin in files that are there at the start and were never read (mode tail)."),
-    OPT_STR(struct file_input, stat_interval, .dflt = "1 second", .help = "How often files are looked at."),
-    OPT_INT(struct file_input, discover_interval, .dflt = "15", .min = 1, .max = 1000000, .help = "Patterns are looked up every so many stat_intervals."),
-    OPT_STR(struct file_input, sincedb_path, .help = "File for the offsets; /dev/null: none are kept."),
-    OPT_STR(struct file_input, sincedb_write_interval, .dflt = "15 seconds", .help = "How often offsets are written."),
-    OPT_STR(struct file_input, sincedb_clean_after, .dflt = "14 days", .help = "Forgets a file that was not read for so long; a number is days."),
-    OPT_STR(struct file_input, close_older, .dflt = "1 hour", .help = "Closes a file without new lines (mode tail)."),
-    OPT_STR(struct file_input, ignore_older, .help = "Leaves files alone that did not change for so long."),
+    OPT_ENUM(struct file_input, mode, .dflt = "tail", .choices = modes,
+             .help = "tail: follow; read: once, to the end."),
+    OPT_ENUM(
+        struct file_input, start_position, .dflt = "end", .choices = positions,
+        .help =
+            "Where to begin in files that are there at the start and were never read (mode tail)."),
+    OPT_STR(struct file_input, stat_interval, .dflt = "1 second",
+            .help = "How often files are looked at."),
+    OPT_INT(struct file_input, discover_interval, .dflt = "15", .min = 1, .max = 1000000,
+            .help = "Patterns are looked up every so many stat_intervals."),
+    OPT_STR(struct file_input, sincedb_path,
+            .help = "File for the offsets; /dev/null: none are kept."),
+    OPT_STR(struct file_input, sincedb_write_interval, .dflt = "15 seconds",
+            .help = "How often offsets are written."),
+    OPT_STR(struct file_input, sincedb_clean_after, .dflt = "14 days",
+            .help = "Forgets a file that was not read for so long; a number is days."),
+    OPT_STR(struct file_input, close_older, .dflt = "1 hour",
+            .help = "Closes a file without new lines (mode tail)."),
+    OPT_STR(struct file_input, ignore_older,
+            .help = "Leaves files alone that did not change for so long."),
     OPT_STR(struct file_input, delimiter, .dflt = "\n", .help = "What ends a line."),
-    OPT_INT(struct file_input, max_open_files, .dflt = "4095", .min = 1, .max = 1000000, .help = "Files open at once."),
-    OPT_ENUM(struct file_input, file_completed_action, .dflt = "delete", .choices = actions, .help = "What to do with a file that was read (mode read)."),
-    OPT_STR(struct file_input, file_completed_log_path, .help = "Where paths of read files are noted."),
-    OPT_ENUM(struct file_input, sort_by, .name = "file_sort_by", .dflt = "last_modified", .choices = sorts, .flags = OPT_OBSOLETE, .help = "Files are read in turn here."),
-    OPT_ENUM(struct file_input, sort_direction, .name = "file_sort_direction", .dflt = "asc", .choices = directions, .flags = OPT_OBSOLETE, .help = "Files are read in turn here."),
-    OPT_INT(struct file_input, file_chunk_count, .flags = OPT_OBSOLETE, .help = "Files are read in turn here."),
-    OPT_INT(struct file_input, file_chunk_size, .flags = OPT_OBSOLETE, .help = "Files are read in turn here."),
-    OPT_BOOL(struct file_input, exit_after_read, .dflt = "false", .help = "Ends when everything was read (mode read)."),
-    OPT_BOOL(struct file_input, check_archive_validity, .dflt = "false", .flags = OPT_OBSOLETE, .help = "Archives are not read."),
+    OPT_INT(struct file_input, max_open_files, .dflt = "4095", .min = 1, .max = 1000000,
+            .help = "Files open at once."),
+    OPT_ENUM(struct file_input, file_completed_action, .dflt = "delete", .choices = actions,
+             .help = "What to do with a file that was read (mode read)."),
+    OPT_STR(struct file_input, file_completed_log_path,
+            .help = "Where paths of read files are noted."),
+    OPT_ENUM(struct file_input, sort_by, .name = "file_sort_by", .dflt = "last_modified",
+             .choices = sorts, .flags = OPT_OBSOLETE, .help = "Files are read in turn here."),
+    OPT_ENUM(struct file_input, sort_direction, .name = "file_sort_direction", .dflt = "asc",
+             .choices = directions, .flags = OPT_OBSOLETE, .help = "Files are read in turn here."),
+    OPT_INT(struct file_input, file_chunk_count, .flags = OPT_OBSOLETE,
+            .help = "Files are read in turn here."),
+    OPT_INT(struct file_input, file_chunk_size, .flags = OPT_OBSOLETE,
+            .help = "Files are read in turn here."),
+    OPT_BOOL(struct file_input, exit_after_read, .dflt = "false",
+             .help = "Ends when everything was read (mode read)."),
+    OPT_BOOL(struct file_input, check_archive_validity, .dflt = "false", .flags = OPT_OBSOLETE,
+             .help = "Archives are not read."),
     OPT_END,
 };
 
@@ -97,11 +120,24 @@ static bool friendly_duration(struct str s, int64_t bare_ns, int64_t *ret_ns)
     static const struct {
         const char *name;
         int64_t ns;
-    } units[] = {{"second", NS_PER_S}, {"sec", NS_PER_S}, {"s", NS_PER_S}, {"minute", 60 * NS_PER_S}, {"min", 60 * NS_PER_S},
-                 {"m", 60 * NS_PER_S}, {"hour", 3600 * NS_PER_S}, {"h", 3600 * NS_PER_S}, {"day", 86400 * NS_PER_S},
-                 {"d", 86400 * NS_PER_S}, {"week", 7 * 86400 * NS_PER_S}, {"w", 7 * 86400 * NS_PER_S},
-                 {"millisecond", NS_PER_MS}, {"msec", NS_PER_MS}, {"ms", NS_PER_MS}, {"microsecond", NS_PER_US},
-                 {"usec", NS_PER_US}, {"us", NS_PER_US}};
+    } units[] = {{"second", NS_PER_S},
+                 {"sec", NS_PER_S},
+                 {"s", NS_PER_S},
+                 {"minute", 60 * NS_PER_S},
+                 {"min", 60 * NS_PER_S},
+                 {"m", 60 * NS_PER_S},
+                 {"hour", 3600 * NS_PER_S},
+                 {"h", 3600 * NS_PER_S},
+                 {"day", 86400 * NS_PER_S},
+                 {"d", 86400 * NS_PER_S},
+                 {"week", 7 * 86400 * NS_PER_S},
+                 {"w", 7 * 86400 * NS_PER_S},
+                 {"millisecond", NS_PER_MS},
+                 {"msec", NS_PER_MS},
+                 {"ms", NS_PER_MS},
+                 {"microsecond", NS_PER_US},
+                 {"usec", NS_PER_US},
+                 {"us", NS_PER_US}};
     size_t n = 0;
     double v;
     s = str_trim(s);
@@ -119,20 +155,23 @@ static bool friendly_duration(struct str s, int64_t bare_ns, int64_t *ret_ns)
     return ns != 0;
 }
 
-static int fail_option(struct file_input *self, const char *option, enum err_code code, struct err *err, const char *text)
+static int fail_option(struct file_input *self, const char *option, enum err_code code,
+                       struct err *err, const char *text)
 {
     const struct value *at = value_map_get(&self->plugin->settings, str_from(option));
     (void)err_set(err, code, "file: %s", text);
     return plugin_err_at(self->plugin, at ? at->pos : 0, err);
 }
 
-static int duration(struct file_input *self, const char *option, struct str text, int64_t bare_ns, int64_t *ret_ns,
-                    struct err *err)
+static int duration(struct file_input *self, const char *option, struct str text, int64_t bare_ns,
+                    int64_t *ret_ns, struct err *err)
 {
     if (text.n == 0 || friendly_duration(text, bare_ns, ret_ns))
         return 0;
     char what[200];
-    (void)snprintf(what, sizeof(what), "%s must be a duration like \"1 hour\" or 3600, not \"%.*s\"", option, STR_ARG(text));
+    (void)snprintf(what, sizeof(what),
+                   "%s must be a duration like \"1 hour\" or 3600, not \"%.*s\"", option,
+                   STR_ARG(text));
     return fail_option(self, option, ERR_CONFIG, err, what);
 }
 
@@ -159,10 +198,14 @@ static int init_times(struct file_input *self, struct err *err)
     int64_t stat_ns = NS_PER_S;
     struct tail_config *follow = &self->follow;
     TRY(duration(self, "stat_interval", self->stat_interval, NS_PER_S, &stat_ns, err));
-    TRY(duration(self, "close_older", self->close_older, NS_PER_S, &follow->close_inactive_ns, err));
-    TRY(duration(self, "ignore_older", self->ignore_older, NS_PER_S, &follow->ignore_older_ns, err));
-    TRY(duration(self, "sincedb_write_interval", self->sincedb_write_interval, NS_PER_S, &self->write_ns, err));
-    TRY(duration(self, "sincedb_clean_after", self->sincedb_clean_after, 86400 * NS_PER_S, &follow->clean_inactive_ns, err));
+    TRY(duration(self, "close_older", self->close_older, NS_PER_S, &follow->close_inactive_ns,
+                 err));
+    TRY(duration(self, "ignore_older", self->ignore_older, NS_PER_S, &follow->ignore_older_ns,
+                 err));
+    TRY(duration(self, "sincedb_write_interval", self->sincedb_write_interval, NS_PER_S,
+                 &self->write_ns, err));
+    TRY(duration(self, "sincedb_clean_after", self->sincedb_clean_after, 86400 * NS_PER_S,
+                 &follow->clean_inactive_ns, err));
     follow->backoff_ns = follow->backoff_max_ns = MAX_OF(stat_ns, NS_PER_MS);
     follow->scan_ns = follow->backoff_ns * self->discover_interval;
     return 0;
@@ -176,9 +219,11 @@ static void init_sincedb(struct file_input *self)
         hash = hash_u64(hash ^ hash_str(self->follow.globs[i]));
     self->keeps_sincedb = !str_is(self->sincedb_path, "/dev/null");
     if (self->sincedb_path.n == 0)
-        self->sincedb_path = path_join(mem, self->plugin->env->data_dir,
-                                       arena_printf(mem, "sincedb_%016llx", (unsigned long long)hash));
-    self->lives_path = arena_printf(mem, "%.*s.lives", (int)self->sincedb_path.n, self->sincedb_path.p);
+        self->sincedb_path =
+            path_join(mem, self->plugin->env->data_dir,
+                      arena_printf(mem, "sincedb_%016llx", (unsigned long long)hash));
+    self->lives_path =
+        arena_printf(mem, "%.*s.lives", (int)self->sincedb_path.n, self->sincedb_path.p);
 }
 
 static int file_init(void *instance, struct plugin *plugin, struct err *err)
@@ -189,7 +234,8 @@ static int file_init(void *instance, struct plugin *plugin, struct err *err)
     TRY(init_times(self, err));
     bool logs = self->file_completed_action != COMPLETED_DELETE;
     if (self->mode == MODE_READ && logs && self->file_completed_log_path.n == 0)
-        return fail_option(self, "file_completed_action", ERR_CONFIG, err, "file_completed_log_path is missing");
+        return fail_option(self, "file_completed_action", ERR_CONFIG, err,
+                           "file_completed_log_path is missing");
     if (self->delimiter.n == 0 || self->delimiter.n > TAIL_DELIMITER_BYTES_MAX)
         return fail_option(self, "delimiter", ERR_CONFIG, err, "delimiter must have 1 to 8 bytes");
     init_sincedb(self);
@@ -222,8 +268,9 @@ static void find_life(struct str lives, struct tail_saved *saved)
         uint64_t inode, device, generation, len, hash;
         struct str id;
         if (next_number(&line, &inode) && next_number(&line, &device) && inode == saved->inode &&
-            device == saved->device && next_number(&line, &generation) && str_split_next(&line, ' ', &id) &&
-            next_number(&line, &len) && next_number(&line, &hash) && id.n == TAIL_ID_LEN) {
+            device == saved->device && next_number(&line, &generation) &&
+            str_split_next(&line, ' ', &id) && next_number(&line, &len) &&
+            next_number(&line, &hash) && id.n == TAIL_ID_LEN) {
             saved->generation = generation;
             saved->id = id;
             saved->print_len = (uint32_t)len;
@@ -237,19 +284,24 @@ static void load_line(struct file_input *self, struct str line, struct str lives
     uint64_t inode, high, low, off;
     struct str time;
     double seconds = 0;
-    if (!next_number(&line, &inode) || !next_number(&line, &high) || !next_number(&line, &low) || !next_number(&line, &off))
+    if (!next_number(&line, &inode) || !next_number(&line, &high) || !next_number(&line, &low) ||
+        !next_number(&line, &off))
         return;
     if (str_split_next(&line, ' ', &time))
         (void)str_to_f64(time, &seconds);
     if (!line.p || line.n == 0)
         return; /* older than Logstash 5: without path */
-    struct tail_saved saved = {.path = line, .inode = inode, .device = makedev((unsigned)high, (unsigned)low), .off = off,
+    struct tail_saved saved = {.path = line,
+                               .inode = inode,
+                               .device = makedev((unsigned)high, (unsigned)low),
+                               .off = off,
                                .updated_ns = (int64_t)(seconds * 1e9)};
     find_life(lives, &saved);
     (void)tail_restore(self->tail, &saved);
 }
 
-static int load_text(struct file_input *self, struct str path, struct arena *mem, struct str *ret_text, struct err *err)
+static int load_text(struct file_input *self, struct str path, struct arena *mem,
+                     struct str *ret_text, struct err *err)
 {
     int rc = vfs_read_file(self->plugin->env->fs, path, SINCEDB_BYTES_MAX, mem, ret_text, err);
     return rc == -ERR_NOT_FOUND ? 0 : rc;
@@ -282,8 +334,8 @@ static int save_lives(struct file_input *self, struct err *err)
     while ((file = tail_next(self->tail, &at)) != NULL) {
         if (file->id[0])
             buf_printf(&out, "%llu %llu %llu %s %u %llu\n", (unsigned long long)file->inode,
-                       (unsigned long long)file->device, (unsigned long long)file->generation, file->id,
-                       file->print_len, (unsigned long long)file->print_hash);
+                       (unsigned long long)file->device, (unsigned long long)file->generation,
+                       file->id, file->print_len, (unsigned long long)file->print_hash);
     }
     int rc = vfs_write_file(self->plugin->env->fs, self->lives_path, buf_str(&out), err);
     buf_deinit(&out);
@@ -300,9 +352,11 @@ static int save(struct file_input *self, struct err *err)
     TRY(save_lives(self, err));
     buf_init(&out, SINCEDB_BYTES_MAX);
     while ((file = tail_next(self->tail, &at)) != NULL)
-        buf_printf(&out, "%llu %u %u %llu %lld.%06lld %.*s\n", (unsigned long long)file->inode, major(file->device),
-                   minor(file->device), (unsigned long long)file->acked_off, (long long)(file->updated_ns / NS_PER_S),
-                   (long long)(file->updated_ns % NS_PER_S / 1000), (int)file->path.n, file->path.p);
+        buf_printf(&out, "%llu %u %u %llu %lld.%06lld %.*s\n", (unsigned long long)file->inode,
+                   major(file->device), minor(file->device), (unsigned long long)file->acked_off,
+                   (long long)(file->updated_ns / NS_PER_S),
+                   (long long)(file->updated_ns % NS_PER_S / 1000), (int)file->path.n,
+                   file->path.p);
     int rc = vfs_write_file(self->plugin->env->fs, self->sincedb_path, buf_str(&out), err);
     buf_deinit(&out);
     if (rc == 0)
@@ -362,8 +416,8 @@ static void set(struct event *ev, struct value *map, const char *key, struct val
     value_map_set(ev->mem, map, str_from(key), v);
 }
 
-static void finish(struct file_input *self, struct event *ev, const struct tail_file *file, struct str path,
-                   uint64_t end_off)
+static void finish(struct file_input *self, struct event *ev, const struct tail_file *file,
+                   struct str path, uint64_t end_off)
 {
     struct value host = value_str(os_hostname());
     if (ev->metadata.kind != VALUE_MAP)
@@ -374,7 +428,8 @@ static void finish(struct file_input *self, struct event *ev, const struct tail_
         set(ev, &ev->fields, "path", value_str(path));
     if (!value_map_get_lit(&ev->fields, "host"))
         set(ev, &ev->fields, "host", host);
-    ev->origin = (struct event_origin){.source = hash_bytes(file->id, TAIL_ID_LEN), .position = end_off};
+    ev->origin =
+        (struct event_origin){.source = hash_bytes(file->id, TAIL_ID_LEN), .position = end_off};
     input_decorate(self->input, ev);
 }
 
@@ -383,7 +438,9 @@ static bool on_line(void *owner, struct tail_file *file, const struct tail_line 
     struct file_input *self = owner;
     if (input_is_stopping(self->input))
         return false;
-    if (self->batch && (self->batch->count >= FILE_BATCH_EVENTS_MAX || self->batch->bytes >= FILE_BATCH_BYTES_MAX) &&
+    if (self->batch &&
+        (self->batch->count >= FILE_BATCH_EVENTS_MAX ||
+         self->batch->bytes >= FILE_BATCH_BYTES_MAX) &&
         !push(self))
         return false;
     if (!self->batch && tail_acks_open(self->acks) >= FILE_TICKETS_MAX)
@@ -468,7 +525,8 @@ static int note_completed(struct file_input *self, struct str path, struct err *
     CLEANUP(vfs_close_ptr) struct vfs_file *log = NULL;
     struct vfs_stat st;
     struct buf line;
-    TRY(vfs_open(self->plugin->env->fs, self->file_completed_log_path, VFS_WRITE | VFS_CREATE | VFS_APPEND, &log, err));
+    TRY(vfs_open(self->plugin->env->fs, self->file_completed_log_path,
+                 VFS_WRITE | VFS_CREATE | VFS_APPEND, &log, err));
     TRY(vfs_file_stat(log, &st, err));
     buf_init(&line, 64 * KIB);
     buf_add_str(&line, path);
@@ -527,7 +585,8 @@ static bool follow_once(struct file_input *self, struct tail_poll_result *result
     if (self->mode != MODE_READ)
         return true;
     bool are_all = complete_files(self);
-    return !(self->exit_after_read && are_all && tail_is_idle(self->tail) && tail_acks_open(self->acks) == 0);
+    return !(self->exit_after_read && are_all && tail_is_idle(self->tail) &&
+             tail_acks_open(self->acks) == 0);
 }
 
 static void wait(struct file_input *self, const struct tail_poll_result *result)
@@ -541,8 +600,12 @@ static void wait(struct file_input *self, const struct tail_poll_result *result)
 
 static int file_run(void *instance, struct input *input, struct err *err)
 {
-    static const struct tail_sink sink = {.line = on_line, .keep = on_keep, .generation = on_generation,
-                                          .forget = on_forget, .flush = on_flush, .release = on_release,
+    static const struct tail_sink sink = {.line = on_line,
+                                          .keep = on_keep,
+                                          .generation = on_generation,
+                                          .forget = on_forget,
+                                          .flush = on_flush,
+                                          .release = on_release,
                                           .report = on_report};
     struct file_input *self = instance;
     struct clock *clock = self->plugin->env->clock;
