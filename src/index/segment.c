@@ -392,6 +392,11 @@ int64_t segment_seq_no(const struct segment *seg, uint32_t doc)
     return system_value(seg->seq_nos, doc);
 }
 
+struct column *segment_seq_no_column(const struct segment *seg)
+{
+    return seg->seq_nos;
+}
+
 int64_t segment_version(const struct segment *seg, uint32_t doc)
 {
     return system_value(seg->versions, doc);
