@@ -29,10 +29,11 @@ endfunction()
 pkg_check_modules(pc_ruby IMPORTED_TARGET GLOBAL ruby-3.1)
 if(pc_ruby_FOUND AND TARGET naru_event)
     naru_module(ruby LINKS naru_event PkgConfig::pc_ruby)
-    if(TARGET t_pipeline_ruby)
+    if(TARGET t_pipeline_ruby AND TARGET t_pipeline_registry)
         add_dependencies(t_pipeline_ruby naru_module_ruby)
+        add_dependencies(t_pipeline_registry naru_module_ruby)
         # Ruby keeps its memory until the process ends, and its collector reads the stack as it is.
-        set_tests_properties(pipeline/ruby PROPERTIES
+        set_tests_properties(pipeline/ruby pipeline/registry PROPERTIES
             ENVIRONMENT "ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=0")
     endif()
 endif()

@@ -80,6 +80,13 @@ int plugin__common_compile(struct plugin *plugin, enum plugin_kind kind, struct 
     struct value *type = kind == PLUGIN_INPUT ? value_map_get_lit(s, "type") : NULL;
     if (!add_field && !tags && !remove_field && !remove_tag && !type)
         return 0;
+    const struct value *lists[] = {tags, remove_field, remove_tag};
+    for (size_t i = 0; i < ARRAY_COUNT(lists); i++) {
+        if (lists[i] && lists[i]->kind == VALUE_MAP) {
+            err_set(err, ERR_CONFIG, "must be an array, as [ \"name\" ], not a hash");
+            return plugin_err_at(plugin, lists[i]->pos, err);
+        }
+    }
     struct plugin_common *common = ARENA_NEW(plugin->mem, struct plugin_common);
     if (add_field)
         TRY(add_fields_compile(plugin, add_field, common, err));

@@ -450,6 +450,9 @@ static void what_is_wrong_is_named(struct test *t)
             "did you mean \"convert\"");
     refuses(t, "filter { mutate { add_field => [ \"a\" ] } }", "1:32", "must be a hash");
     refuses(t, "filter { mutate { remove_field => [ \"a[b\" ] } }", "1:37", "no field reference");
+    refuses(t, "filter { mutate { add_tag => { \"a\" => \"b\" } } }", "1:30", "must be an array");
+    refuses(t, "filter { mutate { id => \"x\" } drop { id => \"x\" } }", "1:44",
+            "another plugin's");
     refuses(t, "input { stdin { codec => jsn } }", "1:26", "did you mean \"json\"");
     refuses(t, "input { stdin { codec => dots } }", "1:26", "cannot be used by an input");
     refuses(t, "input { if [a] { stdin { } } }", "1:9", "cannot stand inside an if");

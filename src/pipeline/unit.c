@@ -192,12 +192,29 @@ static void warn_option(void *owner, uint32_t pos, const char *text)
 
 /* The `id` setting, or name-<hash of the settings>: the same as long as the plugin's text is the
  * same, wherever it stands, so that state kept under it is found again. */
-static struct str unit_id(struct pipeline *pipeline, const struct unit *unit)
+static bool id_is_taken(const struct pipeline *pipeline, struct str id)
 {
-    const struct plugin *plugin = &unit->plugin;
+    for (size_t kind = 0; kind <= PLUGIN_CODEC; kind++) {
+        for (const struct unit *other = pipeline->units[kind]; other; other = other->next) {
+            if (str_eq(other->plugin.id, id))
+                return true;
+        }
+    }
+    return false;
+}
+
+static int unit_id(struct pipeline *pipeline, struct unit *unit, struct err *err)
+{
+    struct plugin *plugin = &unit->plugin;
     const struct value *id = value_map_get_lit(&plugin->settings, "id");
-    if (id)
-        return value_to_str(pipeline->mem, id);
+    if (id) {
+        plugin->id = value_to_str(pipeline->mem, id);
+        if (plugin->id.n > 0 && !id_is_taken(pipeline, plugin->id))
+            return 0;
+        err_set(err, ERR_CONFIG, "the id \"" STR_FMT "\" %s", STR_ARG(plugin->id),
+                plugin->id.n ? "is another plugin's already" : "is empty");
+        return plugin_err_at(plugin, id->pos, err);
+    }
     struct buf text;
     buf_init(&text, 0);
     value_to_json(&plugin->settings, &text);
@@ -205,15 +222,10 @@ static struct str unit_id(struct pipeline *pipeline, const struct unit *unit)
     buf_deinit(&text);
     struct str base =
         arena_printf(pipeline->mem, STR_FMT "-%08x", STR_ARG(plugin->name), (uint32_t)hash);
-    struct str result = base;
-    for (unsigned n = 2;; n++) {
-        bool is_taken = false;
-        for (const struct unit *other = pipeline->units[unit->kind]; other; other = other->next)
-            is_taken = is_taken || str_eq(other->plugin.id, result);
-        if (!is_taken)
-            return result;
-        result = arena_printf(pipeline->mem, STR_FMT "-%u", STR_ARG(base), n);
-    }
+    plugin->id = base;
+    for (unsigned n = 2; id_is_taken(pipeline, plugin->id); n++)
+        plugin->id = arena_printf(pipeline->mem, STR_FMT "-%u", STR_ARG(base), n);
+    return 0;
 }
 
 static int codec_build(struct pipeline *pipeline, const struct unit *owner,
@@ -264,7 +276,7 @@ static int unit_build(struct pipeline *pipeline, enum plugin_kind kind,
     struct type_info info = {0};
     if (!type_find(unit, node->name, &info))
         return unknown_plugin(unit, node->name, err);
-    plugin->id = unit_id(pipeline, unit);
+    TRY(unit_id(pipeline, unit, err));
     unit->number = pipeline->unit_count[kind]++;
     unit->self = mem_zalloc(info.size ? info.size : 1);
     if (pipeline->last_unit[kind])
