@@ -515,6 +515,9 @@ static void engine_destroy(struct engine *engine)
 static int engine_start(struct engine *engine, struct err *err)
 {
     TRY(vfs_make_dir(engine->fs, engine->path, err));
+    /* The folder's own name must survive too; a parent that we may not open is somebody else's
+     * care. */
+    (void)!vfs_sync_dir(engine->fs, path_dir(engine->path), NULL);
     TRY(lock_take(engine, err));
     TRY(indices_open(engine, err));
     TRY(wal_recover(engine, err));

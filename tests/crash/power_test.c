@@ -347,7 +347,7 @@ static void test_every_step(void **state)
     (void)state;
     uint64_t only = env_u64("NARU_SEED", 0), rounds = only ? 1 : env_u64("NARU_CRASH_ROUNDS", 6);
     for (uint64_t i = 0; i < rounds; i++)
-        crash_at_steps(only ? only : 100 + i, 40, 1, 2);
+        crash_at_steps(only ? only : env_u64("NARU_CRASH_FIRST", 100) + i, 40, 1, 2);
 }
 
 /* A scenario of a thousand operations, strided unless all are asked for. */
