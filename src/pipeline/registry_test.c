@@ -164,6 +164,45 @@ static void filters_survive_strange_events(struct test *t)
     }
 }
 
+/* The indented blocks of a page, one behind the other. */
+static struct str blocks_of(struct test *t, struct str page)
+{
+    struct buf out;
+    struct str line;
+    buf_init(&out, 0);
+    while (str_split_next(&page, '\n', &line)) {
+        if (str_starts_with(line, STR("    ")))
+            buf_add_str(&out, line);
+        buf_add_char(&out, '\n');
+    }
+    struct str text = arena_str(t->mem, buf_str(&out));
+    buf_deinit(&out);
+    return text;
+}
+
+static void examples_of_the_pages_load(struct test *t)
+{
+    t->may_leak = true;
+    for (size_t i = 0; filter_types[i]; i++) {
+        struct str page,
+            path = arena_printf(t->mem, "src/pipeline/filters/%s.md", filter_types[i]->name);
+        if (vfs_read_file(vfs_posix(), path, MIB, t->mem, &page, &t->err) == -ERR_NOT_FOUND)
+            continue; /* a missing page is tools/tidy's business */
+        struct str text = blocks_of(t, page);
+        assert_str_has(text, filter_types[i]->name);
+        bool is_whole = str_find(text, STR("filter {")) >= 0;
+        struct test_pipeline tp;
+        struct pipeline *pipeline;
+        test_pipeline_init(
+            &tp,
+            is_whole ? text : arena_printf(t->mem, "filter {\n%s\n}", arena_cstr(t->mem, text)));
+        if (pipeline_load(&tp.config, &pipeline, &t->err) < 0)
+            fail_msg("%.*s: %u:%u: %s", STR_ARG(path), t->err.line, t->err.column, t->err.text);
+        pipeline_free(pipeline);
+        test_pipeline_deinit(&tp);
+    }
+}
+
 static void names_are_found(struct test *t)
 {
     (void)t;
@@ -174,4 +213,4 @@ static void names_are_found(struct test *t)
 }
 
 TEST_MAIN(TEST(every_plugin_is_described), TEST(filters_survive_strange_events),
-          TEST(names_are_found))
+          TEST(examples_of_the_pages_load), TEST(names_are_found))
