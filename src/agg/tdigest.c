@@ -9,10 +9,59 @@
 
 #define POINTS_FIRST 32u
 
+#define INSERTION_MAX 24 /* shorter runs are sorted by insertion */
+
+static void sort_short(struct tdigest_point *points, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        struct tdigest_point point = points[i];
+        size_t at = i;
+        for (; at > 0 && points[at - 1].mean > point.mean; at--)
+            points[at] = points[at - 1];
+        points[at] = point;
+    }
+}
+
+/* Quicksort around the middle of three; the shorter side by recursion, so its depth is logarithmic. Means only: no
+ * callback per comparison, which is most of the time of a percentile. After too many bad splits libc's sort goes on. */
 static int point_cmp(const void *a, const void *b)
 {
     double x = ((const struct tdigest_point *)a)->mean, y = ((const struct tdigest_point *)b)->mean;
     return (x > y) - (x < y);
+}
+
+static void sort_points(struct tdigest_point *points, size_t count, unsigned splits_left)
+{
+    while (count > INSERTION_MAX) {
+        if (splits_left-- == 0) {
+            qsort(points, count, sizeof(*points), point_cmp);
+            return;
+        }
+        double a = points[0].mean, b = points[count / 2].mean, c = points[count - 1].mean;
+        double pivot = a < b ? (b < c ? b : a < c ? c : a) : (a < c ? a : b < c ? c : b);
+        size_t i = 0, j = count - 1;
+        for (;;) {
+            while (points[i].mean < pivot)
+                i++;
+            while (points[j].mean > pivot)
+                j--;
+            if (i >= j)
+                break;
+            struct tdigest_point swap = points[i];
+            points[i++] = points[j];
+            points[j--] = swap;
+        }
+        size_t left = j + 1;
+        if (left < count - left) {
+            sort_points(points, left, splits_left);
+            points += left;
+            count -= left;
+        } else {
+            sort_points(points + left, count - left, splits_left);
+            count = left;
+        }
+    }
+    sort_short(points, count);
 }
 
 static uint32_t fold(struct tdigest_point *points, uint32_t count, double total, double compression)
@@ -36,7 +85,7 @@ static uint32_t fold(struct tdigest_point *points, uint32_t count, double total,
 void tdigest_settle(struct tdigest *digest, double compression)
 {
     if (digest->sorted < digest->count)
-        qsort(digest->points, digest->count, sizeof(*digest->points), point_cmp);
+        sort_points(digest->points, digest->count, 64);
     if (digest->count > TDIGEST_EXACT && digest->sorted < digest->count)
         digest->count = fold(digest->points, digest->count, digest->total, compression);
     digest->sorted = digest->count;

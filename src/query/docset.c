@@ -15,6 +15,11 @@ void words_set_range(uint64_t *words, uint32_t from, uint32_t to)
     }
 }
 
+float docset_score_max(struct docset *set, uint32_t first, uint32_t n)
+{
+    return set->ops->score_max ? set->ops->score_max(set, first, n) : INFINITY;
+}
+
 bool words_are_empty(const uint64_t *words)
 {
     for (size_t i = 0; i < WINDOW_WORDS; i++) {

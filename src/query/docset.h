@@ -32,7 +32,7 @@ struct docset_ops {
      * it, only matches at or behind at_least are promised. */
     uint32_t (*seek)(struct docset *set, uint32_t at_least);
     void (*fill)(struct docset *set, struct doc_window *w);
-    /* An upper bound of any score in the window. MAY be NULL: not known. */
+    /* An upper bound of any score in the window; INFINITY: not known. MAY be NULL: never known. */
     float (*score_max)(struct docset *set, uint32_t first, uint32_t n);
 };
 
@@ -49,6 +49,8 @@ static inline uint32_t docset_seek(struct docset *set, uint32_t at_least)
 {
     return set->ops->seek ? set->ops->seek(set, at_least) : at_least;
 }
+
+float docset_score_max(struct docset *set, uint32_t first, uint32_t n);
 
 /* Sets the bits of [from, to), both relative to the window. */
 void words_set_range(uint64_t *words, uint32_t from, uint32_t to);

@@ -159,7 +159,23 @@ static void bool_fill(struct docset *set, struct doc_window *w)
         w->words[k] |= words[k];
 }
 
-static const struct docset_ops bool_ops = {bool_seek, bool_fill, NULL};
+/* The sum of the parts' bounds, a little widened: the sum of their scores is rounded otherwise than this one. */
+#define BOUND_SLACK 1.00001f
+
+static float bool_score_max(struct docset *set, uint32_t first, uint32_t n)
+{
+    struct bool_set *own = (struct bool_set *)set;
+    float sum = 0;
+    for (size_t i = 0; i < own->required_count; i++) {
+        if (own->required_is_must[i])
+            sum += docset_score_max(own->required[i], first, n);
+    }
+    for (size_t i = 0; i < own->clauses.should_count; i++)
+        sum += docset_score_max(own->clauses.should[i], first, n);
+    return sum * BOUND_SLACK;
+}
+
+static const struct docset_ops bool_ops = {bool_seek, bool_fill, bool_score_max};
 
 static void insert_required(struct bool_set *own, struct docset *set, bool is_must)
 {
@@ -308,7 +324,19 @@ static void dis_max_fill(struct docset *set, struct doc_window *w)
         own->sets[i]->ops->fill(own->sets[i], w);
 }
 
-static const struct docset_ops dis_max_ops = {dis_max_seek, dis_max_fill, NULL};
+static float dis_max_score_max(struct docset *set, uint32_t first, uint32_t n)
+{
+    const struct dis_max_set *own = (const struct dis_max_set *)set;
+    float best = 0, sum = 0;
+    for (size_t i = 0; i < own->count; i++) {
+        float score = docset_score_max(own->sets[i], first, n);
+        best = MAX_OF(best, score);
+        sum += score;
+    }
+    return (best + (sum - best) * own->tie_breaker) * BOUND_SLACK;
+}
+
+static const struct docset_ops dis_max_ops = {dis_max_seek, dis_max_fill, dis_max_score_max};
 
 struct docset *docset_dis_max(struct docset **sets, size_t count, float tie_breaker, struct arena *mem)
 {

@@ -377,6 +377,14 @@ static void check_hits(struct bed *bed, const struct model *model, const struct 
         assert_true(value_to_f64(value_map_get_lit(&hits->list->items[i], "_score"), &score));
         assert_true(score <= before);
     }
+    /* The best few, found with skipping, are the first of all. */
+    struct value few = reply(bed, "i", body_of(t, rule, "\"size\":7,\"track_total_hits\":false").p);
+    const struct value *best = at_path(&few, "hits/hits");
+    assert_int_equal(best->list->count, MIN_OF((size_t)7, count));
+    for (size_t i = 0; i < best->list->count; i++) {
+        if (!value_eq(&best->list->items[i], &hits->list->items[i]))
+            fail_msg("hit %zu of the best differs: " STR_FMT, i, STR_ARG(body));
+    }
     /* The rest behind a hit in the middle. */
     if (count > 2) {
         size_t middle = rng_below(&t->rng, count);

@@ -259,7 +259,27 @@ static void phrase_fill(struct docset *set, struct doc_window *w)
     }
 }
 
-static const struct docset_ops phrase_set_ops = {phrase_seek, phrase_fill, NULL};
+/* A phrase is at most as frequent as its rarest lane. */
+static float phrase_score_max(struct docset *set, uint32_t first, uint32_t n)
+{
+    const struct phrase_set *own = (const struct phrase_set *)set;
+    uint32_t least = UINT32_MAX;
+    uint8_t norm = 255;
+    for (size_t i = 0; i < own->count; i++) {
+        uint32_t sum = 0;
+        for (size_t k = 0; k < own->lanes[i].count; k++) {
+            uint32_t freq;
+            uint8_t own_norm;
+            plan__window_max(own->lanes[i].postings[k], first, n, &freq, &own_norm);
+            sum += freq;
+            norm = MIN_OF(norm, own_norm);
+        }
+        least = MIN_OF(least, sum);
+    }
+    return least ? bm25_score(own->bm25, (float)least, own->norms ? norm : 1) : 0;
+}
+
+static const struct docset_ops phrase_set_ops = {phrase_seek, phrase_fill, phrase_score_max};
 
 static bool lane_open(struct lane *lane, const struct phrase_plan *plan, const struct phrase_position *place,
                       struct plan_run *run, uint64_t *cost)

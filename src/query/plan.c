@@ -158,23 +158,31 @@ static void term_fill(struct docset *set, struct doc_window *w)
     }
 }
 
-static float term_score_max(struct docset *set, uint32_t first, uint32_t n)
+void plan__window_max(const struct postings *postings, uint32_t first, uint32_t n, uint32_t *ret_freq, uint8_t *ret_norm)
 {
-    struct term_set *own = (struct term_set *)set;
-    float best = 0;
+    uint32_t best_freq = 0;
+    uint8_t least_norm = 255;
     for (uint32_t at = first; at < first + n;) {
         uint32_t upto = at, freq = 0;
-        uint8_t norm = 1;
-        postings_block_max(own->postings, at, &upto, &freq, &norm);
-        if (freq > 0) {
-            float score = bm25_score(own->bm25, (float)freq, own->norms ? norm : 1);
-            best = MAX_OF(best, score);
-        }
+        uint8_t norm = 255;
+        postings_block_max(postings, at, &upto, &freq, &norm);
+        best_freq = MAX_OF(best_freq, freq);
+        least_norm = MIN_OF(least_norm, norm);
         if (upto == DOC_NONE || upto < at)
             break;
         at = upto + 1;
     }
-    return best;
+    *ret_freq = best_freq;
+    *ret_norm = least_norm;
+}
+
+static float term_score_max(struct docset *set, uint32_t first, uint32_t n)
+{
+    struct term_set *own = (struct term_set *)set;
+    uint32_t freq;
+    uint8_t norm;
+    plan__window_max(own->postings, first, n, &freq, &norm);
+    return freq ? bm25_score(own->bm25, (float)freq, own->norms ? norm : 1) : 0;
 }
 
 static const struct docset_ops term_set_ops = {term_seek, term_fill, term_score_max};
@@ -600,24 +608,11 @@ struct plan *plan_ids(struct planner *planner, const struct str *ids, size_t cou
     return &own->base;
 }
 
-struct seq_no_owner {
-    const struct segment *seg;
-    int64_t min, max;
-};
-
-static bool seq_no_is_between(void *owner, uint32_t doc)
-{
-    const struct seq_no_owner *own = owner;
-    int64_t seq_no = segment_seq_no(own->seg, doc);
-    return seq_no >= own->min && seq_no <= own->max;
-}
-
 static struct docset *seq_nos_open(const struct plan *plan, struct plan_run *run)
 {
     const struct ids_plan *own = (const struct ids_plan *)plan;
-    struct seq_no_owner *owner = ARENA_NEW(run->mem, struct seq_no_owner);
-    *owner = (struct seq_no_owner){run->part->segment, own->min, own->max};
-    return docset_predicate(seq_no_is_between, owner, run->doc_count, plan->boost, run->mem);
+    struct column *column = segment_seq_no_column(run->part->segment);
+    return docset_longs(column, own->min, own->max, run->doc_count, plan->boost, run->mem);
 }
 
 static const struct plan_ops seq_nos_ops = {"seq_nos", seq_nos_open, NULL};

@@ -6,6 +6,7 @@
  * A window is looked at only when somebody needs it: totals stop at track_total_hits (and are known from metadata where a
  * query has no deletes to mind), best hits stop when a zone's best key cannot win any more. Sorted by a column, and when
  * the matches can be had in any order, windows are visited best first. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/str.h"
@@ -134,10 +135,10 @@ static bool wants_hits(const struct segment_search *ss, uint32_t first, uint32_t
     if (!topk_is_full(&ss->top))
         return true;
     if (spec->kind == SORT_SCORE) {
-        if (s->request->has_min_score || s->sort_count > 1 || ss->set->ops->score_max == NULL)
-            return true;
         uint64_t zero[WINDOW_WORDS] = {1}, best;
-        float score = ss->set->ops->score_max(ss->set, first, n);
+        float score = docset_score_max(ss->set, first, n);
+        if (s->sort_count > 1 || isinf(score))
+            return true;
         sort_reader_keys(&ss->readers[0], first, 1, zero, &score, &best);
         return best < topk_worst(&ss->top)[0];
     }
@@ -491,7 +492,7 @@ static int search_segment(struct search *s, uint32_t part_index, struct index_pl
         count_from_metadata(&ss);
         ss.needs_max_score = s->needs_scores && s->request->track_scores && !(s->is_by_score && s->sort_count == 1);
         TRY(aggs_from_metadata(&ss));
-        bool is_column_sort = s->sorts[0].kind == SORT_FIELD && !ss.collects_aggs && !ss.needs_max_score &&
+        bool is_column_sort = (s->sorts[0].kind == SORT_FIELD || s->sorts[0].kind == SORT_SEQ_NO) && !ss.collects_aggs && !ss.needs_max_score &&
                               s->request->terminate_after == 0 && (!ss.post_filter || ss.post_filter->is_random);
         if (ss.set->is_random && is_column_sort && ss.top.capacity > 0)
             TRY(run_best_first(&ss));

@@ -286,6 +286,8 @@ int sort_reader_open(struct sort_reader *reader, const struct sort_spec *spec, c
     }
     if (spec->kind == SORT_SCORE)
         reader->kind = SORT_VALUE_FLOAT;
+    if (spec->kind == SORT_SEQ_NO)
+        reader->column = segment_seq_no_column(part->segment);
     if (spec->kind == SORT_ID) {
         reader->kind = SORT_VALUE_STR;
         rank_ids(reader, mem);
@@ -449,7 +451,7 @@ static bool is_doc_sort(const struct sort_reader *reader)
 static bool zone_end(const struct sort_reader *reader, uint32_t zone, bool wants_max, uint64_t *ret_key)
 {
     struct column_zone stats;
-    if (reader->spec->kind != SORT_FIELD)
+    if (reader->spec->kind != SORT_FIELD && !reader->column)
         return false;
     if (!reader->column || !column_zone(reader->column, zone, &stats)) {
         *ret_key = reader->missing;

@@ -42,6 +42,8 @@ struct terms_run {
 
 struct terms_state {
     struct bucket_set set;
+    uint32_t *index_of;      /* at the top level: bucket + 1 by text id, so that no hash is needed */
+    uint32_t index_capacity;
 };
 
 static const struct opt terms_opts[] = {
@@ -196,12 +198,27 @@ static double key_double(int64_t key)
     return v;
 }
 
+static uint32_t indexed_bucket(struct agg_run *run, struct terms_state *own, uint32_t id)
+{
+    if (id >= own->index_capacity) {
+        uint32_t capacity = MAX_OF(own->index_capacity * 2, MAX_OF(id + 1, 64u));
+        uint32_t *index_of = ARENA_ARRAY(run->mem, uint32_t, capacity);
+        if (own->index_capacity)
+            memcpy(index_of, own->index_of, own->index_capacity * sizeof(*index_of));
+        own->index_of = index_of;
+        own->index_capacity = capacity;
+    }
+    if (!own->index_of[id])
+        own->index_of[id] = bucket_set_get(&own->set, id, run->mem) + 1;
+    return own->index_of[id] - 1;
+}
+
 static uint32_t bucket_of(const struct terms_params *params, struct terms_run *mine, struct agg_run *run,
-                          struct terms_state *own, const struct value_batch *batch, size_t i)
+                          struct terms_state *own, const struct value_batch *batch, size_t i, bool is_root)
 {
     if (mine->source.kind == COLUMN_ORDINAL) {
         uint32_t id = ordinal_id(params, mine, run, batch->ordinals[i]);
-        return mine->is_out[id] ? UINT32_MAX : bucket_set_get(&own->set, id, run->mem);
+        return mine->is_out[id] ? UINT32_MAX : is_root ? indexed_bucket(run, own, id) : bucket_set_get(&own->set, id, run->mem);
     }
     if (mine->source.kind == COLUMN_DOUBLE) {
         if (params->filter && !terms_filter_number(params->filter, batch->doubles[i]))
@@ -223,7 +240,7 @@ static void terms_collect(const struct agg_node *node, struct agg_run *run, void
     uint32_t index[BATCH_MAX];
     while (source_next(&mine->source, run, block, &cursor, true, &batch)) {
         for (size_t i = 0; i < batch.count; i++)
-            index[i] = bucket_of(params, mine, run, own, &batch, i);
+            index[i] = bucket_of(params, mine, run, own, &batch, i, node->depth == 0);
         bucket_group(node, run, &own->set, index, batch.offs, batch.count, block);
     }
 }
