@@ -47,7 +47,7 @@ static struct pipeline *collector_start(struct test *t, uint16_t port, const cha
                              "[\"MKSC_SHRN_ISCD\", \"STCK_CNTG_HOUR\", \"STCK_PRPR\", \"CNTG_VOL\", \"ACML_VOL\", \"STCK_HGPR\", "
                              "\"STCK_LWPR\"] } }",
                              port, port, more, test_path(t, "stock.csv").p),
-        .worker_count = 1,
+        .worker_count = 4, /* the order stays anyway */
         .fs = vfs_posix(),
         .clock = clock_system(),
         .seed = t->seed,

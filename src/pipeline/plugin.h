@@ -47,7 +47,7 @@ struct plugin {
     const struct source *source;  /* the text it stands in, NULL in hand-made instances */
     struct plugin_common *common; /* the compiled common options, NULL: none */
     struct log_limit warn_limit;
-    bool wants_order; /* set by init: like FILTER_ORDERED, for this instance */
+    bool wants_order; /* set by init of a filter or input: like FILTER_ORDERED, for this instance */
 };
 
 /* Turns an option's value position (struct value.pos) into file:line:column on the error. */

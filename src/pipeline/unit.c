@@ -386,6 +386,9 @@ static void tick_filters_find(struct pipeline *pipeline)
         if ((type->flags & FILTER_ORDERED) || unit->plugin.wants_order)
             pipeline->worker_count = 1;
     }
+    for (struct unit *unit = pipeline->units[PLUGIN_INPUT]; unit; unit = unit->next)
+        if (unit->plugin.wants_order) /* a feed whose lines must stay in order */
+            pipeline->worker_count = 1;
 }
 
 int pipeline__units_build(struct pipeline *pipeline, struct err *err)

@@ -25,6 +25,7 @@
 #define SAVE_NS          (1 * NS_PER_S)
 #define FLIGHT_WAIT_NS   (10 * NS_PER_MS)
 #define PAGE_BYTES_MAX   (1 * GIB)
+#define TRACKING_PAGE    5000 /* documents, when size is not given: each page is one search over the index */
 
 
 static const struct opt es_in_opts[] = {
@@ -166,6 +167,7 @@ static int es_init(void *self, struct plugin *plugin, struct err *err)
 {
     struct es_input *es = self;
     es->plugin = plugin;
+    plugin->wants_order = es->tracking.n > 0;
     buf_init(&es->scroll_id, MIB);
     TRY(query_parse(es, err));
     TRY(docinfo_parse(es, err));
@@ -392,36 +394,38 @@ static int tracking_push(struct es_input *es, const struct es_in_page *page)
 }
 
 /* An index that was made anew has a new uuid: its documents begin again. */
-static void tracking_identify(struct es_input *es, const struct es_in_identity *identity, int64_t *last)
+static void tracking_identify(struct es_input *es, const struct es_in_identity *identity)
 {
     struct str known = position_identity(es->position);
     if (!str_eq(known, identity->uuid)) {
         if (known.n)
             plugin_warn(es->plugin, "index \"" STR_FMT "\" was made anew: reading it from its beginning", STR_ARG(es->index));
         position_reset(es->position, identity->uuid, -1);
-        *last = -1;
+        es->last_read = -1;
     }
     uint64_t origin = hash_u64(hash_str(identity->uuid) ^ 0x65735f696e);
     es->origin = origin ? origin : 1;
 }
 
-/* One page. *ret_count: its hits; *last moves behind them. */
-static int tracking_round(struct es_input *es, int64_t *last, size_t *ret_count, struct err *err)
+/* One page. *ret_count: its hits; last_read moves behind them. */
+static int tracking_round(struct es_input *es, size_t *ret_count, struct err *err)
 {
     CLEANUP(arena_free_ptr) struct arena *mem = arena_new(PAGE_BYTES_MAX);
     struct es_in_identity identity;
     struct es_in_page page;
     *ret_count = 0;
     TRY(es->source->identity(es, mem, &identity, err));
-    tracking_identify(es, &identity, last);
-    if (identity.seq_no_max <= *last)
+    tracking_identify(es, &identity);
+    if (identity.seq_no_max <= es->last_read)
         return 0;
-    struct value body = tracking_body(es, *last, identity.seq_no_max, mem);
+    struct value body = tracking_body(es, es->last_read, identity.seq_no_max, mem);
     TRY(es->source->search(es, &body, mem, &page, err));
     if (page.count) {
         TRY(tracking_push(es, &page));
-        *last = page.hits[page.count - 1].seq_no;
+        es->last_read = page.hits[page.count - 1].seq_no;
     }
+    if ((int64_t)page.count < es->size && identity.seq_no_max != INT64_MAX)
+        es->last_read = identity.seq_no_max; /* there is no more up to here: overwritten, deleted or filtered out */
     *ret_count = page.count;
     return 0;
 }
@@ -442,15 +446,18 @@ static int run_tracking(struct es_input *es, struct err *err)
     const struct plugin_env *env = es->plugin->env;
     struct str name = arena_printf(es->plugin->mem, "elasticsearch-" STR_FMT ".position", STR_ARG(es->plugin->id));
     TRY(position_open(env->fs, path_join(es->plugin->mem, env->data_dir, name), &es->position, err));
-    int64_t last = position_value(es->position), next_save_ns = 0;
+    int64_t next_save_ns = 0;
+    es->last_read = es->visible_to = position_value(es->position);
+    if (!value_map_get_lit(&es->plugin->settings, "size"))
+        es->size = TRACKING_PAGE;
     unsigned attempt = 0;
     while (!input_is_stopping(es->input)) {
         struct err why;
         size_t count;
         err_clear(&why);
         if (position_take_rewind(es->position))
-            last = position_value(es->position);
-        int rc = tracking_round(es, &last, &count, &why);
+            es->last_read = position_value(es->position);
+        int rc = tracking_round(es, &count, &why);
         if (rc == -ERR_UNSUPPORTED) {
             *err = why;
             return rc;
@@ -464,7 +471,7 @@ static int run_tracking(struct es_input *es, struct err *err)
         bool is_missing = rc == -ERR_INDEX_NOT_FOUND;
         if (rc < 0 && !input_wait(es->input, is_missing ? es->interval : retry))
             break;
-        if (rc == 0 && count == 0 && !input_wait(es->input, es->interval))
+        if (rc == 0 && (int64_t)count < es->size && es->last_read >= es->visible_to && !input_wait(es->input, es->interval))
             break;
     }
     return 0;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* elasticsearch_engine.c: the elasticsearch input's searches in the engine of this process, in memory. Before each run the
- * index is refreshed, so that every document that was acknowledged before is seen. */
+ * index is refreshed, so that every document that was acknowledged before is seen; tracking refreshes only when it has
+ * read everything that the last refresh showed, since each refresh makes a segment. */
 #include "pipeline/inputs/elasticsearch_int.h"
 
 #include "base/buf.h"
+#include "base/str.h"
 
 /* A snapshot of what the index expression means now. */
 static int snapshot_take(struct es_input *es, struct arena *mem, struct searcher **ret_searcher, struct err *err)
@@ -12,7 +14,7 @@ static int snapshot_take(struct es_input *es, struct arena *mem, struct searcher
     struct str *names;
     size_t count;
     TRY(engine_resolve(engine, es->index, false, mem, &names, &count, err));
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count && es->tracking.n == 0; i++)
         TRY(engine_refresh(engine, names[i], err));
     return engine_snapshot(engine, names, count, ret_searcher, err);
 }
@@ -86,7 +88,7 @@ static void engine_scroll_end(struct es_input *es)
     buf_clear(&es->scroll_id);
 }
 
-/* The bound is taken before the search refreshes: nothing below it is missing then, and nothing up to it can be taken back
+/* The bound is taken before the refresh: nothing below it is missing then, and nothing up to it can be taken back
  * by a crash. */
 static int engine_identity(struct es_input *es, struct arena *mem, struct es_in_identity *ret_identity, struct err *err)
 {
@@ -99,10 +101,15 @@ static int engine_identity(struct es_input *es, struct arena *mem, struct es_in_
     if (count > 1)
         return err_set(err, ERR_UNSUPPORTED, "tracking follows one index, \"" STR_FMT "\" means %zu", STR_ARG(es->index), count);
     struct index_stats stats;
-    int64_t settled;
     TRY(engine_index_stats(engine, names[0], mem, &stats, err));
-    TRY(engine_settled_seq_no(engine, names[0], &settled, err));
-    *ret_identity = (struct es_in_identity){stats.uuid, settled};
+    bool is_same = str_eq(stats.uuid, position_identity(es->position));
+    if (!is_same || es->last_read >= es->visible_to) {
+        int64_t settled;
+        TRY(engine_settled_seq_no(engine, names[0], &settled, err));
+        TRY(engine_refresh(engine, names[0], err));
+        es->visible_to = settled;
+    }
+    *ret_identity = (struct es_in_identity){stats.uuid, es->visible_to};
     return 0;
 }
 

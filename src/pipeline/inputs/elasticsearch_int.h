@@ -68,6 +68,8 @@ struct es_input {
     bool has_told_missing;  /* that the index is not there */
     bool has_told_size;
     uint64_t origin;        /* source of events: of the index followed */
+    int64_t last_read;      /* tracking: sequence number of the last document read */
+    int64_t visible_to;     /* tracking: everything up to here is durable and visible */
 };
 
 #endif

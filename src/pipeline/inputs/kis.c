@@ -114,6 +114,7 @@ static int kis_init(void *self, struct plugin *plugin, struct err *err)
     struct kis_input *kis = self;
     struct kis_url url;
     kis->plugin = plugin;
+    plugin->wants_order = true; /* trades of one second are told apart by their order alone */
     buf_init(&kis->key, KEY_REPLY_BYTES_MAX);
     rng_init(&kis->rng, plugin->env->seed ^ hash_str(plugin->id));
     TRY(kis_url_parse(kis->url, &url, err));
