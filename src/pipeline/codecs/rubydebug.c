@@ -31,8 +31,17 @@ static const struct opt rubydebug_opts[] = {
 
 static void spaces(struct buf *out, size_t n)
 {
-    while (n-- > 0)
-        buf_add_char(out, ' ');
+    char *to = buf_reserve(out, n);
+    if (!to)
+        return;
+    memset(to, ' ', n);
+    buf_added(out, n);
+}
+
+/* Printable ASCII that inspect writes as it is; '#' may need a backslash. */
+static bool is_plain(char c)
+{
+    return c >= ' ' && c < 0x7F && c != '"' && c != '\\' && c != '#';
 }
 
 static void char_write(struct buf *out, struct str s, size_t i)
@@ -56,14 +65,25 @@ static void char_write(struct buf *out, struct str s, size_t i)
 static void string_write(struct buf *out, struct str s)
 {
     buf_add_char(out, '"');
-    for (size_t i = 0; i < s.n; i++)
-        char_write(out, s, i);
+    for (size_t i = 0; i < s.n;) {
+        size_t start = i;
+        while (i < s.n && is_plain(s.p[i]))
+            i++;
+        buf_add(out, s.p + start, i - start);
+        if (i < s.n)
+            char_write(out, s, i++);
+    }
     buf_add_char(out, '"');
 }
 
 /* Characters of a key as inspect writes it. */
 static size_t key_width(struct str key)
 {
+    size_t plain = 0;
+    while (plain < key.n && is_plain(key.p[plain]))
+        plain++;
+    if (plain == key.n)
+        return key.n + 2;
     struct buf text;
     buf_init(&text, 0);
     string_write(&text, key);
