@@ -572,12 +572,14 @@ static bool parse_part(const struct date_part *part, struct str text, struct rea
 bool date_pattern_parse(const struct date_pattern *pattern, struct str text, const struct date_parse_options *options,
                         int64_t *ret_ns)
 {
+    if (text.n == 0)
+        return false;
     for (size_t i = 0; i < pattern->count; i++) {
         const struct date_part *part = &pattern->parts[i];
         struct reading r = {.p = text.p, .end = text.p + text.n, .options = options, .is_java = part->is_java,
                             .hour12 = -1, .of_day_ns = -1};
         int64_t ns;
-        bool is_ok = text.n > 0 && parse_part(part, text, &r, &ns);
+        bool is_ok = parse_part(part, text, &r, &ns);
         arena_free(r.zone_mem);
         if (is_ok) {
             *ret_ns = ns;

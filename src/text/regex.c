@@ -247,12 +247,13 @@ static const pcre2_code *code_for(const struct regex *re, struct str text)
 static int find_with(const struct regex *re, const pcre2_code *code, struct str text, size_t from, struct regex_match *match)
 {
     match_fit(match, re);
+    text.p = text.p ? text.p : "";
     match->text = text;
     match->found = 0;
     uint32_t options = code == re->utf8 ? PCRE2_NO_UTF_CHECK : 0; /* checked by code_for */
     while (options != 0 && from < text.n && ((uint8_t)text.p[from] & 0xC0) == 0x80)
         from++; /* never into the middle of a character */
-    int rc = pcre2_match(code, (PCRE2_SPTR)(text.p ? text.p : ""), text.n, from, options, match->data, match->context);
+    int rc = pcre2_match(code, (PCRE2_SPTR)text.p, text.n, from, options, match->data, match->context);
     if (rc > 0) {
         match->found = (uint32_t)rc;
         return 1;
@@ -336,6 +337,7 @@ int regex_replace(const struct regex *re, struct str text, struct str replacemen
 {
     CLEANUP(regex_match_free_ptr) struct regex_match *own = match ? NULL : regex_match_new();
     struct regex_match *m = match ? match : own;
+    text.p = text.p ? text.p : "";
     const pcre2_code *code = code_for(re, text);
     bool is_literal = str_find_char(replacement, '\\') < 0;
     int count = 0, rc;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* regex_ruby.c: Ruby's regular expressions (Onigmo) written as PCRE2's. One pass over the pattern; what the two agree on is
- * copied. What differs, and is rewritten here:
+/* regex_ruby.c: Ruby's regular expressions (Onigmo) written as PCRE2's. Two passes over the pattern: the first finds the groups,
+ * since references may point forward and names decide whether ( ) captures. What the two dialects agree on is copied. What
+ * differs, and is rewritten here:
  *
  *   (?<name>…) (?'name'…)  a plain group, its name goes to the table; ( ) next to named groups does not capture
  *   \k<n> \g<n> (?(<n>)…)  by number
@@ -28,6 +29,8 @@ struct translator {
     struct str pattern;
     const char *p, *end;
     bool is_ascii_text, needs_utf, has_names;
+    bool is_counting; /* first pass: references are not looked up */
+    size_t plain;     /* first pass: groups without a name */
     bool extended[GROUP_DEPTH_MAX + 1]; /* (?x) at each depth of parentheses */
     size_t scopes[GROUP_DEPTH_MAX + 1];  /* (?i) at each depth: groups to close with it */
     size_t open_at[GROUP_DEPTH_MAX + 1]; /* where the group's "(" is in the output */
@@ -86,44 +89,12 @@ static bool group_name(const char *p, const char *end, struct str *ret_name, con
     return true;
 }
 
-/* Which groups there are, before the translation: references may point forward. Escapes and sets are passed over. */
-static int find_groups(struct translator *t)
-{
-    size_t capacity = 0, plain = 0, named = 0, set = 0;
-    for (const char *p = t->p; p < t->end; p++)
-        capacity += *p == '(';
-    if (capacity > REGEX_GROUPS_MAX)
-        return fail(t, t->p, ERR_INVALID, "more than 1000 groups");
-    struct str *names = ARENA_ARRAY(t->mem, struct str, capacity + 1), name;
-    for (const char *p = t->p; p < t->end; p++) {
-        const char *behind;
-        if (*p == '\\') {
-            p++;
-        } else if (*p == '[') {
-            set++;
-            if (p + 1 < t->end && p[1] == '^')
-                p++;
-            if (p + 1 < t->end && p[1] == ']')
-                p++;
-        } else if (*p == ']' && set > 0) {
-            set--;
-        } else if (set == 0 && group_name(p, t->end, &name, &behind)) {
-            names[named++] = arena_str(t->mem, name);
-            p = behind - 1;
-        } else if (set == 0 && *p == '(' && (p + 1 == t->end || p[1] != '?')) {
-            plain++;
-        }
-    }
-    t->has_names = named > 0;
-    t->names->count = named > 0 ? named : plain;
-    t->names->names = named > 0 ? names : ARENA_ARRAY(t->mem, struct str, plain + 1);
-    return 0;
-}
-
 /* Number of the last group of that name (or "1", "-1"), 0 when there is none. */
 static size_t group_by_name(const struct translator *t, struct str name)
 {
     int64_t number;
+    if (t->is_counting)
+        return 1;
     if (str_to_i64(name, &number)) {
         if (number < 0)
             number += (int64_t)t->group + 1;
@@ -587,9 +558,7 @@ static int open_group(struct translator *t)
     const char *behind;
     if (group_name(t->p, t->end, &name, &behind)) {
         TRY(push(t));
-        if (t->group < t->names->count) /* a commented-out group was counted: names follow what is really opened */
-            t->names->names[t->group] = arena_str(t->mem, name);
-        t->group++;
+        t->names->names[t->group++] = arena_str(t->mem, name);
         buf_add_char(t->out, '(');
         t->p = behind;
         return 0;
@@ -598,7 +567,8 @@ static int open_group(struct translator *t)
         return fail(t, t->p + 1, ERR_INVALID, "'*' has nothing to repeat");
     if (!looking_at(t, "(?")) {
         TRY(push(t));
-        t->group += !t->has_names;
+        t->plain++;
+        t->group += !t->has_names && !t->is_counting;
         buf_add_str(t->out, t->has_names ? STR("(?:") : STR("("));
         t->p++;
         return 0;
@@ -763,20 +733,39 @@ static int translate_one(struct translator *t)
     return atom(t);
 }
 
+static int pass(struct translator *t)
+{
+    t->p = t->pattern.p;
+    t->end = t->p + t->pattern.n;
+    t->group = t->depth = t->scopes[0] = 0;
+    t->extended[0] = t->has_atom = false;
+    while (t->p < t->end)
+        TRY(translate_one(t));
+    if (t->depth > 0)
+        return fail(t, t->end, ERR_INVALID, "a group ( is not closed");
+    close_scopes(t);
+    return 0;
+}
+
 int regex__translate(struct str pattern, bool is_ascii_text, struct arena *mem, struct buf *out, struct regex_names *ret_names,
                      bool *ret_needs_utf, struct err *err)
 {
     struct translator *t = ARENA_NEW(mem, struct translator);
-    *t = (struct translator){.pattern = pattern, .p = pattern.p, .end = pattern.p + pattern.n, .mem = mem, .out = out,
-                             .is_ascii_text = is_ascii_text, .names = ret_names, .err = err};
-    TRY(find_groups(t));
-    while (t->p < t->end)
-        TRY(translate_one(t));
-    if (t->depth > 0)
-        return fail(t, pattern.p + pattern.n, ERR_INVALID, "a group ( is not closed");
-    close_scopes(t);
-    ASSERT(t->group <= ret_names->count);
-    ret_names->count = t->group;
+    *t = (struct translator){.pattern = pattern, .mem = mem, .out = out, .is_ascii_text = is_ascii_text, .names = ret_names,
+                             .err = err, .is_counting = true};
+    size_t groups_max = 0;
+    for (size_t i = 0; i < pattern.n; i++)
+        groups_max += pattern.p[i] == '(';
+    if (groups_max > 4 * REGEX_GROUPS_MAX)
+        return fail(t, pattern.p, ERR_INVALID, "more than 4000 parentheses");
+    *ret_names = (struct regex_names){.names = ARENA_ARRAY(mem, struct str, groups_max + 1)};
+    TRY(pass(t));
+    t->has_names = t->group > 0;
+    ret_names->count = t->has_names ? t->group : t->plain;
+    t->is_counting = false;
+    buf_clear(out);
+    TRY(pass(t));
+    ASSERT(t->group == ret_names->count);
     *ret_needs_utf = t->needs_utf;
     return 0;
 }
