@@ -27,6 +27,7 @@ static struct str path_of(const struct checkpoint *c)
 
 static void frame_add(struct buf *out, struct str payload)
 {
+    ASSERT(payload.n > 0);
     buf_add_u32_le(out, (uint32_t)payload.n);
     buf_add_u32_le(out, crc32c(0, payload.p, payload.n));
     buf_add_str(out, payload);
@@ -38,7 +39,7 @@ static bool frame_take(struct str *rest, struct str *ret_payload)
     if (rest->n < FRAME_HEAD_BYTES)
         return false;
     uint32_t n = get_u32_le(rest->p), crc = get_u32_le(rest->p + 4);
-    if (n > rest->n - FRAME_HEAD_BYTES)
+    if (n == 0 || n > rest->n - FRAME_HEAD_BYTES) /* zeros, as a crash may leave behind, are no frame */
         return false;
     struct str payload = str_sub(*rest, FRAME_HEAD_BYTES, n);
     if (crc32c(0, payload.p, payload.n) != crc)

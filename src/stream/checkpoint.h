@@ -6,7 +6,7 @@
  *     frame:  u32 length · u32 CRC-32C of the payload · payload        little-endian
  *     file:   frame with the identity, frame with the state, frames with changes
  *
- * Valid: the first frame is whole and holds the identity asked for; a frame that is cut short or fails its checksum ends
+ * Valid: the first frame is whole and holds the identity asked for; a frame that is empty, cut short or fails its checksum ends
  * the file there, and the rest is cut off. */
 #ifndef NARU_STREAM_CHECKPOINT_H
 #define NARU_STREAM_CHECKPOINT_H
@@ -28,7 +28,7 @@ void checkpoint_close(struct checkpoint *checkpoint);
 DEFINE_CLEANUP(checkpoint_close, struct checkpoint)
 /* True when the next save should be a whole state: there is none yet, the changes are long, or an append failed. */
 bool checkpoint_wants_whole(const struct checkpoint *checkpoint);
-/* At 0 the payload is on disk; else the file reads as before. */
+/* At 0 the payload, which is never empty, is on disk; else the file reads as before. */
 int checkpoint_append(struct checkpoint *checkpoint, struct str changes, struct err *err) WARN_UNUSED;
 int checkpoint_write(struct checkpoint *checkpoint, struct str state, struct err *err) WARN_UNUSED;
 

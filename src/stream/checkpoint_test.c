@@ -35,10 +35,9 @@ static void reads_what_it_wrote(struct test *t)
     assert_ok(checkpoint_write(c, STR("A"), &t->err), &t->err);
     assert_false(checkpoint_wants_whole(c));
     assert_ok(checkpoint_append(c, STR("b"), &t->err), &t->err);
-    assert_ok(checkpoint_append(c, STR(""), &t->err), &t->err);
     checkpoint_close(c);
     c = open_it(t, fs, &seen);
-    assert_string_equal(seen.text, "A|b|");
+    assert_string_equal(seen.text, "A|b");
     assert_ok(checkpoint_append(c, STR("c"), &t->err), &t->err);
     assert_ok(checkpoint_write(c, STR("ABC"), &t->err), &t->err);
     checkpoint_close(c);
@@ -146,7 +145,8 @@ static void power_losses(struct test *t)
         vfs_sim_crash(fs, t->seed ^ step);
         c = open_it(t, fs, &seen);
         int last = seen.text[0] ? seen.text[strlen(seen.text) - 1] - '0' : -1;
-        assert_true(last == acknowledged || last == acknowledged + 1);
+        if (last != acknowledged && last != acknowledged + 1)
+            fail_msg("step %llu: \"%s\", acknowledged %d", (unsigned long long)step, seen.text, acknowledged);
         checkpoint_close(c);
         vfs_sim_free(fs);
     }
