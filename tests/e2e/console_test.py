@@ -22,7 +22,7 @@ def test(folder, started):
     env = {**os.environ, "BASE_URL": "http://127.0.0.1:5601", "NO_COLOR": "1"}
     run = subprocess.run([str(h.ROOT / "tools/node"), "npm", "--prefix", str(h.ROOT / "web"), "run", "--silent", "e2e"], env=env,
                          capture_output=True, text=True, timeout=300, check=False)
-    print(run.stdout[-6000:], run.stderr[-3000:], flush=True)
+    print(run.stdout[-60000:], run.stderr[-3000:], flush=True)
     h.expect_equal(run.returncode, 0, "exit status of the browser's tests")
     h.expect_equal(demo.stop(), 0, "exit status of the demo on SIGTERM")
 

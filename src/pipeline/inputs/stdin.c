@@ -20,8 +20,12 @@ static int piece(struct input *input, struct codec_stream *stream, struct str by
             value_map_set(ev->mem, &ev->fields, STR("host"), value_str(os_hostname()));
         input_decorate(input, ev);
     }
-    int rc = batch->count > 0 ? input_push(input, batch, -1) : 0;
-    if (rc < 0 || batch->count == 0)
+    if (batch->count == 0) {
+        batch_unref(batch);
+        return 0;
+    }
+    int rc = input_push(input, batch, -1); /* on 0 the batch is not ours any more */
+    if (rc < 0)
         batch_unref(batch);
     return rc;
 }
