@@ -66,6 +66,17 @@ static int days_in_month(int year, int month)
     return month == 2 && is_leap ? 29 : days[month - 1];
 }
 
+/* At the ends of the range a time stays there, whatever its zone. */
+static int64_t shifted(int64_t ns, int64_t by_ns)
+{
+    int64_t sum;
+    if (ns == INT64_MIN || ns == INT64_MAX)
+        return ns;
+    if (__builtin_add_overflow(ns, by_ns, &sum))
+        return by_ns < 0 ? INT64_MIN : INT64_MAX;
+    return sum;
+}
+
 bool iso8601_parse(struct str s, int64_t *ret_ns)
 {
     struct cursor c = {s.p, s.p + s.n};
@@ -94,6 +105,6 @@ bool iso8601_parse(struct str s, int64_t *ret_ns)
         return false;
     struct civil civil = {.year = year, .month = (uint8_t)month, .day = (uint8_t)day, .hour = (uint8_t)hour,
                           .minute = (uint8_t)minute, .second = (uint8_t)second, .nanosecond = nanosecond};
-    *ret_ns = civil_to_ns(&civil) - offset_s * NS_PER_S;
+    *ret_ns = shifted(civil_to_ns(&civil), -offset_s * NS_PER_S);
     return true;
 }

@@ -273,10 +273,12 @@ static int unknown_option(const struct opt *opts, struct str name, const struct 
     return -(int)ERR_INVALID;
 }
 
-static int check_required(const struct opt *opts, const struct value *map, struct err *err)
+static int check_required(const struct opt *opts, const struct value *map, enum options_dialect dialect, struct err *err)
 {
     for (const struct opt *opt = opts; opt->kind != OPT_KIND_END; opt++) {
-        if (!(opt->flags & OPT_REQUIRED) || value_map_get(map, str_from(opt->name)))
+        const struct value *v = value_map_get(map, str_from(opt->name));
+        bool is_given = v && !(v->kind == VALUE_NULL && dialect == OPTIONS_JSON);
+        if (!(opt->flags & OPT_REQUIRED) || is_given)
             continue;
         err_set(err, ERR_INVALID, "the required option \"%s\" is missing: %s", opt->name, opt->help ? opt->help : "");
         if (map->pos > 0)
@@ -319,5 +321,5 @@ int options_fill(const struct opt *opts, void *instance, const struct value *map
         struct filler f = {opt, dialect, (char *)instance + opt->offset, err};
         TRY(fill_one(&f, v, mem));
     }
-    return check_required(opts, map, err);
+    return check_required(opts, map, dialect, err);
 }

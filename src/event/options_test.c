@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support/test.h"
 
+#include "base/buf.h"
 #include "event/options.h"
 
 struct sample {
@@ -78,6 +79,93 @@ static void fills_values(struct test *t)
     assert_int_equal(s.list.list->count, 2);
 }
 
+static void note(void *owner, uint32_t pos, const char *text)
+{
+    struct buf *notes = owner;
+    buf_printf(notes, "%u: %s\n", pos, text);
+}
+
+static void warns(struct test *t)
+{
+    struct old {
+        struct str was, gone, now;
+    } old = {.was = STR_NONE};
+    static const struct opt opts[] = {OPT_STR(struct old, was, .flags = OPT_DEPRECATED),
+                                      OPT_STR(struct old, gone, .flags = OPT_OBSOLETE), OPT_STR(struct old, now), OPT_END};
+    struct value map;
+    struct buf notes;
+    buf_init(&notes, 0);
+    assert_ok(value_from_json(STR("{\"was\":\"a\",\"now\":\"b\",\"gone\":\"c\"}"), t->mem, &map, &t->err), &t->err);
+    assert_ok(options_fill(opts, &old, &map, OPTIONS_LOGSTASH, t->mem, NULL, note, &notes, &t->err), &t->err);
+    assert_str_eq(buf_str(&notes), "8: option \"was\" is deprecated\n29: option \"gone\" is accepted and has no effect here\n");
+    assert_str_eq(old.was, "a");
+    assert_ok(options_fill(opts, &old, &map, OPTIONS_LOGSTASH, t->mem, NULL, NULL, NULL, &t->err), &t->err);
+    buf_deinit(&notes);
+}
+
+static void without_a_table(struct test *t)
+{
+    struct value none = {.kind = VALUE_NONE}, map = value_map(t->mem, 1);
+    assert_ok(options_fill(NULL, NULL, &none, OPTIONS_JSON, t->mem, NULL, NULL, NULL, &t->err), &t->err);
+    value_map_set(t->mem, &map, STR("a"), value_int(1));
+    assert_err(options_fill(NULL, NULL, &map, OPTIONS_JSON, t->mem, NULL, NULL, NULL, &t->err), &t->err, ERR_INVALID);
+    assert_err_has(&t->err, "unknown option \"a\"");
+}
+
+/* null in JSON is "not given"; in a configuration there is no null. */
+static void null_is_not_given(struct test *t)
+{
+    struct sample s;
+    assert_ok(fill(t, "{\"name\":\"x\",\"count\":null,\"list\":null,\"any\":null}", OPTIONS_JSON, &s), &t->err);
+    assert_int_equal(s.count, 5);
+    assert_int_equal(s.list.kind, VALUE_NONE);
+    assert_err(fill(t, "{\"name\":null}", OPTIONS_JSON, &s), &t->err, ERR_INVALID);
+    assert_err_has(&t->err, "required option \"name\"");
+}
+
+/* What a wrong secret holds is not told. */
+static void keeps_secrets(struct test *t)
+{
+    struct secret {
+        int64_t pin;
+    } secret = {0};
+    static const struct opt opts[] = {OPT_INT(struct secret, pin, .flags = OPT_SECRET), OPT_END};
+    struct value map;
+    assert_ok(value_from_json(STR("{\"pin\":\"hunter2\"}"), t->mem, &map, &t->err), &t->err);
+    assert_err(options_fill(opts, &secret, &map, OPTIONS_JSON, t->mem, NULL, NULL, NULL, &t->err), &t->err, ERR_INVALID);
+    assert_null(strstr(t->err.text, "hunter2"));
+}
+
+static void coerces(struct test *t)
+{
+    static const struct {
+        const char *json; /* beside the name */
+        enum options_dialect dialect;
+        int64_t count, wait_ns, size, mode;
+        double ratio;
+        const char *name;
+    } rows[] = {
+        {"\"name\":true", OPTIONS_JSON, 5, 10 * NS_PER_S, 1024, 0, 0.5, "true"},
+        {"\"name\":1.5", OPTIONS_JSON, 5, 10 * NS_PER_S, 1024, 0, 0.5, "1.5"},
+        {"\"name\":92233720368547758070", OPTIONS_JSON, 5, 10 * NS_PER_S, 1024, 0, 0.5, "92233720368547758070"},
+        {"\"name\":\"\",\"count\":3.0,\"wait\":2", OPTIONS_JSON, 3, 2 * NS_PER_S, 1024, 0, 0.5, ""},
+        {"\"name\":\"x\",\"count\":\"4.0\",\"wait\":0.5", OPTIONS_LOGSTASH, 4, NS_PER_S / 2, 1024, 0, 0.5, "x"},
+        {"\"name\":\"x\",\"size\":\"1kb\",\"ratio\":\"0.25\"", OPTIONS_LOGSTASH, 5, 10 * NS_PER_S, 1000, 0, 0.25, "x"},
+        {"\"name\":\"x\",\"size\":\"1kb\",\"ratio\":1", OPTIONS_JSON, 5, 10 * NS_PER_S, 1024, 0, 1.0, "x"},
+        {"\"name\":\"x\",\"size\":77,\"wait\":\"500ms\",\"mode\":\"slow\"", OPTIONS_JSON, 5, NS_PER_S / 2, 77, 1, 0.5, "x"},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct sample s;
+        assert_ok(fill(t, arena_printf(t->mem, "{%s}", rows[i].json).p, rows[i].dialect, &s), &t->err);
+        assert_str_eq(s.name, rows[i].name);
+        assert_int_equal(s.count, rows[i].count);
+        assert_int_equal(s.wait_ns, rows[i].wait_ns);
+        assert_int_equal(s.size, rows[i].size);
+        assert_int_equal(s.mode, rows[i].mode);
+        assert_true(s.ratio > rows[i].ratio - 1e-9 && s.ratio < rows[i].ratio + 1e-9);
+    }
+}
+
 static void refuses(struct test *t)
 {
     static const struct {
@@ -95,6 +183,19 @@ static void refuses(struct test *t)
         {"{\"name\":\"x\",\"map\":[1]}", "a hash", 18},
         {"{\"name\":\"x\",\"wait\":\"soon\"}", "a duration", 19},
         {"{\"name\":\"x\",\"size\":\"big\"}", "a size", 19},
+        {"{\"name\":\"x\",\"size\":-1}", "a size like 64KiB or 10mb, not", 19},
+        {"{\"name\":\"x\",\"count\":0}", "between 1 and 10", 20},
+        {"{\"name\":\"x\",\"count\":1.5}", "a whole number", 20},
+        {"{\"name\":\"x\",\"count\":92233720368547758070}", "a whole number", 20},
+        {"{\"name\":\"x\",\"ratio\":\"much\"}", "a number, not \"much\"", 20},
+        {"{\"name\":\"x\",\"flag\":1}", "true or false, not", 19},
+        {"{\"name\":\"x\",\"mode\":[\"fast\"]}", "one of fast, slow", 19},
+        {"{\"name\":\"x\",\"ref\":5}", "field reference", 18},
+        {"{\"name\":\"x\",\"map\":5}", "a hash", 18},
+        {"{\"name\":\"x\",\"map\":[1,2]}", "a string as key", 19},
+        {"{\"name\":\"x\",\"wait\":[1]}", "a duration", 19},
+        {"{\"name\":\"x\",\"unlike_any\":1}", "unknown option \"unlike_any\"", 25},
+        {"{\"name\":{}}", "must be a string", 8},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct sample s;
@@ -104,4 +205,5 @@ static void refuses(struct test *t)
     }
 }
 
-TEST_MAIN(TEST(fills_defaults), TEST(fills_values), TEST(refuses))
+TEST_MAIN(TEST(warns), TEST(without_a_table), TEST(null_is_not_given), TEST(coerces), TEST(keeps_secrets), TEST(fills_defaults),
+          TEST(fills_values), TEST(refuses))

@@ -130,7 +130,9 @@ int event_set(struct event *ev, const struct field_path *path, struct value item
     }
     for (size_t i = 0; i + 1 < path->count; i++) {
         struct value *next = step(v, path->parts[i]);
-        if (!next && v->kind == VALUE_MAP) {
+        if (next && next->kind == VALUE_NULL) { /* as if it were not there */
+            *next = value_map(ev->mem, 4);
+        } else if (!next && v->kind == VALUE_MAP) {
             value_map_set(ev->mem, v, path->parts[i], value_map(ev->mem, 4));
             next = value_map_get(v, path->parts[i]);
         }

@@ -85,6 +85,7 @@ static void json_comes_back(struct test *t)
     static const char *const rows[] = {
         "null", "true", "-5", "9223372036854775807", "92233720368547758070", "1.5", "\"\"", "\"a\\\"b\\\\\\n\xED\x95\x9C\"", "[]", "{}",
         "[1,[2,{\"a\":[]}],null]", "{\"b\":1,\"a\":{\"c\":[true,false]},\"\":0}", "1.0E10", "-0.001",
+        "-9223372036854775808", "-9223372036854775809", "9007199254740993", "[123456789012345678901234567890,{\"a\":-1}]",
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct value v = parsed(t, rows[i]);
@@ -108,6 +109,76 @@ static void json_comes_back(struct test *t)
     }
 }
 
+static void maps_change_shape(struct test *t)
+{
+    struct value map = value_map(t->mem, 0);
+    for (size_t i = 0; i < 40; i++) {
+        value_map_set(t->mem, &map, arena_printf(t->mem, "k%02zu", i), value_int((int64_t)i));
+        assert_int_equal(map.map->slots != NULL, i >= VALUE_MAP_LINEAR_MAX);
+    }
+    /* What is taken out of a hashed map and put in again stands at its end. */
+    assert_true(value_map_remove(&map, STR("k05")));
+    assert_true(value_map_remove(&map, STR("k00")));
+    assert_true(value_map_remove(&map, STR("k39")));
+    assert_false(value_map_remove(&map, STR("k39")));
+    value_map_set(t->mem, &map, STR("k05"), value_int(105));
+    value_map_set(t->mem, &map, STR("k07"), value_int(107)); /* replaced in its place */
+    assert_int_equal(map.map->count, 38);
+    assert_str_eq(map.map->keys[0], "k01");
+    assert_str_eq(map.map->keys[37], "k05");
+    assert_str_eq(map.map->keys[6], "k08");
+    assert_str_eq(map.map->keys[5], "k07");
+    assert_int_equal(map.map->values[5].i, 107);
+    struct value copy = value_copy(t->mem, &map);
+    assert_true(value_eq(&copy, &map));
+    value_map_set(t->mem, &copy, STR("k01"), value_null());
+    assert_int_equal(value_map_get_lit(&map, "k01")->i, 1);
+    while (map.map->count > 0)
+        assert_true(value_map_remove(&map, map.map->keys[map.map->count / 2]));
+    assert_null(value_map_get(&map, STR("k05")));
+    value_map_set(t->mem, &map, STR("again"), value_int(1));
+    assert_int_equal(value_map_get_lit(&map, "again")->i, 1);
+}
+
+/* A copy lives on when what it was made from is gone. */
+static void copies_are_deep(struct test *t)
+{
+    struct arena *mem = arena_new(0);
+    struct value v;
+    assert_ok(value_from_json(STR("{\"s\":\"text\",\"l\":[{\"k\":\"deep\"},[1.5,null,true]],"
+                                  "\"b\":123456789012345678901234567890}"),
+                              mem, &v, &t->err),
+              &t->err);
+    value_map_set(mem, &v, STR("t"), value_time(NS_PER_S));
+    struct value copy = value_copy(t->mem, &v);
+    arena_free(mem);
+    assert_str_eq(printed(t, &copy), "{\"s\":\"text\",\"l\":[{\"k\":\"deep\"},[1.5,null,true]],"
+                                     "\"b\":123456789012345678901234567890,\"t\":\"1970-01-01T00:00:01.000Z\"}");
+    double f;
+    assert_true(value_to_f64(value_map_get_lit(&copy, "b"), &f) && f > 1.2e29 && f < 1.3e29);
+    assert_false(value_to_f64(value_map_get_lit(&copy, "s"), &f));
+    static const struct {
+        enum value_kind kind;
+        const char *key;
+    } kinds[] = {{VALUE_STR, "s"}, {VALUE_LIST, "l"}, {VALUE_BIG, "b"}, {VALUE_TIME, "t"}};
+    for (size_t i = 0; i < ARRAY_COUNT(kinds); i++) {
+        const struct value *item = value_map_get(&copy, str_from(kinds[i].key));
+        assert_int_equal(item->kind, kinds[i].kind);
+        assert_true(value_kind_name(item)[0] != '\0');
+    }
+}
+
+static void nesting_has_a_limit(struct test *t)
+{
+    struct buf text;
+    struct value v;
+    buf_init(&text, 0);
+    for (int i = 0; i < 100000; i++)
+        buf_add_char(&text, '[');
+    assert_err(value_from_json(buf_str(&text), t->mem, &v, &t->err), &t->err, ERR_JSON);
+    buf_deinit(&text);
+}
+
 static void equality(struct test *t)
 {
     static const struct {
@@ -118,6 +189,7 @@ static void equality(struct test *t)
         {"[1,2]", "[1,2]", true}, {"[1,2]", "[2,1]", false}, {"[1]", "[1,2]", false},
         {"{\"a\":1,\"b\":2}", "{\"b\":2,\"a\":1}", true}, {"{\"a\":1}", "{\"a\":1,\"b\":2}", false},
         {"{\"a\":1}", "{\"b\":1}", false}, {"\"x\"", "\"x\"", true}, {"92233720368547758070", "92233720368547758070", true},
+        {"92233720368547758070", "92233720368547758071", false}, {"{}", "[]", false}, {"[[1]]", "[[1.0]]", true}, {"true", "true", true},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct value a = parsed(t, rows[i].a), b = parsed(t, rows[i].b);
@@ -148,4 +220,5 @@ static void texts(struct test *t)
     }
 }
 
-TEST_MAIN(TEST(maps_keep_order), TEST(maps_agree_with_a_model), TEST(json_comes_back), TEST(equality), TEST(texts))
+TEST_MAIN(TEST(maps_keep_order), TEST(maps_agree_with_a_model), TEST(json_comes_back), TEST(equality),
+          TEST(maps_change_shape), TEST(copies_are_deep), TEST(nesting_has_a_limit), TEST(texts))
