@@ -71,10 +71,19 @@ static int file_open(struct dead_letter *letters, struct err *err)
         return 0;
     struct vfs *fs = letters->env->fs;
     struct vfs_stat stat;
+    char last = '\n';
+    size_t n = 0;
     TRY(vfs_make_dir(fs, letters->dir, err));
-    TRY(vfs_open(fs, letters->path, VFS_WRITE | VFS_CREATE | VFS_APPEND, &letters->file, err));
+    TRY(vfs_open(fs, letters->path, VFS_READ | VFS_WRITE | VFS_CREATE | VFS_APPEND, &letters->file,
+                 err));
     TRY(vfs_file_stat(letters->file, &stat, err));
     letters->size = stat.size_bytes;
+    if (letters->size > 0)
+        TRY(vfs_read_at(letters->file, letters->size - 1, &last, 1, &n, err));
+    if (last != '\n') { /* a crash cut the last line: the next one begins on a line of its own */
+        TRY(vfs_write_at(letters->file, letters->size, "\n", 1, err));
+        letters->size++;
+    }
     return vfs_sync_dir(fs, letters->dir, err);
 }
 

@@ -381,6 +381,27 @@ static void dead_letters_are_on_disk_before_the_ack(struct test *t)
     end(&tp, p);
 }
 
+static void a_half_dead_letter_stays_alone(struct test *t)
+{
+    struct test_pipeline tp;
+    struct pipeline *p;
+    struct str path = STR("data/pipelines/test/dead_letter/s.ndjson"), text, line;
+    test_pipeline_init(
+        &tp, STR("input { feed { events => 2 } } output { sink { id => \"s\" dead => true } }"));
+    tp.config.clock = clock_system();
+    assert_ok(vfs_make_dir(tp.fs, path_dir(path), &t->err), &t->err);
+    assert_ok(vfs_write_file(tp.fs, path, STR("{\"half"), &t->err), &t->err);
+    assert_ok(pipeline_load(&tp.config, &p, &t->err), &t->err);
+    assert_ok(pipeline_start(p, &t->err), &t->err);
+    wait_finished(p);
+    assert_ok(vfs_read_file(tp.fs, path, MIB, t->mem, &text, &t->err), &t->err);
+    assert_true(str_split_next(&text, '\n', &line));
+    assert_str_eq(line, "{\"half");
+    assert_true(str_split_next(&text, '\n', &line));
+    (void)test_json(t, line);
+    end(&tp, p);
+}
+
 static void a_full_disk_holds_the_ack_back(struct test *t)
 {
     struct test_pipeline tp;
@@ -465,5 +486,6 @@ TEST_MAIN(TEST(delivers_in_order_and_acknowledges), TEST(many_workers_lose_nothi
           TEST(filters_are_drained_at_the_end), TEST(a_stop_drains),
           TEST(a_blocked_output_is_given_up), TEST(a_failed_write_is_not_acknowledged),
           TEST(an_inputs_failure_is_shown), TEST(dead_letters_are_on_disk_before_the_ack),
-          TEST(a_full_disk_holds_the_ack_back), TEST(a_folder_has_one_user),
-          TEST(figures_have_logstashs_shape), TEST(what_is_wrong_is_named))
+          TEST(a_half_dead_letter_stays_alone), TEST(a_full_disk_holds_the_ack_back),
+          TEST(a_folder_has_one_user), TEST(figures_have_logstashs_shape),
+          TEST(what_is_wrong_is_named))
