@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cat_test.c: tables as text and JSON, over made-up cells. */
-#include "server/server_support.h"
+#include "support/server.h"
 
 #include "server/rest.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* console_test.c: the console's listener and the monitoring one over real sockets; the archive is an SQLite file. */
-#include "server/server_support.h"
+#include "support/server.h"
 
 #include "base/log.h"
 #include "pipeline/pipeline.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rest_test.c: which endpoint a request reaches, what the core adds to every one of them, and the shape of errors. What
  * each endpoint answers is checked by the goldens in tests/api. */
-#include "server/server_support.h"
+#include "support/server.h"
 
 static void finds_endpoints(struct test *t)
 {

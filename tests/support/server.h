@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* server_support.h: what the tests of this folder share: a server over an engine in memory with a clock that stands
+/* server.h: what the tests of src/server share: a server over an engine in memory with a clock that stands
  * still, asked in process or over a loopback socket. */
-#ifndef NARU_SERVER_SERVER_SUPPORT_H
-#define NARU_SERVER_SERVER_SUPPORT_H
+#ifndef NARU_TESTS_SUPPORT_SERVER_H
+#define NARU_TESTS_SUPPORT_SERVER_H
 
 #include "support/test.h"
 
