@@ -267,6 +267,95 @@ static void aggregations_add_up(struct test *t)
     bed_deinit(&bed);
 }
 
+/* An index without documents, and fields nobody has. */
+static void nothing_gives_empty_answers(struct test *t)
+{
+    struct bed bed;
+    bed_init(&bed, t);
+    for (int round = 0; round < 2; round++) {
+        if (round == 0)
+            create(&bed, "i", "{\"mappings\":{\"properties\":{\"d\":{\"type\":\"date\"},\"n\":{\"type\":\"long\"},\"k\":{\"type\":\"keyword\"}}}}");
+        else
+            put(&bed, "i", "1", "{\"other\":1}");
+        refresh(&bed, "i");
+        AGG_GIVES("{\"sum\":{\"field\":\"n\"}}", "{\"value\":0.0}");
+        AGG_GIVES("{\"avg\":{\"field\":\"zz\"}}", "{\"value\":null}");
+        AGG_GIVES("{\"cardinality\":{\"field\":\"k\"}}", "{\"value\":0}");
+        AGG_GIVES("{\"stats\":{\"field\":\"n\"}}", "{\"count\":0,\"min\":null,\"max\":null,\"avg\":null,\"sum\":0.0}");
+        AGG_GIVES("{\"percentiles\":{\"field\":\"n\",\"percents\":[50]}}", "{\"values\":{\"50.0\":null}}");
+        AGG_GIVES("{\"terms\":{\"field\":\"k\"}}", "{\"doc_count_error_upper_bound\":0,\"sum_other_doc_count\":0,\"buckets\":[]}");
+        AGG_GIVES("{\"terms\":{\"field\":\"zz\"}}", "{\"doc_count_error_upper_bound\":0,\"sum_other_doc_count\":0,\"buckets\":[]}");
+        AGG_GIVES("{\"date_histogram\":{\"field\":\"d\",\"fixed_interval\":\"1h\"}}", "{\"buckets\":[]}");
+        AGG_GIVES("{\"date_histogram\":{\"field\":\"zz\",\"calendar_interval\":\"day\",\"time_zone\":\"Asia/Seoul\"}}", "{\"buckets\":[]}");
+        AGG_GIVES("{\"histogram\":{\"field\":\"n\",\"interval\":2}}", "{\"buckets\":[]}");
+        AGG_GIVES("{\"range\":{\"field\":\"n\",\"ranges\":[{\"to\":3}]}}", "{\"buckets\":[{\"key\":\"*-3.0\",\"to\":3.0,\"doc_count\":0}]}");
+        AGG_GIVES("{\"filter\":{\"term\":{\"k\":\"a\"}},\"aggs\":{\"m\":{\"max\":{\"field\":\"n\"}}}}", "{\"doc_count\":0,\"m\":{\"value\":null}}");
+        AGG_GIVES("{\"filter\":{\"match_none\":{}},\"aggs\":{\"t\":{\"top_hits\":{\"sort\":[\"_doc\"]}}}}",
+                  "{\"doc_count\":0,\"t\":{\"hits\":{\"total\":{\"value\":0,\"relation\":\"eq\"},\"max_score\":null,\"hits\":[]}}}");
+        finds(&bed, "{\"query\":{\"range\":{\"d\":{\"gte\":\"now-1d\"}}},\"sort\":[\"n\"]}", "");
+    }
+    bed_deinit(&bed);
+}
+
+static void limits_hold(struct test *t)
+{
+    struct bed bed;
+    bed_init(&bed, t);
+    fill(&bed);
+    struct value body = parsed(&bed, "{\"size\":0,\"aggs\":{\"h\":{\"histogram\":{\"field\":\"n\",\"interval\":0.001}}}}");
+    struct search_request *request;
+    struct search_result result;
+    struct searcher *searcher = snapshot(&bed, "i");
+    assert_ok(search_parse(&body, NOW_NS, t->mem, &request, &t->err), &t->err);
+    struct search_limits buckets = {.bucket_count_max = 1000};
+    assert_err(search_run(searcher, request, &bed.clock.base, &buckets, t->mem, &result, &t->err), &t->err, ERR_TOO_MANY_BUCKETS);
+    assert_err_has(&t->err, "Must be less than or equal to: [1000] but was [1001]");
+    bool is_cancelled = true;
+    struct search_limits cancelled = {.is_cancelled = &is_cancelled};
+    assert_err(search_run(searcher, request, &bed.clock.base, &cancelled, t->mem, &result, &t->err), &t->err, ERR_CANCELLED);
+    struct search_limits little = {.memory_bytes_max = 4096};
+    assert_err(search_run(searcher, request, &bed.clock.base, &little, t->mem, &result, &t->err), &t->err, ERR_MEM_LIMIT);
+    struct search_limits window = {.result_window_max = 5};
+    body = parsed(&bed, "{\"size\":6}");
+    assert_ok(search_parse(&body, NOW_NS, t->mem, &request, &t->err), &t->err);
+    assert_err(search_run(searcher, request, &bed.clock.base, &window, t->mem, &result, &t->err), &t->err, ERR_INVALID);
+    uint64_t count;
+    assert_ok(search_count(searcher, request, NULL, &count, &t->err), &t->err);
+    assert_int_equal(count, 5);
+    body = parsed(&bed, "{\"size\":10,\"terminate_after\":2}");
+    assert_ok(search_parse(&body, NOW_NS, t->mem, &request, &t->err), &t->err);
+    assert_ok(search_run(searcher, request, &bed.clock.base, NULL, t->mem, &result, &t->err), &t->err);
+    assert_int_equal(result.hit_count, 2);
+    assert_true(result.terminated_early);
+    searcher_unref(searcher);
+    bed_deinit(&bed);
+}
+
+/* Parameters of the URL change what the body says. */
+static void url_parameters(struct test *t)
+{
+    struct bed bed;
+    bed_init(&bed, t);
+    fill(&bed);
+    struct value body = parsed(&bed, "{}");
+    struct search_request *request;
+    struct search_result result;
+    struct searcher *searcher = snapshot(&bed, "i");
+    static const char *const params[][2] = {{"q", "k:a"}, {"sort", "n:desc"}, {"size", "1"}, {"_source_includes", "n"},
+                                            {"track_total_hits", "true"}, {"rest_total_hits_as_int", "true"}, {"version", "true"}};
+    assert_ok(search_parse(&body, NOW_NS, t->mem, &request, &t->err), &t->err);
+    for (size_t i = 0; i < ARRAY_COUNT(params); i++)
+        assert_ok(search_param(request, str_from(params[i][0]), str_from(params[i][1]), &t->err), &t->err);
+    assert_ok(search_run(searcher, request, &bed.clock.base, NULL, t->mem, &result, &t->err), &t->err);
+    assert_int_equal(result.hit_count, 1);
+    assert_str_eq(result.hits[0].id, "3");
+    assert_str_eq(result.hits[0].source, "{\"n\":3}");
+    assert_err(search_param(request, STR("nope"), STR("1"), &t->err), &t->err, ERR_INVALID);
+    assert_err(search_param(request, STR("size"), STR("x"), &t->err), &t->err, ERR_PARSE);
+    searcher_unref(searcher);
+    bed_deinit(&bed);
+}
+
 static void errors_say_what(struct test *t)
 {
     struct bed bed;
@@ -287,4 +376,5 @@ static void errors_say_what(struct test *t)
     bed_deinit(&bed);
 }
 
-TEST_MAIN(TEST(queries_find), TEST(query_strings_find), TEST(scrolls_go_on), TEST(pages_and_sorts), TEST(sources_are_filtered), TEST(aggregations_add_up), TEST(errors_say_what))
+TEST_MAIN(TEST(queries_find), TEST(query_strings_find), TEST(scrolls_go_on), TEST(pages_and_sorts), TEST(sources_are_filtered), TEST(aggregations_add_up), TEST(nothing_gives_empty_answers),
+          TEST(limits_hold), TEST(url_parameters), TEST(errors_say_what))
