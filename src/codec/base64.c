@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "codec/base64.h"
 
-static const char letters[2][65] = {"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
-                                    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"};
+static const char letters[2][65] = {
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"};
 
 void base64_encode(struct buf *out, const void *p, size_t n, enum base64_alphabet alphabet)
 {
@@ -10,7 +11,8 @@ void base64_encode(struct buf *out, const void *p, size_t n, enum base64_alphabe
     const char *to = letters[alphabet == BASE64_URL];
     for (size_t i = 0; i < n; i += 3) {
         size_t left = n - i;
-        uint32_t bits = (uint32_t)b[i] << 16 | (left > 1 ? (uint32_t)b[i + 1] << 8 : 0) | (left > 2 ? b[i + 2] : 0);
+        uint32_t bits = (uint32_t)b[i] << 16 | (left > 1 ? (uint32_t)b[i + 1] << 8 : 0) |
+                        (left > 2 ? b[i + 2] : 0);
         char four[4] = {to[bits >> 18], to[bits >> 12 & 63], to[bits >> 6 & 63], to[bits & 63]};
         size_t count = MIN_OF(left, 3u) + 1;
         buf_add(out, four, count);

@@ -9,8 +9,8 @@
 enum base64_alphabet { BASE64_STANDARD, BASE64_URL /* - and _, no padding written */ };
 
 void base64_encode(struct buf *out, const void *p, size_t n, enum base64_alphabet alphabet);
-/* Takes both alphabets, with or without padding. False: another character, or a length that cannot be; then nothing
- * is appended. */
+/* Takes both alphabets, with or without padding. False: another character, or a length that cannot
+ * be; then nothing is appended. */
 bool base64_decode(struct buf *out, struct str text);
 
 #endif

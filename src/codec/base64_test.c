@@ -8,8 +8,13 @@ static void known_values(struct test *t)
 {
     static const struct {
         const char *plain, *standard, *url;
-    } rows[] = {{"", "", ""}, {"f", "Zg==", "Zg"}, {"fo", "Zm8=", "Zm8"}, {"foo", "Zm9v", "Zm9v"},
-                {"foob", "Zm9vYg==", "Zm9vYg"}, {"foobar", "Zm9vYmFy", "Zm9vYmFy"}, {"\xff\xfe?", "//4/", "__4_"}};
+    } rows[] = {{"", "", ""},
+                {"f", "Zg==", "Zg"},
+                {"fo", "Zm8=", "Zm8"},
+                {"foo", "Zm9v", "Zm9v"},
+                {"foob", "Zm9vYg==", "Zm9vYg"},
+                {"foobar", "Zm9vYmFy", "Zm9vYmFy"},
+                {"\xff\xfe?", "//4/", "__4_"}};
     (void)t;
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct buf out;
@@ -29,7 +34,8 @@ static void known_values(struct test *t)
 
 static void refuses(struct test *t)
 {
-    static const char *const rows[] = {"Z", "Zg=", "Z===", "Zg==Zg==", "Zm9v YmFy", "Zh==", "Zm9=", "=", "Zm9v\n"};
+    static const char *const rows[] = {"Z",    "Zg=",  "Z===", "Zg==Zg==", "Zm9v YmFy",
+                                       "Zh==", "Zm9=", "=",    "Zm9v\n"};
     (void)t;
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct buf out;

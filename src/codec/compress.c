@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* compress.c: thin layer over zlib (RFC 1950-1952) and zstd (RFC 8878). zlib's streams are made per call: their
- * set-up costs a few microseconds, which is nothing beside the sizes that come here. */
+/* compress.c: thin layer over zlib (RFC 1950-1952) and zstd (RFC 8878). zlib's streams are made per
+ * call: their set-up costs a few microseconds, which is nothing beside the sizes that come here. */
 #include "codec/compress.h"
 
 #include <zlib.h>
@@ -58,8 +58,8 @@ int deflate_bytes(struct str in, enum deflate_format format, int level, struct b
 }
 
 /* One stream; *ret_left is what follows it. */
-static int inflate_stream(struct str in, enum deflate_format format, size_t bytes_max, struct buf *out,
-                          struct str *ret_left, struct err *err)
+static int inflate_stream(struct str in, enum deflate_format format, size_t bytes_max,
+                          struct buf *out, struct str *ret_left, struct err *err)
 {
     z_stream z = {0};
     size_t before = out->n;
@@ -116,13 +116,15 @@ int zstd_decompress(struct str in, size_t bytes_max, struct buf *out, struct err
 {
     unsigned long long size = ZSTD_getFrameContentSize(in.p, in.n);
     if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN)
-        return err_set(err, ERR_INVALID, "the compressed data is no zstd frame that names its size");
+        return err_set(err, ERR_INVALID,
+                       "the compressed data is no zstd frame that names its size");
     if (size > bytes_max)
         return err_set(err, ERR_TOO_LARGE, "the data unpacks to %llu bytes, more than %zu", size,
                        bytes_max);
     char *to = buf_reserve(out, (size_t)size);
     if (!to && size > 0)
-        return err_set(err, ERR_TOO_LARGE, "the data unpacks to more than %zu bytes", out->bytes_max);
+        return err_set(err, ERR_TOO_LARGE, "the data unpacks to more than %zu bytes",
+                       out->bytes_max);
     size_t n = ZSTD_decompress(to, (size_t)size, in.p, in.n);
     if (ZSTD_isError(n))
         return err_set(err, ERR_INVALID, "zstd: %s", ZSTD_getErrorName(n));

@@ -27,7 +27,8 @@ static void round_trip(struct str in, enum deflate_format format)
         assert_memory_equal(out.p, in.p, in.n);
     if (in.n > 0) {
         buf_clear(&out);
-        assert_int_equal(inflate_bytes(buf_str(&packed), format, in.n - 1, &out, &err), -ERR_TOO_LARGE);
+        assert_int_equal(inflate_bytes(buf_str(&packed), format, in.n - 1, &out, &err),
+                         -ERR_TOO_LARGE);
         buf_clear(&out);
         struct str cut = {packed.p, packed.n / 2};
         assert_int_equal(inflate_bytes(cut, format, in.n, &out, &err), -ERR_INVALID);

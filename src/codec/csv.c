@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* csv.c: as Ruby's CSV (3.x, strict): a quote may only open a field at its very start, and behind a closing quote comes a
- * separator or the line's end. Quoted fields may hold separators and line ends; a doubled quote is a quote. */
+/* csv.c: as Ruby's CSV (3.x, strict): a quote may only open a field at its very start, and behind a
+ * closing quote comes a separator or the line's end. Quoted fields may hold separators and line
+ * ends; a doubled quote is a quote. */
 #include "codec/csv.h"
 
 #include "base/str.h"
@@ -79,19 +80,23 @@ static int read_plain(struct reader *r, struct csv_field *field)
     return 0;
 }
 
-static void field_add(struct arena *mem, struct csv_row *row, size_t *capacity, const struct csv_field *field)
+static void field_add(struct arena *mem, struct csv_row *row, size_t *capacity,
+                      const struct csv_field *field)
 {
     if (row->count == *capacity) {
         size_t grown = *capacity ? *capacity * 2 : 16;
-        row->fields = arena_realloc(mem, row->fields, *capacity * sizeof(*field), grown * sizeof(*field));
+        row->fields =
+            arena_realloc(mem, row->fields, *capacity * sizeof(*field), grown * sizeof(*field));
         *capacity = grown;
     }
     row->fields[row->count++] = *field;
 }
 
-static struct reader reader_of(struct str text, const struct csv_dialect *dialect, struct arena *mem, struct err *err)
+static struct reader reader_of(struct str text, const struct csv_dialect *dialect,
+                               struct arena *mem, struct err *err)
 {
-    struct reader r = {.p = text.p ? text.p : "", .separator = STR(","), .quote = '"', .mem = mem, .err = err};
+    struct reader r = {
+        .p = text.p ? text.p : "", .separator = STR(","), .quote = '"', .mem = mem, .err = err};
     r.start = r.p;
     r.end = r.p + text.n;
     if (dialect && dialect->separator.n > 0)
@@ -103,8 +108,8 @@ static struct reader reader_of(struct str text, const struct csv_dialect *dialec
     return r;
 }
 
-int csv_parse(struct str text, const struct csv_dialect *dialect, struct arena *mem, struct csv_row *ret_row,
-              size_t *ret_used, struct err *err)
+int csv_parse(struct str text, const struct csv_dialect *dialect, struct arena *mem,
+              struct csv_row *ret_row, size_t *ret_used, struct err *err)
 {
     struct reader r = reader_of(text, dialect, mem, err);
     struct csv_row row = {.count = 0};
@@ -115,7 +120,8 @@ int csv_parse(struct str text, const struct csv_dialect *dialect, struct arena *
         r.number = row.count + 1;
         if (row.count == CSV_FIELDS_MAX)
             return fail(&r, r.p, "more than 100000 fields");
-        TRY(r.quote && r.p < r.end && *r.p == r.quote ? read_quoted(&r, &field) : read_plain(&r, &field));
+        TRY(r.quote && r.p < r.end && *r.p == r.quote ? read_quoted(&r, &field)
+                                                      : read_plain(&r, &field));
         field_add(mem, &row, &capacity, &field);
         if (at_line_end(&r))
             break;
@@ -135,7 +141,8 @@ int csv_parse(struct str text, const struct csv_dialect *dialect, struct arena *
 
 static bool needs_quotes(struct str text, struct str separator, char quote)
 {
-    if (text.n == 0 || text.p[0] == ' ' || text.p[0] == '\t' || text.p[text.n - 1] == ' ' || text.p[text.n - 1] == '\t')
+    if (text.n == 0 || text.p[0] == ' ' || text.p[0] == '\t' || text.p[text.n - 1] == ' ' ||
+        text.p[text.n - 1] == '\t')
         return true;
     for (size_t i = 0; i < text.n; i++) {
         char c = text.p[i];
@@ -145,7 +152,8 @@ static bool needs_quotes(struct str text, struct str separator, char quote)
     return str_find(text, separator) >= 0;
 }
 
-void csv_write_field(struct buf *out, const struct csv_dialect *dialect, struct str text, bool is_nil, bool is_first)
+void csv_write_field(struct buf *out, const struct csv_dialect *dialect, struct str text,
+                     bool is_nil, bool is_first)
 {
     struct reader r = reader_of(text, dialect, NULL, NULL);
     if (!is_first)

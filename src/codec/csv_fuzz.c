@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* csv_fuzz.c: any bytes: the reader ends and stays inside; what it accepts comes back when it is written and read again. */
+/* csv_fuzz.c: any bytes: the reader ends and stays inside; what it accepts comes back when it is
+ * written and read again. */
 #include "base/str.h"
 #include "codec/csv.h"
 
@@ -17,7 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         buf_init(&out, 0);
         for (size_t i = 0; i < row.count; i++) {
             const struct csv_field *field = &row.fields[i];
-            csv_write_field(&out, NULL, field->text, field->text.n == 0 && !field->is_quoted, i == 0);
+            csv_write_field(&out, NULL, field->text, field->text.n == 0 && !field->is_quoted,
+                            i == 0);
         }
         csv_write_row_end(&out, NULL);
         bool is_one_nil = row.count == 1 && out.n == 1; /* a line end alone is an empty line */

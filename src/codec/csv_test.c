@@ -47,10 +47,12 @@ static void parses(struct test *t)
         {"\xED\x95\x9C,\xEA\xB8\x80", "", 0, "\xED\x95\x9C|\xEA\xB8\x80|", 7},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-        struct csv_dialect dialect = {.separator = str_from(rows[i].separator), .quote = rows[i].quote};
+        struct csv_dialect dialect = {.separator = str_from(rows[i].separator),
+                                      .quote = rows[i].quote};
         struct csv_row row;
         size_t used = 99;
-        assert_ok(csv_parse(str_from(rows[i].text), &dialect, t->mem, &row, &used, &t->err), &t->err);
+        assert_ok(csv_parse(str_from(rows[i].text), &dialect, t->mem, &row, &used, &t->err),
+                  &t->err);
         assert_str_eq(rendered(t, &row), rows[i].want);
         assert_int_equal(used, rows[i].used);
     }
@@ -65,17 +67,20 @@ static void refuses(struct test *t)
     static const struct {
         const char *text;
         int64_t off;
-    } rows[] = {{"a\"b", 1}, {"a,b\"", 3}, {"\"a", 0}, {"\"a\"b", 3}, {"x,\"a\" ,b", 5}, {"x,\"a\"\"", 2}};
+    } rows[] = {{"a\"b", 1},   {"a,b\"", 3},      {"\"a", 0},
+                {"\"a\"b", 3}, {"x,\"a\" ,b", 5}, {"x,\"a\"\"", 2}};
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct csv_row row;
-        assert_err(csv_parse(str_from(rows[i].text), NULL, t->mem, &row, NULL, &t->err), &t->err, ERR_PARSE);
+        assert_err(csv_parse(str_from(rows[i].text), NULL, t->mem, &row, NULL, &t->err), &t->err,
+                   ERR_PARSE);
         assert_int_equal(t->err.off, rows[i].off);
     }
 }
 
 static void writes(struct test *t)
 {
-    static const char *const fields[] = {"a", "", "b,c", "d\"e", "f\ng", " h", NULL, "i", "\xED\x95\x9C"};
+    static const char *const fields[] = {"a",  "",   "b,c", "d\"e",        "f\ng",
+                                         " h", NULL, "i",   "\xED\x95\x9C"};
     struct buf out;
     (void)t;
     buf_init(&out, 0);
@@ -84,7 +89,8 @@ static void writes(struct test *t)
     csv_write_row_end(&out, NULL);
     assert_str_eq(buf_str(&out), "a,\"\",\"b,c\",\"d\"\"e\",\"f\ng\",\" h\",,i,\xED\x95\x9C\n");
     buf_clear(&out);
-    struct csv_dialect dialect = {.separator = STR(";"), .quote = '\'', .row_separator = STR("\r\n")};
+    struct csv_dialect dialect = {
+        .separator = STR(";"), .quote = '\'', .row_separator = STR("\r\n")};
     csv_write_field(&out, &dialect, STR("it's"), false, true);
     csv_write_field(&out, &dialect, STR("a,b"), false, false);
     csv_write_row_end(&out, &dialect);

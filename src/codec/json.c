@@ -4,10 +4,11 @@
  *   VALUE ──scalar──► AFTER ──',' in an array: a value follows──► AFTER
  *     │                 └─────',' in an object: a key follows──► VALUE
  *     │ '{' ► FIRST_KEY ──'}'──► AFTER, or a key ──► VALUE
- *     │ '[' ► FIRST_ITEM ──']'──► AFTER, or as VALUE         AFTER at depth 0: only white space may follow
+ *     │ '[' ► FIRST_ITEM ──']'──► AFTER, or as VALUE
  *
- * Nesting is a bit per level, so there is no recursion. A string without escapes borrows from the input. A byte order
- * mark at the start is passed over, as section 8.1 allows. */
+ * AFTER at depth 0: only white space may follow. Nesting is a bit per level, so there is no
+ * recursion. A string without escapes borrows from the input. A byte order mark at the start is
+ * passed over, as section 8.1 allows. */
 #include "codec/json.h"
 
 #include <math.h>
@@ -20,7 +21,8 @@
 
 enum state { STATE_VALUE, STATE_FIRST_ITEM, STATE_FIRST_KEY, STATE_AFTER, STATE_FAILED };
 
-static const char control_text[] = "control characters in strings are written as \\n, \\t or \\u00XX";
+static const char control_text[] =
+    "control characters in strings are written as \\n, \\t or \\u00XX";
 
 /* Set while a value is skipped: escapes are checked but not decoded. */
 #define JSON_SKIPPING 0x80000000u
@@ -36,7 +38,8 @@ void json_reader_init(struct json_reader *json, struct str input, struct arena *
     json->state = STATE_VALUE;
     json->text = STR_NONE;
     json->token_off = json->token_end = 0;
-    json->err.code = ERR_NONE; /* the rest of the error value is written with a code only: it is large */
+    json->err.code =
+        ERR_NONE; /* the rest of the error value is written with a code only: it is large */
     json->end = json->p + input.n;
     if (input.n >= 3 && memcmp(json->p, "\xEF\xBB\xBF", 3) == 0)
         json->p += 3;
@@ -44,7 +47,8 @@ void json_reader_init(struct json_reader *json, struct str input, struct arena *
 
 /* ---- errors ---- */
 
-static void find_line(const struct json_reader *json, const char *at, uint32_t *ret_line, uint32_t *ret_column)
+static void find_line(const struct json_reader *json, const char *at, uint32_t *ret_line,
+                      uint32_t *ret_column)
 {
     const char *line = json->start;
     uint32_t number = 1;
@@ -71,7 +75,8 @@ static NOINLINE enum json_token fail(struct json_reader *json, const char *at, c
     return JSON_ERROR;
 }
 
-static NOINLINE enum json_token fail_plain(struct json_reader *json, const char *at, const char *what)
+static NOINLINE enum json_token fail_plain(struct json_reader *json, const char *at,
+                                           const char *what)
 {
     fail(json, at, "");
     err_set(&json->err, ERR_JSON, "%s", what);
@@ -141,10 +146,12 @@ static uint32_t unicode_escape(const char **p, const char *end, int32_t unit)
 }
 
 static const char escape_bytes[256] = {
-    ['"'] = '"', ['\\'] = '\\', ['/'] = '/', ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t',
+    ['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
+    ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t',
 };
 
-/* The closing quote of a string, or NULL; counts bytes above 127 on the way: only they can grow when replaced. */
+/* The closing quote of a string, or NULL; counts bytes above 127 on the way: only they can grow
+ * when replaced. */
 static const char *closing_quote(const char *p, const char *end, size_t *ret_high)
 {
     size_t high = 0;
@@ -157,8 +164,10 @@ static const char *closing_quote(const char *p, const char *end, size_t *ret_hig
     return p < end ? p : NULL;
 }
 
-/* Decodes from p, where something that is not plain begins; [from, p) is plain. `out` NULL: only checks. */
-static bool decode_rest(struct json_reader *json, const char *from, const char *p, const char *quote, char *out)
+/* Decodes from p, where something that is not plain begins; [from, p) is plain. `out` NULL: only
+ * checks. */
+static bool decode_rest(struct json_reader *json, const char *from, const char *p,
+                        const char *quote, char *out)
 {
     char *start = out, scratch[4];
     bool is_dry = !out;
@@ -183,7 +192,8 @@ static bool decode_rest(struct json_reader *json, const char *from, const char *
             size_t n = (size_t)(put_utf8(scratch, unicode_escape(&p, quote, unit)) - scratch);
             EMIT(scratch, n);
         } else if (c == '\\') {
-            return fail(json, p + 1, "expected one of \" \\ / b f n r t u behind a backslash"), false;
+            return fail(json, p + 1, "expected one of \" \\ / b f n r t u behind a backslash"),
+                   false;
         } else if (c < 0x20) {
             return fail_plain(json, p, control_text), false;
         } else if (!(json->flags & JSON_REPLACE_UTF8)) {
@@ -239,12 +249,13 @@ static inline bool is_digit(const char *p, const char *end)
     return p < end && (uint8_t)(*p - '0') <= 9;
 }
 
-/* Clinger's fast case: a mantissa below 2^53 and a power of ten up to 10^22 are exact doubles, so that one rounding
- * happens. False: the general conversion has to do it. */
+/* Clinger's fast case: a mantissa below 2^53 and a power of ten up to 10^22 are exact doubles, so
+ * that one rounding happens. False: the general conversion has to do it. */
 static bool f64_fast(struct str text, double *ret_f)
 {
-    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
-                                    1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                    1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                    1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
     const char *p = text.p, *end = p + text.n;
     bool is_negative = p < end && *p == '-';
     uint64_t mantissa = 0;
@@ -279,8 +290,9 @@ static bool f64_fast(struct str text, double *ret_f)
     return true;
 }
 
-/* A number with more characters than the general conversion takes: a double holds 17 digits, so the first 300 and the
- * right exponent give the nearest one, but for ties that differ behind the 300th. */
+/* A number with more characters than the general conversion takes: a double holds 17 digits, so the
+ * first 300 and the right exponent give the nearest one, but for ties that differ behind the 300th.
+ */
 static NOINLINE double f64_long(struct str text)
 {
     enum { DIGITS_MAX = 300 };
@@ -343,7 +355,8 @@ static enum json_token big_int(struct json_reader *json)
     return JSON_BIG_INT;
 }
 
-static enum json_token read_int(struct json_reader *json, const char *digits, const char *end, bool is_negative)
+static enum json_token read_int(struct json_reader *json, const char *digits, const char *end,
+                                bool is_negative)
 {
     uint64_t v = 0;
     if (end - digits > 19)
@@ -366,7 +379,8 @@ static enum json_token read_number(struct json_reader *json)
     if (*p == '0') {
         p++;
         if (is_digit(p, end))
-            return fail_plain(json, from, "a number cannot begin with a zero that is followed by digits");
+            return fail_plain(json, from,
+                              "a number cannot begin with a zero that is followed by digits");
     } else {
         while (is_digit(p, end))
             p++;
@@ -439,7 +453,8 @@ static enum json_token read_word(struct json_reader *json, struct str word, enum
 {
     for (size_t i = 0; i < word.n; i++) {
         if (json->p + i >= json->end || json->p[i] != word.p[i])
-            return fail_plain(json, json->p, "expected a value: a word here can only be true, false or null");
+            return fail_plain(json, json->p,
+                              "expected a value: a word here can only be true, false or null");
     }
     json->p += word.n;
     return token;
@@ -464,7 +479,17 @@ static enum json_token read_value(struct json_reader *json)
         return read_word(json, STR("false"), JSON_FALSE);
     case 'n':
         return read_word(json, STR("null"), JSON_NULL);
-    case '-': case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7': case '8': case '9':
+    case '-':
+    case '0':
+    case '1':
+    case '2':
+    case '3':
+    case '4':
+    case '5':
+    case '6':
+    case '7':
+    case '8':
+    case '9':
         return read_number(json);
     default:
         return fail(json, json->p, "expected a value");
@@ -522,7 +547,9 @@ static enum json_token read_after(struct json_reader *json)
             return begin_token(json, is_object);
         }
     }
-    return fail(json, json->p, is_object ? "expected ',' or '}' behind a value" : "expected ',' or ']' behind a value");
+    return fail(json, json->p,
+                is_object ? "expected ',' or '}' behind a value"
+                          : "expected ',' or ']' behind a value");
 }
 
 enum json_token json_next(struct json_reader *json)
@@ -605,7 +632,8 @@ int json_minify(struct str input, struct buf *out, struct err *err)
     const char *p = input.p, *end = input.p + input.n;
     if (input.n >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0)
         p += 3;
-    while (p < end) { /* the grammar is checked: white space ends at a token, a string at its quote */
+    while (p <
+           end) { /* the grammar is checked: white space ends at a token, a string at its quote */
         const char *from = p;
         while (p < end && *p != ' ' && *p != '\n' && *p != '\r' && *p != '\t' && *p != '"')
             p++;

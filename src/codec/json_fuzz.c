@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* json_fuzz.c: any bytes: the reader ends, stays inside, and what it accepts survives minifying and pretty printing. */
+/* json_fuzz.c: any bytes: the reader ends, stays inside, and what it accepts survives minifying and
+ * pretty printing. */
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/str.h"

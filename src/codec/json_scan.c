@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* json_scan.c: finds the end of the plain part of a string. ASCII goes 16 bytes (SSE2) or 8 bytes (a word) at a time:
- * as signed bytes, control characters and bytes above 127 are both "less than 32", so one comparison finds them. */
+/* json_scan.c: finds the end of the plain part of a string. ASCII goes 16 bytes (SSE2) or 8 bytes
+ * (a word) at a time: as signed bytes, control characters and bytes above 127 are both "less than
+ * 32", so one comparison finds them. */
 #include "codec/json_int.h"
 
 #if defined(__SSE2__)
@@ -14,7 +15,8 @@ static inline bool is_continuation(uint8_t c)
     return (c & 0xC0) == 0x80;
 }
 
-/* Lowest and highest second byte behind a lead byte: what rules out overlong forms, surrogates and > U+10FFFF. */
+/* Lowest and highest second byte behind a lead byte: what rules out overlong forms, surrogates and
+ * > U+10FFFF. */
 static inline uint8_t second_min(uint8_t lead)
 {
     return lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
@@ -88,8 +90,9 @@ static inline const char *skip_ascii(const char *p, const char *end)
     while (end - p >= 16) {
         __m128i v;
         memcpy(&v, p, sizeof(v));
-        __m128i hit = _mm_or_si128(_mm_cmplt_epi8(v, space),
-                                   _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, backslash)));
+        __m128i hit =
+            _mm_or_si128(_mm_cmplt_epi8(v, space),
+                         _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, backslash)));
         unsigned mask = (unsigned)_mm_movemask_epi8(hit);
         if (mask != 0)
             return p + __builtin_ctz(mask);
@@ -100,7 +103,8 @@ static inline const char *skip_ascii(const char *p, const char *end)
 #else
 #define ALL_BYTES(c) (UINT64_C(0x0101010101010101) * (uint8_t)(c))
 
-static inline uint64_t zero_bytes(uint64_t v) /* high bit set for each byte that is 0; may also mark bytes above it */
+static inline uint64_t
+zero_bytes(uint64_t v) /* high bit set for each byte that is 0; may also mark bytes above it */
 {
     return (v - ALL_BYTES(1)) & ~v & ALL_BYTES(0x80);
 }

@@ -17,20 +17,49 @@ static struct str tokens(struct test *t, struct str json, unsigned flags)
     do {
         token = json_next(&in);
         switch (token) {
-        case JSON_END: buf_add_char(&out, '.'); break;
-        case JSON_OBJECT_BEGIN: buf_add_char(&out, '{'); break;
-        case JSON_OBJECT_END: buf_add_char(&out, '}'); break;
-        case JSON_ARRAY_BEGIN: buf_add_char(&out, '['); break;
-        case JSON_ARRAY_END: buf_add_char(&out, ']'); break;
-        case JSON_KEY: buf_printf(&out, "k(%.*s)", STR_ARG(in.text)); break;
-        case JSON_STRING: buf_printf(&out, "s(%.*s)", STR_ARG(in.text)); break;
-        case JSON_INT: buf_printf(&out, "i(%lld)", (long long)in.i); break;
-        case JSON_FLOAT: buf_printf(&out, "f(%.17g)", in.f); break;
-        case JSON_BIG_INT: buf_printf(&out, "b(%.*s)", STR_ARG(in.text)); break;
-        case JSON_TRUE: buf_add_char(&out, 'T'); break;
-        case JSON_FALSE: buf_add_char(&out, 'F'); break;
-        case JSON_NULL: buf_add_char(&out, 'N'); break;
-        case JSON_ERROR: buf_printf(&out, "!%lld", (long long)in.err.off); t->err = in.err; break;
+        case JSON_END:
+            buf_add_char(&out, '.');
+            break;
+        case JSON_OBJECT_BEGIN:
+            buf_add_char(&out, '{');
+            break;
+        case JSON_OBJECT_END:
+            buf_add_char(&out, '}');
+            break;
+        case JSON_ARRAY_BEGIN:
+            buf_add_char(&out, '[');
+            break;
+        case JSON_ARRAY_END:
+            buf_add_char(&out, ']');
+            break;
+        case JSON_KEY:
+            buf_printf(&out, "k(%.*s)", STR_ARG(in.text));
+            break;
+        case JSON_STRING:
+            buf_printf(&out, "s(%.*s)", STR_ARG(in.text));
+            break;
+        case JSON_INT:
+            buf_printf(&out, "i(%lld)", (long long)in.i);
+            break;
+        case JSON_FLOAT:
+            buf_printf(&out, "f(%.17g)", in.f);
+            break;
+        case JSON_BIG_INT:
+            buf_printf(&out, "b(%.*s)", STR_ARG(in.text));
+            break;
+        case JSON_TRUE:
+            buf_add_char(&out, 'T');
+            break;
+        case JSON_FALSE:
+            buf_add_char(&out, 'F');
+            break;
+        case JSON_NULL:
+            buf_add_char(&out, 'N');
+            break;
+        case JSON_ERROR:
+            buf_printf(&out, "!%lld", (long long)in.err.off);
+            t->err = in.err;
+            break;
         }
     } while (token != JSON_END && token != JSON_ERROR);
     assert_int_equal(json_next(&in), token); /* stays there */
@@ -59,7 +88,7 @@ static void gives_flags(struct test *t, struct str json, unsigned flags, const c
         assert_int_equal(json_validate(input, NULL) == 0, is_valid);
     mem_free((void *)(uintptr_t)input.p);
 }
-#define GIVES(lit, want) gives_flags(t, STR(lit), 0, (want))
+#define GIVES(lit, want)    gives_flags(t, STR(lit), 0, (want))
 #define REPLACES(lit, want) gives_flags(t, STR(lit), JSON_REPLACE_UTF8, (want))
 
 static void reads_values(struct test *t)
@@ -157,7 +186,10 @@ static void checks_utf8(struct test *t)
     GIVES("\"\xF5\x80\x80\x80\"", "!1");
     GIVES("\"\xE2\x82\"", "!1");
     GIVES("\"ab\x80\"", "!3");
-    REPLACES("\"a\xFF" "b\"", "s(a\xEF\xBF\xBD" "b).");
+    REPLACES("\"a\xFF"
+             "b\"",
+             "s(a\xEF\xBF\xBD"
+             "b).");
     REPLACES("\"\xE2\x82\"", "s(\xEF\xBF\xBD).");
     REPLACES("\"\xE2\x82(\"", "s(\xEF\xBF\xBD().");
     REPLACES("\"\xED\xA0\x80\"", "s(\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD).");
@@ -243,7 +275,9 @@ static void minifies(struct test *t)
 {
     struct buf out;
     buf_init(&out, 0);
-    assert_ok(json_minify(STR(" { \"a b\" : [ 1 , \"x \\\" y\" ] , \"c\" : true }\n"), &out, &t->err), &t->err);
+    assert_ok(
+        json_minify(STR(" { \"a b\" : [ 1 , \"x \\\" y\" ] , \"c\" : true }\n"), &out, &t->err),
+        &t->err);
     assert_str_eq(buf_str(&out), "{\"a b\":[1,\"x \\\" y\"],\"c\":true}");
     buf_clear(&out);
     assert_err(json_minify(STR("[1,"), &out, &t->err), &t->err, ERR_JSON);
@@ -281,15 +315,18 @@ static void writes(struct test *t)
     buf_init(&out, 0);
     json_writer_init(&w, &out, false);
     write_sample(&w);
-    assert_str_eq(buf_str(&out), "{\"a\":[-5,18446744073709551615,true,null],\"e\":{},\"f\":[],\"r\":{\"x\":[1,2]},"
-                                 "\"s\":\"q\\\"\\\\\\n\\u0001\xEF\xBF\xBD\xED\x95\x9C/\"}");
+    assert_str_eq(
+        buf_str(&out),
+        "{\"a\":[-5,18446744073709551615,true,null],\"e\":{},\"f\":[],\"r\":{\"x\":[1,2]},"
+        "\"s\":\"q\\\"\\\\\\n\\u0001\xEF\xBF\xBD\xED\x95\x9C/\"}");
     assert_ok(json_validate(buf_str(&out), &t->err), &t->err);
     buf_clear(&out);
     json_writer_init(&w, &out, true);
     write_sample(&w);
-    assert_str_eq(buf_str(&out), "{\n  \"a\" : [\n    -5,\n    18446744073709551615,\n    true,\n    null\n  ],\n"
-                                 "  \"e\" : { },\n  \"f\" : [ ],\n  \"r\" : {\n    \"x\" : [\n      1,\n      2\n"
-                                 "    ]\n  },\n  \"s\" : \"q\\\"\\\\\\n\\u0001\xEF\xBF\xBD\xED\x95\x9C/\"\n}");
+    assert_str_eq(buf_str(&out),
+                  "{\n  \"a\" : [\n    -5,\n    18446744073709551615,\n    true,\n    null\n  ],\n"
+                  "  \"e\" : { },\n  \"f\" : [ ],\n  \"r\" : {\n    \"x\" : [\n      1,\n      2\n"
+                  "    ]\n  },\n  \"s\" : \"q\\\"\\\\\\n\\u0001\xEF\xBF\xBD\xED\x95\x9C/\"\n}");
     buf_deinit(&out);
 }
 
@@ -299,11 +336,28 @@ static void writes_doubles_as_java(struct test *t)
         double v;
         const char *want;
     } rows[] = {
-        {0, "0.0"}, {-0.0, "-0.0"}, {1, "1.0"}, {-1.5, "-1.5"}, {100, "100.0"}, {1234567, "1234567.0"},
-        {9999999, "9999999.0"}, {10000000, "1.0E7"}, {12345678.9, "1.23456789E7"}, {0.001, "0.001"},
-        {0.00099, "9.9E-4"}, {1e10, "1.0E10"}, {1e-10, "1.0E-10"}, {1.7976931348623157e308, "1.7976931348623157E308"},
-        {0.1, "0.1"}, {33.333333333333336, "33.333333333333336"}, {1e100, "1.0E100"}, {71000, "71000.0"},
-        {0.05, "0.05"}, {123.456, "123.456"}, {NAN, "null"}, {INFINITY, "null"},
+        {0, "0.0"},
+        {-0.0, "-0.0"},
+        {1, "1.0"},
+        {-1.5, "-1.5"},
+        {100, "100.0"},
+        {1234567, "1234567.0"},
+        {9999999, "9999999.0"},
+        {10000000, "1.0E7"},
+        {12345678.9, "1.23456789E7"},
+        {0.001, "0.001"},
+        {0.00099, "9.9E-4"},
+        {1e10, "1.0E10"},
+        {1e-10, "1.0E-10"},
+        {1.7976931348623157e308, "1.7976931348623157E308"},
+        {0.1, "0.1"},
+        {33.333333333333336, "33.333333333333336"},
+        {1e100, "1.0E100"},
+        {71000, "71000.0"},
+        {0.05, "0.05"},
+        {123.456, "123.456"},
+        {NAN, "null"},
+        {INFINITY, "null"},
     };
     (void)t;
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
@@ -323,7 +377,8 @@ static void doubles_come_back(struct test *t)
     for (int round = 0; round < 200000; round++) {
         double v;
         if (round & 1) {
-            v = (double)rng_between(&t->rng, -2000000000, 2000000000) / (double[]){1, 10, 100, 1000, 1e4, 1e6, 3}[rng_below(&t->rng, 7)];
+            v = (double)rng_between(&t->rng, -2000000000, 2000000000) /
+                (double[]){1, 10, 100, 1000, 1e4, 1e6, 3}[rng_below(&t->rng, 7)];
         } else {
             uint64_t bits = rng_u64(&t->rng);
             memcpy(&v, &bits, sizeof(v));
@@ -342,20 +397,23 @@ static void doubles_come_back(struct test *t)
             digits += out.p[i] >= '0' && out.p[i] <= '9';
         for (size_t i = 0; i < n && shortest[i] != 'e'; i++)
             want += shortest[i] >= '0' && shortest[i] <= '9';
-        if (memcmp(&back, &v, sizeof(v)) != 0 || digits > want + 7) /* 7: zeros of 1000000.0 and 0.001 */
+        if (memcmp(&back, &v, sizeof(v)) != 0 ||
+            digits > want + 7) /* 7: zeros of 1000000.0 and 0.001 */
             fail_msg("%.17g was written as %.*s", v, STR_ARG(buf_str(&out)));
         buf_deinit(&out);
     }
 }
 
-/* Random strings of all kinds of bytes come back the same, or with U+FFFD when they were not UTF-8. */
+/* Random strings of all kinds of bytes come back the same, or with U+FFFD when they were not UTF-8.
+ */
 static void strings_come_back(struct test *t)
 {
     for (int round = 0; round < 3000; round++) {
         char text[80];
         size_t n = (size_t)rng_below(&t->rng, sizeof(text));
-        static const char *const pieces[] = {"a", "\"", "\\", "\n", "\x1f", "\xC3\xA9", "\xEA\xB0\x80",
-                                             "\xF0\x9F\x98\x80", "\xFF", "\xE2\x82", "0123456789", " "};
+        static const char *const pieces[] = {"a",    "\"",       "\\",           "\n",
+                                             "\x1f", "\xC3\xA9", "\xEA\xB0\x80", "\xF0\x9F\x98\x80",
+                                             "\xFF", "\xE2\x82", "0123456789",   " "};
         struct buf raw, json, again;
         buf_init(&raw, 0);
         buf_init(&json, 0);
@@ -378,6 +436,7 @@ static void strings_come_back(struct test *t)
     }
 }
 
-TEST_MAIN(TEST(reads_values), TEST(reads_numbers), TEST(refuses_numbers), TEST(reads_escapes), TEST(refuses_strings),
-          TEST(checks_utf8), TEST(refuses_structure), TEST(limits_depth), TEST(skips), TEST(minifies), TEST(writes),
-          TEST(writes_doubles_as_java), TEST(doubles_come_back), TEST(strings_come_back))
+TEST_MAIN(TEST(reads_values), TEST(reads_numbers), TEST(refuses_numbers), TEST(reads_escapes),
+          TEST(refuses_strings), TEST(checks_utf8), TEST(refuses_structure), TEST(limits_depth),
+          TEST(skips), TEST(minifies), TEST(writes), TEST(writes_doubles_as_java),
+          TEST(doubles_come_back), TEST(strings_come_back))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* json_write.c: the writer. Pretty output is laid out as Elasticsearch does with ?pretty: two spaces a level, blanks
- * around the colon, "{ }" and "[ ]" when empty. */
+/* json_write.c: the writer. Pretty output is laid out as Elasticsearch does with ?pretty: two
+ * spaces a level, blanks around the colon, "{ }" and "[ ]" when empty. */
 #include "codec/json.h"
 
 #include <math.h>
@@ -14,7 +14,8 @@ static void write_escape(struct buf *out, uint8_t c)
 {
     static const char hex[] = "0123456789abcdef";
     static const char names[256] = {
-        ['"'] = '"', ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't',
+        ['"'] = '"',  ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f',
+        ['\n'] = 'n', ['\r'] = 'r',  ['\t'] = 't',
     };
     if (names[c]) {
         buf_add(out, (char[]){'\\', names[c]}, 2);
@@ -147,9 +148,9 @@ void json_u64(struct json_writer *w, uint64_t v)
     w->needs_comma = true;
 }
 
-/* Most numbers in documents are short decimals: i / 10^k with i below 10^15 and a small k. One division rounds correctly,
- * so that when it gives v back, those digits read back as v; and since two decimals of at most 15 digits are never the
- * same double, they are the shortest. */
+/* Most numbers in documents are short decimals: i / 10^k with i below 10^15 and a small k. One
+ * division rounds correctly, so that when it gives v back, those digits read back as v; and since
+ * two decimals of at most 15 digits are never the same double, they are the shortest. */
 static bool decimal_digits_short(double v, char digits[32], size_t *ret_count, int *ret_exponent)
 {
     static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6};
@@ -175,7 +176,8 @@ static bool decimal_digits_short(double v, char digits[32], size_t *ret_count, i
     return false;
 }
 
-/* Takes what f64_to_text wrote apart: the digits without leading and trailing zeros, and the power of ten of the first. */
+/* Takes what f64_to_text wrote apart: the digits without leading and trailing zeros, and the power
+ * of ten of the first. */
 static size_t decimal_digits(double v, char digits[32], int *ret_exponent)
 {
     char text[32];
@@ -214,7 +216,8 @@ static size_t decimal_digits(double v, char digits[32], int *ret_exponent)
     return count;
 }
 
-/* Java's Double.toString: digits with a point from 0.001 up to 10^7, else d.dddE±x; always a digit behind the point. */
+/* Java's Double.toString: digits with a point from 0.001 up to 10^7, else d.dddE±x; always a digit
+ * behind the point. */
 static size_t f64_as_java(double v, char text[48])
 {
     size_t n = 0;

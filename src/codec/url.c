@@ -36,8 +36,8 @@ struct str url_decode(struct arena *mem, struct str s, bool is_form)
 
 static bool is_unreserved(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-           c == '_' || c == '~';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
 }
 
 void url_encode(struct buf *out, struct str s)
@@ -54,7 +54,8 @@ void url_encode(struct buf *out, struct str s)
     }
 }
 
-bool url_query_next(struct str *query, struct arena *mem, struct str *ret_name, struct str *ret_value)
+bool url_query_next(struct str *query, struct arena *mem, struct str *ret_name,
+                    struct str *ret_value)
 {
     struct str part;
     do {

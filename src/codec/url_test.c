@@ -8,9 +8,9 @@ static void decodes(struct test *t)
     static const struct {
         const char *in, *plain, *form;
     } rows[] = {
-        {"", "", ""},           {"abc", "abc", "abc"},     {"a%20b", "a b", "a b"}, {"a+b", "a+b", "a b"},
-        {"%ec%a3%bc", "주", "주"}, {"100%", "100%", "100%"}, {"%4", "%4", "%4"},      {"%zz1", "%zz1", "%zz1"},
-        {"%41", "A", "A"},
+        {"", "", ""},          {"abc", "abc", "abc"},     {"a%20b", "a b", "a b"},
+        {"a+b", "a+b", "a b"}, {"%ec%a3%bc", "주", "주"}, {"100%", "100%", "100%"},
+        {"%4", "%4", "%4"},    {"%zz1", "%zz1", "%zz1"},  {"%41", "A", "A"},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         assert_str_eq(url_decode(t->mem, str_from(rows[i].in), false), rows[i].plain);
@@ -58,7 +58,8 @@ static void takes_urls_apart(struct test *t)
     assert_str_eq(url.host, "::1");
     assert_true(url_parse(STR("https://host"), &url));
     assert_int_equal(url.port, 0);
-    static const char *const bad[] = {"", "localhost:9200", "http://", "http://h:99999", "http://[::1", "http://h:x/"};
+    static const char *const bad[] = {
+        "", "localhost:9200", "http://", "http://h:99999", "http://[::1", "http://h:x/"};
     for (size_t i = 0; i < ARRAY_COUNT(bad); i++)
         assert_false(url_parse(str_from(bad[i]), &url));
 }

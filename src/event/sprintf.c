@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sprintf.c: templates, as Logstash's StringInterpolation: "%{" up to the next "}" is a reference, whatever is between.
- * A list is joined by ",", a map is JSON; "%{+…}" prints @timestamp in UTC. What is missing stays as it was written. */
+/* sprintf.c: templates, as Logstash's StringInterpolation: "%{" up to the next "}" is a reference,
+ * whatever is between. A list is joined by ",", a map is JSON; "%{+…}" prints @timestamp in UTC.
+ * What is missing stays as it was written. */
 #include "base/buf.h"
 #include "base/str.h"
 #include "event/event.h"
@@ -23,7 +24,8 @@ struct sprintf_template {
     size_t count;
 };
 
-static int reference_compile(struct arena *mem, struct str text, size_t off, struct part *part, struct err *err)
+static int reference_compile(struct arena *mem, struct str text, size_t off, struct part *part,
+                             struct err *err)
 {
     struct str inside = str_sub(text, 2, text.n - 3);
     int rc;
@@ -58,7 +60,8 @@ static void part_add(struct sprintf_template *t, const struct part *part)
     t->parts[t->count++] = *part;
 }
 
-int sprintf_compile(struct arena *mem, struct str text, struct sprintf_template **ret_t, struct err *err)
+int sprintf_compile(struct arena *mem, struct str text, struct sprintf_template **ret_t,
+                    struct err *err)
 {
     struct sprintf_template *t = ARENA_NEW(mem, struct sprintf_template);
     size_t max = count_parts(text), from = 0, at = 0;

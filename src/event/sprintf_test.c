@@ -6,11 +6,13 @@
 static struct event *sample(struct test *t, struct batch *batch)
 {
     struct event *ev = NULL;
-    assert_ok(event_from_json(batch,
-                              STR("{\"@timestamp\":\"2025-01-22T04:52:33.987Z\",\"host\":\"h1\",\"n\":5,\"f\":1.5,\"b\":true,"
-                                  "\"z\":null,\"tags\":[\"a\",\"b\",[1,2]],\"m\":{\"x\":{\"y\":\"deep\"}},"
-                                  "\"@metadata\":{\"id\":\"77\"}}"),
-                              0, &ev, &t->err),
+    assert_ok(event_from_json(
+                  batch,
+                  STR("{\"@timestamp\":\"2025-01-22T04:52:33.987Z\",\"host\":\"h1\",\"n\":5,\"f\":"
+                      "1.5,\"b\":true,"
+                      "\"z\":null,\"tags\":[\"a\",\"b\",[1,2]],\"m\":{\"x\":{\"y\":\"deep\"}},"
+                      "\"@metadata\":{\"id\":\"77\"}}"),
+                  0, &ev, &t->err),
               &t->err);
     return ev;
 }
@@ -76,7 +78,8 @@ static void refuses(struct test *t)
     } rows[] = {{"ab %{[a}", 5}, {"%{a[b]}", 2}, {"x %{+yyyy-bb}", 10}, {"%{+'x}", 3}};
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct sprintf_template *template;
-        assert_err(sprintf_compile(t->mem, str_from(rows[i].text), &template, &t->err), &t->err, ERR_INVALID);
+        assert_err(sprintf_compile(t->mem, str_from(rows[i].text), &template, &t->err), &t->err,
+                   ERR_INVALID);
         assert_int_equal(t->err.off, rows[i].off);
     }
 }

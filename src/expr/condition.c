@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* condition.c: how conditions are checked and evaluated. The tree is small and evaluation is a walk over it; field
- * references, regular expressions and the texts of constant lists are made ready once.
+/* condition.c: how conditions are checked and evaluated. The tree is small and evaluation is a walk
+ * over it; field references, regular expressions and the texts of constant lists are made ready
+ * once.
  *
  * Rules (Logstash 7.11, EventCondition):
  *   truth    there, not null, and its text is neither "" nor "false": 0 and [] are true
  *   == !=    typed: 200 is not "200"; whole and fractional numbers compare by value
  *   < …      numbers with numbers, texts with texts, times with times; else false, and counted
  *   =~       of texts only; !~ is its opposite, so true for what is no text
- *   in       in a constant list: by text; in a constant text: part of it; in a field: part of its text, or an item of
- *            its list by text; a list or map on the left: false */
+ *   in       in a constant list: by text; in a constant text: part of it; in a field: part of its
+ *            text, or an item of its list by text; a list or map on the left: false */
 #include "expr/condition.h"
 
 #include "base/buf.h"
@@ -50,11 +51,13 @@ static int fail_at(const struct compiler *c, uint32_t pos)
     return err_at_off(c->err, pos > 0 ? (int64_t)pos - 1 : -1);
 }
 
-static int constant_compile(const struct compiler *c, const struct cond_operand *from, struct operand *operand)
+static int constant_compile(const struct compiler *c, const struct cond_operand *from,
+                            struct operand *operand)
 {
     const struct value *v = &from->constant;
     if (v->kind == VALUE_MAP || v->kind == VALUE_NONE) {
-        err_set(c->err, ERR_CONFIG, "a condition compares with text, numbers and lists, not with a hash");
+        err_set(c->err, ERR_CONFIG,
+                "a condition compares with text, numbers and lists, not with a hash");
         return fail_at(c, from->pos);
     }
     operand->constant = *v;
@@ -66,7 +69,8 @@ static int constant_compile(const struct compiler *c, const struct cond_operand 
     return 0;
 }
 
-static int operand_compile(const struct compiler *c, const struct cond_operand *from, struct operand *operand)
+static int operand_compile(const struct compiler *c, const struct cond_operand *from,
+                           struct operand *operand)
 {
     if (from->kind == COND_CONSTANT)
         return constant_compile(c, from, operand);
@@ -97,7 +101,8 @@ static int regex_of(const struct compiler *c, const struct cond_node *from, stru
 }
 
 /* Depth: CONDITION_DEPTH_MAX. */
-static int node_compile(const struct compiler *c, const struct cond_node *from, unsigned depth, struct node **ret_node)
+static int node_compile(const struct compiler *c, const struct cond_node *from, unsigned depth,
+                        struct node **ret_node)
 {
     struct node *node = ARENA_NEW(c->mem, struct node);
     node->op = from->op;
@@ -140,7 +145,8 @@ static int node_compile(const struct compiler *c, const struct cond_node *from, 
     return 0;
 }
 
-int condition_compile(const struct cond_node *root, struct arena *mem, struct condition **ret_cond, struct err *err)
+int condition_compile(const struct cond_node *root, struct arena *mem, struct condition **ret_cond,
+                      struct err *err)
 {
     struct condition *cond = ARENA_NEW(mem, struct condition);
     struct compiler c = {.mem = mem, .cond = cond, .err = err};
@@ -232,7 +238,8 @@ static bool compare(const struct value *a, const struct value *b, int *ret_order
     return true;
 }
 
-static bool in_list(const struct value *list, const struct str *texts, struct str text, const struct event *ev)
+static bool in_list(const struct value *list, const struct str *texts, struct str text,
+                    const struct event *ev)
 {
     for (size_t i = 0; i < list->list->count; i++) {
         const struct value *item = &list->list->items[i];
@@ -282,22 +289,35 @@ static bool ordered(const struct node *node, struct run *run)
 static bool eval(const struct node *node, struct run *run)
 {
     switch (node->op) {
-    case COND_AND: return eval(node->left, run) && eval(node->right, run);
-    case COND_OR: return eval(node->left, run) || eval(node->right, run);
-    case COND_XOR: return eval(node->left, run) != eval(node->right, run);
-    case COND_NAND: return !(eval(node->left, run) && eval(node->right, run));
-    case COND_NOT: return !eval(node->left, run);
-    case COND_TRUTH: return is_true(operand_value(&node->a, run->ev));
-    case COND_EQ: return equal(operand_value(&node->a, run->ev), operand_value(&node->b, run->ev));
-    case COND_NE: return !equal(operand_value(&node->a, run->ev), operand_value(&node->b, run->ev));
+    case COND_AND:
+        return eval(node->left, run) && eval(node->right, run);
+    case COND_OR:
+        return eval(node->left, run) || eval(node->right, run);
+    case COND_XOR:
+        return eval(node->left, run) != eval(node->right, run);
+    case COND_NAND:
+        return !(eval(node->left, run) && eval(node->right, run));
+    case COND_NOT:
+        return !eval(node->left, run);
+    case COND_TRUTH:
+        return is_true(operand_value(&node->a, run->ev));
+    case COND_EQ:
+        return equal(operand_value(&node->a, run->ev), operand_value(&node->b, run->ev));
+    case COND_NE:
+        return !equal(operand_value(&node->a, run->ev), operand_value(&node->b, run->ev));
     case COND_LT:
     case COND_LE:
     case COND_GT:
-    case COND_GE: return ordered(node, run);
-    case COND_MATCH: return matches(node, run);
-    case COND_NOT_MATCH: return !matches(node, run);
-    case COND_IN: return is_in(node, run->ev);
-    case COND_NOT_IN: return !is_in(node, run->ev);
+    case COND_GE:
+        return ordered(node, run);
+    case COND_MATCH:
+        return matches(node, run);
+    case COND_NOT_MATCH:
+        return !matches(node, run);
+    case COND_IN:
+        return is_in(node, run->ev);
+    case COND_NOT_IN:
+        return !is_in(node, run->ev);
     }
     return false;
 }
@@ -314,10 +334,10 @@ bool condition_eval(const struct condition *cond, const struct event *ev)
 /* ---- writing ---- */
 
 static const char *const op_texts[] = {
-    [COND_AND] = "and", [COND_OR] = "or",  [COND_XOR] = "xor", [COND_NAND] = "nand", [COND_NOT] = "!",
-    [COND_TRUTH] = "",  [COND_EQ] = "==",  [COND_NE] = "!=",   [COND_LT] = "<",      [COND_LE] = "<=",
-    [COND_GT] = ">",    [COND_GE] = ">=",  [COND_MATCH] = "=~", [COND_NOT_MATCH] = "!~", [COND_IN] = "in",
-    [COND_NOT_IN] = "not in",
+    [COND_AND] = "and",  [COND_OR] = "or",        [COND_XOR] = "xor", [COND_NAND] = "nand",
+    [COND_NOT] = "!",    [COND_TRUTH] = "",       [COND_EQ] = "==",   [COND_NE] = "!=",
+    [COND_LT] = "<",     [COND_LE] = "<=",        [COND_GT] = ">",    [COND_GE] = ">=",
+    [COND_MATCH] = "=~", [COND_NOT_MATCH] = "!~", [COND_IN] = "in",   [COND_NOT_IN] = "not in",
 };
 
 static void operand_write(const struct cond_operand *operand, bool is_regex, struct buf *out)

@@ -11,7 +11,8 @@ static struct cond_operand field(const char *ref)
 
 static struct cond_operand text(const char *s)
 {
-    return (struct cond_operand){.kind = COND_CONSTANT, .constant = value_str(str_from(s)), .pos = 9};
+    return (struct cond_operand){
+        .kind = COND_CONSTANT, .constant = value_str(str_from(s)), .pos = 9};
 }
 
 static struct cond_operand number(int64_t i)
@@ -39,13 +40,17 @@ static struct cond_node truth(struct cond_operand a)
 static struct event *sample(struct test *t, struct batch *batch)
 {
     struct event *ev = NULL;
-    assert_ok(event_from_json(batch,
-                              STR("{\"@timestamp\":\"2025-01-22T04:52:33Z\",\"s\":\"hello world\",\"e\":\"\",\"false\":\"false\","
-                                  "\"n\":200,\"f\":2.5,\"ns\":\"200\",\"zero\":0,\"t\":true,\"no\":false,\"z\":null,"
-                                  "\"tags\":[\"a\",\"b\",3],\"empty\":[],\"m\":{\"x\":\"hello\"},\"w\":200.0,\"s2\":\"hello world\","
-                                  "\"@metadata\":{\"k\":\"v\"}}"),
-                              0, &ev, &t->err),
-              &t->err);
+    assert_ok(
+        event_from_json(
+            batch,
+            STR("{\"@timestamp\":\"2025-01-22T04:52:33Z\",\"s\":\"hello "
+                "world\",\"e\":\"\",\"false\":\"false\","
+                "\"n\":200,\"f\":2.5,\"ns\":\"200\",\"zero\":0,\"t\":true,\"no\":false,\"z\":null,"
+                "\"tags\":[\"a\",\"b\",3],\"empty\":[],\"m\":{\"x\":\"hello\"},\"w\":200.0,\"s2\":"
+                "\"hello world\","
+                "\"@metadata\":{\"k\":\"v\"}}"),
+            0, &ev, &t->err),
+        &t->err);
     return ev;
 }
 
@@ -66,7 +71,7 @@ static void holds(struct test *t, struct cond_node root, bool want, uint64_t err
     condition_free(cond);
     batch_unref(batch);
 }
-#define TRUE(node) holds(t, (node), true, 0)
+#define TRUE(node)  holds(t, (node), true, 0)
 #define FALSE(node) holds(t, (node), false, 0)
 #define ERROR(node) holds(t, (node), false, 1)
 
@@ -165,7 +170,9 @@ static void combinations(struct test *t)
                 {COND_NAND, {false, true, true, true}}};
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         for (unsigned k = 0; k < 4; k++)
-            holds(t, (struct cond_node){.op = rows[i].op, .left = k & 2 ? &no : &yes, .right = k & 1 ? &no : &yes},
+            holds(t,
+                  (struct cond_node){
+                      .op = rows[i].op, .left = k & 2 ? &no : &yes, .right = k & 1 ? &no : &yes},
                   rows[i].want[k], 0);
     }
     FALSE(((struct cond_node){.op = COND_NOT, .left = &yes}));
@@ -177,8 +184,10 @@ static void combinations(struct test *t)
 
 static void writes(struct test *t)
 {
-    struct cond_node a = two(COND_EQ, field("[a][b]"), text("x")), b = two(COND_MATCH, field("c"), text("^y")),
-                     both = {.op = COND_AND, .left = &a, .right = &b}, not = {.op = COND_NOT, .left = &both};
+    struct cond_node a = two(COND_EQ, field("[a][b]"), text("x")),
+                     b = two(COND_MATCH, field("c"), text("^y")),
+                     both = {.op = COND_AND, .left = &a, .right = &b},
+                     not = {.op = COND_NOT, .left = &both};
     struct buf out;
     (void)t;
     buf_init(&out, 0);
@@ -190,7 +199,8 @@ static void writes(struct test *t)
 static void refuses(struct test *t)
 {
     struct condition *cond;
-    struct cond_node bad_ref = truth(field("a[b]")), bad_regex = two(COND_MATCH, field("a"), text("(")),
+    struct cond_node bad_ref = truth(field("a[b]")),
+                     bad_regex = two(COND_MATCH, field("a"), text("(")),
                      no_regex = two(COND_MATCH, field("a"), field("b"));
     assert_err(condition_compile(&bad_ref, t->mem, &cond, &t->err), &t->err, ERR_CONFIG);
     assert_int_equal(t->err.off, 6);
@@ -204,5 +214,5 @@ static void refuses(struct test *t)
     assert_err(condition_compile(chain, t->mem, &cond, &t->err), &t->err, ERR_CONFIG);
 }
 
-TEST_MAIN(TEST(truths), TEST(equality_is_typed), TEST(order), TEST(membership), TEST(patterns), TEST(combinations),
-          TEST(writes), TEST(refuses))
+TEST_MAIN(TEST(truths), TEST(equality_is_typed), TEST(order), TEST(membership), TEST(patterns),
+          TEST(combinations), TEST(writes), TEST(refuses))

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* date_format.c: patterns to items. Joda: a field of digits is read with any number of digits up to what the field can
- * have ("yyyy-MM-dd" takes "2025-1-2"), unless another field of digits follows directly. java.time: "MM" is exactly two.
+/* date_format.c: patterns to items. Joda: a field of digits is read with any number of digits up to
+ * what the field can have ("yyyy-MM-dd" takes "2025-1-2"), unless another field of digits follows
+ * directly. java.time: "MM" is exactly two.
  *
- * Sources: Joda-Time's DateTimeFormat, java.time's DateTimeFormatterBuilder (their documentation), and Elasticsearch's
- * page on date formats. */
+ * Sources: Joda-Time's DateTimeFormat, java.time's DateTimeFormatterBuilder (their documentation),
+ * and Elasticsearch's page on date formats. */
 #include "text/date_format_int.h"
 
 #include <stdio.h>
@@ -11,9 +12,11 @@
 #include "base/arena.h"
 #include "base/str.h"
 
-const char *const date__month_names[12] = {"January", "February", "March",     "April",   "May",      "June",
-                                           "July",    "August",   "September", "October", "November", "December"};
-const char *const date__weekday_names[7] = {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
+const char *const date__month_names[12] = {"January",   "February", "March",    "April",
+                                           "May",       "June",     "July",     "August",
+                                           "September", "October",  "November", "December"};
+const char *const date__weekday_names[7] = {"Monday", "Tuesday",  "Wednesday", "Thursday",
+                                            "Friday", "Saturday", "Sunday"};
 
 struct compiler {
     struct str text;
@@ -55,23 +58,36 @@ struct letter {
 };
 
 static const struct letter joda_letters[] = {
-    {'G', DATE_ERA, 0},        {'C', DATE_CENTURY, 7},     {'Y', DATE_YEAR, 9},    {'y', DATE_YEAR, 9},
-    {'x', DATE_WEEK_YEAR, 9},  {'w', DATE_WEEK, 2},        {'e', DATE_WEEKDAY, 1}, {'E', DATE_WEEKDAY_SHORT, 0},
-    {'D', DATE_DAY_OF_YEAR, 3}, {'M', DATE_MONTH, 2},      {'d', DATE_DAY, 2},     {'a', DATE_HALF, 0},
-    {'K', DATE_HOUR_11, 2},    {'h', DATE_HOUR_12, 2},     {'H', DATE_HOUR, 2},    {'k', DATE_HOUR_24, 2},
-    {'m', DATE_MINUTE, 2},     {'s', DATE_SECOND, 2},      {'S', DATE_FRACTION, 9}, {'z', DATE_ZONE_NAME, 0},
-    {'Z', DATE_OFFSET, 0},     {0, 0, 0},
+    {'G', DATE_ERA, 0},         {'C', DATE_CENTURY, 7},
+    {'Y', DATE_YEAR, 9},        {'y', DATE_YEAR, 9},
+    {'x', DATE_WEEK_YEAR, 9},   {'w', DATE_WEEK, 2},
+    {'e', DATE_WEEKDAY, 1},     {'E', DATE_WEEKDAY_SHORT, 0},
+    {'D', DATE_DAY_OF_YEAR, 3}, {'M', DATE_MONTH, 2},
+    {'d', DATE_DAY, 2},         {'a', DATE_HALF, 0},
+    {'K', DATE_HOUR_11, 2},     {'h', DATE_HOUR_12, 2},
+    {'H', DATE_HOUR, 2},        {'k', DATE_HOUR_24, 2},
+    {'m', DATE_MINUTE, 2},      {'s', DATE_SECOND, 2},
+    {'S', DATE_FRACTION, 9},    {'z', DATE_ZONE_NAME, 0},
+    {'Z', DATE_OFFSET, 0},      {0, 0, 0},
 };
 
 static const struct letter java_letters[] = {
-    {'G', DATE_ERA, 0},         {'u', DATE_YEAR, 9},       {'y', DATE_YEAR, 9},     {'Y', DATE_WEEK_YEAR, 9},
-    {'w', DATE_WEEK, 2},        {'e', DATE_WEEKDAY, 1},    {'c', DATE_WEEKDAY, 1},  {'E', DATE_WEEKDAY_SHORT, 0},
-    {'D', DATE_DAY_OF_YEAR, 3}, {'M', DATE_MONTH, 2},      {'L', DATE_MONTH, 2},    {'d', DATE_DAY, 2},
-    {'a', DATE_HALF, 0},        {'K', DATE_HOUR_11, 2},    {'h', DATE_HOUR_12, 2},  {'H', DATE_HOUR, 2},
-    {'k', DATE_HOUR_24, 2},     {'m', DATE_MINUTE, 2},     {'s', DATE_SECOND, 2},   {'S', DATE_FRACTION, 9},
-    {'n', DATE_NANO, 9},        {'A', DATE_MILLI_OF_DAY, 8}, {'N', DATE_NANO_OF_DAY, 14}, {'q', DATE_QUARTER, 1},
-    {'Q', DATE_QUARTER, 1},     {'z', DATE_ZONE_NAME, 0},  {'V', DATE_ZONE_ID, 0},  {'O', DATE_OFFSET, 0},
-    {'X', DATE_OFFSET, 0},      {'x', DATE_OFFSET, 0},     {'Z', DATE_OFFSET, 0},   {0, 0, 0},
+    {'G', DATE_ERA, 0},          {'u', DATE_YEAR, 9},
+    {'y', DATE_YEAR, 9},         {'Y', DATE_WEEK_YEAR, 9},
+    {'w', DATE_WEEK, 2},         {'e', DATE_WEEKDAY, 1},
+    {'c', DATE_WEEKDAY, 1},      {'E', DATE_WEEKDAY_SHORT, 0},
+    {'D', DATE_DAY_OF_YEAR, 3},  {'M', DATE_MONTH, 2},
+    {'L', DATE_MONTH, 2},        {'d', DATE_DAY, 2},
+    {'a', DATE_HALF, 0},         {'K', DATE_HOUR_11, 2},
+    {'h', DATE_HOUR_12, 2},      {'H', DATE_HOUR, 2},
+    {'k', DATE_HOUR_24, 2},      {'m', DATE_MINUTE, 2},
+    {'s', DATE_SECOND, 2},       {'S', DATE_FRACTION, 9},
+    {'n', DATE_NANO, 9},         {'A', DATE_MILLI_OF_DAY, 8},
+    {'N', DATE_NANO_OF_DAY, 14}, {'q', DATE_QUARTER, 1},
+    {'Q', DATE_QUARTER, 1},      {'z', DATE_ZONE_NAME, 0},
+    {'V', DATE_ZONE_ID, 0},      {'O', DATE_OFFSET, 0},
+    {'X', DATE_OFFSET, 0},       {'x', DATE_OFFSET, 0},
+    {'Z', DATE_OFFSET, 0},       {0, 0, 0},
 };
 
 static bool is_digits(const struct date_item *item)
@@ -140,7 +156,8 @@ static int add_letters(struct compiler *c, size_t off, char letter, size_t n)
         row++;
     if (!row->letter) {
         char what[64];
-        (void)snprintf(what, sizeof(what), "'%c' is no date letter (quote it: '%c')", letter, letter);
+        (void)snprintf(what, sizeof(what), "'%c' is no date letter (quote it: '%c')", letter,
+                       letter);
         return fail_at(c, off, what);
     }
     if (n > 30)
@@ -211,13 +228,15 @@ static void fix_neighbours(struct compiler *c)
         struct date_item *item = &c->items[i];
         if (!is_digits(item) || !is_digits(&c->items[i + 1]))
             continue;
-        bool is_year = item->kind == DATE_YEAR || item->kind == DATE_WEEK_YEAR || item->kind == DATE_YEAR_2;
+        bool is_year =
+            item->kind == DATE_YEAR || item->kind == DATE_WEEK_YEAR || item->kind == DATE_YEAR_2;
         item->max = is_year ? item->count : MIN_OF(item->max, MAX_OF(item->count, 1));
         item->min = MIN_OF(item->min, item->max);
     }
 }
 
-/* Elasticsearch 7 warns that 'Y' should be 'y'; without a week it cannot mean the year of a week. */
+/* Elasticsearch 7 warns that 'Y' should be 'y'; without a week it cannot mean the year of a week.
+ */
 static void mend_week_year(struct compiler *c)
 {
     for (size_t i = 0; i < c->count; i++) {
@@ -260,18 +279,21 @@ static int compile_items(struct compiler *c, struct date_part *part)
     fix_neighbours(c);
     struct date_item *items = ARENA_ARRAY(c->mem, struct date_item, c->count);
     memcpy(items, c->items, c->count * sizeof(*items));
-    *part = (struct date_part){.kind = DATE_PART_ITEMS, .is_java = c->is_java, .items = items, .count = c->count};
+    *part = (struct date_part){
+        .kind = DATE_PART_ITEMS, .is_java = c->is_java, .items = items, .count = c->count};
     for (size_t i = 0; i < c->count; i++) {
         uint8_t kind = items[i].kind;
         part->has_zone |= kind == DATE_OFFSET || kind == DATE_ZONE_ID || kind == DATE_ZONE_NAME;
-        part->needs_week |= (kind >= DATE_WEEK_YEAR && kind <= DATE_WEEKDAY_LONG) || kind == DATE_DAY_OF_YEAR;
-        part->has_year |= kind == DATE_YEAR || kind == DATE_YEAR_2 || kind == DATE_WEEK_YEAR || kind == DATE_CENTURY;
+        part->needs_week |=
+            (kind >= DATE_WEEK_YEAR && kind <= DATE_WEEKDAY_LONG) || kind == DATE_DAY_OF_YEAR;
+        part->has_year |= kind == DATE_YEAR || kind == DATE_YEAR_2 || kind == DATE_WEEK_YEAR ||
+                          kind == DATE_CENTURY;
     }
     return 0;
 }
 
-static int part_add(struct date_pattern *pattern, struct str text, size_t base_off, bool is_java, bool is_lenient,
-                    struct arena *mem, struct err *err)
+static int part_add(struct date_pattern *pattern, struct str text, size_t base_off, bool is_java,
+                    bool is_lenient, struct arena *mem, struct err *err)
 {
     struct compiler *c = ARENA_NEW(mem, struct compiler);
     c->text = text;
@@ -284,7 +306,8 @@ static int part_add(struct date_pattern *pattern, struct str text, size_t base_o
     if (is_lenient) { /* the names without strict_: fewer digits will do */
         struct date_item *items = (struct date_item *)(uintptr_t)part->items;
         for (size_t i = 0; i < part->count; i++) {
-            bool has_neighbour = (i > 0 && is_digits(&items[i - 1])) || (i + 1 < part->count && is_digits(&items[i + 1]));
+            bool has_neighbour = (i > 0 && is_digits(&items[i - 1])) ||
+                                 (i + 1 < part->count && is_digits(&items[i + 1]));
             if (is_digits(&items[i]) && !has_neighbour)
                 items[i].min = 1;
         }
@@ -302,10 +325,8 @@ struct named {
 };
 
 static const struct named logstash_names[] = {
-    {"ISO8601", DATE_PART_ISO, NULL},
-    {"UNIX", DATE_PART_UNIX, NULL},
-    {"UNIX_MS", DATE_PART_UNIX_MS, NULL},
-    {"TAI64N", DATE_PART_TAI64N, NULL},
+    {"ISO8601", DATE_PART_ISO, NULL},     {"UNIX", DATE_PART_UNIX, NULL},
+    {"UNIX_MS", DATE_PART_UNIX_MS, NULL}, {"TAI64N", DATE_PART_TAI64N, NULL},
     {NULL, DATE_PART_ITEMS, NULL},
 };
 
@@ -370,7 +391,8 @@ static const struct named *named_find(const struct named *names, struct str name
     return NULL;
 }
 
-static void special_add(struct date_pattern *pattern, enum date_part_kind kind, bool is_es, bool is_strict, bool is_nanos)
+static void special_add(struct date_pattern *pattern, enum date_part_kind kind, bool is_es,
+                        bool is_strict, bool is_nanos)
 {
     pattern->parts[pattern->count++] = (struct date_part){
         .kind = kind,
@@ -383,7 +405,8 @@ static void special_add(struct date_pattern *pattern, enum date_part_kind kind, 
     };
 }
 
-static int es_part_add(struct date_pattern *pattern, struct str text, size_t off, struct arena *mem, struct err *err)
+static int es_part_add(struct date_pattern *pattern, struct str text, size_t off, struct arena *mem,
+                       struct err *err)
 {
     bool is_strict = str_starts_with(text, STR("strict_"));
     struct str name = is_strict ? str_from_off(text, 7) : text;
@@ -394,7 +417,8 @@ static int es_part_add(struct date_pattern *pattern, struct str text, size_t off
         special_add(pattern, named->kind, true, is_strict, str_ends_with(name, STR("_nanos")));
         return 0;
     }
-    if (text.n > 1 && text.p[0] == '8' && is_letter(text.p[1])) { /* "8yyyy…": java.time was asked for in version 6 */
+    if (text.n > 1 && text.p[0] == '8' &&
+        is_letter(text.p[1])) { /* "8yyyy…": java.time was asked for in version 6 */
         text = str_from_off(text, 1);
         off++;
     }
@@ -409,9 +433,12 @@ static int es_compile(struct date_pattern *pattern, struct arena *mem, struct er
         ptrdiff_t cut = str_find(rest, STR("||"));
         struct str part = cut < 0 ? rest : str_sub(rest, 0, (size_t)cut);
         if (pattern->count == DATE_ALTERNATIVES_MAX)
-            return err_set(err, ERR_INVALID, "date format \"" STR_FMT "\": more than 16 alternatives", STR_ARG(pattern->text));
+            return err_set(err, ERR_INVALID,
+                           "date format \"" STR_FMT "\": more than 16 alternatives",
+                           STR_ARG(pattern->text));
         if (part.n == 0) {
-            err_set(err, ERR_INVALID, "date format \"" STR_FMT "\": an alternative is empty", STR_ARG(pattern->text));
+            err_set(err, ERR_INVALID, "date format \"" STR_FMT "\": an alternative is empty",
+                    STR_ARG(pattern->text));
             return err_at_off(err, (int64_t)off);
         }
         TRY(es_part_add(pattern, part, off, mem, err));
@@ -422,8 +449,8 @@ static int es_compile(struct date_pattern *pattern, struct arena *mem, struct er
     }
 }
 
-int date_pattern_compile(struct str text, enum date_dialect dialect, struct arena *mem, const struct date_pattern **ret_pattern,
-                         struct err *err)
+int date_pattern_compile(struct str text, enum date_dialect dialect, struct arena *mem,
+                         const struct date_pattern **ret_pattern, struct err *err)
 {
     struct date_pattern *pattern = ARENA_NEW(mem, struct date_pattern);
     pattern->text = arena_str(mem, text);

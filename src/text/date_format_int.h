@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* date_format_int.h: a compiled pattern: alternatives, each a flat list of items. Both dialects' letters become the same
- * kinds; what differs between them is only how many digits an item takes when it is read. */
+/* date_format_int.h: a compiled pattern: alternatives, each a flat list of items. Both dialects'
+ * letters become the same kinds; what differs between them is only how many digits an item takes
+ * when it is read. */
 #ifndef NARU_TEXT_DATE_FORMAT_INT_H
 #define NARU_TEXT_DATE_FORMAT_INT_H
 
@@ -38,7 +39,7 @@ enum date_kind {
     DATE_NANO,
     DATE_MILLI_OF_DAY,
     DATE_NANO_OF_DAY,
-    DATE_OFFSET,  /* count 2: +hhmm, 3: +hh:mm, 1: +hh[mm] */
+    DATE_OFFSET, /* count 2: +hhmm, 3: +hh:mm, 1: +hh[mm] */
     DATE_ZONE_ID,
     DATE_ZONE_NAME,
     DATE_OPTIONAL_BEGIN, /* `count`: how many items until the matching end */
@@ -46,18 +47,19 @@ enum date_kind {
 };
 
 struct date_item {
-    uint8_t kind;   /* enum date_kind */
-    uint8_t count;  /* letters; digits at least when printing */
+    uint8_t kind;     /* enum date_kind */
+    uint8_t count;    /* letters; digits at least when printing */
     uint8_t min, max; /* digits when reading */
-    bool prints_z;  /* DATE_OFFSET: zero is "Z" */
+    bool prints_z;    /* DATE_OFFSET: zero is "Z" */
     struct str literal;
 };
 
 enum date_part_kind {
     DATE_PART_ITEMS,
-    DATE_PART_ISO,       /* [flags] yyyy[-MM[-dd]], yyyy-DDD, xxxx-Www[-e], then T and a time with any part left out */
-    DATE_PART_UNIX,      /* seconds, fraction allowed, up to 2^31 - 1 */
-    DATE_PART_UNIX_MS,   /* integer */
+    DATE_PART_ISO,     /* [flags] yyyy[-MM[-dd]], yyyy-DDD, xxxx-Www[-e], then T and a time with any
+                          part left out */
+    DATE_PART_UNIX,    /* seconds, fraction allowed, up to 2^31 - 1 */
+    DATE_PART_UNIX_MS, /* integer */
     DATE_PART_TAI64N,
     DATE_PART_EPOCH_MILLIS,
     DATE_PART_EPOCH_SECOND,
@@ -65,9 +67,9 @@ enum date_part_kind {
 
 struct date_part {
     enum date_part_kind kind;
-    bool is_java;    /* literals' case matters, a wrong weekday is refused */
-    bool is_strict;  /* ISO: exact digit counts */
-    bool takes_blank; /* ISO: a blank does for T */
+    bool is_java;            /* literals' case matters, a wrong weekday is refused */
+    bool is_strict;          /* ISO: exact digit counts */
+    bool takes_blank;        /* ISO: a blank does for T */
     uint8_t fraction_digits; /* ISO: printed */
     bool has_zone, has_year;
     bool needs_week; /* printing it needs weeks, weekdays or the day of the year */

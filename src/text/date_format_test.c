@@ -13,11 +13,12 @@
 static struct str iso_text(struct test *t, int64_t ns)
 {
     struct civil c = civil_from_ns(ns);
-    return arena_printf(t->mem, "%04d-%02d-%02dT%02d:%02d:%02d.%09d", c.year, c.month, c.day, c.hour, c.minute, c.second,
-                        c.nanosecond);
+    return arena_printf(t->mem, "%04d-%02d-%02dT%02d:%02d:%02d.%09d", c.year, c.month, c.day,
+                        c.hour, c.minute, c.second, c.nanosecond);
 }
 
-static const struct date_pattern *compiled(struct test *t, const char *text, enum date_dialect dialect)
+static const struct date_pattern *compiled(struct test *t, const char *text,
+                                           enum date_dialect dialect)
 {
     const struct date_pattern *pattern = NULL;
     assert_ok(date_pattern_compile(str_from(text), dialect, t->mem, &pattern, &t->err), &t->err);
@@ -26,25 +27,29 @@ static const struct date_pattern *compiled(struct test *t, const char *text, enu
 
 struct row {
     const char *pattern, *text, *zone; /* zone NULL: UTC */
-    const char *want;                  /* wall time in UTC, cut where the rest is zeros; NULL: refused */
+    const char *want; /* wall time in UTC, cut where the rest is zeros; NULL: refused */
 };
 
-static void check(struct test *t, enum date_dialect dialect, const struct row *rows, size_t count, bool rounds_up)
+static void check(struct test *t, enum date_dialect dialect, const struct row *rows, size_t count,
+                  bool rounds_up)
 {
     for (size_t i = 0; i < count; i++) {
         const struct date_pattern *pattern = compiled(t, rows[i].pattern, dialect);
         struct date_parse_options options = {.now_ns = NOW_NS, .rounds_up = rounds_up};
         if (rows[i].zone)
-            assert_ok(time_zone_open(NULL, str_from(rows[i].zone), t->mem, &options.zone, &t->err), &t->err);
+            assert_ok(time_zone_open(NULL, str_from(rows[i].zone), t->mem, &options.zone, &t->err),
+                      &t->err);
         int64_t ns = 0;
         bool is_ok = date_pattern_parse(pattern, str_from(rows[i].text), &options, &ns);
-        struct str got = is_ok ? iso_text(t, ns) : STR("refused"), want = str_from(rows[i].want ? rows[i].want : "refused");
+        struct str got = is_ok ? iso_text(t, ns) : STR("refused"),
+                   want = str_from(rows[i].want ? rows[i].want : "refused");
         if (rows[i].want && is_ok) { /* what is left out is zeros */
             struct str zeros = STR("0000-01-01T00:00:00.000000000");
             want = arena_printf(t->mem, "%s%s", rows[i].want, zeros.p + want.n);
         }
         if (!str_eq(got, want))
-            fail_msg("\"%s\" by \"%s\": got %.*s, want %.*s", rows[i].text, rows[i].pattern, STR_ARG(got), STR_ARG(want));
+            fail_msg("\"%s\" by \"%s\": got %.*s, want %.*s", rows[i].text, rows[i].pattern,
+                     STR_ARG(got), STR_ARG(want));
     }
 }
 #define CHECK(dialect, rows) check(t, (dialect), (rows), ARRAY_COUNT(rows), false)
@@ -61,15 +66,18 @@ static void joda_parses(struct test *t)
         {"yyyyMMddHHmmssSSS", "20250122135233987", NULL, "2025-01-22T13:52:33.987"},
         {"HHmmss", "135233", NULL, "2025-01-01T13:52:33"},
         {"yyyy-MM-dd HH:mm:ss.SSS", "2025-01-22 13:52:33.5", NULL, "2025-01-22T13:52:33.5"},
-        {"yyyy-MM-dd HH:mm:ss.SSSSSS", "2025-01-22 13:52:33.123456", NULL, "2025-01-22T13:52:33.123456"},
-        {"yyyy-MM-dd HH:mm:ss.SSSSSSSSS", "2025-01-22 13:52:33.123456789", NULL, "2025-01-22T13:52:33.123456789"},
+        {"yyyy-MM-dd HH:mm:ss.SSSSSS", "2025-01-22 13:52:33.123456", NULL,
+         "2025-01-22T13:52:33.123456"},
+        {"yyyy-MM-dd HH:mm:ss.SSSSSSSSS", "2025-01-22 13:52:33.123456789", NULL,
+         "2025-01-22T13:52:33.123456789"},
         {"dd/MMM/yyyy:HH:mm:ss Z", "22/Jan/2025:13:52:33 +0900", NULL, "2025-01-22T04:52:33"},
         {"dd/MMM/yyyy:HH:mm:ss Z", "22/jan/2025:13:52:33 +09:00", NULL, "2025-01-22T04:52:33"},
         {"dd/MMMM/yyyy", "22/January/2025", NULL, "2025-01-22"},
         {"MMM dd HH:mm:ss", "Jan 22 13:52:33", NULL, "2025-01-22T13:52:33"},
         {"MMM  d HH:mm:ss", "Jan  2 13:52:33", NULL, "2025-01-02T13:52:33"},
         {"EEE MMM dd HH:mm:ss yyyy", "Wed Jan 22 13:52:33 2025", NULL, "2025-01-22T13:52:33"},
-        {"EEE, dd MMM yyyy HH:mm:ss zzz", "Wed, 22 Jan 2025 13:52:33 GMT", NULL, "2025-01-22T13:52:33"},
+        {"EEE, dd MMM yyyy HH:mm:ss zzz", "Wed, 22 Jan 2025 13:52:33 GMT", NULL,
+         "2025-01-22T13:52:33"},
         {"h:mm:ss a", "1:52:33 PM", NULL, "2025-01-01T13:52:33"},
         {"yyyy-MM-dd hh:mm a", "2025-01-22 12:00 am", NULL, "2025-01-22"},
         {"yyyy-MM-dd KK:mm a", "2025-01-22 00:30 PM", NULL, "2025-01-22T12:30"},
@@ -106,7 +114,8 @@ static void joda_parses(struct test *t)
 static void year_is_guessed(struct test *t)
 {
     const struct date_pattern *pattern = compiled(t, "MMM dd HH:mm:ss", DATE_JODA);
-    struct civil january = {.year = 2025, .month = 1, .day = 1}, december = {.year = 2025, .month = 12, .day = 31},
+    struct civil january = {.year = 2025, .month = 1, .day = 1},
+                 december = {.year = 2025, .month = 12, .day = 31},
                  june = {.year = 2025, .month = 6, .day = 1};
     struct {
         const struct civil *now;
@@ -231,7 +240,8 @@ static void prints(struct test *t)
         {DATE_JODA, "HH 'Uhr'", NULL, "04 Uhr"},
         {DATE_ELASTICSEARCH, ES_DEFAULT, NULL, "2025-01-22T04:52:33.987Z"},
         {DATE_ELASTICSEARCH, ES_DEFAULT, SEOUL, "2025-01-22T13:52:33.987+09:00"},
-        {DATE_ELASTICSEARCH, "strict_date_optional_time_nanos", NULL, "2025-01-22T04:52:33.987654321Z"},
+        {DATE_ELASTICSEARCH, "strict_date_optional_time_nanos", NULL,
+         "2025-01-22T04:52:33.987654321Z"},
         {DATE_ELASTICSEARCH, "epoch_millis", NULL, "1737521553987.654321"},
         {DATE_ELASTICSEARCH, "epoch_second", NULL, "1737521553.987654321"},
         {DATE_ELASTICSEARCH, "yyyy-MM-dd HH:mm:ss", SEOUL, "2025-01-22 13:52:33"},
@@ -246,7 +256,8 @@ static void prints(struct test *t)
         const struct date_pattern *pattern = compiled(t, rows[i].pattern, rows[i].dialect);
         const struct time_zone *zone = NULL;
         if (rows[i].zone)
-            assert_ok(time_zone_open(NULL, str_from(rows[i].zone), t->mem, &zone, &t->err), &t->err);
+            assert_ok(time_zone_open(NULL, str_from(rows[i].zone), t->mem, &zone, &t->err),
+                      &t->err);
         struct buf out;
         buf_init(&out, 0);
         date_pattern_write(pattern, INT64_C(1737521553987654321), zone, &out);
@@ -274,8 +285,9 @@ static void refuses_patterns(struct test *t)
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         const struct date_pattern *pattern;
-        assert_err(date_pattern_compile(str_from(rows[i].pattern), rows[i].dialect, t->mem, &pattern, &t->err), &t->err,
-                   ERR_INVALID);
+        assert_err(date_pattern_compile(str_from(rows[i].pattern), rows[i].dialect, t->mem,
+                                        &pattern, &t->err),
+                   &t->err, ERR_INVALID);
         assert_err_has(&t->err, rows[i].part);
         assert_int_equal(t->err.off, rows[i].off);
     }
@@ -288,22 +300,29 @@ static void comes_back(struct test *t)
         enum date_dialect dialect;
         const char *pattern;
     } rows[] = {
-        {DATE_JODA, "yyyy-MM-dd HH:mm:ss.SSSSSSSSS Z"}, {DATE_JODA, "EEE MMM d hh:mm:ss.SSSSSSSSS a yyyy ZZ"},
-        {DATE_JODA, "xxxx-'W'ww-e HHmmssSSSSSSSSS Z"}, {DATE_ELASTICSEARCH, "strict_date_optional_time_nanos"},
-        {DATE_ELASTICSEARCH, "epoch_millis"}, {DATE_ELASTICSEARCH, "epoch_second"}, {DATE_LOGSTASH, "TAI64N"},
-        {DATE_ELASTICSEARCH, "uuuuMMddHHmmssSSSSSSSSSXX"}, {DATE_ELASTICSEARCH, "uuuu-DDD N VV"},
+        {DATE_JODA, "yyyy-MM-dd HH:mm:ss.SSSSSSSSS Z"},
+        {DATE_JODA, "EEE MMM d hh:mm:ss.SSSSSSSSS a yyyy ZZ"},
+        {DATE_JODA, "xxxx-'W'ww-e HHmmssSSSSSSSSS Z"},
+        {DATE_ELASTICSEARCH, "strict_date_optional_time_nanos"},
+        {DATE_ELASTICSEARCH, "epoch_millis"},
+        {DATE_ELASTICSEARCH, "epoch_second"},
+        {DATE_LOGSTASH, "TAI64N"},
+        {DATE_ELASTICSEARCH, "uuuuMMddHHmmssSSSSSSSSSXX"},
+        {DATE_ELASTICSEARCH, "uuuu-DDD N VV"},
     };
     const struct time_zone *zone = time_zone_fixed(9 * 3600, t->mem);
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         const struct date_pattern *pattern = compiled(t, rows[i].pattern, rows[i].dialect);
         for (int round = 0; round < 2000; round++) {
-            int64_t ns = rng_between(&t->rng, INT64_C(-2000000000000000000), INT64_C(9000000000000000000)), back = 0;
+            int64_t ns = rng_between(&t->rng, INT64_C(-2000000000000000000),
+                                     INT64_C(9000000000000000000)),
+                    back = 0;
             struct buf out;
             buf_init(&out, 0);
             date_pattern_write(pattern, ns, zone, &out);
             if (!date_pattern_parse(pattern, buf_str(&out), NULL, &back) || back != ns)
-                fail_msg("%s: %.*s is %lld, not %lld", rows[i].pattern, STR_ARG(buf_str(&out)), (long long)back,
-                         (long long)ns);
+                fail_msg("%s: %.*s is %lld, not %lld", rows[i].pattern, STR_ARG(buf_str(&out)),
+                         (long long)back, (long long)ns);
             buf_deinit(&out);
         }
     }
@@ -311,7 +330,8 @@ static void comes_back(struct test *t)
 
 static void survives_anything(struct test *t)
 {
-    static const char *const patterns[] = {"yyyy-MM-dd'T'HH:mm:ss.SSSZ", "EEE dd MMM yy h:mm a ZZZ", "ISO8601", "UNIX", "TAI64N"};
+    static const char *const patterns[] = {"yyyy-MM-dd'T'HH:mm:ss.SSSZ", "EEE dd MMM yy h:mm a ZZZ",
+                                           "ISO8601", "UNIX", "TAI64N"};
     static const char chars[] = "0123456789-:T Z+./,aJWnPMe";
     for (size_t i = 0; i < ARRAY_COUNT(patterns); i++) {
         const struct date_pattern *pattern = compiled(t, patterns[i], DATE_LOGSTASH);
@@ -326,5 +346,6 @@ static void survives_anything(struct test *t)
     }
 }
 
-TEST_MAIN(TEST(joda_parses), TEST(year_is_guessed), TEST(logstash_names_parse), TEST(elasticsearch_parses), TEST(prints),
-          TEST(refuses_patterns), TEST(comes_back), TEST(survives_anything))
+TEST_MAIN(TEST(joda_parses), TEST(year_is_guessed), TEST(logstash_names_parse),
+          TEST(elasticsearch_parses), TEST(prints), TEST(refuses_patterns), TEST(comes_back),
+          TEST(survives_anything))

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* date_math.c: days and longer units are counted on the zone's calendar, hours and shorter ones on the line of time, as
- * java.time does: "+1d" over a change of the clock keeps the wall time, "+24h" does not. */
+/* date_math.c: days and longer units are counted on the zone's calendar, hours and shorter ones on
+ * the line of time, as java.time does: "+1d" over a change of the clock keeps the wall time, "+24h"
+ * does not. */
 #include "text/date_math.h"
 
 #include "base/clock.h"
 #include "base/str.h"
 
-#define DAY_S              INT64_C(86400)
-#define COUNT_DIGITS_MAX   9u
-#define OPERATIONS_MAX     100u
+#define DAY_S            INT64_C(86400)
+#define COUNT_DIGITS_MAX 9u
+#define OPERATIONS_MAX   100u
 
 static int64_t floor_div(int64_t a, int64_t b)
 {
@@ -76,7 +77,8 @@ static int64_t add_months(int64_t ns, int64_t months, const struct time_zone *zo
     uint32_t month = (uint32_t)(total - year * 12) + 1;
     uint32_t day = MIN_OF((uint32_t)c.day, days_in_month((int32_t)year, month));
     int64_t of_day = local_s - floor_div(local_s, DAY_S) * DAY_S;
-    return from_local(civil_days((int32_t)year, month, day) * DAY_S + of_day, ns_of_second(ns), zone);
+    return from_local(civil_days((int32_t)year, month, day) * DAY_S + of_day, ns_of_second(ns),
+                      zone);
 }
 
 int64_t date_add(int64_t ns, char unit, int64_t count, const struct time_zone *zone)
@@ -91,9 +93,11 @@ int64_t date_add(int64_t ns, char unit, int64_t count, const struct time_zone *z
     case 'M':
         return add_months(ns, count, zone);
     case 'w':
-        return from_local(clamp_add(local_seconds(ns, zone), clamp_mul(count, 7 * DAY_S)), ns_of_second(ns), zone);
+        return from_local(clamp_add(local_seconds(ns, zone), clamp_mul(count, 7 * DAY_S)),
+                          ns_of_second(ns), zone);
     case 'd':
-        return from_local(clamp_add(local_seconds(ns, zone), clamp_mul(count, DAY_S)), ns_of_second(ns), zone);
+        return from_local(clamp_add(local_seconds(ns, zone), clamp_mul(count, DAY_S)),
+                          ns_of_second(ns), zone);
     case 'h':
     case 'H':
         return clamp_add(ns, clamp_mul(count, 3600 * NS_PER_S));
@@ -105,7 +109,8 @@ int64_t date_add(int64_t ns, char unit, int64_t count, const struct time_zone *z
     }
 }
 
-/* Hours and less: by the offset that holds at the instant, so that both hours of an overlap stay apart. */
+/* Hours and less: by the offset that holds at the instant, so that both hours of an overlap stay
+ * apart. */
 static int64_t floor_on_clock(int64_t ns, int64_t unit_s, const struct time_zone *zone)
 {
     int64_t s = floor_div(ns, NS_PER_S), offset = time_zone_offset_at(zone, s);
@@ -149,14 +154,16 @@ static int fail_at(struct err *err, size_t off, const char *what, struct str tex
 }
 
 /* (+n | -n | /) unit … */
-static int math(struct str text, size_t off, const struct date_math_options *options, int64_t *ns, struct err *err)
+static int math(struct str text, size_t off, const struct date_math_options *options, int64_t *ns,
+                struct err *err)
 {
     size_t i = off, operations = 0;
     while (i < text.n) {
         char op = text.p[i];
         size_t from = i++;
         if (op != '+' && op != '-' && op != '/')
-            return fail_at(err, from, "operator not supported for date math", str_from_off(text, from));
+            return fail_at(err, from, "operator not supported for date math",
+                           str_from_off(text, from));
         if (++operations > OPERATIONS_MAX)
             return fail_at(err, from, "more than 100 operations in date math", text);
         int64_t count = 0;
@@ -164,11 +171,13 @@ static int math(struct str text, size_t off, const struct date_math_options *opt
         for (; i < text.n && text.p[i] >= '0' && text.p[i] <= '9'; i++, digits++)
             count = digits < COUNT_DIGITS_MAX ? count * 10 + (text.p[i] - '0') : count;
         if (digits > COUNT_DIGITS_MAX)
-            return fail_at(err, from, "a number is too large in date math", str_from_off(text, from));
+            return fail_at(err, from, "a number is too large in date math",
+                           str_from_off(text, from));
         if (i >= text.n)
             return fail_at(err, i, "truncated date math", str_from_off(text, off));
         if (op == '/' && digits > 0 && count != 1)
-            return fail_at(err, from, "rounding `/` can only be used on single unit types", str_from_off(text, from));
+            return fail_at(err, from, "rounding `/` can only be used on single unit types",
+                           str_from_off(text, from));
         char unit = text.p[i++];
         if (!strchr("yMwdhHms", unit) || unit == '\0')
             return fail_at(err, i - 1, "unit not supported for date math", str_sub(text, i - 1, 1));
@@ -184,17 +193,19 @@ static int math(struct str text, size_t off, const struct date_math_options *opt
     return 0;
 }
 
-int date_math_parse(struct str text, const struct date_math_options *options, int64_t *ret_ns, struct err *err)
+int date_math_parse(struct str text, const struct date_math_options *options, int64_t *ret_ns,
+                    struct err *err)
 {
     int64_t ns = options->now_ns;
     size_t off = 3;
     if (!str_starts_with(text, STR("now"))) {
         ptrdiff_t cut = str_find(text, STR("||"));
         struct str date = cut < 0 ? text : str_sub(text, 0, (size_t)cut);
-        struct date_parse_options how = {.zone = options->zone, .rounds_up = cut < 0 && options->rounds_up};
+        struct date_parse_options how = {.zone = options->zone,
+                                         .rounds_up = cut < 0 && options->rounds_up};
         if (!date_pattern_parse(options->pattern, date, &how, &ns)) {
-            err_set(err, ERR_PARSE, "failed to parse date [" STR_FMT "] with format [" STR_FMT "]", STR_ARG(date),
-                    STR_ARG(date_pattern_text(options->pattern)));
+            err_set(err, ERR_PARSE, "failed to parse date [" STR_FMT "] with format [" STR_FMT "]",
+                    STR_ARG(date), STR_ARG(date_pattern_text(options->pattern)));
             return err_at_off(err, 0);
         }
         off = cut < 0 ? text.n : (size_t)cut + 2;

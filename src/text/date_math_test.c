@@ -7,8 +7,8 @@
 static const struct date_pattern *iso(struct test *t)
 {
     const struct date_pattern *pattern = NULL;
-    assert_ok(date_pattern_compile(STR("strict_date_optional_time_nanos||epoch_millis||yyyy/MM/dd"), DATE_ELASTICSEARCH, t->mem,
-                                   &pattern, &t->err),
+    assert_ok(date_pattern_compile(STR("strict_date_optional_time_nanos||epoch_millis||yyyy/MM/dd"),
+                                   DATE_ELASTICSEARCH, t->mem, &pattern, &t->err),
               &t->err);
     return pattern;
 }
@@ -24,7 +24,9 @@ static const struct time_zone *zone_of(struct test *t, const char *name)
 /* The instant of "2025-01-22T04:52:33.987654321Z" is now. */
 static struct date_math_options options_of(struct test *t, const char *zone, bool rounds_up)
 {
-    return (struct date_math_options){.pattern = iso(t), .zone = zone_of(t, zone), .now_ns = INT64_C(1737521553987654321),
+    return (struct date_math_options){.pattern = iso(t),
+                                      .zone = zone_of(t, zone),
+                                      .now_ns = INT64_C(1737521553987654321),
                                       .rounds_up = rounds_up};
 }
 
@@ -105,7 +107,8 @@ static void refuses(struct test *t)
     struct date_math_options options = options_of(t, NULL, false);
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         int64_t ns;
-        assert_err(date_math_parse(str_from(rows[i].text), &options, &ns, &t->err), &t->err, ERR_PARSE);
+        assert_err(date_math_parse(str_from(rows[i].text), &options, &ns, &t->err), &t->err,
+                   ERR_PARSE);
         assert_err_has(&t->err, rows[i].part);
         assert_int_equal(t->err.off, rows[i].off);
     }
@@ -126,10 +129,12 @@ static void stays_in_range(struct test *t)
         int64_t at = (int64_t)rng_u64(&t->rng);
         char unit = units[rng_below(&t->rng, sizeof(units) - 1)];
         int64_t down = date_round_down(at, unit, zone);
-        if (at > INT64_MIN / 10 * 9 && at < INT64_MAX / 10 * 9) { /* a year from the ends of what there is */
+        if (at > INT64_MIN / 10 * 9 &&
+            at < INT64_MAX / 10 * 9) { /* a year from the ends of what there is */
             assert_true(down <= at);
             int64_t next = date_add(down, unit, 1, zone);
-            assert_true(next > at || unit == 'h'); /* the hour that a clock repeats is two hours long */
+            assert_true(next > at ||
+                        unit == 'h'); /* the hour that a clock repeats is two hours long */
             assert_int_equal(date_round_down(down, unit, zone), down);
         }
     }
@@ -139,8 +144,10 @@ static void quarters(struct test *t)
 {
     (void)t;
     int64_t at = INT64_C(1747000000) * NS_PER_S; /* 2025-05-11 */
-    assert_int_equal(date_round_down(at, 'q', NULL), INT64_C(1743465600) * NS_PER_S); /* 2025-04-01 */
-    assert_int_equal(date_add(INT64_C(1743465600) * NS_PER_S, 'q', 1, NULL), INT64_C(1751328000) * NS_PER_S); /* 2025-07-01 */
+    assert_int_equal(date_round_down(at, 'q', NULL),
+                     INT64_C(1743465600) * NS_PER_S); /* 2025-04-01 */
+    assert_int_equal(date_add(INT64_C(1743465600) * NS_PER_S, 'q', 1, NULL),
+                     INT64_C(1751328000) * NS_PER_S); /* 2025-07-01 */
 }
 
 TEST_MAIN(TEST(computes), TEST(refuses), TEST(stays_in_range), TEST(quarters))

@@ -6,9 +6,10 @@
 #include "base/clock.h"
 #include "base/str.h"
 
-#define UNIX_SECONDS_MAX INT32_MAX /* Logstash refuses more: it would be milliseconds by mistake */
+#define UNIX_SECONDS_MAX INT32_MAX /* Logstash refuses more: it would be milliseconds by mistake   \
+                                    */
 #define PIVOT_BACK_YEARS 30        /* two digits: now - 30 .. now + 69 */
-#define TAI_UTC_S        10        /* TAI was 10 s ahead in 1970, as the label's definition has it */
+#define TAI_UTC_S        10 /* TAI was 10 s ahead in 1970, as the label's definition has it */
 
 enum { HALF_NONE, HALF_AM, HALF_PM };
 
@@ -52,7 +53,8 @@ static bool take_digits(struct reading *r, unsigned min, unsigned max, int64_t *
     return n >= MAX_OF(min, 1u);
 }
 
-static bool take_int(struct reading *r, unsigned min, unsigned max, int32_t low, int32_t high, int32_t *ret_v)
+static bool take_int(struct reading *r, unsigned min, unsigned max, int32_t low, int32_t high,
+                     int32_t *ret_v)
 {
     int64_t v;
     if (!take_digits(r, min, max, &v) || v < low || v > high)
@@ -129,14 +131,16 @@ static bool take_offset(struct reading *r)
     return true;
 }
 
-/* The names that Joda knows by itself, and the two of this part of the world. DEVIATES: Joda has no KST and JST. */
+/* The names that Joda knows by itself, and the two of this part of the world. DEVIATES: Joda has no
+ * KST and JST. */
 static bool take_short_zone(struct reading *r)
 {
     static const struct {
         const char *name;
         int32_t hours;
-    } zones[] = {{"UTC", 0}, {"GMT", 0}, {"UT", 0}, {"EST", -5}, {"EDT", -4}, {"CST", -6}, {"CDT", -5},
-                 {"MST", -7}, {"MDT", -6}, {"PST", -8}, {"PDT", -7}, {"KST", 9}, {"JST", 9}};
+    } zones[] = {{"UTC", 0},  {"GMT", 0},  {"UT", 0},   {"EST", -5}, {"EDT", -4},
+                 {"CST", -6}, {"CDT", -5}, {"MST", -7}, {"MDT", -6}, {"PST", -8},
+                 {"PDT", -7}, {"KST", 9},  {"JST", 9}};
     for (size_t i = 0; i < ARRAY_COUNT(zones); i++) {
         if (!take_text(r, str_from(zones[i].name), true))
             continue;
@@ -151,7 +155,8 @@ static bool take_short_zone(struct reading *r)
 
 static bool is_zone_char(char c)
 {
-    return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '/' || c == '_' || c == '-' || c == '+';
+    return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '/' || c == '_' ||
+           c == '-' || c == '+';
 }
 
 static bool take_zone_id(struct reading *r)
@@ -192,12 +197,14 @@ static bool take_year(struct reading *r, const struct date_item *item)
 static bool take_year_2(struct reading *r, const struct date_item *item)
 {
     const char *from = r->p;
-    if (!take_int(r, r->is_java ? 2 : 1, r->is_java ? 2 : MAX_OF(item->max, 2), 0, DATE_YEAR_MAX, &r->year))
+    if (!take_int(r, r->is_java ? 2 : 1, r->is_java ? 2 : MAX_OF(item->max, 2), 0, DATE_YEAR_MAX,
+                  &r->year))
         return false;
     r->has_year = true;
     if (r->p - from != 2) /* Joda takes other counts of digits as the year itself */
         return true;
-    int32_t first = r->is_java ? 2000 : now_year(r) - PIVOT_BACK_YEARS; /* java.time's base is 2000 */
+    int32_t first =
+        r->is_java ? 2000 : now_year(r) - PIVOT_BACK_YEARS; /* java.time's base is 2000 */
     int32_t year = first - first % 100 + r->year;
     r->year = year < first ? year + 100 : year;
     return true;
@@ -236,51 +243,79 @@ static bool take_item(struct reading *r, const struct date_item *item)
 {
     int32_t ignored;
     switch ((enum date_kind)item->kind) {
-    case DATE_LITERAL: return take_text(r, item->literal, r->is_java);
-    case DATE_YEAR: return take_year(r, item);
-    case DATE_YEAR_2: return take_year_2(r, item);
-    case DATE_CENTURY: return take_int(r, item->min, item->max, 0, 99, &ignored);
+    case DATE_LITERAL:
+        return take_text(r, item->literal, r->is_java);
+    case DATE_YEAR:
+        return take_year(r, item);
+    case DATE_YEAR_2:
+        return take_year_2(r, item);
+    case DATE_CENTURY:
+        return take_int(r, item->min, item->max, 0, 99, &ignored);
     case DATE_ERA:
         r->is_before_christ = take_text(r, STR("BC"), false);
         return r->is_before_christ || take_text(r, STR("AD"), false);
     case DATE_WEEK_YEAR:
-        return r->has_week = true, take_int(r, item->min, item->max, 0, DATE_YEAR_MAX, &r->week_year);
-    case DATE_WEEK: return r->has_week = true, take_int(r, item->min, item->max, 1, 53, &r->week);
-    case DATE_WEEKDAY: return r->has_weekday = true, take_int(r, item->min, item->max, 1, 7, &r->weekday);
+        return r->has_week = true,
+               take_int(r, item->min, item->max, 0, DATE_YEAR_MAX, &r->week_year);
+    case DATE_WEEK:
+        return r->has_week = true, take_int(r, item->min, item->max, 1, 53, &r->week);
+    case DATE_WEEKDAY:
+        return r->has_weekday = true, take_int(r, item->min, item->max, 1, 7, &r->weekday);
     case DATE_WEEKDAY_SHORT:
-    case DATE_WEEKDAY_LONG: return r->has_weekday = true, take_name(r, date__weekday_names, 7, &r->weekday);
-    case DATE_QUARTER: return take_int(r, item->min, item->max, 1, 4, &ignored);
-    case DATE_MONTH: return r->has_month = true, take_int(r, item->min, item->max, 1, 12, &r->month);
+    case DATE_WEEKDAY_LONG:
+        return r->has_weekday = true, take_name(r, date__weekday_names, 7, &r->weekday);
+    case DATE_QUARTER:
+        return take_int(r, item->min, item->max, 1, 4, &ignored);
+    case DATE_MONTH:
+        return r->has_month = true, take_int(r, item->min, item->max, 1, 12, &r->month);
     case DATE_MONTH_SHORT:
-    case DATE_MONTH_LONG: return r->has_month = true, take_name(r, date__month_names, 12, &r->month);
-    case DATE_DAY: return r->has_day = true, take_int(r, item->min, item->max, 1, 31, &r->day);
+    case DATE_MONTH_LONG:
+        return r->has_month = true, take_name(r, date__month_names, 12, &r->month);
+    case DATE_DAY:
+        return r->has_day = true, take_int(r, item->min, item->max, 1, 31, &r->day);
     case DATE_DAY_OF_YEAR:
-        return r->has_day_of_year = true, take_int(r, item->min, item->max, 1, 366, &r->day_of_year);
-    case DATE_HALF: return take_half(r);
-    case DATE_HOUR: return r->has_time = true, take_int(r, item->min, item->max, 0, 23, &r->hour);
+        return r->has_day_of_year = true,
+               take_int(r, item->min, item->max, 1, 366, &r->day_of_year);
+    case DATE_HALF:
+        return take_half(r);
+    case DATE_HOUR:
+        return r->has_time = true, take_int(r, item->min, item->max, 0, 23, &r->hour);
     case DATE_HOUR_24:
         if (!take_int(r, item->min, item->max, 1, 24, &r->hour))
             return false;
         r->hour %= 24;
         return r->has_time = true;
-    case DATE_HOUR_11: return take_hour12(r, item, 0);
-    case DATE_HOUR_12: return take_hour12(r, item, 1);
-    case DATE_MINUTE: return r->has_time = true, take_int(r, item->min, item->max, 0, 59, &r->minute);
-    case DATE_SECOND: return r->has_time = true, take_int(r, item->min, item->max, 0, 59, &r->second);
-    case DATE_FRACTION: return r->has_time = true, take_fraction(r, item->min, item->max);
-    case DATE_NANO: return r->has_time = true, take_int(r, item->min, item->max, 0, 999999999, &r->nanosecond);
-    case DATE_MILLI_OF_DAY: return take_of_day(r, item, NS_PER_MS);
-    case DATE_NANO_OF_DAY: return take_of_day(r, item, 1);
-    case DATE_OFFSET: return take_offset(r);
-    case DATE_ZONE_ID: return take_zone_id(r);
-    case DATE_ZONE_NAME: return take_short_zone(r);
+    case DATE_HOUR_11:
+        return take_hour12(r, item, 0);
+    case DATE_HOUR_12:
+        return take_hour12(r, item, 1);
+    case DATE_MINUTE:
+        return r->has_time = true, take_int(r, item->min, item->max, 0, 59, &r->minute);
+    case DATE_SECOND:
+        return r->has_time = true, take_int(r, item->min, item->max, 0, 59, &r->second);
+    case DATE_FRACTION:
+        return r->has_time = true, take_fraction(r, item->min, item->max);
+    case DATE_NANO:
+        return r->has_time = true, take_int(r, item->min, item->max, 0, 999999999, &r->nanosecond);
+    case DATE_MILLI_OF_DAY:
+        return take_of_day(r, item, NS_PER_MS);
+    case DATE_NANO_OF_DAY:
+        return take_of_day(r, item, 1);
+    case DATE_OFFSET:
+        return take_offset(r);
+    case DATE_ZONE_ID:
+        return take_zone_id(r);
+    case DATE_ZONE_NAME:
+        return take_short_zone(r);
     case DATE_OPTIONAL_BEGIN:
-    case DATE_OPTIONAL_END: return true;
+    case DATE_OPTIONAL_END:
+        return true;
     }
     return false;
 }
 
-/* An optional part that does not fit is passed over with all that is in it. Depth: DATE_OPTIONAL_DEPTH_MAX. */
+/* An optional part that does not fit is passed over with all that is in it. Depth:
+ * DATE_OPTIONAL_DEPTH_MAX. */
 static bool take_items(struct reading *r, const struct date_item *items, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -334,7 +369,8 @@ static bool take_iso_date(struct reading *r, const struct date_part *part)
     if (take(r, 'W')) {
         r->has_week = true;
         r->week_year = r->year;
-        return take_int(r, min, 2, 1, 53, &r->week) && (!take(r, '-') || (r->has_weekday = true, take_int(r, 1, 1, 1, 7, &r->weekday)));
+        return take_int(r, min, 2, 1, 53, &r->week) &&
+               (!take(r, '-') || (r->has_weekday = true, take_int(r, 1, 1, 1, 7, &r->weekday)));
     }
     from = r->p;
     int64_t v;
@@ -374,7 +410,8 @@ static bool take_epoch(struct reading *r, int64_t unit_ns, unsigned fraction_max
 {
     bool is_negative = take(r, '-');
     int64_t whole, ns;
-    if (!take_digits(r, 1, 18, &whole) || at_digit(r) || __builtin_mul_overflow(whole, unit_ns, &ns))
+    if (!take_digits(r, 1, 18, &whole) || at_digit(r) ||
+        __builtin_mul_overflow(whole, unit_ns, &ns))
         return false;
     if (fraction_max > 0 && take(r, '.')) {
         if (!take_fraction(r, 1, fraction_max))
@@ -389,7 +426,8 @@ static bool take_unix(struct reading *r, int64_t *ret_ns)
 {
     struct str text = {r->p, (size_t)(r->end - r->p)};
     double v;
-    if (str_find_char(text, 'E') >= 0 || str_find_char(text, 'e') >= 0) { /* a float that was printed: 1.7E9 */
+    if (str_find_char(text, 'E') >= 0 ||
+        str_find_char(text, 'e') >= 0) { /* a float that was printed: 1.7E9 */
         if (!str_to_f64(text, &v) || v > UNIX_SECONDS_MAX || v < -(double)UNIX_SECONDS_MAX)
             return false;
         r->p = r->end;
@@ -433,7 +471,8 @@ static bool take_tai64n(struct reading *r, int64_t *ret_ns)
 
 static int32_t days_in_month(int32_t year, int32_t month)
 {
-    int64_t next = month == 12 ? civil_days(year + 1, 1, 1) : civil_days(year, (uint32_t)month + 1, 1);
+    int64_t next =
+        month == 12 ? civil_days(year + 1, 1, 1) : civil_days(year, (uint32_t)month + 1, 1);
     return (int32_t)(next - civil_days(year, (uint32_t)month, 1));
 }
 
@@ -457,7 +496,7 @@ static bool resolve_day(struct reading *r, int64_t *ret_day)
     if (r->has_week) {
         if (!r->week_year)
             r->week_year = r->has_year ? r->year : now_year(r);
-        int64_t fourth = civil_days(r->week_year, 1, 4); /* always in week 1 */
+        int64_t fourth = civil_days(r->week_year, 1, 4);      /* always in week 1 */
         int64_t monday = fourth - ((fourth % 7 + 3 + 7) % 7); /* 1970-01-01 was a Thursday */
         *ret_day = monday + (int64_t)(MAX_OF(r->week, 1) - 1) * 7 + weekday - 1;
         return r->week < 53 || *ret_day - (weekday - 1) + 3 < civil_days(r->week_year + 1, 1, 1);
@@ -479,7 +518,8 @@ static bool resolve_day(struct reading *r, int64_t *ret_day)
         return false;
     *ret_day = civil_days(r->year, (uint32_t)month, (uint32_t)day);
     /* DEVIATES: Joda moves the day to the weekday within its week; here the date wins. */
-    return !r->has_weekday || !r->is_java || !r->has_day || (*ret_day % 7 + 3 + 7) % 7 + 1 == weekday;
+    return !r->has_weekday || !r->is_java || !r->has_day ||
+           (*ret_day % 7 + 3 + 7) % 7 + 1 == weekday;
 }
 
 static bool resolve(struct reading *r, int64_t *ret_ns)
@@ -510,8 +550,10 @@ static bool resolve(struct reading *r, int64_t *ret_ns)
         utc_s = time_zone_to_utc_lenient(zone, local_s); /* java.time moves times of a gap */
     else if (!time_zone_to_utc(zone, local_s, &utc_s))
         return false;
-    if (__builtin_mul_overflow(utc_s, NS_PER_S, &ns) || __builtin_add_overflow(ns, (int64_t)r->nanosecond, &ns))
-        ns = utc_s < 0 ? INT64_MIN : INT64_MAX; /* before 1677 or behind 2262: the end of what can be told */
+    if (__builtin_mul_overflow(utc_s, NS_PER_S, &ns) ||
+        __builtin_add_overflow(ns, (int64_t)r->nanosecond, &ns))
+        ns = utc_s < 0 ? INT64_MIN
+                       : INT64_MAX; /* before 1677 or behind 2262: the end of what can be told */
     *ret_ns = ns;
     return true;
 }
@@ -549,35 +591,51 @@ static void round_up_time(struct reading *r, const struct date_part *part, struc
         r->nanosecond = 999999999;
 }
 
-static bool parse_part(const struct date_part *part, struct str text, struct reading *r, int64_t *ret_ns)
+static bool parse_part(const struct date_part *part, struct str text, struct reading *r,
+                       int64_t *ret_ns)
 {
     bool is_ok = false;
     switch (part->kind) {
     case DATE_PART_ITEMS:
     case DATE_PART_ISO:
-        is_ok = part->kind == DATE_PART_ISO ? take_iso(r, part) : take_items(r, part->items, part->count);
+        is_ok = part->kind == DATE_PART_ISO ? take_iso(r, part)
+                                            : take_items(r, part->items, part->count);
         if (!is_ok || r->p != r->end)
             return false;
         round_up_time(r, part, text);
         return resolve(r, ret_ns);
-    case DATE_PART_UNIX: is_ok = take_unix(r, ret_ns); break;
-    case DATE_PART_UNIX_MS: is_ok = take_epoch(r, NS_PER_MS, 0, ret_ns); break;
-    case DATE_PART_TAI64N: is_ok = take_tai64n(r, ret_ns); break;
-    case DATE_PART_EPOCH_MILLIS: is_ok = take_epoch(r, NS_PER_MS, 6, ret_ns); break;
-    case DATE_PART_EPOCH_SECOND: is_ok = take_epoch(r, NS_PER_S, 9, ret_ns); break;
+    case DATE_PART_UNIX:
+        is_ok = take_unix(r, ret_ns);
+        break;
+    case DATE_PART_UNIX_MS:
+        is_ok = take_epoch(r, NS_PER_MS, 0, ret_ns);
+        break;
+    case DATE_PART_TAI64N:
+        is_ok = take_tai64n(r, ret_ns);
+        break;
+    case DATE_PART_EPOCH_MILLIS:
+        is_ok = take_epoch(r, NS_PER_MS, 6, ret_ns);
+        break;
+    case DATE_PART_EPOCH_SECOND:
+        is_ok = take_epoch(r, NS_PER_S, 9, ret_ns);
+        break;
     }
     return is_ok && r->p == r->end;
 }
 
-bool date_pattern_parse(const struct date_pattern *pattern, struct str text, const struct date_parse_options *options,
-                        int64_t *ret_ns)
+bool date_pattern_parse(const struct date_pattern *pattern, struct str text,
+                        const struct date_parse_options *options, int64_t *ret_ns)
 {
     if (text.n == 0)
         return false;
     for (size_t i = 0; i < pattern->count; i++) {
         const struct date_part *part = &pattern->parts[i];
-        struct reading r = {.p = text.p, .end = text.p + text.n, .options = options, .is_java = part->is_java,
-                            .hour12 = -1, .of_day_ns = -1};
+        struct reading r = {.p = text.p,
+                            .end = text.p + text.n,
+                            .options = options,
+                            .is_java = part->is_java,
+                            .hour12 = -1,
+                            .of_day_ns = -1};
         int64_t ns;
         bool is_ok = parse_part(part, text, &r, &ns);
         arena_free(r.zone_mem);

@@ -7,7 +7,7 @@
 #include "base/str.h"
 
 struct moment {
-    struct civil civil;  /* wall time */
+    struct civil civil; /* wall time */
     int32_t offset_s;
     const struct time_zone *zone;
     int64_t ns;          /* the instant */
@@ -91,49 +91,101 @@ static void add_name(struct buf *out, const char *name, bool is_short)
 
 static int64_t ns_of_day(const struct civil *civil)
 {
-    return (civil->hour * INT64_C(3600) + civil->minute * 60 + civil->second) * NS_PER_S + civil->nanosecond;
+    return (civil->hour * INT64_C(3600) + civil->minute * 60 + civil->second) * NS_PER_S +
+           civil->nanosecond;
 }
 
 static void write_item(const struct moment *m, const struct date_item *item, struct buf *out)
 {
     const struct civil *c = &m->civil;
     switch ((enum date_kind)item->kind) {
-    case DATE_LITERAL: buf_add_str(out, item->literal); break;
-    case DATE_YEAR: add_number(out, c->year, item->count); break;
-    case DATE_YEAR_2: add_number(out, c->year % 100, 2); break;
-    case DATE_CENTURY: add_number(out, c->year / 100, item->count); break;
-    case DATE_ERA: buf_add_str(out, c->year > 0 ? STR("AD") : STR("BC")); break;
-    case DATE_WEEK_YEAR: add_number(out, item->count == 2 ? m->week_year % 100 : m->week_year, item->count); break;
-    case DATE_WEEK: add_number(out, m->week, item->count); break;
-    case DATE_WEEKDAY: add_number(out, m->weekday, item->count); break;
+    case DATE_LITERAL:
+        buf_add_str(out, item->literal);
+        break;
+    case DATE_YEAR:
+        add_number(out, c->year, item->count);
+        break;
+    case DATE_YEAR_2:
+        add_number(out, c->year % 100, 2);
+        break;
+    case DATE_CENTURY:
+        add_number(out, c->year / 100, item->count);
+        break;
+    case DATE_ERA:
+        buf_add_str(out, c->year > 0 ? STR("AD") : STR("BC"));
+        break;
+    case DATE_WEEK_YEAR:
+        add_number(out, item->count == 2 ? m->week_year % 100 : m->week_year, item->count);
+        break;
+    case DATE_WEEK:
+        add_number(out, m->week, item->count);
+        break;
+    case DATE_WEEKDAY:
+        add_number(out, m->weekday, item->count);
+        break;
     case DATE_WEEKDAY_SHORT:
     case DATE_WEEKDAY_LONG:
         add_name(out, date__weekday_names[m->weekday - 1], item->kind == DATE_WEEKDAY_SHORT);
         break;
-    case DATE_QUARTER: add_number(out, (c->month + 2) / 3, item->count); break;
-    case DATE_MONTH: add_number(out, c->month, item->count); break;
+    case DATE_QUARTER:
+        add_number(out, (c->month + 2) / 3, item->count);
+        break;
+    case DATE_MONTH:
+        add_number(out, c->month, item->count);
+        break;
     case DATE_MONTH_SHORT:
     case DATE_MONTH_LONG:
         add_name(out, date__month_names[c->month - 1], item->kind == DATE_MONTH_SHORT);
         break;
-    case DATE_DAY: add_number(out, c->day, item->count); break;
-    case DATE_DAY_OF_YEAR: add_number(out, m->day_of_year, item->count); break;
-    case DATE_HALF: buf_add_str(out, c->hour < 12 ? STR("AM") : STR("PM")); break;
-    case DATE_HOUR: add_number(out, c->hour, item->count); break;
-    case DATE_HOUR_24: add_number(out, c->hour == 0 ? 24 : c->hour, item->count); break;
-    case DATE_HOUR_11: add_number(out, c->hour % 12, item->count); break;
-    case DATE_HOUR_12: add_number(out, c->hour % 12 == 0 ? 12 : c->hour % 12, item->count); break;
-    case DATE_MINUTE: add_number(out, c->minute, item->count); break;
-    case DATE_SECOND: add_number(out, c->second, item->count); break;
-    case DATE_FRACTION: add_fraction(out, c->nanosecond, item->count); break;
-    case DATE_NANO: add_number(out, c->nanosecond, item->count); break;
-    case DATE_MILLI_OF_DAY: add_number(out, ns_of_day(c) / NS_PER_MS, item->count); break;
-    case DATE_NANO_OF_DAY: add_number(out, ns_of_day(c), item->count); break;
-    case DATE_OFFSET: add_offset(out, m->offset_s, item->count, item->prints_z); break;
+    case DATE_DAY:
+        add_number(out, c->day, item->count);
+        break;
+    case DATE_DAY_OF_YEAR:
+        add_number(out, m->day_of_year, item->count);
+        break;
+    case DATE_HALF:
+        buf_add_str(out, c->hour < 12 ? STR("AM") : STR("PM"));
+        break;
+    case DATE_HOUR:
+        add_number(out, c->hour, item->count);
+        break;
+    case DATE_HOUR_24:
+        add_number(out, c->hour == 0 ? 24 : c->hour, item->count);
+        break;
+    case DATE_HOUR_11:
+        add_number(out, c->hour % 12, item->count);
+        break;
+    case DATE_HOUR_12:
+        add_number(out, c->hour % 12 == 0 ? 12 : c->hour % 12, item->count);
+        break;
+    case DATE_MINUTE:
+        add_number(out, c->minute, item->count);
+        break;
+    case DATE_SECOND:
+        add_number(out, c->second, item->count);
+        break;
+    case DATE_FRACTION:
+        add_fraction(out, c->nanosecond, item->count);
+        break;
+    case DATE_NANO:
+        add_number(out, c->nanosecond, item->count);
+        break;
+    case DATE_MILLI_OF_DAY:
+        add_number(out, ns_of_day(c) / NS_PER_MS, item->count);
+        break;
+    case DATE_NANO_OF_DAY:
+        add_number(out, ns_of_day(c), item->count);
+        break;
+    case DATE_OFFSET:
+        add_offset(out, m->offset_s, item->count, item->prints_z);
+        break;
     case DATE_ZONE_ID:
-    case DATE_ZONE_NAME: buf_add_str(out, time_zone_name(m->zone)); break;
+    case DATE_ZONE_NAME:
+        buf_add_str(out, time_zone_name(m->zone));
+        break;
     case DATE_OPTIONAL_BEGIN:
-    case DATE_OPTIONAL_END: break;
+    case DATE_OPTIONAL_END:
+        break;
     }
 }
 
@@ -182,7 +234,8 @@ static void write_tai64n(int64_t ns, struct buf *out)
                (unsigned)(ns - seconds * NS_PER_S));
 }
 
-void date_pattern_write(const struct date_pattern *pattern, int64_t ns, const struct time_zone *zone, struct buf *out)
+void date_pattern_write(const struct date_pattern *pattern, int64_t ns,
+                        const struct time_zone *zone, struct buf *out)
 {
     const struct date_part *part = &pattern->parts[0];
     struct moment m = {.zone = zone ? zone : time_zone_utc(), .ns = ns};
@@ -198,11 +251,19 @@ void date_pattern_write(const struct date_pattern *pattern, int64_t ns, const st
         for (size_t i = 0; i < part->count; i++)
             write_item(&m, &part->items[i], out);
         break;
-    case DATE_PART_ISO: write_iso(&m, part->fraction_digits, out); break;
+    case DATE_PART_ISO:
+        write_iso(&m, part->fraction_digits, out);
+        break;
     case DATE_PART_UNIX:
-    case DATE_PART_EPOCH_SECOND: write_epoch(ns, NS_PER_S, 9, out); break;
+    case DATE_PART_EPOCH_SECOND:
+        write_epoch(ns, NS_PER_S, 9, out);
+        break;
     case DATE_PART_UNIX_MS:
-    case DATE_PART_EPOCH_MILLIS: write_epoch(ns, NS_PER_MS, 6, out); break;
-    case DATE_PART_TAI64N: write_tai64n(ns, out); break;
+    case DATE_PART_EPOCH_MILLIS:
+        write_epoch(ns, NS_PER_MS, 6, out);
+        break;
+    case DATE_PART_TAI64N:
+        write_tai64n(ns, out);
+        break;
     }
 }

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* regex.c: PCRE2 behind a small interface. Each expression is compiled up to three times, with the same groups:
+/* regex.c: PCRE2 behind a small interface. Each expression is compiled up to three times, with the
+ * same groups:
  *
- *   ascii   for texts that are ASCII only, which is most log lines: characters are bytes, classes shrink to their ASCII part
+ *   ascii   for texts that are ASCII only, which is most log lines: bytes are characters there
  *   utf8    for valid UTF-8
- *   broken  for all else: broken sequences never match. Interpreted: in PCRE2 10.42 the machine code for \\S, \\D and \\W
- *           does not match characters beyond ASCII under PCRE2_MATCH_INVALID_UTF */
+ *   broken  for all else: broken sequences never match
+ *
+ * The last one is interpreted: in PCRE2 10.42 the machine code for \S, \D and \W does not match
+ * characters beyond ASCII under PCRE2_MATCH_INVALID_UTF. */
 #include "text/regex.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
@@ -20,10 +23,11 @@
 #define NESTING_MAX         250u
 
 struct regex {
-    pcre2_code *utf8, *ascii, *broken; /* ascii NULL: the pattern has something beyond ASCII, utf8 does */
+    pcre2_code *utf8, *broken;
+    pcre2_code *ascii; /* NULL: the pattern has something beyond ASCII, utf8 does */
     struct arena *mem;
     struct regex_names names;
-    uint64_t spare; /* atomic: a struct regex_match for calls that bring none, 0: in use or not made yet */
+    uint64_t spare; /* atomic: a struct regex_match for calls that bring none; 0: in use */
 };
 
 struct regex_match {
@@ -44,11 +48,13 @@ static pcre2_code *compile_one(struct str text, uint32_t options, int *ret_error
     pcre2_set_newline(context, PCRE2_NEWLINE_LF);
     pcre2_set_parens_nest_limit(context, NESTING_MAX + 250);
     PCRE2_SIZE off = 0;
-    pcre2_code *code = pcre2_compile((PCRE2_SPTR)(text.p ? text.p : ""), text.n, options, ret_error, &off, context);
+    pcre2_code *code = pcre2_compile((PCRE2_SPTR)(text.p ? text.p : ""), text.n, options, ret_error,
+                                     &off, context);
     *ret_off = off;
     pcre2_compile_context_free(context);
     if (code && !(options & PCRE2_MATCH_INVALID_UTF))
-        (void)pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); /* without it the interpreter does the work */
+        (void)pcre2_jit_compile(code,
+                                PCRE2_JIT_COMPLETE); /* without it the interpreter does the work */
     return code;
 }
 
@@ -73,7 +79,8 @@ static int compile_failed(struct str pattern, int code, size_t off, struct err *
     PCRE2_UCHAR text[200];
     if (pcre2_get_error_message(code, text, sizeof(text)) < 0)
         text[0] = '\0';
-    err_set(err, ERR_INVALID, "regular expression /" STR_FMT "/: %s", STR_ARG(pattern), (const char *)text);
+    err_set(err, ERR_INVALID, "regular expression /" STR_FMT "/: %s", STR_ARG(pattern),
+            (const char *)text);
     return err_at_off(err, (int64_t)MIN_OF(off, pattern.n));
 }
 
@@ -93,13 +100,15 @@ static bool is_ascii(struct str s)
     return true;
 }
 
-static int compile_unicode(struct regex *re, struct str text, struct str pattern, unsigned flags, struct err *err)
+static int compile_unicode(struct regex *re, struct str text, struct str pattern, unsigned flags,
+                           struct err *err)
 {
     int code;
     size_t off;
     re->utf8 = compile_one(text, options_of(flags) | PCRE2_UTF, &code, &off);
     if (re->utf8)
-        re->broken = compile_one(text, options_of(flags) | PCRE2_UTF | PCRE2_MATCH_INVALID_UTF, &code, &off);
+        re->broken =
+            compile_one(text, options_of(flags) | PCRE2_UTF | PCRE2_MATCH_INVALID_UTF, &code, &off);
     return re->utf8 && re->broken ? 0 : compile_failed(pattern, code, off, err);
 }
 
@@ -127,9 +136,9 @@ static int compile_plain(struct regex *re, struct str pattern, unsigned flags, s
     size_t off;
     TRY(compile_unicode(re, pattern, pattern, flags, err));
     read_names(re);
-    bool may_be_ascii = is_ascii(pattern) && str_find(pattern, STR("\\p")) < 0 && str_find(pattern, STR("\\P")) < 0 &&
-                        str_find(pattern, STR("\\x")) < 0 && str_find(pattern, STR("\\X")) < 0 &&
-                        str_find(pattern, STR("(*")) < 0;
+    bool may_be_ascii = is_ascii(pattern) && str_find(pattern, STR("\\p")) < 0 &&
+                        str_find(pattern, STR("\\P")) < 0 && str_find(pattern, STR("\\x")) < 0 &&
+                        str_find(pattern, STR("\\X")) < 0 && str_find(pattern, STR("(*")) < 0;
     if (may_be_ascii)
         re->ascii = compile_one(pattern, options_of(flags), &code, &off);
     return 0;
@@ -158,14 +167,17 @@ static int compile_ruby(struct regex *re, struct str pattern, unsigned flags, st
 int regex_compile(struct str pattern, unsigned flags, struct regex **ret_re, struct err *err)
 {
     if (pattern.n > REGEX_PATTERN_MAX)
-        return err_set(err, ERR_INVALID, "a regular expression of more than %llu bytes", (unsigned long long)REGEX_PATTERN_MAX);
+        return err_set(err, ERR_INVALID, "a regular expression of more than %llu bytes",
+                       (unsigned long long)REGEX_PATTERN_MAX);
     CLEANUP(regex_free_ptr) struct regex *re = MEM_NEW(struct regex);
     re->mem = arena_new(0);
     if (!pattern.p)
         pattern.p = "";
-    TRY(flags & REGEX_RUBY ? compile_ruby(re, pattern, flags, err) : compile_plain(re, pattern, flags, err));
+    TRY(flags & REGEX_RUBY ? compile_ruby(re, pattern, flags, err)
+                           : compile_plain(re, pattern, flags, err));
     if (re->names.count > REGEX_GROUPS_MAX)
-        return err_set(err, ERR_INVALID, "a regular expression with more than %u groups", REGEX_GROUPS_MAX);
+        return err_set(err, ERR_INVALID, "a regular expression with more than %u groups",
+                       REGEX_GROUPS_MAX);
     *ret_re = TAKE(re);
     return 0;
 }
@@ -244,7 +256,8 @@ static const pcre2_code *code_for(const struct regex *re, struct str text)
     return text_is_ascii || utf8_is_valid(text) ? re->utf8 : re->broken;
 }
 
-static int find_with(const struct regex *re, const pcre2_code *code, struct str text, size_t from, struct regex_match *match)
+static int find_with(const struct regex *re, const pcre2_code *code, struct str text, size_t from,
+                     struct regex_match *match)
 {
     match_fit(match, re);
     text.p = text.p ? text.p : "";
@@ -253,12 +266,14 @@ static int find_with(const struct regex *re, const pcre2_code *code, struct str 
     uint32_t options = code == re->utf8 ? PCRE2_NO_UTF_CHECK : 0; /* checked by code_for */
     while (options != 0 && from < text.n && ((uint8_t)text.p[from] & 0xC0) == 0x80)
         from++; /* never into the middle of a character */
-    int rc = pcre2_match(code, (PCRE2_SPTR)text.p, text.n, from, options, match->data, match->context);
+    int rc =
+        pcre2_match(code, (PCRE2_SPTR)text.p, text.n, from, options, match->data, match->context);
     if (rc > 0) {
         match->found = (uint32_t)rc;
         return 1;
     }
-    /* Everything else that can go wrong here is a limit: steps, the compiled code's stack, memory for backtracking. */
+    /* Everything else that can go wrong here is a limit: steps, the compiled code's stack, memory
+     * for backtracking. */
     return rc == PCRE2_ERROR_NOMATCH ? 0 : -(int)ERR_TIMEOUT;
 }
 
@@ -301,7 +316,8 @@ size_t regex_match_end(const struct regex_match *match)
 
 /* ---- replacing ---- */
 
-static void add_replacement(const struct regex *re, const struct regex_match *match, struct str with, struct buf *out)
+static void add_replacement(const struct regex *re, const struct regex_match *match,
+                            struct str with, struct buf *out)
 {
     for (size_t i = 0; i < with.n; i++) {
         char c = with.p[i], next = i + 1 < with.n ? with.p[i + 1] : '\0';
@@ -318,7 +334,8 @@ static void add_replacement(const struct regex *re, const struct regex_match *ma
             buf_add_char(out, '\\');
         } else if (next == 'k' && i + 1 < with.n && with.p[i + 1] == '<') {
             ptrdiff_t close = str_find_char(str_from_off(with, i), '>');
-            int group = close < 0 ? -1 : regex_group_find(re, str_sub(with, i + 2, (size_t)close - 2));
+            int group =
+                close < 0 ? -1 : regex_group_find(re, str_sub(with, i + 2, (size_t)close - 2));
             if (group >= 0) {
                 buf_add_str(out, regex_group(match, (size_t)group));
                 i += (size_t)close;
@@ -332,8 +349,8 @@ static void add_replacement(const struct regex *re, const struct regex_match *ma
     }
 }
 
-int regex_replace(const struct regex *re, struct str text, struct str replacement, bool is_global, struct regex_match *match,
-                  struct buf *out)
+int regex_replace(const struct regex *re, struct str text, struct str replacement, bool is_global,
+                  struct regex_match *match, struct buf *out)
 {
     CLEANUP(regex_match_free_ptr) struct regex_match *own = match ? NULL : regex_match_new();
     struct regex_match *m = match ? match : own;
@@ -370,7 +387,8 @@ int regex_replace(const struct regex *re, struct str text, struct str replacemen
 void regex_quote(struct str text, struct buf *out)
 {
     for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] != '\0' && strchr("\\^$.|?*+()[]{}#-&~ \t\n\r", text.p[i])) /* the blanks matter under (?x) */
+        if (text.p[i] != '\0' &&
+            strchr("\\^$.|?*+()[]{}#-&~ \t\n\r", text.p[i])) /* the blanks matter under (?x) */
             buf_add_char(out, '\\');
         buf_add_char(out, text.p[i]);
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* regex_fuzz.c: the first byte holds the flags; a pattern up to a line end, then a text: compile, search, replace. */
+/* regex_fuzz.c: the first byte holds the flags; a pattern up to a line end, then a text: compile,
+ * search, replace. */
 #include "base/arena.h"
 #include "base/str.h"
 #include "text/regex.h"

@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* regex_ruby.c: Ruby's regular expressions (Onigmo) written as PCRE2's. Two passes over the pattern: the first finds the groups,
- * since references may point forward and names decide whether ( ) captures. What the two dialects agree on is copied. What
- * differs, and is rewritten here:
+/* regex_ruby.c: Ruby's regular expressions (Onigmo) written as PCRE2's. Two passes over the
+ * pattern: the first finds the groups, since references may point forward and names decide whether
+ * ( ) captures. What the two dialects agree on is copied. What differs, and is rewritten here:
  *
- *   (?<name>…) (?'name'…)  a plain group, its name goes to the table; ( ) next to named groups does not capture
- *   \k<n> \g<n> (?(<n>)…)  by number
- *   (?m) inside            (?s): in Ruby m is "the dot matches newlines"
- *   \h \H                  hexadecimal digits (PCRE2: blanks)     \v  one vertical tab     \uXXXX \u{X}  \x{…}
- *   [[:alpha:]] \b         Unicode (PCRE2 without UCP: ASCII); \w \d \s are ASCII in both
- *   [a[bc]] [a-z&&[^b]]    nested sets and intersections
- *   {,n}                   {0,n}                                  \Q \E \l \N …            the letter itself
- *   a?* a{2}{3} a{1,2}+    (?:a?)* …: Ruby repeats a repeat       ^*                       (?:^)*
+ *   (?<name>…) (?'name'…)   a plain group; its name goes to the table
+ *   ( ) next to named ones  does not capture
+ *   \k<n> \g<n> (?(<n>)…)   by number
+ *   (?m) inside             (?s): in Ruby m is "the dot matches newlines"
+ *   a(?i)b|c                a(?i:b|c)
+ *   \h \H                   hexadecimal digits (PCRE2: blanks)
+ *   \v                      one vertical tab
+ *   \uXXXX \u{X}            \x{…}
+ *   [[:alpha:]] \b          Unicode (PCRE2 without UCP: ASCII); \w \d \s are ASCII in both
+ *   [a[bc]] [a-z&&[^b]]     nested sets and intersections
+ *   {,n}                    {0,n}
+ *   \Q \E \l \N …           the letter itself
+ *   a?* a{2}{3} a{1,2}+ ^*  (?:a?)* …: Ruby repeats a repeat, and a place
  *
- * What has no counterpart is an error that names it: (?~…), negated sets of several classes such as [[:^alnum:]]. */
+ * What has no counterpart is an error that names it: (?~…), negated sets of several classes such as
+ * [[:^alnum:]]. */
 #include "text/regex_int.h"
 
 #include <stdio.h>
@@ -29,14 +35,15 @@ struct translator {
     struct str pattern;
     const char *p, *end;
     bool is_ascii_text, needs_utf, has_names;
-    bool is_counting; /* first pass: references are not looked up */
-    size_t plain;     /* first pass: groups without a name */
-    bool extended[GROUP_DEPTH_MAX + 1]; /* (?x) at each depth of parentheses */
+    bool is_counting;                    /* first pass: references are not looked up */
+    size_t plain;                        /* first pass: groups without a name */
+    bool extended[GROUP_DEPTH_MAX + 1];  /* (?x) at each depth of parentheses */
     size_t scopes[GROUP_DEPTH_MAX + 1];  /* (?i) at each depth: groups to close with it */
     size_t open_at[GROUP_DEPTH_MAX + 1]; /* where the group's "(" is in the output */
     size_t depth;
-    size_t atom_at;     /* where what a repeat would apply to begins in the output */
-    bool has_atom, atom_is_repeat, atom_is_place; /* place: ^ $ \b …, which PCRE2 repeats only inside a group */
+    size_t atom_at; /* where what a repeat would apply to begins in the output */
+    bool has_atom, atom_is_repeat,
+        atom_is_place; /* place: ^ $ \b …, which PCRE2 repeats only inside a group */
     struct arena *mem;
     struct buf *out;
     struct regex_names *names;
@@ -72,7 +79,8 @@ static void copy(struct translator *t, size_t n)
 /* ---- names ---- */
 
 /* At "(?<name>" or "(?'name'": the name and what is behind it; not a lookbehind. */
-static bool group_name(const char *p, const char *end, struct str *ret_name, const char **ret_behind)
+static bool group_name(const char *p, const char *end, struct str *ret_name,
+                       const char **ret_behind)
 {
     if (end - p < 4 || p[0] != '(' || p[1] != '?')
         return false;
@@ -141,7 +149,8 @@ static const struct posix_class *posix_find(struct str name, bool ignore_case)
     return NULL;
 }
 
-/* \p{Alpha} \p{^Digit} \P{Space}: Ruby's names of POSIX classes; others are Unicode's and mean the same to PCRE2. */
+/* \p{Alpha} \p{^Digit} \P{Space}: Ruby's names of POSIX classes; others are Unicode's and mean the
+ * same to PCRE2. */
 static int property(struct translator *t, bool in_set)
 {
     const char *from = t->p, *close = memchr(from, '}', (size_t)(t->end - from));
@@ -201,8 +210,10 @@ static int unicode_escape(struct translator *t)
 static int reference(struct translator *t)
 {
     const char *from = t->p;
-    char kind = from[1], open = t->end - from > 2 ? from[2] : '\0', close = open == '<' ? '>' : '\'';
-    const char *at = (open == '<' || open == '\'') ? memchr(from + 3, close, (size_t)(t->end - from) - 3) : NULL;
+    char kind = from[1], open = t->end - from > 2 ? from[2] : '\0',
+         close = open == '<' ? '>' : '\'';
+    const char *at =
+        (open == '<' || open == '\'') ? memchr(from + 3, close, (size_t)(t->end - from) - 3) : NULL;
     if (!at)
         return fail(t, from, ERR_INVALID, "expected \\k<name> or \\g<name>");
     struct str name = {from + 3, (size_t)(at - from) - 3};
@@ -226,9 +237,11 @@ static void word_border(struct translator *t, bool is_border)
     if (t->is_ascii_text)
         buf_add_str(t->out, is_border ? STR("\\b") : STR("\\B"));
     else if (is_border)
-        buf_add_lit(t->out, "(?:(?<=[" WORD_UNICODE "])(?![" WORD_UNICODE "])|(?<![" WORD_UNICODE "])(?=[" WORD_UNICODE "]))");
+        buf_add_lit(t->out, "(?:(?<=[" WORD_UNICODE "])(?![" WORD_UNICODE "])|(?<![" WORD_UNICODE
+                            "])(?=[" WORD_UNICODE "]))");
     else
-        buf_add_lit(t->out, "(?:(?<=[" WORD_UNICODE "])(?=[" WORD_UNICODE "])|(?<![" WORD_UNICODE "])(?![" WORD_UNICODE "]))");
+        buf_add_lit(t->out, "(?:(?<=[" WORD_UNICODE "])(?=[" WORD_UNICODE "])|(?<![" WORD_UNICODE
+                            "])(?![" WORD_UNICODE "]))");
     t->p += 2;
 }
 
@@ -268,7 +281,8 @@ static int escape(struct translator *t, bool in_set)
         t->p += 2;
         return 0;
     case 'H':
-        buf_add_str(t->out, in_set ? (t->is_ascii_text ? STR("\\x00-\\/:-@G-`g-\\xff") : STR("\\x00-\\/:-@G-`g-\\x{10ffff}"))
+        buf_add_str(t->out, in_set ? (t->is_ascii_text ? STR("\\x00-\\/:-@G-`g-\\xff")
+                                                       : STR("\\x00-\\/:-@G-`g-\\x{10ffff}"))
                                    : STR("[^0-9A-Fa-f]"));
         t->p += 2;
         return 0;
@@ -303,7 +317,8 @@ static int escape(struct translator *t, bool in_set)
         buf_add(t->out, from, (size_t)(t->p - from));
         return 0;
     }
-    if (is_letter(c) && !strchr(in_set ? "dDwWsSbtnrfaecx" : "dDwWsSAzZGKRXtnrfaecx", c)) { /* means nothing to Ruby: the letter */
+    if (is_letter(c) && !strchr(in_set ? "dDwWsSbtnrfaecx" : "dDwWsSAzZGKRXtnrfaecx",
+                                c)) { /* means nothing to Ruby: the letter */
         buf_add_char(t->out, c);
         t->p += 2;
         return 0;
@@ -314,8 +329,8 @@ static int escape(struct translator *t, bool in_set)
 
 /* ---- sets ---- */
 
-/* A set is written flat when it is a union of characters, classes and unnegated sets; else as alternatives and
- * lookaheads around sets of one character each. `flat` collects the members. */
+/* A set is written flat when it is a union of characters, classes and unnegated sets; else as
+ * alternatives and lookaheads around sets of one character each. `flat` collects the members. */
 struct set {
     struct buf flat;   /* members, without brackets */
     struct buf others; /* negated or composed sets: "|x|y" */
@@ -343,7 +358,9 @@ static int posix_member(struct translator *t, bool *ret_was)
     if (is_negated && !row->negated)
         return fail(t, from, ERR_UNSUPPORTED, "a negated class of this kind inside [ ]");
     t->needs_utf |= is_negated;
-    buf_add_str(t->out, str_from(is_negated ? row->negated : t->is_ascii_text ? row->ascii : row->unicode));
+    buf_add_str(t->out, str_from(is_negated         ? row->negated
+                                 : t->is_ascii_text ? row->ascii
+                                                    : row->unicode));
     t->p = at + 2;
     *ret_was = true;
     return 0;
@@ -374,8 +391,10 @@ static int member(struct translator *t, struct set *set, unsigned depth)
             buf_deinit(&inner);
         } else if (*t->p == '\\') {
             rc = escape(t, true);
-        } else if (*t->p == '-' && (set->flat.n == 0 || (t->p + 1 < t->end && (t->p[1] == ']' || t->p[1] == '[')))) {
-            buf_add_lit(&set->flat, "\\-"); /* no range, also when the set becomes part of another one */
+        } else if (*t->p == '-' && (set->flat.n == 0 ||
+                                    (t->p + 1 < t->end && (t->p[1] == ']' || t->p[1] == '[')))) {
+            buf_add_lit(&set->flat,
+                        "\\-"); /* no range, also when the set becomes part of another one */
             t->p++;
         } else {
             copy(t, 1);
@@ -395,13 +414,15 @@ static void operand_write(const struct set *set, struct buf *out)
     }
     buf_add_lit(out, "(?:");
     if (has_flat)
-        buf_printf(out, "[" STR_FMT "]" STR_FMT, STR_ARG(buf_str(&set->flat)), STR_ARG(buf_str(&set->others)));
+        buf_printf(out, "[" STR_FMT "]" STR_FMT, STR_ARG(buf_str(&set->flat)),
+                   STR_ARG(buf_str(&set->others)));
     else
         buf_add_str(out, str_from_off(buf_str(&set->others), 1));
     buf_add_char(out, ')');
 }
 
-static void set_write(const struct set *set, const struct buf *before, struct buf *out, bool *ret_is_flat)
+static void set_write(const struct set *set, const struct buf *before, struct buf *out,
+                      bool *ret_is_flat)
 {
     *ret_is_flat = false;
     if (before->n == 0 && set->others.n == 0) {
@@ -419,7 +440,8 @@ static void set_write(const struct set *set, const struct buf *before, struct bu
     buf_add_str(out, set->is_negated ? STR(")(?s:.))") : STR(")"));
 }
 
-/* The cursor is at "[". *ret_text: the members when *ret_is_flat, else a whole expression for one character. */
+/* The cursor is at "[". *ret_text: the members when *ret_is_flat, else a whole expression for one
+ * character. */
 static int set_read(struct translator *t, unsigned depth, struct buf *ret_text, bool *ret_is_flat)
 {
     const char *from = t->p;
@@ -515,7 +537,8 @@ static int options(struct translator *t)
     if (t->p >= t->end)
         return fail(t, from, ERR_INVALID, "a group ( is not closed");
     buf_add_char(t->out, ':');
-    if (*t->p == ')') { /* for the rest of the group around it, with all its alternatives: a(?i)b|c is a(?i:b|c) */
+    if (*t->p == ')') { /* for the rest of the group around it, with all its alternatives: a(?i)b|c
+                           is a(?i:b|c) */
         t->depth--;
         t->scopes[t->depth]++;
         t->has_atom = false;
@@ -619,8 +642,8 @@ static size_t braces_len(const struct translator *t, bool *ret_is_exact)
     return p < t->end && *p == '}' && (low > 0 || high > 0) ? (size_t)(p + 1 - t->p) : 0;
 }
 
-/* At * + ? or {…}: the repeat with its ? (lazy) or + (possessive). In Ruby {n,m}+ is a repeat of a repeat, and {n}? is
- * an optional {n}. */
+/* At * + ? or {…}: the repeat with its ? (lazy) or + (possessive). In Ruby {n,m}+ is a repeat of a
+ * repeat, and {n}? is an optional {n}. */
 static int repeat(struct translator *t)
 {
     bool is_exact = false, is_brace = *t->p == '{';
@@ -686,7 +709,8 @@ static int atom(struct translator *t)
     t->atom_at = t->out->n;
     t->has_atom = true;
     t->atom_is_repeat = false;
-    t->atom_is_place = *t->p == '^' || *t->p == '$' || (*t->p == '\\' && t->p + 1 < t->end && strchr("AzZGbB", t->p[1]));
+    t->atom_is_place = *t->p == '^' || *t->p == '$' ||
+                       (*t->p == '\\' && t->p + 1 < t->end && strchr("AzZGbB", t->p[1]));
     if (*t->p == '\\')
         return escape(t, false);
     if (*t->p == '[')
@@ -747,12 +771,17 @@ static int pass(struct translator *t)
     return 0;
 }
 
-int regex__translate(struct str pattern, bool is_ascii_text, struct arena *mem, struct buf *out, struct regex_names *ret_names,
-                     bool *ret_needs_utf, struct err *err)
+int regex__translate(struct str pattern, bool is_ascii_text, struct arena *mem, struct buf *out,
+                     struct regex_names *ret_names, bool *ret_needs_utf, struct err *err)
 {
     struct translator *t = ARENA_NEW(mem, struct translator);
-    *t = (struct translator){.pattern = pattern, .mem = mem, .out = out, .is_ascii_text = is_ascii_text, .names = ret_names,
-                             .err = err, .is_counting = true};
+    *t = (struct translator){.pattern = pattern,
+                             .mem = mem,
+                             .out = out,
+                             .is_ascii_text = is_ascii_text,
+                             .names = ret_names,
+                             .err = err,
+                             .is_counting = true};
     size_t groups_max = 0;
     for (size_t i = 0; i < pattern.n; i++)
         groups_max += pattern.p[i] == '(';

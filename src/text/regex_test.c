@@ -24,8 +24,8 @@ static void check(struct test *t, unsigned flags, const struct row *rows, size_t
         int rc = regex_find(re, str_from(rows[i].text), 0, match);
         struct str got = rc == 1 ? regex_group(match, 0) : STR("(none)");
         if (!str_eq(got, str_from(rows[i].want ? rows[i].want : "(none)")))
-            fail_msg("/%s/ on \"%s\": \"%.*s\", want \"%s\"", rows[i].pattern, rows[i].text, STR_ARG(got),
-                     rows[i].want ? rows[i].want : "(none)");
+            fail_msg("/%s/ on \"%s\": \"%.*s\", want \"%s\"", rows[i].pattern, rows[i].text,
+                     STR_ARG(got), rows[i].want ? rows[i].want : "(none)");
         assert_int_equal(regex_find(re, str_from(rows[i].text), 0, NULL), rc);
         regex_free(re);
     }
@@ -46,7 +46,11 @@ static void ruby_dialect(struct test *t)
         {"[\\h-]+", "xyz12-aF", "12-aF"},
         {"\\H+", "12xyz", "xyz"},
         {"[^\\h]+", "12xyz", "xyz"},
-        {"a\\vb", "a\x0b" "b", "a\x0b" "b"},
+        {"a\\vb",
+         "a\x0b"
+         "b",
+         "a\x0b"
+         "b"},
         {"\\u0041\\u{42 43}", "ABC", "ABC"},
         {"\\uac00", "\xEA\xB0\x80", "\xEA\xB0\x80"},
         {"\\Q.\\E", "QaE", "QaE"},
@@ -60,10 +64,20 @@ static void ruby_dialect(struct test *t)
         {"x^*y", "xy", "xy"},
         {"(?x) a {2} # (no group\n b +", "aabb", "aabb"},
         {"\xEA\xB0\x80?x", "\xEA\xB0x", "x"},
-        {"[[:alpha:]]+", "12\xED\x95\x9C\xEA\xB8\x80" "ab!", "\xED\x95\x9C\xEA\xB8\x80" "ab"},
-        {"\\w+", "\xED\x95\x9C" "ab", "ab"},
+        {"[[:alpha:]]+",
+         "12\xED\x95\x9C\xEA\xB8\x80"
+         "ab!",
+         "\xED\x95\x9C\xEA\xB8\x80"
+         "ab"},
+        {"\\w+",
+         "\xED\x95\x9C"
+         "ab",
+         "ab"},
         {"\\bab\\b", "x ab y", "ab"},
-        {"\\bab\\b", "\xED\x95\x9C" "ab", NULL},
+        {"\\bab\\b",
+         "\xED\x95\x9C"
+         "ab",
+         NULL},
         {"a\\Bb", "ab", "ab"},
         {"[[[:alnum:]]_%!$@:.,+~-]+", "((/var_log-1))", "var_log-1"},
         {"[a[bc]d]+", "xxabcdx", "abcd"},
@@ -108,7 +122,8 @@ static void ruby_dialect(struct test *t)
     check(t, REGEX_RUBY | REGEX_DOT_ALL, dot_all, ARRAY_COUNT(dot_all));
     static const struct row caseless[] = {{"k", "K", "K"}, {"\xC3\xA9", "\xC3\x89", "\xC3\x89"}};
     check(t, REGEX_RUBY | REGEX_CASELESS, caseless, ARRAY_COUNT(caseless));
-    static const struct row whole[] = {{"a+", "aaa", "aaa"}, {"a+", "aab", NULL}, {"a|ab", "ab", "ab"}};
+    static const struct row whole[] = {
+        {"a+", "aaa", "aaa"}, {"a+", "aab", NULL}, {"a|ab", "ab", "ab"}};
     check(t, REGEX_WHOLE, whole, ARRAY_COUNT(whole));
 }
 
@@ -148,15 +163,19 @@ static void refuses(struct test *t)
         enum err_code code;
         int64_t off; /* -2: any */
     } rows[] = {
-        {"a(", ERR_INVALID, 2}, {"a)", ERR_INVALID, 1}, {"[a", ERR_INVALID, 0}, {"a\\", ERR_INVALID, 1},
-        {"*a", ERR_INVALID, 0}, {"(*UTF)a", ERR_INVALID, 1}, {"\\k<x>", ERR_INVALID, 0}, {"(?~a)", ERR_UNSUPPORTED, 0},
-        {"a|*", ERR_INVALID, 2}, {"[[:^alnum:]]", ERR_UNSUPPORTED, 1}, {"[[:foo:]]", ERR_INVALID, 1},
-        {"(?z)", ERR_INVALID, 0}, {"\\u12", ERR_INVALID, 0}, {"\\p{Nonsense}", ERR_INVALID, -2}, {"[b-a]", ERR_INVALID, -2},
-        {"x(?<n", ERR_INVALID, -2},
+        {"a(", ERR_INVALID, 2},        {"a)", ERR_INVALID, 1},
+        {"[a", ERR_INVALID, 0},        {"a\\", ERR_INVALID, 1},
+        {"*a", ERR_INVALID, 0},        {"(*UTF)a", ERR_INVALID, 1},
+        {"\\k<x>", ERR_INVALID, 0},    {"(?~a)", ERR_UNSUPPORTED, 0},
+        {"a|*", ERR_INVALID, 2},       {"[[:^alnum:]]", ERR_UNSUPPORTED, 1},
+        {"[[:foo:]]", ERR_INVALID, 1}, {"(?z)", ERR_INVALID, 0},
+        {"\\u12", ERR_INVALID, 0},     {"\\p{Nonsense}", ERR_INVALID, -2},
+        {"[b-a]", ERR_INVALID, -2},    {"x(?<n", ERR_INVALID, -2},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct regex *re = NULL;
-        assert_err(regex_compile(str_from(rows[i].pattern), REGEX_RUBY, &re, &t->err), &t->err, rows[i].code);
+        assert_err(regex_compile(str_from(rows[i].pattern), REGEX_RUBY, &re, &t->err), &t->err,
+                   rows[i].code);
         if (rows[i].off != -2)
             assert_int_equal(t->err.off, rows[i].off);
     }
@@ -205,7 +224,8 @@ static void replaces(struct test *t)
         struct regex *re = compiled(t, rows[i].pattern, REGEX_RUBY);
         struct buf out;
         buf_init(&out, 0);
-        assert_int_equal(regex_replace(re, str_from(rows[i].text), str_from(rows[i].with), rows[i].is_global, NULL, &out),
+        assert_int_equal(regex_replace(re, str_from(rows[i].text), str_from(rows[i].with),
+                                       rows[i].is_global, NULL, &out),
                          rows[i].count);
         assert_str_eq(buf_str(&out), rows[i].want);
         buf_deinit(&out);
@@ -229,9 +249,38 @@ static void quotes(struct test *t)
 /* Random patterns and texts: an error or an answer. */
 static void survives_anything(struct test *t)
 {
-    static const char *const pieces[] = {"a", "b", "(", ")", "[", "]", "^", "-", "&&", "\\w", "\\h", "\\b", "[:alpha:]", "+",
-                                         "*", "?", "{2}", "{,3}", "|", ".", "(?<n>", "\\k<n>", "(?:", "\\p{Alpha}", "\\", "$", "#",
-                                         "(?m)", "(?x)", "\xEA\xB0\x80", "[[:^digit:]]", "\\u{41}"};
+    static const char *const pieces[] = {"a",
+                                         "b",
+                                         "(",
+                                         ")",
+                                         "[",
+                                         "]",
+                                         "^",
+                                         "-",
+                                         "&&",
+                                         "\\w",
+                                         "\\h",
+                                         "\\b",
+                                         "[:alpha:]",
+                                         "+",
+                                         "*",
+                                         "?",
+                                         "{2}",
+                                         "{,3}",
+                                         "|",
+                                         ".",
+                                         "(?<n>",
+                                         "\\k<n>",
+                                         "(?:",
+                                         "\\p{Alpha}",
+                                         "\\",
+                                         "$",
+                                         "#",
+                                         "(?m)",
+                                         "(?x)",
+                                         "\xEA\xB0\x80",
+                                         "[[:^digit:]]",
+                                         "\\u{41}"};
     for (int round = 0; round < 4000; round++) {
         struct buf pattern, text;
         buf_init(&pattern, 0);
@@ -252,5 +301,5 @@ static void survives_anything(struct test *t)
     }
 }
 
-TEST_MAIN(TEST(ruby_dialect), TEST(names_groups), TEST(refuses), TEST(gives_up_on_explosions), TEST(replaces), TEST(quotes),
-          TEST(survives_anything))
+TEST_MAIN(TEST(ruby_dialect), TEST(names_groups), TEST(refuses), TEST(gives_up_on_explosions),
+          TEST(replaces), TEST(quotes), TEST(survives_anything))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* timezone.c: reads TZif files (RFC 8536): a list of instants at which the offset changes, and behind them a rule in the
- * shape of POSIX's TZ variable ("EST5EDT,M3.2.0,M11.1.0") for all later years. Times are 64-bit, so only the second
- * block of the file is used; a file of version 1 has no such block and is refused. */
+/* timezone.c: reads TZif files (RFC 8536): a list of instants at which the offset changes, and
+ * behind them a rule in the shape of POSIX's TZ variable ("EST5EDT,M3.2.0,M11.1.0") for all later
+ * years. Times are 64-bit, so only the second block of the file is used; a file of version 1 has no
+ * such block and is refused. */
 #include "text/timezone.h"
 
 #include "base/arena.h"
@@ -30,9 +31,9 @@ struct rule_date {
 struct time_zone {
     struct str name;
     size_t count;
-    const int64_t *at;        /* instants of change, rising */
-    const int32_t *offsets;   /* [i]: from at[i] on */
-    int32_t first_offset;     /* before at[0] */
+    const int64_t *at;      /* instants of change, rising */
+    const int32_t *offsets; /* [i]: from at[i] on */
+    int32_t first_offset;   /* before at[0] */
     bool has_rule, rule_has_summer;
     int32_t standard, summer; /* of the rule */
     struct rule_date start, end;
@@ -83,7 +84,8 @@ bool time_zone_offset_parse(struct str text, int32_t *ret_offset_s)
         parts[part] = parts[part] * 10 + (c - '0');
         digits[part]++;
     }
-    if (digits[0] == 0 || (part > 0 && digits[part] != 2) || parts[1] > 59 || parts[2] > 59 || parts[0] > 23)
+    if (digits[0] == 0 || (part > 0 && digits[part] != 2) || parts[1] > 59 || parts[2] > 59 ||
+        parts[0] > 23)
         return false;
     int32_t offset = parts[0] * 3600 + parts[1] * 60 + parts[2];
     *ret_offset_s = text.p[0] == '-' ? -offset : offset;
@@ -97,9 +99,10 @@ const struct time_zone *time_zone_fixed(int32_t offset_s, struct arena *mem)
     zone->first_offset = offset_s;
     int32_t size = offset_s < 0 ? -offset_s : offset_s;
     zone->name = offset_s == 0    ? STR("UTC")
-                 : size % 60 != 0 ? arena_printf(mem, "%c%02d:%02d:%02d", offset_s < 0 ? '-' : '+', size / 3600,
-                                                 size / 60 % 60, size % 60)
-                                  : arena_printf(mem, "%c%02d:%02d", offset_s < 0 ? '-' : '+', size / 3600, size / 60 % 60);
+                 : size % 60 != 0 ? arena_printf(mem, "%c%02d:%02d:%02d", offset_s < 0 ? '-' : '+',
+                                                 size / 3600, size / 60 % 60, size % 60)
+                                  : arena_printf(mem, "%c%02d:%02d", offset_s < 0 ? '-' : '+',
+                                                 size / 3600, size / 60 % 60);
     return zone;
 }
 
@@ -134,7 +137,8 @@ static bool take_time(struct cursor *c, int32_t *ret_s)
     int h, m = 0, s = 0;
     if (!is_negative)
         (void)take(c, '+');
-    if (!take_int(c, 167, &h) || (take(c, ':') && !take_int(c, 59, &m)) || (take(c, ':') && !take_int(c, 59, &s)))
+    if (!take_int(c, 167, &h) || (take(c, ':') && !take_int(c, 59, &m)) ||
+        (take(c, ':') && !take_int(c, 59, &s)))
         return false;
     *ret_s = (is_negative ? -1 : 1) * (h * 3600 + m * 60 + s);
     return true;
@@ -158,8 +162,9 @@ static bool take_date(struct cursor *c, struct rule_date *date)
     date->time_s = 2 * 3600;
     if (take(c, 'M')) {
         date->kind = RULE_MONTH;
-        if (!take_int(c, 12, &date->month) || date->month == 0 || !take(c, '.') || !take_int(c, 5, &date->week) ||
-            date->week == 0 || !take(c, '.') || !take_int(c, 6, &date->weekday))
+        if (!take_int(c, 12, &date->month) || date->month == 0 || !take(c, '.') ||
+            !take_int(c, 5, &date->week) || date->week == 0 || !take(c, '.') ||
+            !take_int(c, 6, &date->weekday))
             return false;
     } else if (take(c, 'J')) {
         date->kind = RULE_JULIAN;
@@ -190,7 +195,8 @@ static bool rule_parse(struct str text, struct time_zone *zone)
                 return false;
             zone->summer = -west;
         }
-        if (!take(&c, ',') || !take_date(&c, &zone->start) || !take(&c, ',') || !take_date(&c, &zone->end))
+        if (!take(&c, ',') || !take_date(&c, &zone->start) || !take(&c, ',') ||
+            !take_date(&c, &zone->end))
             return false;
         zone->rule_has_summer = true;
     }
@@ -213,7 +219,8 @@ static int64_t rule_local_s(const struct rule_date *date, int32_t year)
         day += date->day - 1 + (is_leap(year) && date->day >= 60);
     } else {
         day = civil_days(year, (uint32_t)date->month, 1);
-        int64_t next = date->month == 12 ? civil_days(year + 1, 1, 1) : civil_days(year, (uint32_t)date->month + 1, 1);
+        int64_t next = date->month == 12 ? civil_days(year + 1, 1, 1)
+                                         : civil_days(year, (uint32_t)date->month + 1, 1);
         int64_t weekday = (day % 7 + 4 + 7) % 7; /* 1970-01-01 was a Thursday */
         day += (date->weekday - weekday + 7) % 7 + (date->week - 1) * 7;
         while (day >= next)
@@ -226,7 +233,8 @@ static int32_t rule_offset(const struct time_zone *zone, int64_t utc_s)
 {
     if (!zone->rule_has_summer)
         return zone->standard;
-    int64_t limit = INT64_MAX / NS_PER_S - OFFSET_S_MAX; /* what ns can tell; behind it the last year's rule goes on */
+    int64_t limit = INT64_MAX / NS_PER_S -
+                    OFFSET_S_MAX; /* what ns can tell; behind it the last year's rule goes on */
     int64_t clamped = MIN_OF(MAX_OF(utc_s, -limit), limit);
     struct civil civil = civil_from_ns((clamped + zone->standard) * NS_PER_S);
     int64_t start = rule_local_s(&zone->start, civil.year) - zone->standard;
@@ -257,7 +265,8 @@ static bool header_read(struct str tzif, size_t off, struct header *header)
                               get_u32_be(p + 12), get_u32_be(p + 16), get_u32_be(p + 20)};
     return header->isut_count <= TRANSITIONS_MAX && header->isstd_count <= TRANSITIONS_MAX &&
            header->leap_count <= TRANSITIONS_MAX && header->time_count <= TRANSITIONS_MAX &&
-           header->type_count <= 256 && header->type_count > 0 && header->char_count <= TRANSITIONS_MAX;
+           header->type_count <= 256 && header->type_count > 0 &&
+           header->char_count <= TRANSITIONS_MAX;
 }
 
 static size_t block_bytes(const struct header *h, size_t time_bytes)
@@ -266,7 +275,8 @@ static size_t block_bytes(const struct header *h, size_t time_bytes)
            (size_t)h->leap_count * (time_bytes + 4) + h->isstd_count + h->isut_count;
 }
 
-static bool transitions_read(const struct header *h, const uint8_t *block, struct arena *mem, struct time_zone *zone)
+static bool transitions_read(const struct header *h, const uint8_t *block, struct arena *mem,
+                             struct time_zone *zone)
 {
     int64_t *at = ARENA_ARRAY(mem, int64_t, (size_t)h->time_count + 1);
     int32_t *offsets = ARENA_ARRAY(mem, int32_t, (size_t)h->time_count + 1);
@@ -286,24 +296,30 @@ static bool transitions_read(const struct header *h, const uint8_t *block, struc
     return zone->first_offset > -OFFSET_S_MAX && zone->first_offset < OFFSET_S_MAX;
 }
 
-int time_zone_parse(struct str name, struct str tzif, struct arena *mem, const struct time_zone **ret_zone, struct err *err)
+int time_zone_parse(struct str name, struct str tzif, struct arena *mem,
+                    const struct time_zone **ret_zone, struct err *err)
 {
     struct header h;
     if (!header_read(tzif, 0, &h))
-        return err_set(err, ERR_CORRUPT, "time zone \"" STR_FMT "\": not a zone file", STR_ARG(name));
+        return err_set(err, ERR_CORRUPT, "time zone \"" STR_FMT "\": not a zone file",
+                       STR_ARG(name));
     if (tzif.p[4] < '2')
-        return err_set(err, ERR_CORRUPT, "time zone \"" STR_FMT "\": the zone file is of version 1", STR_ARG(name));
+        return err_set(err, ERR_CORRUPT, "time zone \"" STR_FMT "\": the zone file is of version 1",
+                       STR_ARG(name));
     size_t off = HEADER_BYTES + block_bytes(&h, 4);
     struct time_zone *zone = ARENA_NEW(mem, struct time_zone);
     if (!header_read(tzif, off, &h) || tzif.n - off - HEADER_BYTES < block_bytes(&h, 8))
-        return err_set(err, ERR_CORRUPT, "time zone \"" STR_FMT "\": the zone file is cut off", STR_ARG(name));
+        return err_set(err, ERR_CORRUPT, "time zone \"" STR_FMT "\": the zone file is cut off",
+                       STR_ARG(name));
     off += HEADER_BYTES;
     if (!transitions_read(&h, (const uint8_t *)tzif.p + off, mem, zone))
-        return err_set(err, ERR_CORRUPT, "time zone \"" STR_FMT "\": wrong numbers in the zone file", STR_ARG(name));
+        return err_set(err, ERR_CORRUPT,
+                       "time zone \"" STR_FMT "\": wrong numbers in the zone file", STR_ARG(name));
     off += block_bytes(&h, 8);
     struct str footer = str_trim(str_from_off(tzif, off));
     if (footer.n > 0 && !rule_parse(footer, zone))
-        return err_set(err, ERR_CORRUPT, "time zone \"" STR_FMT "\": wrong rule in the zone file: \"" STR_FMT "\"",
+        return err_set(err, ERR_CORRUPT,
+                       "time zone \"" STR_FMT "\": wrong rule in the zone file: \"" STR_FMT "\"",
                        STR_ARG(name), STR_ARG(footer));
     zone->name = arena_str(mem, name);
     *ret_zone = zone;
@@ -318,7 +334,8 @@ static bool is_file_name(struct str name)
         return false;
     for (size_t i = 0; i < name.n; i++) {
         char c = name.p[i], lower = (char)(c | 0x20);
-        bool is_name = (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '+';
+        bool is_name = (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
+                       c == '-' || c == '+';
         if (!is_name && (c != '/' || (i + 1 < name.n && name.p[i + 1] == '/')))
             return false;
     }
@@ -331,7 +348,11 @@ static const struct time_zone *built_in(struct str name, struct arena *mem)
     static const struct {
         const char *name;
         int32_t offset_s;
-    } zones[] = {{"Asia/Seoul", 9 * 3600}, {"Asia/Tokyo", 9 * 3600}, {"Etc/UTC", 0}, {"ROK", 9 * 3600}, {"Japan", 9 * 3600}};
+    } zones[] = {{"Asia/Seoul", 9 * 3600},
+                 {"Asia/Tokyo", 9 * 3600},
+                 {"Etc/UTC", 0},
+                 {"ROK", 9 * 3600},
+                 {"Japan", 9 * 3600}};
     for (size_t i = 0; i < ARRAY_COUNT(zones); i++) {
         if (!str_eq(name, str_from(zones[i].name)))
             continue;
@@ -351,13 +372,15 @@ static const struct time_zone *offset_zone(struct str name, struct arena *mem)
         return &utc_zone;
     for (size_t i = 0; i < ARRAY_COUNT(prefixes); i++) {
         struct str prefix = str_from(prefixes[i]);
-        if (str_starts_with(name, prefix) && time_zone_offset_parse(str_from_off(name, prefix.n), &offset_s))
+        if (str_starts_with(name, prefix) &&
+            time_zone_offset_parse(str_from_off(name, prefix.n), &offset_s))
             return time_zone_fixed(offset_s, mem);
     }
     return time_zone_offset_parse(name, &offset_s) ? time_zone_fixed(offset_s, mem) : NULL;
 }
 
-int time_zone_open(struct vfs *fs, struct str name, struct arena *mem, const struct time_zone **ret_zone, struct err *err)
+int time_zone_open(struct vfs *fs, struct str name, struct arena *mem,
+                   const struct time_zone **ret_zone, struct err *err)
 {
     const struct time_zone *zone = offset_zone(name, mem);
     if (zone) {
@@ -365,11 +388,14 @@ int time_zone_open(struct vfs *fs, struct str name, struct arena *mem, const str
         return 0;
     }
     if (!is_file_name(name))
-        return err_set(err, ERR_INVALID, "\"" STR_FMT "\" is no time zone: write \"Asia/Seoul\", \"UTC\" or \"+09:00\"",
+        return err_set(err, ERR_INVALID,
+                       "\"" STR_FMT
+                       "\" is no time zone: write \"Asia/Seoul\", \"UTC\" or \"+09:00\"",
                        STR_ARG(name));
     struct str path = arena_printf(mem, "%s/" STR_FMT, ZONE_FOLDER, STR_ARG(name)), content;
     struct err read_err;
-    int rc = vfs_read_file(fs ? fs : vfs_posix(), path, ZONE_FILE_BYTES_MAX, mem, &content, &read_err);
+    int rc =
+        vfs_read_file(fs ? fs : vfs_posix(), path, ZONE_FILE_BYTES_MAX, mem, &content, &read_err);
     if (rc == 0)
         return time_zone_parse(name, content, mem, ret_zone, err);
     *ret_zone = built_in(name, mem);
@@ -377,7 +403,8 @@ int time_zone_open(struct vfs *fs, struct str name, struct arena *mem, const str
         return 0;
     struct vfs_stat st;
     if (vfs_stat(fs ? fs : vfs_posix(), STR(ZONE_FOLDER "/UTC"), true, &st, NULL) < 0)
-        return err_set(err, ERR_INVALID, "time zone \"" STR_FMT "\": this machine has no zone files (install tzdata)",
+        return err_set(err, ERR_INVALID,
+                       "time zone \"" STR_FMT "\": this machine has no zone files (install tzdata)",
                        STR_ARG(name));
     return err_set(err, ERR_INVALID, "there is no time zone \"" STR_FMT "\"", STR_ARG(name));
 }
@@ -401,8 +428,8 @@ int32_t time_zone_offset_at(const struct time_zone *zone, int64_t utc_s)
     return zone->offsets[low];
 }
 
-/* The offset changes at most once within a day of any moment, so that the offsets a day before and after are all there
- * are to try. */
+/* The offset changes at most once within a day of any moment, so that the offsets a day before and
+ * after are all there are to try. */
 bool time_zone_to_utc(const struct time_zone *zone, int64_t local_s, int64_t *ret_utc_s)
 {
     if (time_zone_is_fixed(zone)) {

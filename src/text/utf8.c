@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* utf8.c: ASCII is done here, a word at a time where that is enough; what needs the Unicode tables goes to libunistring. */
+/* utf8.c: ASCII is done here, a word at a time where that is enough; what needs the Unicode tables
+ * goes to libunistring. */
 #include "text/utf8.h"
 
 #include <unicase.h>
@@ -54,7 +55,8 @@ uint32_t utf8_next(const char **p, const char *end)
     }
     if (left < 4 || !is_continuation(at[3]))
         return 0xFFFD;
-    uint32_t code = ((uint32_t)lead & 0x07) << 18 | second << 12 | third << 6 | ((uint8_t)at[3] & 0x3F);
+    uint32_t code =
+        ((uint32_t)lead & 0x07) << 18 | second << 12 | third << 6 | ((uint8_t)at[3] & 0x3F);
     if (code < 0x10000 || code > 0x10FFFF)
         return 0xFFFD;
     *p = at + 4;
@@ -155,8 +157,9 @@ static struct str map_case(struct arena *mem, struct str s, enum case_kind kind)
     }
     struct str valid = utf8_valid(mem, s);
     size_t size = 0;
-    uint8_t *mapped = kind == CASE_LOWER ? u8_tolower((const uint8_t *)valid.p, valid.n, NULL, NULL, NULL, &size)
-                                         : u8_toupper((const uint8_t *)valid.p, valid.n, NULL, NULL, NULL, &size);
+    uint8_t *mapped = kind == CASE_LOWER
+                          ? u8_tolower((const uint8_t *)valid.p, valid.n, NULL, NULL, NULL, &size)
+                          : u8_toupper((const uint8_t *)valid.p, valid.n, NULL, NULL, NULL, &size);
     if (!mapped)
         return valid; /* only when memory is at its end */
     struct str copy = arena_str(mem, (struct str){(const char *)mapped, size});
@@ -181,7 +184,8 @@ struct str utf8_capitalize(struct arena *mem, struct str s)
     const char *p = s.p;
     (void)utf8_next(&p, s.p + s.n);
     size_t first = (size_t)(p - s.p);
-    struct str head = utf8_upper(mem, str_sub(s, 0, first)), tail = utf8_lower(mem, str_from_off(s, first));
+    struct str head = utf8_upper(mem, str_sub(s, 0, first)),
+               tail = utf8_lower(mem, str_from_off(s, first));
     if (head.p == s.p && tail.p == s.p + first)
         return s;
     char *out = arena_alloc(mem, head.n + tail.n + 1);

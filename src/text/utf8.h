@@ -14,7 +14,8 @@ struct str utf8_valid(struct arena *mem, struct str s);
 size_t utf8_count(struct str s);
 /* The longest prefix of at most `n` bytes that does not cut a character. */
 size_t utf8_cut(struct str s, size_t n);
-/* Decodes the character at *p (p < end) and moves behind it; 0xFFFD for a byte that is not UTF-8. */
+/* Decodes the character at *p (p < end) and moves behind it; 0xFFFD for a byte that is not UTF-8.
+ */
 uint32_t utf8_next(const char **p, const char *end);
 /* Writes 1..4 bytes, returns how many. */
 size_t utf8_put(char *out, uint32_t code);
