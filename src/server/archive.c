@@ -64,10 +64,10 @@ static int connect_archive(struct server *server, struct err *err)
     int rc = sql_target_parse(server->config.archive_url, mem, &target, err);
     if (rc == 0)
         rc = sql_driver_find(target.driver, &driver, err);
-    if (rc == 0)
-        rc = driver->open(&target, &server->archive, err);
     if (rc == 0 && !driver->query)
         rc = err_set(err, ERR_UNSUPPORTED, "the %s driver cannot read rows", driver->name);
+    if (rc == 0)
+        rc = driver->open(&target, &server->archive, err);
     arena_free(mem);
     return rc;
 }
