@@ -2,8 +2,8 @@
 /* dead_letter.c: events that can never be delivered, one JSON line each, in
  * <data>/dead_letter/<plugin id>.ndjson:
  *
- *     {"@timestamp":"…","pipeline":"main","plugin":"jdbc","plugin_id":"jdbc-1f…","reason":{"code":"SQL","text":"…"},
- *      "event":{…},"metadata":{…}}
+ *     {"@timestamp":"…","pipeline":"main","plugin":"jdbc","plugin_id":"jdbc-1f…",
+ *      "reason":{"code":"SQL","text":"…"},"event":{…},"metadata":{…}}
  *
  * Lines are collected and written and synced once per write of the output, before the batch is
  * acknowledged. At DEAD_LETTER_BYTES_MAX the file is renamed to .1, the ones before move up, and
