@@ -120,6 +120,12 @@ static bool wants_count(const struct segment_search *ss)
     return !ss->is_counted && s->request->track_total > 0 && (int64_t)s->total <= s->request->track_total;
 }
 
+/* Everything in the window sorts before search_after: earlier pages had it. */
+static bool is_before_after(const struct segment_search *ss, uint32_t first)
+{
+    return ss->after && sort_reader_zone_worst(&ss->readers[0], first / ZONE_DOCS) < ss->after[0];
+}
+
 /* Can a document of the window still be among the best? */
 static bool wants_hits(const struct segment_search *ss, uint32_t first, uint32_t n)
 {
@@ -128,7 +134,7 @@ static bool wants_hits(const struct segment_search *ss, uint32_t first, uint32_t
     uint32_t zone = first / ZONE_DOCS;
     if (ss->top.capacity == 0)
         return false;
-    if (ss->after && sort_reader_zone_worst(&ss->readers[0], zone) < ss->after[0])
+    if (is_before_after(ss, first))
         return false;
     if (ss->has_bound && sort_reader_zone_best(&ss->readers[0], zone) > ss->bound)
         return false;
@@ -324,7 +330,7 @@ static int run_best_first(struct segment_search *ss)
         bool needs_count = wants_count(ss);
         if (needs_count || wants_hits(ss, first, n))
             search_window(ss, first, n, needs_count);
-        else if (ss->is_counted || !wants_count(ss))
+        else if (!is_before_after(ss, first) && (ss->is_counted || !wants_count(ss)))
             break; /* sorted by best key: no later window can win either */
         TRY(check_limits(s));
     }

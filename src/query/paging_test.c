@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* paging_test.c: search_after over segments of several windows: the pages together are every document once, in order,
+ * whatever the page's size and direction. */
+#include "query/search_support.h"
+
+#define DOCS         13000
+#define BULK         500
+#define DOCS_A_TICK  9 /* documents that share a time: the second key decides */
+
+static void fill_many(struct bed *bed)
+{
+    create(bed, "i", "{\"mappings\":{\"properties\":{\"d\":{\"type\":\"date\"},\"n\":{\"type\":\"long\"}}}}");
+    for (int from = 0; from < DOCS; from += BULK) {
+        struct doc_write writes[BULK];
+        struct doc_result results[BULK];
+        for (int i = 0; i < BULK; i++) {
+            int n = from + i;
+            writes[i] = DOC_WRITE_INIT;
+            writes[i].index = STR("i");
+            writes[i].id = arena_printf(bed->t->mem, "%d", n);
+            writes[i].source = arena_printf(bed->t->mem, "{\"d\":%d,\"n\":%d}", n / DOCS_A_TICK * 1000, n);
+        }
+        assert_ok(engine_write(bed->engine, writes, BULK, REFRESH_NONE, bed->t->mem, results, &bed->t->err), &bed->t->err);
+        if (from % (BULK * 8) == 0)
+            refresh(bed, "i");
+    }
+    refresh(bed, "i");
+}
+
+/* One page; the result lies in the test's arena. */
+static struct search_result run(struct bed *bed, const char *json)
+{
+    struct test *t = bed->t;
+    struct value body = parsed(bed, json);
+    struct str index = STR("i");
+    struct searcher *searcher;
+    struct search_request *request;
+    struct search_result result;
+    struct search_limits limits = {.result_window_max = 10000, .thread_count = 1};
+    assert_ok(engine_snapshot(bed->engine, &index, 1, &searcher, &t->err), &t->err);
+    assert_ok(search_parse(&body, NOW_NS, t->mem, &request, &t->err), &t->err);
+    assert_ok(search_run(searcher, request, &bed->clock.base, &limits, t->mem, &result, &t->err), &t->err);
+    searcher_unref(searcher);
+    return result;
+}
+
+static void walk(struct bed *bed, int page, bool is_descending)
+{
+    int seen = 0;
+    struct str after = STR("");
+    for (;;) {
+        const char *order = is_descending ? "desc" : "asc";
+        struct str body = arena_printf(bed->t->mem,
+                                       "{\"size\":%d,\"track_total_hits\":false,\"sort\":[{\"d\":\"%s\"},{\"n\":\"%s\"}]" STR_FMT "}", page,
+                                       order, order, STR_ARG(after));
+        struct search_result result = run(bed, body.p);
+        for (size_t i = 0; i < result.hit_count; i++, seen++) {
+            int64_t want = is_descending ? DOCS - 1 - seen : seen;
+            assert_int_equal(result.hits[i].sort_values[1].i, want);
+        }
+        if (result.hit_count < (size_t)page)
+            break;
+        const struct value *last = result.hits[result.hit_count - 1].sort_values;
+        after = arena_printf(bed->t->mem, ",\"search_after\":[%lld,%lld]", (long long)last[0].i, (long long)last[1].i);
+    }
+    assert_int_equal(seen, DOCS);
+}
+
+static void pages_have_every_document_once(struct test *t)
+{
+    static const int pages[] = {499, 1000, 4096, 9000};
+    struct bed bed;
+    bed_init(&bed, t);
+    fill_many(&bed);
+    for (size_t i = 0; i < ARRAY_COUNT(pages); i++) {
+        walk(&bed, pages[i], false);
+        walk(&bed, pages[i], true);
+    }
+    bed_deinit(&bed);
+}
+
+TEST_MAIN(TEST(pages_have_every_document_once))
