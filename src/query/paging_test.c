@@ -5,6 +5,7 @@
 
 #define DOCS         13000
 #define BULK         500
+#define EPOCH_MS     1763596800000LL /* small numbers would be read as years */
 #define DOCS_A_TICK  9 /* documents that share a time: the second key decides */
 
 static void fill_many(struct bed *bed)
@@ -18,7 +19,7 @@ static void fill_many(struct bed *bed)
             writes[i] = DOC_WRITE_INIT;
             writes[i].index = STR("i");
             writes[i].id = arena_printf(bed->t->mem, "%d", n);
-            writes[i].source = arena_printf(bed->t->mem, "{\"d\":%d,\"n\":%d}", n / DOCS_A_TICK * 1000, n);
+            writes[i].source = arena_printf(bed->t->mem, "{\"d\":%lld,\"n\":%d}", EPOCH_MS + n / DOCS_A_TICK * 1000, n);
         }
         assert_ok(engine_write(bed->engine, writes, BULK, REFRESH_NONE, bed->t->mem, results, &bed->t->err), &bed->t->err);
         if (from % (BULK * 8) == 0)
