@@ -94,6 +94,10 @@ static void joda_parses(struct test *t)
         {"yy-MM-dd", "96-01-22", NULL, "1996-01-22"},
         {"yy-MM-dd", "94-01-22", NULL, "2094-01-22"},
         {"yyMMdd", "250122", NULL, "2025-01-22"},
+        {"yyyy년 M월 d일 EEEE a h:mm", "2025년 1월 22일 수요일 오후 1:52", SEOUL,
+         "2025-01-22T04:52"},
+        {"yyyy MMM d EEE", "2025 12월 3 수", NULL, "2025-12-03"},
+        {"yyyy MMM d", "2025 13월 3", NULL, NULL},
         /* refused */
         {"yyyy-MM-dd", "2025-13-01", NULL, NULL},
         {"yyyy-MM-dd", "2025-02-29", NULL, NULL},

@@ -6,9 +6,10 @@
 #include "base/clock.h"
 #include "base/str.h"
 
-#define UNIX_SECONDS_MAX INT32_MAX /* Logstash refuses more: it would be milliseconds by mistake   \
-                                    */
-#define PIVOT_BACK_YEARS 30        /* two digits: now - 30 .. now + 69 */
+#define UNIX_SECONDS_MAX                                                                           \
+    INT32_MAX               /* Logstash refuses more: it would be milliseconds by mistake          \
+                             */
+#define PIVOT_BACK_YEARS 30 /* two digits: now - 30 .. now + 69 */
 #define TAI_UTC_S        10 /* TAI was 10 s ahead in 1970, as the label's definition has it */
 
 enum { HALF_NONE, HALF_AM, HALF_PM };
@@ -104,6 +105,40 @@ static bool take_name(struct reading *r, const char *const *names, int count, in
         }
     }
     return false;
+}
+
+/* "1월" … "12월": what java.text calls the months in Korean. */
+static bool take_korean_month(struct reading *r)
+{
+    return take_int(r, 1, 2, 1, 12, &r->month) && take_text(r, STR("월"), true);
+}
+
+/* "월" or "월요일". */
+static bool take_korean_weekday(struct reading *r)
+{
+    static const char *const days[] = {"월", "화", "수", "목", "금", "토", "일"};
+    for (int i = 0; i < 7; i++) {
+        if (take_text(r, str_from(days[i]), true)) {
+            (void)take_text(r, STR("요일"), true);
+            r->weekday = i + 1;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* English names in any locale, since logs have them everywhere; Korean ones cannot be mistaken for
+ * anything else. */
+static bool take_month_name(struct reading *r)
+{
+    r->has_month = true;
+    return at_digit(r) ? take_korean_month(r) : take_name(r, date__month_names, 12, &r->month);
+}
+
+static bool take_weekday_name(struct reading *r)
+{
+    r->has_weekday = true;
+    return take_name(r, date__weekday_names, 7, &r->weekday) || take_korean_weekday(r);
 }
 
 /* ---- zones ---- */
@@ -212,11 +247,11 @@ static bool take_year_2(struct reading *r, const struct date_item *item)
 
 static bool take_half(struct reading *r)
 {
-    bool is_pm = r->p < r->end && lower(*r->p) == 'p';
-    if (!take_text(r, is_pm ? STR("PM") : STR("AM"), false))
-        return false;
-    r->half = is_pm ? HALF_PM : HALF_AM;
-    return true;
+    if (take_text(r, STR("PM"), false) || take_text(r, STR("오후"), true))
+        r->half = HALF_PM;
+    else if (take_text(r, STR("AM"), false) || take_text(r, STR("오전"), true))
+        r->half = HALF_AM;
+    return r->half != HALF_NONE;
 }
 
 static bool take_hour12(struct reading *r, const struct date_item *item, int32_t low)
@@ -263,14 +298,14 @@ static bool take_item(struct reading *r, const struct date_item *item)
         return r->has_weekday = true, take_int(r, item->min, item->max, 1, 7, &r->weekday);
     case DATE_WEEKDAY_SHORT:
     case DATE_WEEKDAY_LONG:
-        return r->has_weekday = true, take_name(r, date__weekday_names, 7, &r->weekday);
+        return take_weekday_name(r);
     case DATE_QUARTER:
         return take_int(r, item->min, item->max, 1, 4, &ignored);
     case DATE_MONTH:
         return r->has_month = true, take_int(r, item->min, item->max, 1, 12, &r->month);
     case DATE_MONTH_SHORT:
     case DATE_MONTH_LONG:
-        return r->has_month = true, take_name(r, date__month_names, 12, &r->month);
+        return take_month_name(r);
     case DATE_DAY:
         return r->has_day = true, take_int(r, item->min, item->max, 1, 31, &r->day);
     case DATE_DAY_OF_YEAR:

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support/test.h"
 
+#include <pthread.h>
+
 #include "text/regex.h"
 #include "text/utf8.h"
 
@@ -246,6 +248,30 @@ static void quotes(struct test *t)
     buf_deinit(&out);
 }
 
+static void *match_many(void *arg)
+{
+    const struct regex *re = arg;
+    size_t found = 0;
+    for (int i = 0; i < 3000; i++)
+        found += regex_find(re, i & 1 ? STR("x 12ab") : STR("한글 34"), 0, NULL) == 1;
+    return (void *)found;
+}
+
+/* One expression, several threads, nobody brings a match object. */
+static void is_shared_by_threads(struct test *t)
+{
+    struct regex *re = compiled(t, "(?<n>\\d+)", REGEX_RUBY);
+    pthread_t threads[4];
+    for (size_t i = 0; i < ARRAY_COUNT(threads); i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, match_many, re), 0);
+    for (size_t i = 0; i < ARRAY_COUNT(threads); i++) {
+        void *found = NULL;
+        assert_int_equal(pthread_join(threads[i], &found), 0);
+        assert_int_equal((size_t)found, 3000);
+    }
+    regex_free(re);
+}
+
 /* Random patterns and texts: an error or an answer. */
 static void survives_anything(struct test *t)
 {
@@ -302,4 +328,4 @@ static void survives_anything(struct test *t)
 }
 
 TEST_MAIN(TEST(ruby_dialect), TEST(names_groups), TEST(refuses), TEST(gives_up_on_explosions),
-          TEST(replaces), TEST(quotes), TEST(survives_anything))
+          TEST(replaces), TEST(quotes), TEST(is_shared_by_threads), TEST(survives_anything))
