@@ -91,10 +91,10 @@ void tdigest_settle(struct tdigest *digest, double compression)
     digest->sorted = digest->count;
 }
 
-/* Room for one more point: first by growing to twice the exact size (and 20 points per unit of compression), then by folding. */
+/* Room for one more point: by growing as long as that is cheap, then by folding. The larger the array, the rarer it is sorted. */
 static void make_room(struct tdigest *digest, double compression, struct arena *mem)
 {
-    uint32_t most = MAX_OF(2 * TDIGEST_EXACT, (uint32_t)(20 * compression));
+    uint32_t most = MAX_OF(8 * TDIGEST_EXACT, (uint32_t)(20 * compression));
     if (digest->capacity >= most) {
         tdigest_settle(digest, compression);
         if (digest->count + digest->count / 4 < digest->capacity)
@@ -158,30 +158,28 @@ double tdigest_quantile(const struct tdigest *digest, double q)
     return left_mean + (digest->max - left_mean) * (index - left_at) / (digest->total - left_at);
 }
 
+/* A point's values lie evenly from halfway to its left neighbour to halfway to its right one; the first and the last
+ * point reach as far outward as inward, so that a value a little below the smallest has a share above 0. */
 double tdigest_share(const struct tdigest *digest, double x)
 {
-    if (digest->count == 0)
+    uint32_t count = digest->count;
+    const struct tdigest_point *points = digest->points;
+    double before = 0;
+    if (count == 0)
         return NAN;
-    if (x < digest->min)
-        return 0;
-    if (x >= digest->max)
-        return 1;
-    double before = 0, left_at = 0, left_mean = digest->min;
-    for (uint32_t i = 0; i < digest->count; i++) {
-        const struct tdigest_point *point = &digest->points[i];
-        double at = before + point->weight / 2;
-        if (point->mean > x) {
-            double gap = point->mean - left_mean;
-            double share = gap > 0 ? (x - left_mean) / gap : 0;
-            return (left_at + (at - left_at) * share) / digest->total;
+    if (count == 1)
+        return x < points[0].mean ? 0 : 1;
+    for (uint32_t i = 0; i < count; i++) {
+        double mean = points[i].mean;
+        double left = (i > 0 ? mean - points[i - 1].mean : points[1].mean - mean) / 2;
+        double right = i + 1 < count ? (points[i + 1].mean - mean) / 2 : left;
+        if (x < mean + right) {
+            double share = (before + points[i].weight * (x - mean + left) / (left + right)) / digest->total;
+            return fmax(share, 0);
         }
-        left_at = at;
-        left_mean = point->mean;
-        before += point->weight;
+        before += points[i].weight;
     }
-    double gap = digest->max - left_mean;
-    double share = gap > 0 ? (x - left_mean) / gap : 1;
-    return (left_at + (digest->total - left_at) * share) / digest->total;
+    return 1;
 }
 
 void tdigest_encode(const struct tdigest *digest, struct buf *out)

@@ -21,7 +21,7 @@ static const struct bucket_type *const types[] = {
 };
 
 static const char *const missing_types[] = {
-    "adjacency_matrix", "auto_date_histogram", "avg_bucket", "boxplot", "bucket_script", "bucket_selector", "bucket_sort", "children",
+    "adjacency_matrix", "avg_bucket", "boxplot", "bucket_script", "bucket_selector", "bucket_sort", "children",
     "composite", "cumulative_cardinality", "cumulative_sum", "derivative", "diversified_sampler", "extended_stats_bucket",
     "geo_bounds", "geo_centroid", "geo_distance", "geohash_grid", "geotile_grid", "inference", "ip_range", "matrix_stats",
     "max_bucket", "min_bucket", "moving_avg", "moving_fn", "moving_percentiles", "multi_terms", "nested", "normalize",
