@@ -28,14 +28,14 @@ static int index_get_run(struct rest_call *call, struct err *err)
         return err_set(err, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "]", STR_ARG(rest_part(call, "index")));
     json_object_begin(&call->w);
     for (size_t i = 0; i < count; i++) {
-        struct value mappings, settings;
+        struct value aliases, mappings, settings;
+        TRY(engine_aliases_get(engine, names[i], call->mem, &aliases, err));
         TRY(engine_mapping_get(engine, names[i], call->mem, &mappings, err));
         TRY(engine_settings_get(engine, names[i], call->mem, &settings, err));
         json_key(&call->w, names[i]);
         json_object_begin(&call->w);
         json_key_lit(&call->w, "aliases");
-        json_object_begin(&call->w);
-        json_object_end(&call->w);
+        value_write_json(&aliases, &call->w);
         json_key_lit(&call->w, "mappings");
         value_write_json(&mappings, &call->w);
         json_key_lit(&call->w, "settings");
