@@ -92,18 +92,14 @@ static int name_check(struct str name, const struct value *at, struct err *err)
     return 0;
 }
 
-static int node_new(struct agg_tree *tree, struct dsl *dsl, struct str name, uint32_t depth, struct agg_node **ret_node,
-                    const struct value *at, struct err *err)
+static struct agg_node *node_new(struct agg_tree *tree, struct dsl *dsl, struct str name, uint32_t depth)
 {
-    if (tree->node_count >= AGG_NODES_MAX)
-        return dsl_error(at, err, ERR_INVALID, "more than %u aggregations", AGG_NODES_MAX);
     struct agg_node *node = ARENA_NEW(dsl->mem, struct agg_node);
     node->name = name;
     node->depth = depth;
     node->id = tree->node_count++;
     tree->all[node->id] = node;
-    *ret_node = node;
-    return 0;
+    return node;
 }
 
 static int parse_node(struct agg_tree *tree, struct dsl *dsl, struct str name, const struct value *body, uint32_t depth,
@@ -113,8 +109,9 @@ static int parse_node(struct agg_tree *tree, struct dsl *dsl, struct str name, c
     if (body->kind != VALUE_MAP)
         return dsl_error(body, err, ERR_PARSE, "Aggregation definition for [" STR_FMT "] starts with a [%s], expected a "
                          "[START_OBJECT].", STR_ARG(name), value_kind_name(body));
-    struct agg_node *node;
-    TRY(node_new(tree, dsl, name, depth, &node, body, err));
+    if (tree->node_count >= AGG_NODES_MAX)
+        return dsl_error(body, err, ERR_INVALID, "more than %u aggregations", AGG_NODES_MAX);
+    struct agg_node *node = node_new(tree, dsl, name, depth);
     struct str type_name = STR_NONE;
     const struct value *type_body = NULL, *subs = NULL;
     node->pos = body->pos;

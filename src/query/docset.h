@@ -43,6 +43,7 @@ struct docset {
     bool is_all;      /* every document matches */
     float constant;   /* the score of every match, when is_constant */
     bool is_constant;
+    float threshold;  /* set by the search before a fill: matches that score no more than this may be left out; 0: none */
 };
 
 static inline uint32_t docset_seek(struct docset *set, uint32_t at_least)

@@ -6,8 +6,13 @@
 
 #include <math.h>
 
+/* Sums of bounds are widened a little: the sum of the scores is rounded otherwise. */
+#define BOUND_SLACK 1.00001f
+#define WEAK_CLAUSES_MAX 32u /* unions of more clauses are not looked at so closely */
+
 struct bool_set {
     struct docset base;
+    bool is_weak[WEAK_CLAUSES_MAX];
     struct bool_clauses clauses; /* required ones sorted by cost: `lead` */
     struct docset **required;    /* must and filter together, cheapest first */
     bool *required_is_must;
@@ -85,28 +90,74 @@ static void count_matches(uint16_t *matched, const uint64_t *words)
     }
 }
 
-/* Optional clauses: narrows `words` to those with should_min matches, and sums their scores. */
+/* Of a plain union, the clauses that together cannot lift a document over the threshold: such clauses need not find
+ * documents, they only add to the scores of those that others find (MAXSCORE, Turtle and Flood 1995). Marks them. */
+static void mark_weak(struct bool_set *own, const struct doc_window *w)
+{
+    size_t count = own->clauses.should_count;
+    memset(own->is_weak, 0, count * sizeof(*own->is_weak));
+    if (!(own->base.threshold > 0) || !w->scores || own->required_count > 0 || own->clauses.should_min != 1)
+        return;
+    float sum = 0;
+    for (size_t taken = 0; taken < count; taken++) {
+        size_t least = count;
+        float least_score = INFINITY;
+        for (size_t i = 0; i < count; i++) {
+            float score = own->is_weak[i] ? INFINITY : docset_score_max(own->clauses.should[i], w->first, w->n);
+            if (score < least_score) {
+                least_score = score;
+                least = i;
+            }
+        }
+        if (least == count || (sum + least_score) * BOUND_SLACK > own->base.threshold)
+            return;
+        sum += least_score;
+        own->is_weak[least] = true;
+    }
+}
+
+/* One optional clause: its matches among `words` (a weak one's among those found so far) into `any`, its scores to `sums`. */
+static void fill_one_should(struct bool_set *own, const struct doc_window *w, size_t i, bool is_weak, const uint64_t *words,
+                            uint64_t *any, double *sums)
+{
+    struct docset *set = own->clauses.should[i];
+    uint64_t clause[WINDOW_WORDS] = {0};
+    const uint64_t *among = is_weak ? any : words;
+    if (!w->scores && own->clauses.should_min <= 1) { /* a union: straight into its bits */
+        struct doc_window plain = {w->first, w->n, words, any, NULL};
+        set->ops->fill(set, &plain);
+        return;
+    }
+    struct doc_window sub = {w->first, w->n, among, clause, w->scores ? own->part : NULL};
+    set->ops->fill(set, &sub);
+    for (size_t k = 0; k < WINDOW_WORDS; k++) {
+        clause[k] &= among[k];
+        any[k] |= clause[k];
+    }
+    if (w->scores)
+        add_scores(sums, own->part, clause);
+    if (own->clauses.should_min > 1)
+        count_matches(own->matched, clause);
+}
+
+/* Optional clauses: narrows `words` to those with should_min matches, and sums their scores. Weak ones come last. */
 static void fill_should(struct bool_set *own, const struct doc_window *w, uint64_t *words, double *sums)
 {
     uint32_t need = own->clauses.should_min;
     uint64_t any[WINDOW_WORDS] = {0};
+    bool looks = own->clauses.should_count <= WEAK_CLAUSES_MAX;
     if (need > 1)
         memset(own->matched, 0, ZONE_DOCS * sizeof(*own->matched));
+    if (looks)
+        mark_weak(own, w);
     for (size_t i = 0; i < own->clauses.should_count; i++) {
-        uint64_t clause[WINDOW_WORDS] = {0};
-        bool is_plain = !w->scores && need <= 1; /* a union: straight into its bits */
-        struct doc_window sub = {w->first, w->n, words, is_plain ? any : clause, w->scores ? own->part : NULL};
-        own->clauses.should[i]->ops->fill(own->clauses.should[i], &sub);
-        if (is_plain)
-            continue;
-        for (size_t k = 0; k < WINDOW_WORDS; k++) {
-            clause[k] &= words[k];
-            any[k] |= clause[k];
-        }
-        if (w->scores)
-            add_scores(sums, own->part, clause);
-        if (need > 1)
-            count_matches(own->matched, clause);
+        if (!looks || !own->is_weak[i])
+            fill_one_should(own, w, i, false, words, any, sums);
+    }
+    bool has_some = looks && !words_are_empty(any);
+    for (size_t i = 0; has_some && i < own->clauses.should_count; i++) {
+        if (own->is_weak[i])
+            fill_one_should(own, w, i, true, words, any, sums);
     }
     if (need == 0)
         return;
@@ -158,9 +209,6 @@ static void bool_fill(struct docset *set, struct doc_window *w)
     for (size_t k = 0; k < WINDOW_WORDS; k++)
         w->words[k] |= words[k];
 }
-
-/* The sum of the parts' bounds, a little widened: the sum of their scores is rounded otherwise than this one. */
-#define BOUND_SLACK 1.00001f
 
 static float bool_score_max(struct docset *set, uint32_t first, uint32_t n)
 {

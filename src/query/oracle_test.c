@@ -82,7 +82,7 @@ static void add_doc(struct bed *bed, struct model *model, size_t i)
     if ((doc->has_t = doc->word_count > 0)) {
         buf_add_lit(&json, ",\"t\":\"");
         for (size_t w = 0; w < doc->word_count; w++) {
-            doc->words[w] = (uint8_t)rng_below(rng, ARRAY_COUNT(vocabulary));
+            doc->words[w] = (uint8_t)(rng_below(rng, 20) ? rng_below(rng, 3) : rng_below(rng, ARRAY_COUNT(vocabulary)));
             buf_printf(&json, "%s%s", w ? " " : "", vocabulary[doc->words[w]]);
         }
         buf_add_lit(&json, "\"");
@@ -402,6 +402,23 @@ static void check_hits(struct bed *bed, const struct model *model, const struct 
     }
 }
 
+/* Words of very different frequency: the best few, where windows and clauses are skipped, are the first of all. */
+static void check_best_words(struct bed *bed)
+{
+    struct test *t = bed->t;
+    const char *const *v = vocabulary;
+    struct str text = arena_printf(t->mem, "%s %s %s", v[rng_below(&t->rng, 6)], v[rng_below(&t->rng, 6)], v[rng_below(&t->rng, 6)]);
+    struct str all_body = arena_printf(t->mem, "{\"query\":{\"match\":{\"t\":\"%s\"}},\"size\":10000}", text.p);
+    struct str few_body = arena_printf(t->mem, "{\"query\":{\"match\":{\"t\":\"%s\"}},\"size\":5,\"track_total_hits\":false}", text.p);
+    struct value all = reply(bed, "i", all_body.p), few = reply(bed, "i", few_body.p);
+    const struct value *first = at_path(&all, "hits/hits"), *best = at_path(&few, "hits/hits");
+    assert_int_equal(best->list->count, MIN_OF((size_t)5, first->list->count));
+    for (size_t i = 0; i < best->list->count; i++) {
+        if (!value_eq(&best->list->items[i], &first->list->items[i]))
+            fail_msg("hit %zu of the best differs: " STR_FMT, i, STR_ARG(few_body));
+    }
+}
+
 /* ---- Aggregations ---- */
 
 struct tally {
@@ -528,11 +545,15 @@ static void search_equals_the_naive_walk(struct test *t)
             check_hits(&bed, model, rule);
             check_aggs(&bed, model, rule);
         }
-        /* q is (q and p) or (q and not p), also after everything was folded into one segment. */
+        for (int i = 0; i < (is_large ? 20 : 3); i++)
+            check_best_words(&bed);
+        /* The same after everything was folded into one segment. */
         const struct rule *q = random_rule(t, 0);
         assert_ok(engine_force_merge(bed.engine, STR("i"), 1, &t->err), &t->err);
         check_hits(&bed, model, q);
         check_aggs(&bed, model, q);
+        for (int i = 0; i < (is_large ? 20 : 1); i++)
+            check_best_words(&bed);
         bed_deinit(&bed);
     }
 }

@@ -242,6 +242,9 @@ static void search_window(struct segment_search *ss, uint32_t first, uint32_t n,
     struct search *s = ss->s;
     uint64_t words[WINDOW_WORDS] = {0};
     struct doc_window w = {first, n, NULL, words, ss->needs_scores ? ss->scores : NULL};
+    bool skips = !needs_count && !ss->collects_aggs && !ss->needs_max_score && topk_is_full(&ss->top) && ss->top.capacity > 0 &&
+                 s->sort_count == 1 && s->sorts[0].kind == SORT_SCORE && s->sorts[0].is_desc && !s->request->terminate_after;
+    ss->set->threshold = skips ? ss->top.scores[ss->top.heap[0]] : 0;
     ss->set->ops->fill(ss->set, &w);
     if (ss->part->live) {
         for (size_t i = 0; i < BITSET_WORDS(n); i++)
