@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mysql.c: the MySQL and MariaDB driver of pipeline/sql/sql.h, over libmariadb, as a loadable module. Statements are
- * prepared on the server and kept; values go over in binary. */
+/* mysql.c: the MySQL and MariaDB driver of pipeline/sql/sql.h, over libmariadb, as a loadable
+ * module. Statements are prepared on the server and kept; values go over in binary. */
 #include <mysql.h>
 #include <stdio.h>
 
@@ -66,8 +66,8 @@ static const char *state_of(unsigned number, const char *state)
     }
 }
 
-static int fail(struct mysql_connection *c, unsigned number, const char *state, const char *text, bool in_prepare,
-                struct err *err)
+static int fail(struct mysql_connection *c, unsigned number, const char *state, const char *text,
+                bool in_prepare, struct err *err)
 {
     (void)snprintf(c->base.state, sizeof(c->base.state), "%s", state_of(number, state));
     c->base.failed_in_prepare = in_prepare;
@@ -111,10 +111,12 @@ static int connect_to(struct mysql_connection *c, const struct sql_target *targe
         (void)mysql_optionsv(c->db, MYSQL_OPT_SSL_ENFORCE, &enforce);
     /* "localhost" would make the library look for a socket file; Java's drivers always use TCP. */
     bool is_local = str_eq_nocase(target->host, STR("localhost"));
-    char *host = mem_cstr(is_local ? STR("127.0.0.1") : target->host), *user = mem_cstr(target->user);
+    char *host = mem_cstr(is_local ? STR("127.0.0.1") : target->host),
+         *user = mem_cstr(target->user);
     char *password = mem_cstr(target->password), *database = mem_cstr(target->database);
     char *socket = target->socket.n ? mem_cstr(target->socket) : NULL;
-    MYSQL *db = mysql_real_connect(c->db, socket ? NULL : host, user, password, database, target->port, socket, 0);
+    MYSQL *db = mysql_real_connect(c->db, socket ? NULL : host, user, password, database,
+                                   target->port, socket, 0);
     int rc = db ? 0 : db_fail(c, false, err);
     mem_free(host);
     mem_free(user);
@@ -124,7 +126,8 @@ static int connect_to(struct mysql_connection *c, const struct sql_target *targe
     return rc;
 }
 
-static int mysql_open_connection(const struct sql_target *target, struct sql_connection **ret_connection, struct err *err)
+static int mysql_open_connection(const struct sql_target *target,
+                                 struct sql_connection **ret_connection, struct err *err)
 {
     struct mysql_connection *c = MEM_NEW(struct mysql_connection);
     c->base.driver = &naru_sql_driver;
@@ -161,13 +164,15 @@ static void mysql_rollback_transaction(struct sql_connection *connection)
         connection->is_broken = true;
 }
 
-static int statement_prepare(struct mysql_connection *c, struct str sql, MYSQL_STMT **ret_stmt, struct err *err)
+static int statement_prepare(struct mysql_connection *c, struct str sql, MYSQL_STMT **ret_stmt,
+                             struct err *err)
 {
     MYSQL_STMT *stmt = mysql_stmt_init(c->db);
     if (!stmt)
         return db_fail(c, true, err);
     if (mysql_stmt_prepare(stmt, sql.p, sql.n) != 0) {
-        int rc = fail(c, mysql_stmt_errno(stmt), mysql_stmt_sqlstate(stmt), mysql_stmt_error(stmt), true, err);
+        int rc = fail(c, mysql_stmt_errno(stmt), mysql_stmt_sqlstate(stmt), mysql_stmt_error(stmt),
+                      true, err);
         (void)mysql_stmt_close(stmt);
         return rc;
     }
@@ -175,7 +180,8 @@ static int statement_prepare(struct mysql_connection *c, struct str sql, MYSQL_S
     return 0;
 }
 
-static int statement_get(struct mysql_connection *c, struct str sql, MYSQL_STMT **ret_stmt, struct err *err)
+static int statement_get(struct mysql_connection *c, struct str sql, MYSQL_STMT **ret_stmt,
+                         struct err *err)
 {
     struct mysql_statement *place = &c->statements[0];
     for (size_t i = 0; i < STATEMENTS_MAX; i++) {
@@ -243,8 +249,8 @@ static void bind(MYSQL_BIND *b, unsigned long *length, const struct value *v)
     }
 }
 
-static int mysql_execute_statement(struct sql_connection *connection, struct str sql, const struct value *params,
-                                   size_t count, struct err *err)
+static int mysql_execute_statement(struct sql_connection *connection, struct str sql,
+                                   const struct value *params, size_t count, struct err *err)
 {
     struct mysql_connection *c = of(connection);
     MYSQL_STMT *stmt = NULL;
@@ -263,12 +269,15 @@ static int mysql_execute_statement(struct sql_connection *connection, struct str
         bind(&c->binds[i], &c->lengths[i], &params[i]);
     bool is_ok = count == 0 || mysql_stmt_bind_param(stmt, c->binds) == 0;
     is_ok = is_ok && mysql_stmt_execute(stmt) == 0;
-    int rc = is_ok ? 0 : fail(c, mysql_stmt_errno(stmt), mysql_stmt_sqlstate(stmt), mysql_stmt_error(stmt), false, err);
+    int rc = is_ok ? 0
+                   : fail(c, mysql_stmt_errno(stmt), mysql_stmt_sqlstate(stmt),
+                          mysql_stmt_error(stmt), false, err);
     (void)mysql_stmt_free_result(stmt);
     return rc;
 }
 
-static struct value cell(const MYSQL_FIELD *field, const char *text, unsigned long length, struct arena *mem)
+static struct value cell(const MYSQL_FIELD *field, const char *text, unsigned long length,
+                         struct arena *mem)
 {
     struct str s = {text, length};
     int64_t i;
@@ -299,7 +308,8 @@ static void read_rows(MYSQL_RES *result, size_t row_max, struct arena *mem, stru
         size_t at = rows->row_count * rows->column_count;
         if (at + rows->column_count > capacity) {
             size_t more = MAX_OF(capacity * 2, rows->column_count * 64);
-            rows->cells = arena_realloc(mem, rows->cells, capacity * sizeof(struct value), more * sizeof(struct value));
+            rows->cells = arena_realloc(mem, rows->cells, capacity * sizeof(struct value),
+                                        more * sizeof(struct value));
             capacity = more;
         }
         const unsigned long *lengths = mysql_fetch_lengths(result);
@@ -309,8 +319,8 @@ static void read_rows(MYSQL_RES *result, size_t row_max, struct arena *mem, stru
     }
 }
 
-static int mysql_read_query(struct sql_connection *connection, struct str sql, size_t row_max, struct arena *mem,
-                            struct sql_rows *ret_rows, struct err *err)
+static int mysql_read_query(struct sql_connection *connection, struct str sql, size_t row_max,
+                            struct arena *mem, struct sql_rows *ret_rows, struct err *err)
 {
     struct mysql_connection *c = of(connection);
     struct sql_rows rows = {0};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* feed_test.c: the collector against the simulated feed, over real sockets and files: `kis` input and `csv` output in a
- * whole pipeline. What the CSV file must hold is computed from the seed alone. */
+/* feed_test.c: the collector against the simulated feed, over real sockets and files: `kis` input
+ * and `csv` output in a whole pipeline. What the CSV file must hold is computed from the seed
+ * alone. */
 #include "support/test.h"
 
 #include <fcntl.h>
@@ -14,8 +15,8 @@
 #include "pipeline/pipeline.h"
 #include "sim/kis_server.h"
 
-#define DATE 20479 /* 2026-01-26 */
-#define RATE 0.5
+#define DATE  20479 /* 2026-01-26 */
+#define RATE  0.5
 #define SPEED 20000
 
 static void sleep_ms(int64_t ms)
@@ -42,9 +43,12 @@ static struct pipeline *collector_start(struct test *t, uint16_t port, const cha
     struct pipeline_config config = {
         .id = STR("feed"),
         .text = arena_printf(t->mem,
-                             "input { kis { url => \"ws://127.0.0.1:%u/tryitout/H0STCNT0\" rest_url => \"http://127.0.0.1:%u/\" app_key => "
-                             "\"a\" secret_key => \"s\" stocks => [\"005930\"] %s } } output { csv { path => \"%s\" fields => "
-                             "[\"MKSC_SHRN_ISCD\", \"STCK_CNTG_HOUR\", \"STCK_PRPR\", \"CNTG_VOL\", \"ACML_VOL\", \"STCK_HGPR\", "
+                             "input { kis { url => \"ws://127.0.0.1:%u/tryitout/H0STCNT0\" "
+                             "rest_url => \"http://127.0.0.1:%u/\" app_key => "
+                             "\"a\" secret_key => \"s\" stocks => [\"005930\"] %s } } output { csv "
+                             "{ path => \"%s\" fields => "
+                             "[\"MKSC_SHRN_ISCD\", \"STCK_CNTG_HOUR\", \"STCK_PRPR\", "
+                             "\"CNTG_VOL\", \"ACML_VOL\", \"STCK_HGPR\", "
                              "\"STCK_LWPR\"] } }",
                              port, port, more, test_path(t, "stock.csv").p),
         .worker_count = 4, /* the order stays anyway */
@@ -76,7 +80,8 @@ static uint64_t lines_count(struct str text)
 }
 
 /* Until the feed's day is over and the file has a line for each good trade. */
-static void wait_complete(struct test *t, struct kis_server *server, struct pipeline *pipeline, struct kis_server_stats *st)
+static void wait_complete(struct test *t, struct kis_server *server, struct pipeline *pipeline,
+                          struct kis_server_stats *st)
 {
     for (int i = 0; i < 3000; i++) {
         sleep_ms(10);
@@ -86,13 +91,15 @@ static void wait_complete(struct test *t, struct kis_server *server, struct pipe
         if (st->is_finished && (i % 20 == 0) && lines_count(csv_text(t)) >= st->trades_sent)
             return;
     }
-    fail_msg("%llu lines of %llu trades", (unsigned long long)lines_count(csv_text(t)), (unsigned long long)st->trades_sent);
+    fail_msg("%llu lines of %llu trades", (unsigned long long)lines_count(csv_text(t)),
+             (unsigned long long)st->trades_sent);
 }
 
 static struct str day_csv(struct test *t)
 {
-    CLEANUP(market_free_ptr) struct market *market =
-        market_new(&(struct market_config){.seed = t->seed, .date_days = DATE, .trades_per_second = RATE});
+    CLEANUP(market_free_ptr)
+    struct market *market = market_new(
+        &(struct market_config){.seed = t->seed, .date_days = DATE, .trades_per_second = RATE});
     struct market_trade trade;
     struct buf out;
     (void)market_add(market, STR("005930"));
@@ -112,11 +119,14 @@ static struct str dead_letters(struct test *t)
     if (vfs_list(vfs_posix(), dir, t->mem, &entries, &count, NULL) < 0 || count == 0)
         return text;
     assert_int_equal(count, 1);
-    assert_ok(vfs_read_file(vfs_posix(), path_join(t->mem, dir, entries[0].name), 256 * MIB, t->mem, &text, &t->err), &t->err);
+    assert_ok(vfs_read_file(vfs_posix(), path_join(t->mem, dir, entries[0].name), 256 * MIB, t->mem,
+                            &text, &t->err),
+              &t->err);
     return text;
 }
 
-static void collect(struct test *t, struct kis_server_config config, const char *more, struct kis_server_stats *st)
+static void collect(struct test *t, struct kis_server_config config, const char *more,
+                    struct kis_server_stats *st)
 {
     CLEANUP(kis_server_stop_ptr) struct kis_server *server = feed_start(t, &config);
     struct pipeline *pipeline = collector_start(t, kis_server_port(server), more);
@@ -138,7 +148,10 @@ static void the_file_is_the_day(struct test *t)
 static void drops_and_a_bad_key(struct test *t)
 {
     struct kis_server_stats st;
-    collect(t, (struct kis_server_config){.resume = true, .faults = KIS_FAULT_DROP | KIS_FAULT_BADKEY | KIS_FAULT_NOPINGPONG}, "", &st);
+    collect(t,
+            (struct kis_server_config){
+                .resume = true, .faults = KIS_FAULT_DROP | KIS_FAULT_BADKEY | KIS_FAULT_NOPINGPONG},
+            "", &st);
     assert_true(st.sessions >= 3);
     assert_true(str_eq(csv_text(t), day_csv(t)));
 }
@@ -146,7 +159,8 @@ static void drops_and_a_bad_key(struct test *t)
 static void silence_is_noticed(struct test *t)
 {
     struct kis_server_stats st;
-    collect(t, (struct kis_server_config){.resume = true, .faults = KIS_FAULT_SILENCE}, "silence_timeout => \"1s\"", &st);
+    collect(t, (struct kis_server_config){.resume = true, .faults = KIS_FAULT_SILENCE},
+            "silence_timeout => \"1s\"", &st);
     assert_true(st.sessions >= 2);
     assert_true(str_eq(csv_text(t), day_csv(t)));
 }
@@ -154,7 +168,10 @@ static void silence_is_noticed(struct test *t)
 static void broken_frames_are_kept(struct test *t)
 {
     struct kis_server_stats st;
-    collect(t, (struct kis_server_config){.faults = KIS_FAULT_BADCOUNT | KIS_FAULT_SHORTRECORD | KIS_FAULT_ENCRYPTED}, "", &st);
+    collect(t,
+            (struct kis_server_config){.faults = KIS_FAULT_BADCOUNT | KIS_FAULT_SHORTRECORD |
+                                                 KIS_FAULT_ENCRYPTED},
+            "", &st);
     struct str dead = dead_letters(t), csv = csv_text(t), line;
     assert_true(st.trades_broken > 0);
     assert_int_equal(lines_count(csv), st.trades_sent);
@@ -237,9 +254,11 @@ static uint64_t csv_check(struct test *t)
     while (csv.n && str_split_next(&csv, '\n', &line)) {
         if (line.n == 0)
             break;
-        do /* trades that a killed collector had not read yet are missing: the feed cannot be asked for them */
+        do /* trades that a killed collector had not read yet are missing: the feed cannot be asked
+              for them */
             if (!str_split_next(&day, '\n', &want) || want.n == 0)
-                fail_msg("line %llu \"" STR_FMT "\" is torn, doubled or not of this day", (unsigned long long)n + 1, STR_ARG(line));
+                fail_msg("line %llu \"" STR_FMT "\" is torn, doubled or not of this day",
+                         (unsigned long long)n + 1, STR_ARG(line));
         while (!str_eq(line, want));
         n++;
     }
@@ -266,7 +285,8 @@ static void killed_collectors_tear_nothing(struct test *t)
     }
     pid_t pid = collector_process(t, feed.port);
     uint64_t day = lines_count(day_csv(t)), lines = 0, last = 1;
-    for (int i = 0; i < 200 && (lines != last || lines == 0); i++) { /* until nothing comes any more */
+    for (int i = 0; i < 200 && (lines != last || lines == 0);
+         i++) { /* until nothing comes any more */
         sleep_ms(700);
         last = lines;
         lines = lines_count(csv_text(t));
@@ -276,12 +296,16 @@ static void killed_collectors_tear_nothing(struct test *t)
     (void)close(feed.stop_fd);
     (void)waitpid(feed.pid, &status, 0);
     lines = csv_check(t);
-    print_message("%llu of %llu trades survived twelve kills\n", (unsigned long long)lines, (unsigned long long)day);
+    print_message("%llu of %llu trades survived twelve kills\n", (unsigned long long)lines,
+                  (unsigned long long)day);
     assert_true(lines > day / 4);
-    struct str csv = csv_text(t), all = day_csv(t); /* the undisturbed rest is whole: the day's last trade is there */
+    struct str csv = csv_text(t),
+               all = day_csv(t); /* the undisturbed rest is whole: the day's last trade is there */
     struct str tail = str_from_off(all, all.n - 40);
-    assert_true(str_ends_with(csv, str_from_off(tail, (size_t)str_find_char(tail, '\n') + 1)) || str_ends_with(csv, tail));
+    assert_true(str_ends_with(csv, str_from_off(tail, (size_t)str_find_char(tail, '\n') + 1)) ||
+                str_ends_with(csv, tail));
 }
 
-TEST_MAIN(TEST(killed_collectors_tear_nothing), TEST(the_file_is_the_day), TEST(drops_and_a_bad_key),
-          TEST(silence_is_noticed), TEST(broken_frames_are_kept), TEST(refused_for_good))
+TEST_MAIN(TEST(killed_collectors_tear_nothing), TEST(the_file_is_the_day),
+          TEST(drops_and_a_bad_key), TEST(silence_is_noticed), TEST(broken_frames_are_kept),
+          TEST(refused_for_good))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* append_file.c: see append_file.h. Owned by one output thread. Per file: the open handle, the inode it had, and the size
- * up to which it is known to hold whole lines; a failed write truncates back to that, and when even this fails the file is
- * closed, so that the next open repairs it. */
+/* append_file.c: see append_file.h. Owned by one output thread. Per file: the open handle, the
+ * inode it had, and the size up to which it is known to hold whole lines; a failed write truncates
+ * back to that, and when even this fails the file is closed, so that the next open repairs it. */
 #include "pipeline/append_file.h"
 
 #include "base/arena.h"
@@ -14,7 +14,7 @@ struct append_file {
     size_t path_len;
     struct vfs_file *file; /* NULL: closed */
     uint64_t inode, device, size;
-    uint64_t used; /* count of writes at the last use */
+    uint64_t used;   /* count of writes at the last use */
     bool was_opened; /* in this run */
 };
 
@@ -71,7 +71,8 @@ static struct append_file *file_place(struct append_files *files, struct str pat
 }
 
 /* Where the last whole line ends: *ret_end. Looks back at most APPEND_FILE_LINE_MAX bytes. */
-static int last_line_end(struct vfs_file *file, uint64_t size, char line_end, uint64_t *ret_end, struct err *err)
+static int last_line_end(struct vfs_file *file, uint64_t size, char line_end, uint64_t *ret_end,
+                         struct err *err)
 {
     char block[REPAIR_BLOCK];
     uint64_t at = size;
@@ -87,7 +88,8 @@ static int last_line_end(struct vfs_file *file, uint64_t size, char line_end, ui
         at -= n;
     }
     if (at > 0)
-        return err_set(err, ERR_INVALID, "the file has no line end in its last %llu bytes: it is no file of lines",
+        return err_set(err, ERR_INVALID,
+                       "the file has no line end in its last %llu bytes: it is no file of lines",
                        (unsigned long long)APPEND_FILE_LINE_MAX);
     *ret_end = 0;
     return 0;
@@ -105,8 +107,8 @@ static int file_repair(struct append_files *files, struct append_file *item, str
     TRY(vfs_truncate(item->file, end, err));
     TRY(vfs_sync(item->file, err));
     if (files->config.repaired)
-        files->config.repaired(files->config.owner, (struct str){item->path, item->path_len}, item->size - end,
-                               (struct str){begin, n});
+        files->config.repaired(files->config.owner, (struct str){item->path, item->path_len},
+                               item->size - end, (struct str){begin, n});
     item->size = end;
     return 0;
 }
@@ -118,7 +120,9 @@ static int file_open(struct append_files *files, struct append_file *item, struc
     struct vfs_stat st;
     bool is_new = vfs_stat(fs, path, true, &st, NULL) < 0;
     if (is_new && item->was_opened && !files->config.create_if_deleted)
-        return err_set(err, ERR_NOT_FOUND, "\"" STR_FMT "\" was removed, and create_if_deleted is false", STR_ARG(path));
+        return err_set(err, ERR_NOT_FOUND,
+                       "\"" STR_FMT "\" was removed, and create_if_deleted is false",
+                       STR_ARG(path));
     unsigned flags = VFS_READ | VFS_WRITE | VFS_APPEND | VFS_CREATE;
     if (files->config.is_overwrite && !item->was_opened)
         flags |= VFS_TRUNCATE;
@@ -150,7 +154,8 @@ static bool file_is_current(struct append_files *files, struct append_file *item
     return true;
 }
 
-int append_files_write(struct append_files *files, struct str path, struct str bytes, struct err *err)
+int append_files_write(struct append_files *files, struct str path, struct str bytes,
+                       struct err *err)
 {
     if (bytes.n == 0)
         return 0;
@@ -166,8 +171,8 @@ int append_files_write(struct append_files *files, struct str path, struct str b
         item->size += bytes.n;
         return 0;
     }
-    /* All or nothing: a part may be there now. When it cannot be cut off here, the next open finds a half line at
-     * least; whole lines of the batch may then be there twice, which is told. */
+    /* All or nothing: a part may be there now. When it cannot be cut off here, the next open finds
+     * a half line at least; whole lines of the batch may then be there twice, which is told. */
     if (vfs_truncate(item->file, item->size, NULL) < 0 || vfs_sync(item->file, NULL) < 0)
         (void)err_wrap(err, "the failed write could not be undone, its lines may appear twice");
     file_close(item);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* append_file_test.c: only whole lines, over faults, half lines of a crash, rotation and removal. */
+/* append_file_test.c: only whole lines, over faults, half lines of a crash, rotation and removal.
+ */
 #include "support/test.h"
 
 #include "pipeline/append_file.h"
@@ -21,8 +22,11 @@ static void on_repair(void *owner, struct str path, uint64_t bytes, struct str b
 
 static struct append_files *files_new(struct vfs *fs, struct seen *seen)
 {
-    return append_files_new(&(struct append_files_config){.fs = fs, .line_end = '\n', .create_if_deleted = true,
-                                                          .repaired = seen ? on_repair : NULL, .owner = seen});
+    return append_files_new(&(struct append_files_config){.fs = fs,
+                                                          .line_end = '\n',
+                                                          .create_if_deleted = true,
+                                                          .repaired = seen ? on_repair : NULL,
+                                                          .owner = seen});
 }
 
 static struct str content(struct test *t, struct vfs *fs, const char *path)
@@ -50,8 +54,11 @@ static void cuts_a_half_line(struct test *t)
     static const struct {
         const char *before, *after;
         uint64_t cut;
-    } rows[] = {{"", "new\n", 0},       {"a\n", "a\nnew\n", 0},     {"a\nhal", "a\nnew\n", 3},
-                {"half", "new\n", 4},   {"a\n\n", "a\n\nnew\n", 0}};
+    } rows[] = {{"", "new\n", 0},
+                {"a\n", "a\nnew\n", 0},
+                {"a\nhal", "a\nnew\n", 3},
+                {"half", "new\n", 4},
+                {"a\n\n", "a\n\nnew\n", 0}};
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct vfs *fs = vfs_mem_new();
         struct seen seen = {0};
@@ -102,7 +109,8 @@ static void follows_rotation(struct test *t)
 static void removed_file(struct test *t)
 {
     struct vfs *fs = vfs_mem_new();
-    struct append_files *files = append_files_new(&(struct append_files_config){.fs = fs, .line_end = '\n'});
+    struct append_files *files =
+        append_files_new(&(struct append_files_config){.fs = fs, .line_end = '\n'});
     assert_ok(append_files_write(files, STR("a"), STR("1\n"), &t->err), &t->err);
     assert_ok(vfs_remove(fs, STR("a"), &t->err), &t->err);
     assert_err(append_files_write(files, STR("a"), STR("2\n"), &t->err), &t->err, ERR_NOT_FOUND);
@@ -117,18 +125,21 @@ static void many_paths(struct test *t)
     struct append_files *files = files_new(fs, NULL);
     for (int round = 0; round < 2; round++)
         for (int i = 0; i < 150; i++)
-            assert_ok(append_files_write(files, arena_printf(t->mem, "f%d", i), STR("l\n"), &t->err), &t->err);
+            assert_ok(
+                append_files_write(files, arena_printf(t->mem, "f%d", i), STR("l\n"), &t->err),
+                &t->err);
     assert_str_eq(content(t, fs, "f0"), "l\nl\n");
     assert_str_eq(content(t, fs, "f149"), "l\nl\n");
     append_files_free(files);
     vfs_mem_free(fs);
 }
 
-/* Whatever fails: what was reported as written is there, and the file holds whole lines, after a retry each line once,
- * unless undoing the failed write failed too, which the error tells. */
+/* Whatever fails: what was reported as written is there, and the file holds whole lines, after a
+ * retry each line once, unless undoing the failed write failed too, which the error tells. */
 static void faults_leave_whole_lines(struct test *t)
 {
-    FAULT_LOOP(f) {
+    FAULT_LOOP(f)
+    {
         struct append_files *files = files_new(f.fs, NULL);
         assert_ok(append_files_write(files, STR("a"), STR("one\n"), &t->err), &t->err);
         fault_arm(&f);
@@ -147,4 +158,5 @@ static void faults_leave_whole_lines(struct test *t)
 }
 
 TEST_MAIN(TEST(appends_and_makes_folders), TEST(cuts_a_half_line), TEST(cuts_a_long_half_line),
-          TEST(follows_rotation), TEST(removed_file), TEST(many_paths), TEST(faults_leave_whole_lines))
+          TEST(follows_rotation), TEST(removed_file), TEST(many_paths),
+          TEST(faults_leave_whole_lines))

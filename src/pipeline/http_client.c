@@ -96,7 +96,8 @@ static void set_transport(struct http_client *client)
     }
 }
 
-static struct curl_slist *set_request(struct http_client *client, const struct http_request *request, const char *url)
+static struct curl_slist *set_request(struct http_client *client,
+                                      const struct http_request *request, const char *url)
 {
     struct curl_slist *headers = curl_slist_append(NULL, "Expect:");
     SET(CURLOPT_URL, url);
@@ -122,15 +123,15 @@ static int curl_err(struct http_client *client, CURLcode code, struct str url, s
     if (code == CURLE_ABORTED_BY_CALLBACK)
         return err_set(err, ERR_SHUTDOWN, "the pipeline stops");
     if (code == CURLE_WRITE_ERROR)
-        return err_set(err, ERR_TOO_LARGE, "the reply of " STR_FMT " is above %zu bytes", STR_ARG(url),
-                       client->body->bytes_max);
+        return err_set(err, ERR_TOO_LARGE, "the reply of " STR_FMT " is above %zu bytes",
+                       STR_ARG(url), client->body->bytes_max);
     if (code == CURLE_OPERATION_TIMEDOUT)
         return err_set(err, ERR_TIMEOUT, STR_FMT ": %s", STR_ARG(url), why);
     return err_set(err, ERR_NET, STR_FMT ": %s", STR_ARG(url), why);
 }
 
-int http_client_do(struct http_client *client, const struct http_request *request, struct buf *body, int *ret_status,
-                   struct err *err)
+int http_client_do(struct http_client *client, const struct http_request *request, struct buf *body,
+                   int *ret_status, struct err *err)
 {
     char *url = mem_cstr(request->url);
     client->body = body;
@@ -154,8 +155,8 @@ static bool name_is_loopback(struct str name)
            (str_starts_with(name, STR("127.")) && str_find_char(name, ':') < 0);
 }
 
-int http_host_parse(struct str text, uint16_t default_port, bool is_tls, struct arena *mem, struct http_host *ret_host,
-                    struct err *err)
+int http_host_parse(struct str text, uint16_t default_port, bool is_tls, struct arena *mem,
+                    struct http_host *ret_host, struct err *err)
 {
     struct http_host host = {.is_tls = is_tls};
     struct str rest = str_trim(text);
@@ -168,22 +169,26 @@ int http_host_parse(struct str text, uint16_t default_port, bool is_tls, struct 
     } else if (str_starts_with(rest, STR("//"))) {
         rest = str_from_off(rest, 2);
     } else if (str_find(rest, STR("://")) >= 0) {
-        return err_set(err, ERR_INVALID, "\"" STR_FMT "\" is neither http nor https", STR_ARG(text));
+        return err_set(err, ERR_INVALID, "\"" STR_FMT "\" is neither http nor https",
+                       STR_ARG(text));
     }
     ptrdiff_t slash = str_find_char(rest, '/');
     struct str path = slash < 0 ? STR("") : str_from_off(rest, (size_t)slash);
     struct str place = slash < 0 ? rest : str_sub(rest, 0, (size_t)slash);
     ptrdiff_t at = str_find_char(place, '@');
     if (at >= 0)
-        return err_set(err, ERR_INVALID, "\"" STR_FMT "\": give user and password as options, not in the address",
+        return err_set(err, ERR_INVALID,
+                       "\"" STR_FMT "\": give user and password as options, not in the address",
                        STR_ARG(text));
     ptrdiff_t bracket = str_find_char(place, ']'), colon = -1;
     for (size_t i = bracket < 0 ? 0 : (size_t)bracket; i < place.n; i++)
         if (place.p[i] == ':')
             colon = (ptrdiff_t)i;
     uint64_t port = default_port;
-    if (colon >= 0 && (!str_to_u64(str_from_off(place, (size_t)colon + 1), &port) || port == 0 || port > 65535))
-        return err_set(err, ERR_INVALID, "\"" STR_FMT "\" has no port from 1 to 65535", STR_ARG(text));
+    if (colon >= 0 &&
+        (!str_to_u64(str_from_off(place, (size_t)colon + 1), &port) || port == 0 || port > 65535))
+        return err_set(err, ERR_INVALID, "\"" STR_FMT "\" has no port from 1 to 65535",
+                       STR_ARG(text));
     host.name = colon >= 0 ? str_sub(place, 0, (size_t)colon) : place;
     if (host.name.n == 0)
         return err_set(err, ERR_INVALID, "\"" STR_FMT "\" names no host", STR_ARG(text));
@@ -192,8 +197,8 @@ int http_host_parse(struct str text, uint16_t default_port, bool is_tls, struct 
     host.name = arena_str(mem, host.name);
     host.port = (uint16_t)port;
     host.is_loopback = name_is_loopback(host.name);
-    host.base = arena_printf(mem, "%s://" STR_FMT ":%u" STR_FMT, host.is_tls ? "https" : "http", STR_ARG(host.name),
-                             (unsigned)port, STR_ARG(path));
+    host.base = arena_printf(mem, "%s://" STR_FMT ":%u" STR_FMT, host.is_tls ? "https" : "http",
+                             STR_ARG(host.name), (unsigned)port, STR_ARG(path));
     *ret_host = host;
     return 0;
 }

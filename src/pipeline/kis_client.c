@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kis_client.c: see kis_client.h. Everything runs on the caller's thread inside lws_service; two timers wake it: one that
- * hands on what came (flush), one that looks at silence and stop. A session's states:
+/* kis_client.c: see kis_client.h. Everything runs on the caller's thread inside lws_service; two
+ * timers wake it: one that hands on what came (flush), one that looks at silence and stop. A
+ * session's states:
  *
  *     CONNECTING --established--> SUBSCRIBING --first good answer--> OPEN
  *         any  --error, close, silence, fatal answer, stop--> ended (end != RUNNING)
  *
- * Subscriptions go out one text frame a stock, each in its own writable callback, keep-alive echoes before them. */
+ * Subscriptions go out one text frame a stock, each in its own writable callback, keep-alive echoes
+ * before them. */
 #include "pipeline/kis_client.h"
 
 #include <libwebsockets.h>
@@ -28,13 +30,13 @@ struct kis_client {
     bool is_flush_due;
     struct str approval_key;
     enum kis_client_end end;
-    bool is_over;          /* the connection is gone: run may return */
+    bool is_over; /* the connection is gone: run may return */
     bool is_established, had_data;
     size_t subscribed;     /* requests written so far */
     size_t good, bad;      /* answers */
     int64_t last_frame_ns; /* monotonic */
     struct buf rx, echo, out;
-    struct arena *mem;     /* of one message */
+    struct arena *mem; /* of one message */
     struct err err;
 };
 
@@ -47,7 +49,8 @@ int kis_url_parse(struct str url, struct kis_url *ret_url, struct err *err)
     else if (str_starts_with(rest, STR("wss://")))
         rest = str_from_off(rest, 6);
     else
-        return err_set(err, ERR_INVALID, "\"" STR_FMT "\" is no WebSocket address: it begins with ws:// or wss://",
+        return err_set(err, ERR_INVALID,
+                       "\"" STR_FMT "\" is no WebSocket address: it begins with ws:// or wss://",
                        STR_ARG(url));
     parsed.is_tls = url.p[2] == 's';
     ptrdiff_t slash = str_find_char(rest, '/');
@@ -55,8 +58,10 @@ int kis_url_parse(struct str url, struct kis_url *ret_url, struct err *err)
     struct str host = slash < 0 ? rest : str_sub(rest, 0, (size_t)slash);
     ptrdiff_t colon = str_find_char(host, ':');
     uint64_t port = parsed.is_tls ? 443 : 80;
-    if (colon >= 0 && (!str_to_u64(str_from_off(host, (size_t)colon + 1), &port) || port == 0 || port > 65535))
-        return err_set(err, ERR_INVALID, "\"" STR_FMT "\" has no port from 1 to 65535", STR_ARG(url));
+    if (colon >= 0 &&
+        (!str_to_u64(str_from_off(host, (size_t)colon + 1), &port) || port == 0 || port > 65535))
+        return err_set(err, ERR_INVALID, "\"" STR_FMT "\" has no port from 1 to 65535",
+                       STR_ARG(url));
     parsed.host = colon < 0 ? host : str_sub(host, 0, (size_t)colon);
     if (parsed.host.n == 0)
         return err_set(err, ERR_INVALID, "\"" STR_FMT "\" names no host", STR_ARG(url));
@@ -87,13 +92,16 @@ static enum kis_client_end answer_end(struct kis_client *client, const struct ki
     struct str code = message->msg_cd;
     bool is_key = str_is(code, "OPSP0010") || str_is(code, "OPSP0011");
     bool is_used = str_is(code, "OPSP8996");
-    const char *what = is_key                    ? "the approval key is not valid"
-                       : is_used                 ? "another session holds the app key"
+    const char *what = is_key                     ? "the approval key is not valid"
+                       : is_used                  ? "another session holds the app key"
                        : str_is(code, "OPSP0008") ? "too many subscriptions for one session"
-                                                 : "the feed refused the subscription";
-    (void)err_set(&client->err, is_key ? ERR_AUTH : is_used ? ERR_IN_USE : ERR_INVALID,
-                  "%s: " STR_FMT " " STR_FMT " (stock " STR_FMT ")", what, STR_ARG(code), STR_ARG(message->msg),
-                  STR_ARG(message->tr_key));
+                                                  : "the feed refused the subscription";
+    (void)err_set(&client->err,
+                  is_key    ? ERR_AUTH
+                  : is_used ? ERR_IN_USE
+                            : ERR_INVALID,
+                  "%s: " STR_FMT " " STR_FMT " (stock " STR_FMT ")", what, STR_ARG(code),
+                  STR_ARG(message->msg), STR_ARG(message->tr_key));
     if (is_key)
         return KIS_END_BAD_KEY;
     if (is_used)
@@ -143,7 +151,8 @@ static void on_text(struct kis_client *client, struct str text)
     if (client->is_flush_due)
         return;
     client->is_flush_due = true;
-    lws_sul_schedule(client->context, 0, &client->flush_timer, on_flush, KIS_CLIENT_FLUSH_NS / NS_PER_US);
+    lws_sul_schedule(client->context, 0, &client->flush_timer, on_flush,
+                     KIS_CLIENT_FLUSH_NS / NS_PER_US);
 }
 
 static int on_receive(struct kis_client *client, struct lws *wsi, struct str piece)
@@ -189,8 +198,9 @@ static int on_writable(struct kis_client *client, struct lws *wsi)
         buf_add_str(&client->out, buf_str(&client->echo));
         buf_clear(&client->echo);
     } else if (client->subscribed < client->config.stock_count) {
-        kis_subscribe_write(&client->out, client->approval_key, client->config.custtype, client->config.tr_id,
-                            client->config.stocks[client->subscribed++], false);
+        kis_subscribe_write(&client->out, client->approval_key, client->config.custtype,
+                            client->config.tr_id, client->config.stocks[client->subscribed++],
+                            false);
     } else {
         return 0;
     }
@@ -202,18 +212,21 @@ static int on_writable(struct kis_client *client, struct lws *wsi)
 
 /* ---- libwebsockets ---- */
 
-static void on_gone(struct kis_client *client, enum kis_client_end end, const char *what, struct str detail)
+static void on_gone(struct kis_client *client, enum kis_client_end end, const char *what,
+                    struct str detail)
 {
     client->wsi = NULL;
     client->is_over = true;
     if (client->end != RUNNING)
         return;
     client->end = end;
-    (void)err_set(&client->err, ERR_NET, "%s" STR_FMT ":%u%s" STR_FMT, what, STR_ARG(client->url.host),
-                  (unsigned)client->url.port, detail.n ? ": " : "", STR_ARG(detail));
+    (void)err_set(&client->err, ERR_NET, "%s" STR_FMT ":%u%s" STR_FMT, what,
+                  STR_ARG(client->url.host), (unsigned)client->url.port, detail.n ? ": " : "",
+                  STR_ARG(detail));
 }
 
-static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
+static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                    size_t len)
 {
     struct kis_client *client = lws_context_user(lws_get_context(wsi));
     (void)user;
@@ -252,13 +265,15 @@ static void on_check(lws_sorted_usec_list_t *timer)
         client_end(client, KIS_END_STOPPED);
     } else if (silent_ns > config->silence_ns && client->end == RUNNING) {
         (void)err_set(&client->err, ERR_TIMEOUT, "no frame from " STR_FMT ":%u for %lld s",
-                      STR_ARG(client->url.host), (unsigned)client->url.port, (long long)(silent_ns / NS_PER_S));
+                      STR_ARG(client->url.host), (unsigned)client->url.port,
+                      (long long)(silent_ns / NS_PER_S));
         client_end(client, KIS_END_SILENT);
     }
     lws_sul_schedule(client->context, 0, timer, on_check, CHECK_US);
 }
 
-int kis_client_new(const struct kis_client_config *config, struct kis_client **ret_client, struct err *err)
+int kis_client_new(const struct kis_client_config *config, struct kis_client **ret_client,
+                   struct err *err)
 {
     struct kis_url url;
     TRY(kis_url_parse(config->url, &url, err));
@@ -332,8 +347,8 @@ static void client_connect(struct kis_client *client)
     mem_free(path);
 }
 
-enum kis_client_end kis_client_run(struct kis_client *client, struct str approval_key, bool *ret_had_data,
-                                   struct err *err)
+enum kis_client_end kis_client_run(struct kis_client *client, struct str approval_key,
+                                   bool *ret_had_data, struct err *err)
 {
     client_reset(client, approval_key);
     lws_sul_schedule(client->context, 0, &client->check_timer, on_check, CHECK_US);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kis_frame.h: the texts of Korea Investment & Securities' real-time feed, without any socket: data frames cut into
- * records, JSON messages read, subscriptions written. */
+/* kis_frame.h: the texts of Korea Investment & Securities' real-time feed, without any socket: data
+ * frames cut into records, JSON messages read, subscriptions written. */
 #ifndef NARU_PIPELINE_KIS_FRAME_H
 #define NARU_PIPELINE_KIS_FRAME_H
 
@@ -15,11 +15,12 @@ struct kis_frame {
     bool is_encrypted;
     struct str tr_id;
     size_t record_count;
-    size_t width;     /* fields of a record */
-    struct str rest;  /* the fields, joined by ^ */
+    size_t width;    /* fields of a record */
+    struct str rest; /* the fields, joined by ^ */
 };
-/* -ERR_PARSE for anything that is no whole data frame: a count that does not divide the fields, records shorter than
- * the 46 known fields; -ERR_UNSUPPORTED when it is encrypted. Borrows from text. */
+/* -ERR_PARSE for anything that is no whole data frame: a count that does not divide the fields,
+ * records shorter than the 46 known fields; -ERR_UNSUPPORTED when it is encrypted. Borrows from
+ * text. */
 int kis_frame_parse(struct str text, struct kis_frame *ret_frame, struct err *err) WARN_UNUSED;
 /* Takes the fields of the next record off frame->rest; fields[width]. False at the end. */
 bool kis_frame_next(struct kis_frame *frame, struct str *fields);
@@ -40,8 +41,9 @@ struct kis_message {
     enum kis_message_kind kind;
     struct str tr_key, rt_cd, msg_cd, msg;
 };
-int kis_message_parse(struct str text, struct arena *mem, struct kis_message *ret_message, struct err *err) WARN_UNUSED;
-void kis_subscribe_write(struct buf *out, struct str approval_key, struct str custtype, struct str tr_id,
-                         struct str stock, bool is_release);
+int kis_message_parse(struct str text, struct arena *mem, struct kis_message *ret_message,
+                      struct err *err) WARN_UNUSED;
+void kis_subscribe_write(struct buf *out, struct str approval_key, struct str custtype,
+                         struct str tr_id, struct str stock, bool is_release);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* position.c: see position.h. A ring of batches in flight, oldest first; an acknowledgement marks its place, and the front
- * moves over marked ones. After a failure the generation changes, and acknowledgements of the one before are ignored. */
+/* position.c: see position.h. A ring of batches in flight, oldest first; an acknowledgement marks
+ * its place, and the front moves over marked ones. After a failure the generation changes, and
+ * acknowledgements of the one before are ignored. */
 #include "pipeline/position.h"
 
 #include <pthread.h>
@@ -33,7 +34,8 @@ static int file_parse(struct position *position, struct str text, struct err *er
     CLEANUP(arena_free_ptr) struct arena *mem = arena_new(MIB);
     struct value root;
     TRY(value_from_json(text, mem, &root, err));
-    const struct value *identity = value_map_get_lit(&root, "identity"), *value = value_map_get_lit(&root, "position");
+    const struct value *identity = value_map_get_lit(&root, "identity"),
+                       *value = value_map_get_lit(&root, "position");
     if (!identity || identity->kind != VALUE_STR || !value || value->kind != VALUE_INT)
         return err_set(err, ERR_CORRUPT, "it has no identity and position");
     position->identity = mem_cstr(identity->s);
@@ -55,7 +57,8 @@ int position_open(struct vfs *fs, struct str path, struct position **ret_positio
     if (rc == -ERR_NOT_FOUND)
         rc = 0;
     else if (rc == 0 && (rc = file_parse(position, text, err)) < 0)
-        (void)err_wrap(err, "the position file \"" STR_FMT "\" is damaged, remove it to start anew", STR_ARG(path));
+        (void)err_wrap(err, "the position file \"" STR_FMT "\" is damaged, remove it to start anew",
+                       STR_ARG(path));
     if (!position->identity)
         position->identity = mem_cstr(STR(""));
     if (rc < 0) {
@@ -127,10 +130,12 @@ void position_ack(void *owner, uint64_t cookie, bool is_ok)
 {
     struct position *position = owner;
     (void)pthread_mutex_lock(&position->mu);
-    bool is_known = cookie >= position->first && cookie >= position->first_valid && cookie < position->next;
+    bool is_known =
+        cookie >= position->first && cookie >= position->first_valid && cookie < position->next;
     if (is_known && is_ok) {
         position->ring[cookie % POSITION_BATCHES_MAX].is_done = true;
-        while (position->first < position->next && position->ring[position->first % POSITION_BATCHES_MAX].is_done) {
+        while (position->first < position->next &&
+               position->ring[position->first % POSITION_BATCHES_MAX].is_done) {
             position->value = position->ring[position->first++ % POSITION_BATCHES_MAX].value;
             position->is_dirty = true;
         }
@@ -180,7 +185,10 @@ int position_save(struct position *position, struct err *err)
     file_write(&out, str_from(position->identity), position->value);
     position->is_dirty = false;
     (void)pthread_mutex_unlock(&position->mu);
-    int rc = is_dirty ? vfs_write_file(position->fs, (struct str){position->path, position->path_len}, buf_str(&out), err) : 0;
+    int rc = is_dirty
+                 ? vfs_write_file(position->fs, (struct str){position->path, position->path_len},
+                                  buf_str(&out), err)
+                 : 0;
     buf_deinit(&out);
     if (rc < 0) {
         (void)pthread_mutex_lock(&position->mu);

@@ -106,7 +106,8 @@ static void any_order_of_acks(struct test *t)
 
 static void faults_never_move_it_ahead(struct test *t)
 {
-    FAULT_LOOP(f) {
+    FAULT_LOOP(f)
+    {
         struct position *p = open_it(t, f.fs);
         position_reset(p, STR("u"), 5);
         assert_ok(position_save(p, &t->err), &t->err);
@@ -133,5 +134,5 @@ static void damaged_file(struct test *t)
     vfs_mem_free(fs);
 }
 
-TEST_MAIN(TEST(moves_in_order), TEST(a_failure_goes_back), TEST(has_a_limit), TEST(any_order_of_acks),
-          TEST(faults_never_move_it_ahead), TEST(damaged_file))
+TEST_MAIN(TEST(moves_in_order), TEST(a_failure_goes_back), TEST(has_a_limit),
+          TEST(any_order_of_acks), TEST(faults_never_move_it_ahead), TEST(damaged_file))

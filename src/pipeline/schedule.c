@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* schedule.c: see schedule.h. A cron line becomes a bit set per field; the next moment is found by walking days that match
- * (at most YEARS_MAX years) and, inside a day, the set bits. Fields are local times of the schedule's zone.
+/* schedule.c: see schedule.h. A cron line becomes a bit set per field; the next moment is found by
+ * walking days that match (at most YEARS_MAX years) and, inside a day, the set bits. Fields are
+ * local times of the schedule's zone.
  *
- * As in cron, when both day of month and weekday are restricted, either is enough. `L` is the last day of a month, `-2`
- * the second last, `mon#1` the first Monday, `mon#-1` the last. A local time that a change to summer time leaves out is
- * taken as the moment behind the gap; one that exists twice is used once. */
+ * As in cron, when both day of month and weekday are restricted, either is enough. `L` is the last
+ * day of a month, `-2` the second last, `mon#1` the first Monday, `mon#-1` the last. A local time
+ * that a change to summer time leaves out is taken as the moment behind the gap; one that exists
+ * twice is used once. */
 #include "pipeline/schedule.h"
 
 #include "base/clock.h"
@@ -20,8 +22,8 @@ struct schedule {
     int64_t interval_ns; /* every, in */
     uint64_t seconds, minutes;
     uint32_t hours, days, months, weekdays;
-    uint32_t days_from_end;    /* bit n: the n-th day from the end, 1 is the last */
-    uint8_t nth[7];            /* bit n: n-th of this weekday in the month (1…5) */
+    uint32_t days_from_end; /* bit n: the n-th day from the end, 1 is the last */
+    uint8_t nth[7];         /* bit n: n-th of this weekday in the month (1…5) */
     uint8_t nth_from_end[7];
     bool has_days, has_weekdays;
     const struct time_zone *zone;
@@ -33,17 +35,19 @@ struct field {
     const char *const *names; /* from `low` on, or NULL */
 };
 
-static const char *const month_names[] = {"jan", "feb", "mar", "apr", "may", "jun",
-                                          "jul", "aug", "sep", "oct", "nov", "dec", NULL};
+static const char *const month_names[] = {"jan", "feb", "mar", "apr", "may", "jun", "jul",
+                                          "aug", "sep", "oct", "nov", "dec", NULL};
 static const char *const weekday_names[] = {"sun", "mon", "tue", "wed", "thu", "fri", "sat", NULL};
-static const struct field field_second = {"second", 0, 59, NULL}, field_minute = {"minute", 0, 59, NULL},
+static const struct field field_second = {"second", 0, 59, NULL},
+                          field_minute = {"minute", 0, 59, NULL},
                           field_hour = {"hour", 0, 24, NULL}, field_day = {"day", 1, 31, NULL},
-                          field_month = {"month", 1, 12, month_names}, field_weekday = {"weekday", 0, 7, weekday_names};
+                          field_month = {"month", 1, 12, month_names},
+                          field_weekday = {"weekday", 0, 7, weekday_names};
 
 static int field_err(const struct field *field, struct str part, struct err *err)
 {
-    return err_set(err, ERR_INVALID, "\"" STR_FMT "\" is no %s (%d-%d, *, lists, ranges, steps)", STR_ARG(part),
-                   field->name, field->low, field->high);
+    return err_set(err, ERR_INVALID, "\"" STR_FMT "\" is no %s (%d-%d, *, lists, ranges, steps)",
+                   STR_ARG(part), field->name, field->low, field->high);
 }
 
 static int number_parse(const struct field *field, struct str part, int *ret_n, struct err *err)
@@ -82,7 +86,8 @@ static int range_parse(const struct field *field, struct str part, uint64_t *bit
         else if (slash < 0)
             high = low;
     }
-    int modulo = field->high - field->low + (field == &field_hour || field == &field_weekday ? 0 : 1);
+    int modulo =
+        field->high - field->low + (field == &field_hour || field == &field_weekday ? 0 : 1);
     int count = high >= low ? high - low : high - low + modulo;
     for (int64_t i = 0; i <= count; i += step) {
         int n = low + (int)i;
@@ -132,7 +137,8 @@ static int nth_parse(struct schedule *s, struct str part, size_t hash, struct er
     if (str_eq_nocase(which, STR("L")))
         n = -1;
     else if (!str_to_i64(which, &n) || n < -5 || n > 5 || n == 0)
-        return err_set(err, ERR_INVALID, "\"" STR_FMT "\" names no weekday of the month (mon#1, mon#-1, mon#L)",
+        return err_set(err, ERR_INVALID,
+                       "\"" STR_FMT "\" names no weekday of the month (mon#1, mon#-1, mon#L)",
                        STR_ARG(part));
     if (n > 0)
         s->nth[day % 7] |= (uint8_t)(1u << n);
@@ -178,7 +184,8 @@ static size_t words_split(struct str text, struct str *words)
     return count;
 }
 
-static int cron_parse(struct schedule *s, const struct str *words, size_t count, struct arena *mem, struct err *err)
+static int cron_parse(struct schedule *s, const struct str *words, size_t count, struct arena *mem,
+                      struct err *err)
 {
     uint64_t seconds = 0, minutes = 0, hours = 0, months = 0;
     if (count > 5 && time_zone_open(NULL, words[count - 1], mem, &s->zone, NULL) == 0)
@@ -187,7 +194,8 @@ static int cron_parse(struct schedule *s, const struct str *words, size_t count,
         struct err zone_err;
         if (count == 7 && time_zone_open(NULL, words[6], mem, &s->zone, &zone_err) < 0)
             return err_set(err, ERR_INVALID, "%s", zone_err.text);
-        return err_set(err, ERR_INVALID, "a cron line has 5 fields, or 6 with seconds first, and maybe a time zone");
+        return err_set(err, ERR_INVALID,
+                       "a cron line has 5 fields, or 6 with seconds first, and maybe a time zone");
     }
     size_t i = 0;
     if (count == 6)
@@ -207,23 +215,26 @@ static int cron_parse(struct schedule *s, const struct str *words, size_t count,
     return 0;
 }
 
-int schedule_parse(struct str text, const struct time_zone *local, struct arena *mem, struct schedule **ret_schedule,
-                   struct err *err)
+int schedule_parse(struct str text, const struct time_zone *local, struct arena *mem,
+                   struct schedule **ret_schedule, struct err *err)
 {
     struct schedule *s = ARENA_NEW(mem, struct schedule);
     s->zone = local ? local : time_zone_utc();
     struct str words[WORDS_MAX];
     size_t count = words_split(text, words);
-    bool is_every = count == 2 && str_is(words[0], "every"), is_in = count == 2 && str_is(words[0], "in");
+    bool is_every = count == 2 && str_is(words[0], "every"),
+         is_in = count == 2 && str_is(words[0], "in");
     if (is_every || is_in) {
         if (!str_to_duration(words[1], &s->interval_ns) || s->interval_ns < NS_PER_S)
-            return err_set(err, ERR_INVALID, "\"" STR_FMT "\" is no duration of a second or more, as 10m",
+            return err_set(err, ERR_INVALID,
+                           "\"" STR_FMT "\" is no duration of a second or more, as 10m",
                            STR_ARG(words[1]));
         s->is_once = is_in;
     } else {
         if (count == 0 || count > 7)
-            return err_set(err, ERR_INVALID,
-                           "a cron line has 5 fields, or 6 with seconds first, and maybe a time zone");
+            return err_set(
+                err, ERR_INVALID,
+                "a cron line has 5 fields, or 6 with seconds first, and maybe a time zone");
         TRY(cron_parse(s, words, count, mem, err));
     }
     *ret_schedule = s;
@@ -244,7 +255,8 @@ static bool day_matches(const struct schedule *s, const struct civil *c)
         return false;
     unsigned from_end = month_days(c->year, c->month) - c->day + 1;
     bool by_day = (s->days >> c->day & 1) || (s->days_from_end >> from_end & 1);
-    bool by_weekday = (s->weekdays >> c->weekday & 1) || (s->nth[c->weekday] >> ((c->day - 1) / 7 + 1) & 1) ||
+    bool by_weekday = (s->weekdays >> c->weekday & 1) ||
+                      (s->nth[c->weekday] >> ((c->day - 1) / 7 + 1) & 1) ||
                       (s->nth_from_end[c->weekday] >> ((from_end - 1) / 7 + 1) & 1);
     if (s->has_days && s->has_weekdays)
         return by_day || by_weekday;
@@ -279,7 +291,8 @@ static int64_t day_next(const struct schedule *s, int64_t day_ns, int64_t after_
 
 static int64_t cron_next(const struct schedule *s, int64_t after_ns)
 {
-    struct civil c = civil_from_ns(after_ns + time_zone_offset_at(s->zone, after_ns / NS_PER_S) * NS_PER_S);
+    struct civil c =
+        civil_from_ns(after_ns + time_zone_offset_at(s->zone, after_ns / NS_PER_S) * NS_PER_S);
     int64_t day = civil_days(c.year, c.month, c.day);
     for (int i = 0; i <= YEARS_MAX * 366; i++, day++) {
         int64_t day_ns = day * DAY_S * NS_PER_S;

@@ -9,9 +9,14 @@
 static int64_t moment(const char *text)
 {
     int v[6];
-    assert_int_equal(sscanf(text, "%d-%d-%d %d:%d:%d", &v[0], &v[1], &v[2], &v[3], &v[4], &v[5]), 6);
-    struct civil c = {.year = v[0], .month = (uint8_t)v[1], .day = (uint8_t)v[2], .hour = (uint8_t)v[3],
-                      .minute = (uint8_t)v[4], .second = (uint8_t)v[5]};
+    assert_int_equal(sscanf(text, "%d-%d-%d %d:%d:%d", &v[0], &v[1], &v[2], &v[3], &v[4], &v[5]),
+                     6);
+    struct civil c = {.year = v[0],
+                      .month = (uint8_t)v[1],
+                      .day = (uint8_t)v[2],
+                      .hour = (uint8_t)v[3],
+                      .minute = (uint8_t)v[4],
+                      .second = (uint8_t)v[5]};
     return civil_to_ns(&c);
 }
 
@@ -46,8 +51,10 @@ static void next_moments(struct test *t)
         {"0 9 * * * Asia/Seoul", "2026-01-26 00:00:01", "2026-01-27 00:00:00"},
         {"0 9 * * * +09:00", "2026-01-25 23:00:01", "2026-01-26 00:00:00"},
         {"0 0 9 * * * UTC", "2026-01-26 08:00:01", "2026-01-26 09:00:00"},
-        {"0 2 29 3 * Europe/Berlin", "2026-01-01 00:00:00", "2026-03-29 01:00:00"}, /* in the gap: behind it */
-        {"30 2 25 10 * Europe/Berlin", "2026-01-01 00:00:00", "2026-10-25 00:30:00"}, /* twice: the first */
+        {"0 2 29 3 * Europe/Berlin", "2026-01-01 00:00:00",
+         "2026-03-29 01:00:00"}, /* in the gap: behind it */
+        {"30 2 25 10 * Europe/Berlin", "2026-01-01 00:00:00",
+         "2026-10-25 00:30:00"}, /* twice: the first */
         {"0 9 * * * Europe/Berlin", "2026-07-01 00:00:00", "2026-07-01 07:00:00"},
         {"every 10m", "2026-01-26 00:05:00", "2026-01-26 00:10:00"},
         {"every 10m", "2026-01-26 00:10:00", "2026-01-26 00:20:00"},
@@ -63,8 +70,8 @@ static void next_moments(struct test *t)
         int64_t want = rows[i].next ? moment(rows[i].next) : INT64_MAX;
         int64_t got = schedule_next(s, start, moment(rows[i].after));
         if (got != want)
-            fail_msg("\"%s\" after %s: %lld, not %lld", rows[i].line, rows[i].after, (long long)(got / NS_PER_S),
-                     (long long)(want / NS_PER_S));
+            fail_msg("\"%s\" after %s: %lld, not %lld", rows[i].line, rows[i].after,
+                     (long long)(got / NS_PER_S), (long long)(want / NS_PER_S));
     }
 }
 
@@ -73,15 +80,27 @@ static void refused(struct test *t)
     static const struct {
         const char *line, *why;
     } rows[] = {
-        {"", "5 fields"},           {"* * * *", "5 fields"},      {"60 * * * *", "minute"},   {"* 25 * * *", "hour"},
-        {"* * 0 * *", "day"},       {"* * * 13 *", "month"},      {"* * * * 8", "weekday"},   {"* * * * foo", "weekday"},
-        {"*/0 * * * *", "minute"},  {"1,,2 * * * *", "minute"},   {"a * * * *", "minute"},    {"* * * * mon#6", "weekday of"},
-        {"every day", "duration"},  {"in 0s", "duration"},        {"0 * * * * * Nowhere/City", "time zone"},
+        {"", "5 fields"},
+        {"* * * *", "5 fields"},
+        {"60 * * * *", "minute"},
+        {"* 25 * * *", "hour"},
+        {"* * 0 * *", "day"},
+        {"* * * 13 *", "month"},
+        {"* * * * 8", "weekday"},
+        {"* * * * foo", "weekday"},
+        {"*/0 * * * *", "minute"},
+        {"1,,2 * * * *", "minute"},
+        {"a * * * *", "minute"},
+        {"* * * * mon#6", "weekday of"},
+        {"every day", "duration"},
+        {"in 0s", "duration"},
+        {"0 * * * * * Nowhere/City", "time zone"},
         {"1 2 3 4 5 6 7 8", "5 fields"},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct schedule *s;
-        assert_err(schedule_parse(str_from(rows[i].line), NULL, t->mem, &s, &t->err), &t->err, ERR_INVALID);
+        assert_err(schedule_parse(str_from(rows[i].line), NULL, t->mem, &s, &t->err), &t->err,
+                   ERR_INVALID);
         assert_err_has(&t->err, rows[i].why);
     }
 }

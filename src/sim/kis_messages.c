@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kis_messages.c: the texts of the feed's protocol, without any socket: reading subscription requests, writing
- * their answers, keep-alives and data frames. */
+/* kis_messages.c: the texts of the feed's protocol, without any socket: reading subscription
+ * requests, writing their answers, keep-alives and data frames. */
 #include "sim/kis_server_int.h"
 
 #include "base/hash.h"
@@ -96,11 +96,13 @@ void kis__reply_write(struct buf *out, struct str tr_id, struct str tr_key, cons
 void kis__ping_write(struct buf *out, int64_t now_ns)
 {
     struct civil c = civil_from_ns(now_ns + MARKET_KST_OFFSET_NS);
-    buf_printf(out, "{\"header\":{\"tr_id\":\"PINGPONG\",\"datetime\":\"%04d%02d%02d%02d%02d%02d\"}}",
+    buf_printf(out,
+               "{\"header\":{\"tr_id\":\"PINGPONG\",\"datetime\":\"%04d%02d%02d%02d%02d%02d\"}}",
                (int)c.year, c.month, c.day, c.hour, c.minute, c.second);
 }
 
-unsigned kis__approval_parse(struct str body, struct arena *mem, uint64_t *ret_app, struct buf *out_error)
+unsigned kis__approval_parse(struct str body, struct arena *mem, uint64_t *ret_app,
+                             struct buf *out_error)
 {
     struct value root;
     if (value_from_json(body, mem, &root, NULL) < 0 || root.kind != VALUE_MAP ||
@@ -132,14 +134,17 @@ void kis__key_make(uint64_t app, uint64_t generation, char key[KIS_KEY_BYTES + 1
     key[KIS_KEY_BYTES] = '\0';
 }
 
-void kis__frame_write(struct buf *out, const struct market_trade *trades, size_t count, unsigned fault,
-                      bool with_extra)
+void kis__frame_write(struct buf *out, const struct market_trade *trades, size_t count,
+                      unsigned fault, bool with_extra)
 {
     if (fault == KIS_FAULT_ENCRYPTED) {
-        buf_printf(out, "1|%s|%03zu|q83vASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4k=", KIS_TR_ID, count);
+        buf_printf(out, "1|%s|%03zu|q83vASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4k=", KIS_TR_ID,
+                   count);
         return;
     }
-    size_t told = fault == KIS_FAULT_BADCOUNT ? count + 4 : count; /* 46 n is no multiple of n + 4 for n <= 20 */
+    size_t told = fault == KIS_FAULT_BADCOUNT
+                      ? count + 4
+                      : count; /* 46 n is no multiple of n + 4 for n <= 20 */
     if (fault == KIS_FAULT_BADCOUNT && (count * MARKET_FIELD_COUNT) % told == 0)
         told = count * MARKET_FIELD_COUNT + 1;
     buf_printf(out, "0|%s|%03zu|", KIS_TR_ID, told);

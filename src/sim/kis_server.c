@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kis_server.c: see kis_server.h. One thread runs libwebsockets; a timer looks every few milliseconds which sessions
- * have trades due and asks for their writable callback, which writes frames while the socket takes them. A session
- * has a market of its own, since each may be at another place of the day. */
+/* kis_server.c: see kis_server.h. One thread runs libwebsockets; a timer looks every few
+ * milliseconds which sessions have trades due and asks for their writable callback, which writes
+ * frames while the socket takes them. A session has a market of its own, since each may be at
+ * another place of the day. */
 #include "sim/kis_server_int.h"
 
 #include <libwebsockets.h>
@@ -10,13 +11,13 @@
 #include "base/hash.h"
 #include "base/str.h"
 
-#define TICK_US            5000    /* real time between looks */
-#define FRAMES_A_WRITE     32u     /* before the other sessions get their turn */
-#define REQUEST_BYTES_MAX  16384u  /* of one message or one HTTP body */
-#define REPLIES_BYTES_MAX  65536u
-#define FAULT_ONE_IN       150u    /* frames: so often a frame is spoilt */
-#define FAULT_TRADES_MIN   1500    /* trades between two drops or silences */
-#define FAULT_TRADES_MAX   6000
+#define TICK_US           5000   /* real time between looks */
+#define FRAMES_A_WRITE    32u    /* before the other sessions get their turn */
+#define REQUEST_BYTES_MAX 16384u /* of one message or one HTTP body */
+#define REPLIES_BYTES_MAX 65536u
+#define FAULT_ONE_IN      150u /* frames: so often a frame is spoilt */
+#define FAULT_TRADES_MIN  1500 /* trades between two drops or silences */
+#define FAULT_TRADES_MAX  6000
 
 struct kis_session {
     struct kis_server *server;
@@ -54,18 +55,20 @@ struct kis_server {
     struct kis_account *accounts;
     struct kis_session *sessions;
     uint64_t refused_apps; /* KIS_FAULT_BADKEY: keys given out so far, as a generation */
-    int64_t start_ns;  /* monotonic time of the first trade; INT64_MAX: nobody subscribed yet */
-    int64_t from_ns;   /* UTC of the first simulated moment */
+    int64_t start_ns;      /* monotonic time of the first trade; INT64_MAX: nobody subscribed yet */
+    int64_t from_ns;       /* UTC of the first simulated moment */
     int32_t date_days;
     struct arena *mem; /* of one message */
     struct buf frame;
-    struct metric trades_sent, trades_broken, frames_sent, session_count, subscriptions, pongs, time_ns, is_finished;
+    struct metric trades_sent, trades_broken, frames_sent, session_count, subscriptions, pongs,
+        time_ns, is_finished;
 };
 
 /* ---- faults ---- */
 
-static const char *const fault_names[] = {"drop",      "nopingpong", "badcount", "shortrecord",
-                                          "encrypted", "extrafield", "silence",  "badkey", NULL};
+static const char *const fault_names[] = {"drop",        "nopingpong", "badcount",
+                                          "shortrecord", "encrypted",  "extrafield",
+                                          "silence",     "badkey",     NULL};
 
 int kis_faults_parse(struct str text, unsigned *ret_faults, struct err *err)
 {
@@ -78,7 +81,8 @@ int kis_faults_parse(struct str text, unsigned *ret_faults, struct err *err)
             i++;
         if (!fault_names[i])
             return err_set(err, ERR_INVALID,
-                           "unknown fault \"" STR_FMT "\": drop, nopingpong, badcount, shortrecord, encrypted, "
+                           "unknown fault \"" STR_FMT
+                           "\": drop, nopingpong, badcount, shortrecord, encrypted, "
                            "extrafield, silence and badkey are known",
                            STR_ARG(word));
         faults |= 1u << i;
@@ -96,7 +100,8 @@ static int64_t sim_now(struct kis_server *server)
     if (server->start_ns == INT64_MAX)
         return server->from_ns;
     int64_t gone = clock_monotonic_ns(server->config.clock) - server->start_ns;
-    return gone <= 0 ? server->from_ns : server->from_ns + (int64_t)((double)gone * server->config.speed);
+    return gone <= 0 ? server->from_ns
+                     : server->from_ns + (int64_t)((double)gone * server->config.speed);
 }
 
 /* ---- accounts ---- */
@@ -129,7 +134,8 @@ static struct kis_progress *progress_of(struct kis_account *account, struct str 
     return NULL;
 }
 
-static struct kis_progress *progress_add(struct kis_account *account, struct str code, int32_t date_days)
+static struct kis_progress *progress_add(struct kis_account *account, struct str code,
+                                         int32_t date_days)
 {
     struct kis_progress *p = progress_of(account, code);
     if (!p) {
@@ -151,11 +157,12 @@ static void session_market_start(struct kis_session *session, int32_t date_days)
     struct kis_server_config *config = &session->server->config;
     market_free(session->market);
     session->date_days = date_days;
-    session->market = market_new(&(struct market_config){.seed = config->seed,
-                                                         .date_days = date_days,
-                                                         .trades_per_second = config->trades_per_second,
-                                                         .open_ns = config->open_ns,
-                                                         .close_ns = config->close_ns});
+    session->market =
+        market_new(&(struct market_config){.seed = config->seed,
+                                           .date_days = date_days,
+                                           .trades_per_second = config->trades_per_second,
+                                           .open_ns = config->open_ns,
+                                           .close_ns = config->close_ns});
 }
 
 static struct kis_session *session_new(struct kis_server *server, struct lws *wsi)
@@ -258,7 +265,8 @@ static struct answer session_register(struct kis_session *session, struct str co
             return (struct answer){"1", "OPSP0002", "ALREADY IN SUBSCRIBE", false};
     if (session->subscribed_count >= KIS_SERVER_STOCKS_MAX)
         return (struct answer){"1", "OPSP0008", "MAX SUBSCRIBE OVER", false};
-    if (session->account->progress_count >= KIS_SERVER_STOCKS_MAX && !progress_of(session->account, code))
+    if (session->account->progress_count >= KIS_SERVER_STOCKS_MAX &&
+        !progress_of(session->account, code))
         return (struct answer){"1", "OPSP0008", "MAX SUBSCRIBE OVER", false};
     stock = market_add(session->market, code);
     if (stock == SIZE_MAX)
@@ -323,7 +331,8 @@ static void session_message(struct kis_session *session, struct str text)
         session->is_closing = true;
 }
 
-/* Behind the day's last trade a live feed begins the next date as soon as its midnight has passed. */
+/* Behind the day's last trade a live feed begins the next date as soon as its midnight has passed.
+ */
 static void session_roll_date(struct kis_session *session, int64_t now)
 {
     struct kis_server *server = session->server;
@@ -367,7 +376,8 @@ static size_t session_collect(struct kis_session *session, int64_t now, struct m
 
 static unsigned frame_fault(struct kis_server *server)
 {
-    static const unsigned kinds[] = {KIS_FAULT_BADCOUNT, KIS_FAULT_SHORTRECORD, KIS_FAULT_ENCRYPTED};
+    static const unsigned kinds[] = {KIS_FAULT_BADCOUNT, KIS_FAULT_SHORTRECORD,
+                                     KIS_FAULT_ENCRYPTED};
     unsigned kind = kinds[rng_below(&server->rng, ARRAY_COUNT(kinds))];
     bool hits = rng_below(&server->rng, FAULT_ONE_IN) == 0;
     return hits && server->config.faults & kind ? kind : 0;
@@ -386,8 +396,8 @@ static int write_text(struct kis_session *session, struct str text)
 }
 
 /* Notes the trades of a frame that was handed over. */
-static void session_sent(struct kis_session *session, const struct market_trade *trades, size_t count,
-                         unsigned fault)
+static void session_sent(struct kis_session *session, const struct market_trade *trades,
+                         size_t count, unsigned fault)
 {
     struct kis_server *server = session->server;
     struct kis_progress *progress = progress_of(session->account, trades[0].code);
@@ -416,7 +426,8 @@ static int session_write_data(struct kis_session *session, int64_t now)
     unsigned fault = frame_fault(session->server);
     struct buf out;
     buf_init(&out, MIB);
-    kis__frame_write(&out, trades, count, fault, session->server->config.faults & KIS_FAULT_EXTRAFIELD);
+    kis__frame_write(&out, trades, count, fault,
+                     session->server->config.faults & KIS_FAULT_EXTRAFIELD);
     int rc = write_text(session, buf_str(&out));
     buf_deinit(&out);
     if (rc < 0)
@@ -430,8 +441,10 @@ static int session_write_reply(struct kis_session *session)
 {
     if (session->replies.n < 4)
         return 0;
-    uint32_t n = (uint32_t)(uint8_t)session->replies.p[0] | (uint32_t)(uint8_t)session->replies.p[1] << 8 |
-                 (uint32_t)(uint8_t)session->replies.p[2] << 16 | (uint32_t)(uint8_t)session->replies.p[3] << 24;
+    uint32_t n = (uint32_t)(uint8_t)session->replies.p[0] |
+                 (uint32_t)(uint8_t)session->replies.p[1] << 8 |
+                 (uint32_t)(uint8_t)session->replies.p[2] << 16 |
+                 (uint32_t)(uint8_t)session->replies.p[3] << 24;
     if (write_text(session, (struct str){session->replies.p + 4, n}) < 0)
         return -1;
     buf_drop(&session->replies, 4 + (size_t)n);
@@ -442,7 +455,8 @@ static int session_write_ping(struct kis_session *session)
 {
     struct kis_server *server = session->server;
     int64_t now = clock_monotonic_ns(server->config.clock);
-    if (now < session->next_ping_ns || session->is_silent || server->config.faults & KIS_FAULT_NOPINGPONG)
+    if (now < session->next_ping_ns || session->is_silent ||
+        server->config.faults & KIS_FAULT_NOPINGPONG)
         return 0;
     session->next_ping_ns = now + server->config.ping_interval_ns;
     struct buf out;
@@ -484,7 +498,8 @@ static unsigned approval_answer(struct kis_server *server, struct str body, stru
     unsigned status = kis__approval_parse(body, server->mem, &app, out);
     if (status != 200)
         return status;
-    /* The same key for the same app all day; with the fault, each refused key is followed by another. */
+    /* The same key for the same app all day; with the fault, each refused key is followed by
+     * another. */
     uint64_t generation = 0;
     char key[KIS_KEY_BYTES + 1];
     struct kis_account *account;
@@ -526,8 +541,9 @@ static int http_begin(struct lws *wsi, struct connection *connection, struct str
     buf_added(connection->reply, LWS_PRE);
     if (str_is(path, "/oauth2/Approval") && lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0)
         return 0; /* its body comes next */
-    buf_add_lit(connection->reply, "{\"error_description\":\"only POST /oauth2/Approval is served\","
-                                   "\"error_code\":\"EGW00002\"}");
+    buf_add_lit(connection->reply,
+                "{\"error_description\":\"only POST /oauth2/Approval is served\","
+                "\"error_code\":\"EGW00002\"}");
     return http_headers(wsi, connection, 404);
 }
 
@@ -535,7 +551,8 @@ static int http_body_end(struct kis_server *server, struct lws *wsi, struct conn
 {
     unsigned status = 413;
     if (connection->body->is_over)
-        buf_add_lit(connection->reply, "{\"error_description\":\"body too long\",\"error_code\":\"EGW00002\"}");
+        buf_add_lit(connection->reply,
+                    "{\"error_description\":\"body too long\",\"error_code\":\"EGW00002\"}");
     else
         status = approval_answer(server, buf_str(connection->body), connection->reply);
     return http_headers(wsi, connection, status);
@@ -546,7 +563,8 @@ static int http_write(struct lws *wsi, struct connection *connection)
     if (!connection->reply)
         return 0;
     size_t n = connection->reply->n - LWS_PRE;
-    int rc = lws_write(wsi, (unsigned char *)connection->reply->p + LWS_PRE, n, LWS_WRITE_HTTP_FINAL);
+    int rc =
+        lws_write(wsi, (unsigned char *)connection->reply->p + LWS_PRE, n, LWS_WRITE_HTTP_FINAL);
     return rc < (int)n || lws_http_transaction_completed(wsi) ? -1 : 0;
 }
 
@@ -575,7 +593,8 @@ static int session_received(struct kis_session *session, struct lws *wsi, struct
     return session->replies.is_over ? -1 : 0;
 }
 
-static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
+static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                    size_t len)
 {
     struct kis_server *server = lws_context_user(lws_get_context(wsi));
     struct connection *connection = user;
@@ -615,7 +634,10 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
 }
 
 static const struct lws_protocols protocols[] = {
-    {.name = "kis", .callback = on_event, .per_session_data_size = sizeof(struct connection), .rx_buffer_size = 4096},
+    {.name = "kis",
+     .callback = on_event,
+     .per_session_data_size = sizeof(struct connection),
+     .rx_buffer_size = 4096},
     {0},
 };
 
@@ -686,7 +708,8 @@ static struct kis_server *server_new(const struct kis_server_config *config)
     server->config.speed = MIN_OF(server->config.speed, KIS_SERVER_SPEED_MAX);
     if (config->ping_interval_ns <= 0)
         server->config.ping_interval_ns = KIS_SERVER_PING_NS;
-    server->date_days = config->date_days ? config->date_days : market_date_at(clock_wall_ns(config->clock));
+    server->date_days =
+        config->date_days ? config->date_days : market_date_at(clock_wall_ns(config->clock));
     bool is_default = config->open_ns == 0 && config->close_ns == 0;
     int64_t from = config->from_ns >= 0 ? config->from_ns
                    : is_default         ? MARKET_OPEN_NS_DEFAULT
@@ -707,7 +730,8 @@ static int config_check(const struct kis_server_config *config, struct err *err)
             return err_set(err, ERR_INVALID, "\"" STR_FMT "\" is no stock code: 1 to %u characters",
                            STR_ARG(config->stocks[i]), MARKET_CODE_BYTES - 1);
     if (config->approval_key.n > KIS_KEY_BYTES)
-        return err_set(err, ERR_INVALID, "an approval key has at most %u characters", KIS_KEY_BYTES);
+        return err_set(err, ERR_INVALID, "an approval key has at most %u characters",
+                       KIS_KEY_BYTES);
     bool is_default = config->open_ns == 0 && config->close_ns == 0;
     if (!is_default && (config->open_ns < 0 || config->close_ns > MARKET_DAY_NS ||
                         config->close_ns - config->open_ns < NS_PER_S))
@@ -738,12 +762,14 @@ static int server_listen(struct kis_server *server, struct err *err)
     server->vhost = lws_create_vhost(server->context, &vhost);
     int port = server->vhost ? lws_get_vhost_listen_port(server->vhost) : 0;
     if (port <= 0)
-        return err_set(err, ERR_IN_USE, "cannot listen on 127.0.0.1:%u", (unsigned)server->config.port);
+        return err_set(err, ERR_IN_USE, "cannot listen on 127.0.0.1:%u",
+                       (unsigned)server->config.port);
     server->port = (uint16_t)port;
     return 0;
 }
 
-int kis_server_start(const struct kis_server_config *config, struct kis_server **ret_server, struct err *err)
+int kis_server_start(const struct kis_server_config *config, struct kis_server **ret_server,
+                     struct err *err)
 {
     TRY(config_check(config, err));
     struct kis_server *server = server_new(config);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kis_server_test.c: the simulator over real loopback sockets, spoken to byte by byte (RFC 6455), so that nothing of our
- * own client is needed: key, subscription answers, data frames against the market's own day, keep-alive, faults. */
+/* kis_server_test.c: the simulator over real loopback sockets, spoken to byte by byte (RFC 6455),
+ * so that nothing of our own client is needed: key, subscription answers, data frames against the
+ * market's own day, keep-alive, faults. */
 #include "support/test.h"
 
 #include <poll.h>
@@ -9,8 +10,8 @@
 #include "os/os.h"
 #include "sim/kis_server_int.h"
 
-#define DATE   20479 /* 2026-01-26 */
-#define KEY    "12345678-1234-1234-1234-123456789012"
+#define DATE    20479 /* 2026-01-26 */
+#define KEY     "12345678-1234-1234-1234-123456789012"
 #define WAIT_MS 10000
 
 static struct kis_server *start(struct test *t, struct kis_server_config *config)
@@ -59,16 +60,19 @@ static void peer_connect(struct peer *peer, uint16_t port)
     union {
         struct sockaddr any;
         struct sockaddr_in in;
-    } addr = {.in = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}}};
+    } addr = {.in = {.sin_family = AF_INET,
+                     .sin_port = htons(port),
+                     .sin_addr = {htonl(INADDR_LOOPBACK)}}};
     assert_int_equal(connect(peer->fd, &addr.any, sizeof(addr.in)), 0);
 }
 
 static void peer_upgrade(struct peer *peer, uint16_t port)
 {
     peer_connect(peer, port);
-    static const char request[] = "GET /tryitout/H0STCNT0 HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
-                                  "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-                                  "Sec-WebSocket-Version: 13\r\n\r\n";
+    static const char request[] =
+        "GET /tryitout/H0STCNT0 HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        "Sec-WebSocket-Version: 13\r\n\r\n";
     peer_send(peer, request, sizeof(request) - 1);
     ptrdiff_t end;
     while ((end = str_find(buf_str(&peer->in), STR("\r\n\r\n"))) < 0)
@@ -97,7 +101,10 @@ static bool peer_message(struct peer *peer, struct arena *mem, int wait_ms, stru
 {
     for (;;) {
         const uint8_t *p = (const uint8_t *)peer->in.p;
-        size_t head = peer->in.n < 2 ? SIZE_MAX : (p[1] & 127) == 126 ? 4 : (p[1] & 127) == 127 ? 10 : 2;
+        size_t head = peer->in.n < 2        ? SIZE_MAX
+                      : (p[1] & 127) == 126 ? 4
+                      : (p[1] & 127) == 127 ? 10
+                                            : 2;
         if (head != SIZE_MAX && peer->in.n >= head) {
             uint64_t n = p[1] & 127;
             if (head > 2)
@@ -124,10 +131,12 @@ static void peer_close(struct peer *peer)
     buf_deinit(&peer->in);
 }
 
-static struct str subscribe_text(struct arena *mem, const char *key, const char *type, const char *tr_id, const char *stock)
+static struct str subscribe_text(struct arena *mem, const char *key, const char *type,
+                                 const char *tr_id, const char *stock)
 {
     return arena_printf(mem,
-                        "{\"header\":{\"approval_key\":\"%s\",\"custtype\":\"P\",\"tr_type\":\"%s\",\"content-type\":"
+                        "{\"header\":{\"approval_key\":\"%s\",\"custtype\":\"P\",\"tr_type\":\"%"
+                        "s\",\"content-type\":"
                         "\"utf-8\"},\"body\":{\"input\":{\"tr_id\":\"%s\",\"tr_key\":\"%s\"}}}",
                         key, type, tr_id, stock);
 }
@@ -145,13 +154,16 @@ static struct str ask(struct test *t, struct peer *peer, struct str text)
 
 /* ---- tests ---- */
 
-static struct str http(struct test *t, uint16_t port, const char *method, const char *path, const char *body)
+static struct str http(struct test *t, uint16_t port, const char *method, const char *path,
+                       const char *body)
 {
     struct peer peer;
     peer_connect(&peer, port);
-    struct str request = arena_printf(t->mem, "%s %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-                                              "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
-                                      method, path, strlen(body), body);
+    struct str request =
+        arena_printf(t->mem,
+                     "%s %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                     "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
+                     method, path, strlen(body), body);
     peer_send(&peer, request.p, request.n);
     while (peer_more(&peer, WAIT_MS)) {
         ptrdiff_t end = str_find(buf_str(&peer.in), STR("\r\n\r\n{"));
@@ -165,16 +177,19 @@ static struct str http(struct test *t, uint16_t port, const char *method, const 
 
 static void gives_approval_keys(struct test *t)
 {
-    CLEANUP(kis_server_stop_ptr) struct kis_server *server = start(t, &(struct kis_server_config){.speed = 1});
+    CLEANUP(kis_server_stop_ptr)
+    struct kis_server *server = start(t, &(struct kis_server_config){.speed = 1});
     uint16_t port = kis_server_port(server);
-    const char *good = "{\"grant_type\":\"client_credentials\",\"appkey\":\"a\",\"secretkey\":\"s\"}";
+    const char *good =
+        "{\"grant_type\":\"client_credentials\",\"appkey\":\"a\",\"secretkey\":\"s\"}";
     struct str first = http(t, port, "POST", "/oauth2/Approval", good);
     assert_str_has(first, "HTTP/1.1 200");
     ptrdiff_t at = str_find(first, STR("{\"approval_key\":\""));
     assert_true(at > 0);
     assert_int_equal(first.n - (size_t)at, strlen("{\"approval_key\":\"") + KIS_KEY_BYTES + 2);
     assert_strs_eq(http(t, port, "POST", "/oauth2/Approval", good), first); /* the same all day */
-    struct str refused = http(t, port, "POST", "/oauth2/Approval", "{\"grant_type\":\"client_credentials\"}");
+    struct str refused =
+        http(t, port, "POST", "/oauth2/Approval", "{\"grant_type\":\"client_credentials\"}");
     assert_str_has(refused, "HTTP/1.1 403");
     assert_str_has(refused, "EGW00103");
     assert_str_has(http(t, port, "POST", "/oauth2/Approval", "{}"), "EGW00104");
@@ -185,20 +200,28 @@ static void gives_approval_keys(struct test *t)
 static void answers_subscriptions(struct test *t)
 {
     static const struct str stocks[] = {STR("005930"), STR("000660")};
-    CLEANUP(kis_server_stop_ptr) struct kis_server *server = start(
-        t, &(struct kis_server_config){.stocks = stocks, .stock_count = 2, .approval_key = STR(KEY), .speed = 0.001});
+    CLEANUP(kis_server_stop_ptr)
+    struct kis_server *server =
+        start(t, &(struct kis_server_config){
+                     .stocks = stocks, .stock_count = 2, .approval_key = STR(KEY), .speed = 0.001});
     struct peer peer, other;
     peer_upgrade(&peer, kis_server_port(server));
     static const struct {
         const char *key, *type, *tr_id, *stock, *code;
     } rows[] = {
-        {"nobody", "1", "H0STCNT0", "005930", "OPSP0011"}, {KEY, "1", "H0STCNT0", "005930", "OPSP0000"},
-        {KEY, "1", "H0STCNT0", "005930", "OPSP0002"},      {KEY, "1", "H0STCNT0", "999999", "OPSP0009"},
-        {KEY, "2", "H0STCNT0", "000660", "OPSP0003"},      {KEY, "1", "H0STCNT0", "000660", "OPSP0000"},
-        {KEY, "2", "H0STCNT0", "000660", "OPSP0001"},      {KEY, "1", "H0STASP0", "005930", "OPSP0009"},
+        {"nobody", "1", "H0STCNT0", "005930", "OPSP0011"},
+        {KEY, "1", "H0STCNT0", "005930", "OPSP0000"},
+        {KEY, "1", "H0STCNT0", "005930", "OPSP0002"},
+        {KEY, "1", "H0STCNT0", "999999", "OPSP0009"},
+        {KEY, "2", "H0STCNT0", "000660", "OPSP0003"},
+        {KEY, "1", "H0STCNT0", "000660", "OPSP0000"},
+        {KEY, "2", "H0STCNT0", "000660", "OPSP0001"},
+        {KEY, "1", "H0STASP0", "005930", "OPSP0009"},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-        struct str got = ask(t, &peer, subscribe_text(t->mem, rows[i].key, rows[i].type, rows[i].tr_id, rows[i].stock));
+        struct str got =
+            ask(t, &peer,
+                subscribe_text(t->mem, rows[i].key, rows[i].type, rows[i].tr_id, rows[i].stock));
         assert_str_has(got, rows[i].code);
     }
     assert_str_has(ask(t, &peer, STR("{not json")), "OPSP8993");
@@ -206,7 +229,8 @@ static void answers_subscriptions(struct test *t)
     assert_str_has(ask(t, &peer, STR("{\"header\":{\"tr_id\":\"x\"}}")), "OPSP8995");
     /* The key is in use: the second connection is told so and closed. */
     peer_upgrade(&other, kis_server_port(server));
-    assert_str_has(ask(t, &other, subscribe_text(t->mem, KEY, "1", "H0STCNT0", "005930")), "OPSP8996");
+    assert_str_has(ask(t, &other, subscribe_text(t->mem, KEY, "1", "H0STCNT0", "005930")),
+                   "OPSP8996");
     struct str rest;
     assert_false(peer_message(&other, t->mem, WAIT_MS, &rest));
     peer_close(&other);
@@ -215,7 +239,8 @@ static void answers_subscriptions(struct test *t)
 
 static void too_many_subscriptions(struct test *t)
 {
-    CLEANUP(kis_server_stop_ptr) struct kis_server *server =
+    CLEANUP(kis_server_stop_ptr)
+    struct kis_server *server =
         start(t, &(struct kis_server_config){.approval_key = STR(KEY), .speed = 0.001});
     struct peer peer;
     peer_upgrade(&peer, kis_server_port(server));
@@ -227,8 +252,10 @@ static void too_many_subscriptions(struct test *t)
     peer_close(&peer);
 }
 
-/* Takes data frames apart and checks each record against the market made here from the same seed. */
-static uint64_t frames_check(struct peer *peer, struct arena *mem, struct market *market, uint64_t wanted, bool *ret_open)
+/* Takes data frames apart and checks each record against the market made here from the same seed.
+ */
+static uint64_t frames_check(struct peer *peer, struct arena *mem, struct market *market,
+                             uint64_t wanted, bool *ret_open)
 {
     uint64_t seen = 0;
     struct str text;
@@ -265,7 +292,8 @@ static uint64_t frames_check(struct peer *peer, struct arena *mem, struct market
 
 static struct market *own_market(struct test *t, double rate)
 {
-    struct market *market = market_new(&(struct market_config){.seed = t->seed, .date_days = DATE, .trades_per_second = rate});
+    struct market *market = market_new(
+        &(struct market_config){.seed = t->seed, .date_days = DATE, .trades_per_second = rate});
     (void)market_add(market, STR("005930"));
     return market;
 }
@@ -279,9 +307,14 @@ static void on_sent(void *owner, const struct market_trade *trade)
 static void a_day_is_the_market(struct test *t)
 {
     uint64_t told = 0;
-    CLEANUP(kis_server_stop_ptr) struct kis_server *server =
-        start(t, &(struct kis_server_config){.approval_key = STR(KEY), .speed = 20000, .trades_per_second = 1,
-                                             .ping_interval_ns = 200 * NS_PER_MS, .sent = on_sent, .owner = &told});
+    CLEANUP(kis_server_stop_ptr)
+    struct kis_server *server =
+        start(t, &(struct kis_server_config){.approval_key = STR(KEY),
+                                             .speed = 20000,
+                                             .trades_per_second = 1,
+                                             .ping_interval_ns = 200 * NS_PER_MS,
+                                             .sent = on_sent,
+                                             .owner = &told});
     CLEANUP(market_free_ptr) struct market *market = own_market(t, 1), *counted = own_market(t, 1);
     uint64_t all = 0;
     struct market_trade trade;
@@ -315,9 +348,12 @@ static void a_day_is_the_market(struct test *t)
 /* With resume, connections that drop one after the other still see every trade once. */
 static void drops_and_resumes(struct test *t)
 {
-    CLEANUP(kis_server_stop_ptr) struct kis_server *server =
-        start(t, &(struct kis_server_config){.approval_key = STR(KEY), .speed = 20000, .trades_per_second = 1,
-                                             .resume = true, .faults = KIS_FAULT_DROP});
+    CLEANUP(kis_server_stop_ptr)
+    struct kis_server *server = start(t, &(struct kis_server_config){.approval_key = STR(KEY),
+                                                                     .speed = 20000,
+                                                                     .trades_per_second = 1,
+                                                                     .resume = true,
+                                                                     .faults = KIS_FAULT_DROP});
     CLEANUP(market_free_ptr) struct market *market = own_market(t, 1);
     struct arena *mem = arena_new(0);
     uint64_t wanted = 15000, seen = 0;
@@ -338,8 +374,10 @@ static void drops_and_resumes(struct test *t)
 /* Without it, the feed goes on at its own time. */
 static void reconnect_misses_trades(struct test *t)
 {
-    CLEANUP(kis_server_stop_ptr) struct kis_server *server =
-        start(t, &(struct kis_server_config){.approval_key = STR(KEY), .speed = 2000, .trades_per_second = 1});
+    CLEANUP(kis_server_stop_ptr)
+    struct kis_server *server =
+        start(t, &(struct kis_server_config){
+                     .approval_key = STR(KEY), .speed = 2000, .trades_per_second = 1});
     struct str text = STR_NONE;
     struct str hours[2] = {STR_NONE, STR_NONE};
     for (int i = 0; i < 2; i++) {
@@ -360,9 +398,13 @@ static void reconnect_misses_trades(struct test *t)
 
 static void broken_frames(struct test *t)
 {
-    CLEANUP(kis_server_stop_ptr) struct kis_server *server = start(
-        t, &(struct kis_server_config){.approval_key = STR(KEY), .speed = 20000, .trades_per_second = 2,
-                                       .faults = KIS_FAULT_BADCOUNT | KIS_FAULT_SHORTRECORD | KIS_FAULT_ENCRYPTED});
+    CLEANUP(kis_server_stop_ptr)
+    struct kis_server *server =
+        start(t, &(struct kis_server_config){.approval_key = STR(KEY),
+                                             .speed = 20000,
+                                             .trades_per_second = 2,
+                                             .faults = KIS_FAULT_BADCOUNT | KIS_FAULT_SHORTRECORD |
+                                                       KIS_FAULT_ENCRYPTED});
     struct peer peer;
     struct arena *mem = arena_new(0);
     uint64_t bad_count = 0, short_record = 0, encrypted = 0;
@@ -403,10 +445,14 @@ static void fault_words(struct test *t)
 
 static void port_in_use(struct test *t)
 {
-    CLEANUP(kis_server_stop_ptr) struct kis_server *server = start(t, &(struct kis_server_config){.speed = 1}), *second = NULL;
-    struct kis_server_config config = {.clock = clock_system(), .port = kis_server_port(server), .from_ns = -1};
+    CLEANUP(kis_server_stop_ptr)
+    struct kis_server *server = start(t, &(struct kis_server_config){.speed = 1}),
+                      *second = NULL;
+    struct kis_server_config config = {
+        .clock = clock_system(), .port = kis_server_port(server), .from_ns = -1};
     assert_err(kis_server_start(&config, &second, &t->err), &t->err, ERR_IN_USE);
 }
 
-TEST_MAIN(TEST(gives_approval_keys), TEST(answers_subscriptions), TEST(too_many_subscriptions), TEST(a_day_is_the_market),
-          TEST(drops_and_resumes), TEST(reconnect_misses_trades), TEST(broken_frames), TEST(fault_words), TEST(port_in_use))
+TEST_MAIN(TEST(gives_approval_keys), TEST(answers_subscriptions), TEST(too_many_subscriptions),
+          TEST(a_day_is_the_market), TEST(drops_and_resumes), TEST(reconnect_misses_trades),
+          TEST(broken_frames), TEST(fault_words), TEST(port_in_use))

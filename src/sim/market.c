@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* market.c: see market.h. A stock is a random walk of its best bid on the exchange's tick table: each trade
- * takes the offer or hits the bid, sometimes the level moves a tick, drawn back softly towards the previous
- * close so that a day stays inside its price limits. Trades thin out towards noon as on a real exchange. All
- * arithmetic is on integers, so that every machine computes the same day. */
+/* market.c: see market.h. A stock is a random walk of its best bid on the exchange's tick table:
+ * each trade takes the offer or hits the bid, sometimes the level moves a tick, drawn back softly
+ * towards the previous close so that a day stays inside its price limits. Trades thin out towards
+ * noon as on a real exchange. All arithmetic is on integers, so that every machine computes the
+ * same day. */
 #include "sim/market.h"
 
 #include "base/arena.h"
@@ -12,16 +13,17 @@
 #include "base/rng.h"
 #include "base/str.h"
 
-#define TRADES_PER_SECOND_MAX 4096u /* of one stock: twice the mean, with the U shape's factor, rounded up */
+#define TRADES_PER_SECOND_MAX                                                                      \
+    4096u /* of one stock: twice the mean, with the U shape's factor, rounded up */
 
 struct stock {
     char code[MARKET_CODE_BYTES];
     size_t code_len;
     struct rng rng;
-    int64_t second;      /* of the session, the one whose trades are handed out */
-    uint32_t left;       /* trades of this second still to come */
+    int64_t second; /* of the session, the one whose trades are handed out */
+    uint32_t left;  /* trades of this second still to come */
     uint32_t planned;
-    int64_t next_ns;     /* time of the next trade; INT64_MAX: the day is over */
+    int64_t next_ns;         /* time of the next trade; INT64_MAX: the day is over */
     struct market_trade now; /* running state: accumulated figures of the last trade */
 };
 
@@ -82,7 +84,8 @@ struct market *market_new(const struct market_config *config)
     bool is_default = config->open_ns == 0 && config->close_ns == 0;
     market->midnight_ns = market_midnight_ns(config->date_days);
     market->open_ns = market->midnight_ns + (is_default ? MARKET_OPEN_NS_DEFAULT : config->open_ns);
-    market->close_ns = market->midnight_ns + (is_default ? MARKET_CLOSE_NS_DEFAULT : config->close_ns);
+    market->close_ns =
+        market->midnight_ns + (is_default ? MARKET_CLOSE_NS_DEFAULT : config->close_ns);
     return market;
 }
 
@@ -106,7 +109,8 @@ struct str market_stock_code(const struct market *market, size_t stock_index)
     return market->stocks[stock_index]->now.code;
 }
 
-/* How many trades the second gets: uniform around a mean that is highest at both ends of the session. */
+/* How many trades the second gets: uniform around a mean that is highest at both ends of the
+ * session. */
 static uint32_t second_trades(const struct market *market, struct stock *stock)
 {
     int64_t length = (market->close_ns - market->open_ns) / NS_PER_S;
@@ -131,7 +135,8 @@ static void stock_plan(const struct market *market, struct stock *stock)
         stock->planned = stock->left = second_trades(market, stock);
     }
     int64_t slot = NS_PER_S / stock->planned;
-    int64_t at = (int64_t)(stock->planned - stock->left) * slot + (int64_t)rng_below(&stock->rng, (uint64_t)slot);
+    int64_t at = (int64_t)(stock->planned - stock->left) * slot +
+                 (int64_t)rng_below(&stock->rng, (uint64_t)slot);
     stock->next_ns = market->open_ns + stock->second * NS_PER_S + at;
 }
 
@@ -156,7 +161,8 @@ static void stock_start(const struct market *market, struct stock *stock, size_t
 {
     struct str code = {stock->code, stock->code_len};
     uint64_t of_code = hash_str(code);
-    rng_init(&stock->rng, market->config.seed ^ hash_u64(of_code ^ hash_u64((uint64_t)market->config.date_days)));
+    rng_init(&stock->rng, market->config.seed ^
+                              hash_u64(of_code ^ hash_u64((uint64_t)market->config.date_days)));
     struct market_trade *now = &stock->now;
     int64_t base = first_price(code, of_code);
     now->stock_index = index;
@@ -165,9 +171,11 @@ static void stock_start(const struct market *market, struct stock *stock, size_t
     now->prev_close = tick_floor(base + base * rng_between(&stock->rng, -300, 300) / 10000);
     now->limit_up = tick_floor(now->prev_close * 13 / 10);
     now->limit_down = tick_floor(now->prev_close * 7 / 10);
-    now->bid = tick_floor(now->prev_close + now->prev_close * rng_between(&stock->rng, -80, 80) / 10000);
+    now->bid =
+        tick_floor(now->prev_close + now->prev_close * rng_between(&stock->rng, -80, 80) / 10000);
     now->vi_price = now->bid;
-    now->listed_shares = str_is(code, "005930") ? 5969782550 : 50000000 + (int64_t)(of_code % 900000000);
+    now->listed_shares =
+        str_is(code, "005930") ? 5969782550 : 50000000 + (int64_t)(of_code % 900000000);
     now->prev_day_volume = rng_between(&stock->rng, 9000000, 21000000);
     now->ask_total = rng_between(&stock->rng, 800000, 2500000);
     now->bid_total = rng_between(&stock->rng, 800000, 2500000);
@@ -205,7 +213,8 @@ int64_t market_peek_ns(const struct market *market, size_t *ret_stock_index)
     return first;
 }
 
-/* Moves the best bid by a tick in one of about eight trades; the further from the previous close, the likelier back. */
+/* Moves the best bid by a tick in one of about eight trades; the further from the previous close,
+ * the likelier back. */
 static void stock_move(struct stock *stock)
 {
     struct market_trade *now = &stock->now;
@@ -425,6 +434,7 @@ void market_trade_write_csv(const struct market_trade *t, struct buf *out)
     for (size_t i = 6; i-- > 0; rest /= 10)
         hour[i] = (char)('0' + rest % 10);
     buf_add_str(out, t->code);
-    buf_printf(out, ",%s,%lld,%lld,%lld,%lld,%lld\n", hour, (long long)t->price, (long long)t->volume,
-               (long long)t->acc_volume, (long long)t->high, (long long)t->low);
+    buf_printf(out, ",%s,%lld,%lld,%lld,%lld,%lld\n", hour, (long long)t->price,
+               (long long)t->volume, (long long)t->acc_volume, (long long)t->high,
+               (long long)t->low);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* market.h: a stock exchange's day made from a seed: every trade with all 46 fields of the H0STCNT0 record.
- * Pure: the same seed, date, stock and density give the same trades on every machine, so a test computes
- * expected counts, prices and volumes without asking the feed. A stock's trades depend on its own code only,
- * not on which other stocks are there; random access is replay (about 100 ns a trade). */
+/* market.h: a stock exchange's day made from a seed: every trade with all 46 fields of the H0STCNT0
+ * record. Pure: the same seed, date, stock and density give the same trades on every machine, so a
+ * test computes expected counts, prices and volumes without asking the feed. A stock's trades
+ * depend on its own code only, not on which other stocks are there; random access is replay (about
+ * 100 ns a trade). */
 #ifndef NARU_SIM_MARKET_H
 #define NARU_SIM_MARKET_H
 
@@ -20,19 +21,19 @@
 
 struct market_config {
     uint64_t seed;
-    int32_t date_days;        /* business date in Korea, days since 1970-01-01 */
-    double trades_per_second; /* mean, of each stock; 0: default */
+    int32_t date_days;         /* business date in Korea, days since 1970-01-01 */
+    double trades_per_second;  /* mean, of each stock; 0: default */
     int64_t open_ns, close_ns; /* of the Korean day; both 0: 09:00 and 15:30 */
 };
 
 /* One trade. Prices are whole won; `_cents` are hundredths. `is_buy`: the buyer took the offer. */
 struct market_trade {
-    size_t stock_index;      /* as market_add counted */
-    struct str code;         /* borrowed from the market */
-    uint64_t number;         /* 0, 1, 2 … of this stock and day */
-    int64_t time_ns;         /* UTC, with the part of the second */
-    uint32_t hour;           /* HHMMSS in Korea */
-    uint32_t date;           /* YYYYMMDD */
+    size_t stock_index; /* as market_add counted */
+    struct str code;    /* borrowed from the market */
+    uint64_t number;    /* 0, 1, 2 … of this stock and day */
+    int64_t time_ns;    /* UTC, with the part of the second */
+    uint32_t hour;      /* HHMMSS in Korea */
+    uint32_t date;      /* YYYYMMDD */
     int64_t price, prev_close, open, high, low, ask, bid;
     uint32_t open_hour, high_hour, low_hour;
     int64_t limit_up, limit_down;
@@ -49,13 +50,14 @@ struct market *market_new(const struct market_config *config); /* without stocks
 void market_free(struct market *market);
 DEFINE_CLEANUP(market_free, struct market)
 
-/* Adds a stock from its first trade of the day on; its index, or SIZE_MAX when there are too many or the code is
- * empty or too long. A code that is there already gives its index. */
+/* Adds a stock from its first trade of the day on; its index, or SIZE_MAX when there are too many
+ * or the code is empty or too long. A code that is there already gives its index. */
 size_t market_add(struct market *market, struct str code);
 size_t market_stock_count(const struct market *market);
 struct str market_stock_code(const struct market *market, size_t stock_index); /* borrowed */
 
-/* Leaves out the trades of one stock up to and with this time, or the first `count` of them in all. */
+/* Leaves out the trades of one stock up to and with this time, or the first `count` of them in all.
+ */
 void market_skip_until(struct market *market, size_t stock_index, int64_t time_ns);
 void market_skip_count(struct market *market, size_t stock_index, uint64_t count);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* market_test.c: the day is the same from the same seed, its figures agree with each other, a stock does not
- * depend on its neighbours, and replay finds any place. */
+/* market_test.c: the day is the same from the same seed, its figures agree with each other, a stock
+ * does not depend on its neighbours, and replay finds any place. */
 #include "support/test.h"
 
 #include "base/buf.h"
@@ -10,15 +10,16 @@
 
 static struct market *day(uint64_t seed, double rate)
 {
-    return market_new(&(struct market_config){.seed = seed, .date_days = DATE, .trades_per_second = rate});
+    return market_new(
+        &(struct market_config){.seed = seed, .date_days = DATE, .trades_per_second = rate});
 }
 
 static void tick_table(struct test *t)
 {
     (void)t;
-    static const int64_t rows[][2] = {{1, 1},        {1999, 1},      {2000, 5},      {4995, 5},
-                                      {5000, 10},    {19990, 10},    {20000, 50},    {49950, 50},
-                                      {50000, 100},  {199900, 100},  {200000, 500},  {499500, 500},
+    static const int64_t rows[][2] = {{1, 1},         {1999, 1},     {2000, 5},     {4995, 5},
+                                      {5000, 10},     {19990, 10},   {20000, 50},   {49950, 50},
+                                      {50000, 100},   {199900, 100}, {200000, 500}, {499500, 500},
                                       {500000, 1000}, {900000, 1000}};
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
         assert_int_equal(market_tick(rows[i][0]), rows[i][1]);
@@ -73,7 +74,9 @@ static void figures_agree(struct test *t)
 
 static void same_seed_same_day(struct test *t)
 {
-    CLEANUP(market_free_ptr) struct market *a = day(t->seed, 2), *b = day(t->seed, 2), *c = day(t->seed + 1, 2);
+    CLEANUP(market_free_ptr)
+    struct market *a = day(t->seed, 2),
+                  *b = day(t->seed, 2), *c = day(t->seed + 1, 2);
     (void)market_add(a, STR("005930"));
     (void)market_add(b, STR("005930"));
     (void)market_add(c, STR("005930"));
@@ -119,8 +122,9 @@ static void neighbours_do_not_matter(struct test *t)
 
 static void replay_finds_any_place(struct test *t)
 {
-    CLEANUP(market_free_ptr) struct market *whole = day(t->seed, 2), *by_time = day(t->seed, 2),
-                                           *by_count = day(t->seed, 2);
+    CLEANUP(market_free_ptr)
+    struct market *whole = day(t->seed, 2),
+                  *by_time = day(t->seed, 2), *by_count = day(t->seed, 2);
     (void)market_add(whole, STR("005930"));
     (void)market_add(by_time, STR("005930"));
     (void)market_add(by_count, STR("005930"));
@@ -168,8 +172,13 @@ static void record_has_46_fields(struct test *t)
 static void csv_line(struct test *t)
 {
     (void)t;
-    struct market_trade trade = {.code = STR("005930"), .hour = 90001, .price = 53800, .volume = 34,
-                                 .acc_volume = 11449544, .high = 53900, .low = 53100};
+    struct market_trade trade = {.code = STR("005930"),
+                                 .hour = 90001,
+                                 .price = 53800,
+                                 .volume = 34,
+                                 .acc_volume = 11449544,
+                                 .high = 53900,
+                                 .low = 53100};
     struct buf out;
     buf_init(&out, 0);
     market_trade_write_csv(&trade, &out);

@@ -15,7 +15,7 @@ struct checkpoint {
     size_t path_len;
     char *identity;
     size_t identity_len;
-    struct vfs_file *file; /* NULL: none yet, or it must be written whole */
+    struct vfs_file *file;      /* NULL: none yet, or it must be written whole */
     uint64_t size, whole_bytes; /* of the file; of identity and state */
     struct buf frame;
 };
@@ -39,7 +39,8 @@ static bool frame_take(struct str *rest, struct str *ret_payload)
     if (rest->n < FRAME_HEAD_BYTES)
         return false;
     uint32_t n = get_u32_le(rest->p), crc = get_u32_le(rest->p + 4);
-    if (n == 0 || n > rest->n - FRAME_HEAD_BYTES) /* zeros, as a crash may leave behind, are no frame */
+    if (n == 0 ||
+        n > rest->n - FRAME_HEAD_BYTES) /* zeros, as a crash may leave behind, are no frame */
         return false;
     struct str payload = str_sub(*rest, FRAME_HEAD_BYTES, n);
     if (crc32c(0, payload.p, payload.n) != crc)
@@ -50,14 +51,16 @@ static bool frame_take(struct str *rest, struct str *ret_payload)
 }
 
 /* Applies all whole frames; *ret_used: bytes of them, *ret_whole: of the first two. */
-static int content_apply(struct checkpoint *c, struct str content, checkpoint_apply_fn *apply, void *owner,
-                         uint64_t *ret_used, struct err *err)
+static int content_apply(struct checkpoint *c, struct str content, checkpoint_apply_fn *apply,
+                         void *owner, uint64_t *ret_used, struct err *err)
 {
     struct str rest = content, payload, identity = {c->identity, c->identity_len};
     if (!frame_take(&rest, &payload))
-        return err_set(err, ERR_CORRUPT, "\"" STR_FMT "\" is damaged: its first frame is not whole", STR_ARG(path_of(c)));
+        return err_set(err, ERR_CORRUPT, "\"" STR_FMT "\" is damaged: its first frame is not whole",
+                       STR_ARG(path_of(c)));
     if (!str_eq(payload, identity))
-        return err_set(err, ERR_INVALID, "the state in \"" STR_FMT "\" is of other settings (" STR_FMT
+        return err_set(err, ERR_INVALID,
+                       "the state in \"" STR_FMT "\" is of other settings (" STR_FMT
                        "): move the file away to begin anew; what is still open in it is lost then",
                        STR_ARG(path_of(c)), STR_ARG(payload));
     for (size_t i = 0; frame_take(&rest, &payload); i++) {
@@ -87,8 +90,9 @@ static int file_open(struct checkpoint *c, uint64_t used, struct err *err)
     return rc;
 }
 
-int checkpoint_open(struct vfs *fs, struct str path, struct str identity, checkpoint_apply_fn *apply, void *owner,
-                    struct checkpoint **ret_checkpoint, struct err *err)
+int checkpoint_open(struct vfs *fs, struct str path, struct str identity,
+                    checkpoint_apply_fn *apply, void *owner, struct checkpoint **ret_checkpoint,
+                    struct err *err)
 {
     CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
     CLEANUP(checkpoint_close_ptr) struct checkpoint *c = MEM_NEW(struct checkpoint);
@@ -134,14 +138,16 @@ int checkpoint_append(struct checkpoint *c, struct str changes, struct err *err)
     buf_clear(&c->frame);
     frame_add(&c->frame, changes);
     if (c->frame.is_over)
-        return err_set(err, ERR_TOO_LARGE, "changes of state are above %llu bytes", (unsigned long long)CHECKPOINT_BYTES_MAX);
+        return err_set(err, ERR_TOO_LARGE, "changes of state are above %llu bytes",
+                       (unsigned long long)CHECKPOINT_BYTES_MAX);
     int rc = vfs_write_at(c->file, c->size, c->frame.p, c->frame.n, err);
     rc = rc < 0 ? rc : vfs_sync(c->file, err);
     if (rc == 0) {
         c->size += c->frame.n;
         return 0;
     }
-    /* What is behind `size` now is unknown: the next save writes a new file, which needs nothing of this one. */
+    /* What is behind `size` now is unknown: the next save writes a new file, which needs nothing of
+     * this one. */
     vfs_close(c->file);
     c->file = NULL;
     return rc;
@@ -153,7 +159,8 @@ int checkpoint_write(struct checkpoint *c, struct str state, struct err *err)
     frame_add(&c->frame, (struct str){c->identity, c->identity_len});
     frame_add(&c->frame, state);
     if (c->frame.is_over)
-        return err_set(err, ERR_TOO_LARGE, "the state is above %llu bytes", (unsigned long long)CHECKPOINT_BYTES_MAX);
+        return err_set(err, ERR_TOO_LARGE, "the state is above %llu bytes",
+                       (unsigned long long)CHECKPOINT_BYTES_MAX);
     vfs_close(c->file);
     c->file = NULL;
     TRY(vfs_write_file(c->fs, path_of(c), buf_str(&c->frame), err));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* checkpoint_test.c: what was saved is read again, over failed calls, torn tails and power losses. */
+/* checkpoint_test.c: what was saved is read again, over failed calls, torn tails and power losses.
+ */
 #include "support/test.h"
 
 #include "stream/checkpoint.h"
@@ -14,7 +15,8 @@ static int on_payload(void *owner, struct str payload, struct err *err)
     struct seen *seen = owner;
     (void)err;
     size_t n = strlen(seen->text);
-    (void)snprintf(seen->text + n, sizeof(seen->text) - n, "%s" STR_FMT, n ? "|" : "", STR_ARG(payload));
+    (void)snprintf(seen->text + n, sizeof(seen->text) - n, "%s" STR_FMT, n ? "|" : "",
+                   STR_ARG(payload));
     return 0;
 }
 
@@ -78,10 +80,12 @@ static void refuses_another_identity(struct test *t)
     assert_ok(checkpoint_write(c, STR("A"), &t->err), &t->err);
     checkpoint_close(c);
     c = NULL;
-    assert_err(checkpoint_open(fs, STR("s"), STR("you"), on_payload, &seen, &c, &t->err), &t->err, ERR_INVALID);
+    assert_err(checkpoint_open(fs, STR("s"), STR("you"), on_payload, &seen, &c, &t->err), &t->err,
+               ERR_INVALID);
     assert_err_has(&t->err, "other settings");
     assert_ok(vfs_write_file(fs, STR("s"), STR("rubbish"), &t->err), &t->err);
-    assert_err(checkpoint_open(fs, STR("s"), STR("me"), on_payload, &seen, &c, &t->err), &t->err, ERR_CORRUPT);
+    assert_err(checkpoint_open(fs, STR("s"), STR("me"), on_payload, &seen, &c, &t->err), &t->err,
+               ERR_CORRUPT);
     vfs_mem_free(fs);
 }
 
@@ -105,7 +109,8 @@ static void grows_then_wants_whole(struct test *t)
 /* A failed save leaves what was there, or what was to be saved; the next one works. */
 static void faults(struct test *t)
 {
-    FAULT_LOOP(f) {
+    FAULT_LOOP(f)
+    {
         struct seen seen;
         struct checkpoint *c = open_it(t, f.fs, &seen);
         assert_ok(checkpoint_write(c, STR("A"), &t->err), &t->err);
@@ -126,7 +131,8 @@ static void faults(struct test *t)
     }
 }
 
-/* Power goes at every step: at least everything that was acknowledged is there, and nothing else than what was written. */
+/* Power goes at every step: at least everything that was acknowledged is there, and nothing else
+ * than what was written. */
 static void power_losses(struct test *t)
 {
     for (uint64_t step = 1; step < 60; step++) {
@@ -138,7 +144,8 @@ static void power_losses(struct test *t)
         int rc = checkpoint_open(fs, STR("s"), STR("me"), on_payload, &seen, &c, &t->err);
         for (int i = 0; rc == 0 && i < 8; i++) {
             struct str payload = arena_printf(t->mem, "%d", i);
-            rc = i % 3 == 0 ? checkpoint_write(c, payload, &t->err) : checkpoint_append(c, payload, &t->err);
+            rc = i % 3 == 0 ? checkpoint_write(c, payload, &t->err)
+                            : checkpoint_append(c, payload, &t->err);
             acknowledged = rc == 0 ? i : acknowledged;
         }
         checkpoint_close(c);
@@ -146,11 +153,12 @@ static void power_losses(struct test *t)
         c = open_it(t, fs, &seen);
         int last = seen.text[0] ? seen.text[strlen(seen.text) - 1] - '0' : -1;
         if (last != acknowledged && last != acknowledged + 1)
-            fail_msg("step %llu: \"%s\", acknowledged %d", (unsigned long long)step, seen.text, acknowledged);
+            fail_msg("step %llu: \"%s\", acknowledged %d", (unsigned long long)step, seen.text,
+                     acknowledged);
         checkpoint_close(c);
         vfs_sim_free(fs);
     }
 }
 
-TEST_MAIN(TEST(reads_what_it_wrote), TEST(cuts_a_torn_tail), TEST(refuses_another_identity), TEST(grows_then_wants_whole),
-          TEST(faults), TEST(power_losses))
+TEST_MAIN(TEST(reads_what_it_wrote), TEST(cuts_a_torn_tail), TEST(refuses_another_identity),
+          TEST(grows_then_wants_whole), TEST(faults), TEST(power_losses))

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* windows.c: see windows.h. Windows lie in a table by (start, key) and in a list by end (stable ids give the order of making
- * inside one end). Each has an arena of its own, since accumulators grow and a window goes whole.
+/* windows.c: see windows.h. Windows lie in a table by (start, key) and in a list by end (stable ids
+ * give the order of making inside one end). Each has an arena of its own, since accumulators grow
+ * and a window goes whole.
  *
  * Life of a window, by three version numbers (delivered <= handed <= version):
  *
  *     open, changed   version > handed      a value came
  *     due             closed and version > handed
  *     handed          handed == version     windows_next_due
- *     delivered       delivered == version  windows_delivered; may be forgotten behind the retention
+ *     delivered       delivered == version  windows_delivered; may be forgotten behind the
+ * retention
  *
  * Encoded (all integers varint, signed ones zigzag), records one behind the other:
  *
@@ -24,7 +26,7 @@
 #include "base/str.h"
 
 struct window {
-    struct window *prev, *next; /* in the list by end */
+    struct window *prev, *next;                 /* in the list by end */
     struct window *changed_prev, *changed_next; /* while version > handed */
     struct arena *mem;
     int64_t start_ns;
@@ -41,19 +43,19 @@ struct source {
 
 struct windows {
     struct windows_config config;
-    struct strmap by_key;     /* start (8 bytes) + key -> struct window */
-    struct strmap by_id;      /* id (8 bytes) -> struct window */
+    struct strmap by_key; /* start (8 bytes) + key -> struct window */
+    struct strmap by_id;  /* id (8 bytes) -> struct window */
     struct window *first, *last;
     struct window *changed; /* list of those to be handed out, now or when they close */
     size_t count;
     uint64_t id_next;
-    int64_t max_ns;           /* highest event time; INT64_MIN: none */
-    int64_t floor_ns;         /* windows that end at or below are forgotten, and values for them too late */
-    struct source *sources;   /* open addressing by hash; source 0: free */
+    int64_t max_ns;   /* highest event time; INT64_MIN: none */
+    int64_t floor_ns; /* windows that end at or below are forgotten, and values for them too late */
+    struct source *sources; /* open addressing by hash; source 0: free */
     size_t source_capacity, source_count;
     uint64_t uses, changes;
-    struct buf removed;       /* 'X' records for encode_changes */
-    struct buf name;          /* scratch: a key of by_key */
+    struct buf removed; /* 'X' records for encode_changes */
+    struct buf name;    /* scratch: a key of by_key */
 };
 
 static int64_t floor_div(int64_t a, int64_t b)
@@ -155,14 +157,16 @@ static void changed_insert(struct windows *w, struct window *window)
 
 static void changed_remove(struct windows *w, struct window *window)
 {
-    *(window->changed_prev ? &window->changed_prev->changed_next : &w->changed) = window->changed_next;
+    *(window->changed_prev ? &window->changed_prev->changed_next : &w->changed) =
+        window->changed_next;
     if (window->changed_next)
         window->changed_next->changed_prev = window->changed_prev;
     window->changed_prev = window->changed_next = NULL;
 }
 
 /* Every change of the two goes through here: the list holds exactly those that differ. */
-static void versions_set(struct windows *w, struct window *window, uint64_t version, uint64_t handed)
+static void versions_set(struct windows *w, struct window *window, uint64_t version,
+                         uint64_t handed)
 {
     bool was_changed = window_is_changed(window);
     window->version = version;
@@ -237,7 +241,8 @@ void windows_forget(struct windows *w)
         return;
     int64_t limit = watermark - w->config.retain_ns;
     w->floor_ns = MAX_OF(w->floor_ns, limit);
-    for (struct window *window = w->first, *next; window && end_of(w, window) <= limit; window = next) {
+    for (struct window *window = w->first, *next; window && end_of(w, window) <= limit;
+         window = next) {
         next = window->next;
         if (window_is_delivered(window))
             window_forget(w, window);
@@ -265,7 +270,8 @@ static struct source *source_slot(struct source *slots, size_t capacity, uint64_
     return &slots[i];
 }
 
-/* Rebuilds the table with room for twice as many; beyond the limit only the half that was used last stays. */
+/* Rebuilds the table with room for twice as many; beyond the limit only the half that was used last
+ * stays. */
 static void sources_grow(struct windows *w)
 {
     size_t capacity = MAX_OF(w->source_capacity * 2, (size_t)64);
@@ -354,7 +360,8 @@ enum windows_added windows_add(struct windows *w, const struct windows_value *va
     if (!source_advance(w, value->source, value->position))
         return WINDOWS_SEEN;
     int64_t watermark = windows_watermark(w);
-    int64_t newest = floor_div(value->time_ns - c->offset_ns, c->every_ns) * c->every_ns + c->offset_ns;
+    int64_t newest =
+        floor_div(value->time_ns - c->offset_ns, c->every_ns) * c->every_ns + c->offset_ns;
     enum windows_added worst = WINDOWS_ADDED;
     for (int64_t start = newest; start + c->size_ns > value->time_ns; start -= c->every_ns) {
         enum windows_added added = window_count(w, start, watermark, value);
@@ -376,8 +383,8 @@ bool windows_next_due(struct windows *w, bool all, struct window_row *ret_row)
         if (!all && end_of(w, window) > watermark)
             continue;
         versions_set(w, window, window->version, window->version);
-        *ret_row = (struct window_row){window->key, window->start_ns, end_of(w, window), window->aggs, window->id,
-                                       window->version};
+        *ret_row = (struct window_row){window->key,  window->start_ns, end_of(w, window),
+                                       window->aggs, window->id,       window->version};
         return true;
     }
     return false;
@@ -416,7 +423,8 @@ static void source_encode(const struct source *s, struct buf *out)
     buf_add_varint(out, s->used);
 }
 
-static void window_encode(const struct windows *w, const struct window *window, struct buf *agg, struct buf *out)
+static void window_encode(const struct windows *w, const struct window *window, struct buf *agg,
+                          struct buf *out)
 {
     buf_add_char(out, 'W');
     add_signed(out, window->start_ns);

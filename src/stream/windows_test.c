@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* windows_test.c: windows by hand, and the property that matters: for any order of arrival inside lateness and retention,
- * with restarts from the last saved bytes and redelivery at any place, the rows are those of a direct computation. */
+/* windows_test.c: windows by hand, and the property that matters: for any order of arrival inside
+ * lateness and retention, with restarts from the last saved bytes and redelivery at any place, the
+ * rows are those of a direct computation. */
 #include "support/test.h"
 
 #include "base/buf.h"
@@ -14,24 +15,34 @@ struct rig {
     struct windows *windows;
 };
 
-static void rig_make(struct test *t, struct rig *rig, int64_t every, int64_t size, int64_t lateness, int64_t retain)
+static void rig_make(struct test *t, struct rig *rig, int64_t every, int64_t size, int64_t lateness,
+                     int64_t retain)
 {
     static const char *const types[] = {"first", "max", "min", "last", "sum", "count"};
     *rig = (struct rig){0};
     for (size_t i = 0; i < ARRAY_COUNT(types); i++)
-        assert_ok(agg_spec_init(&rig->specs[i], str_from(types[i]), NULL, t->mem, &t->err), &t->err);
-    rig->config = (struct windows_config){.every_ns = every, .size_ns = size, .lateness_ns = lateness, .retain_ns = retain,
-                                          .specs = rig->specs, .spec_count = ARRAY_COUNT(types)};
+        assert_ok(agg_spec_init(&rig->specs[i], str_from(types[i]), NULL, t->mem, &t->err),
+                  &t->err);
+    rig->config = (struct windows_config){.every_ns = every,
+                                          .size_ns = size,
+                                          .lateness_ns = lateness,
+                                          .retain_ns = retain,
+                                          .specs = rig->specs,
+                                          .spec_count = ARRAY_COUNT(types)};
     rig->windows = windows_new(&rig->config);
 }
 
-static enum windows_added add(struct windows *w, const char *key, int64_t time_ns, int64_t price, int64_t tie,
-                              uint64_t source, uint64_t position)
+static enum windows_added add(struct windows *w, const char *key, int64_t time_ns, int64_t price,
+                              int64_t tie, uint64_t source, uint64_t position)
 {
     struct value v = value_int(price), one = value_int(1);
     const struct value *inputs[] = {&v, &v, &v, &v, &v, &one};
-    return windows_add(w, &(struct windows_value){.time_ns = time_ns, .key = str_from(key), .inputs = inputs, .tie = tie,
-                                                  .source = source, .position = position});
+    return windows_add(w, &(struct windows_value){.time_ns = time_ns,
+                                                  .key = str_from(key),
+                                                  .inputs = inputs,
+                                                  .tie = tie,
+                                                  .source = source,
+                                                  .position = position});
 }
 
 /* "key start-end open high low close sum count" */
@@ -43,8 +54,9 @@ static struct str row_text(struct test *t, const struct window_row *row)
         assert_int_equal(result.kind, VALUE_INT);
         v[i] = result.i;
     }
-    return arena_printf(t->mem, STR_FMT " %lld-%lld %lld %lld %lld %lld %lld %lld", STR_ARG(row->key),
-                        (long long)(row->start_ns / S), (long long)(row->end_ns / S), (long long)v[0], (long long)v[1],
+    return arena_printf(t->mem, STR_FMT " %lld-%lld %lld %lld %lld %lld %lld %lld",
+                        STR_ARG(row->key), (long long)(row->start_ns / S),
+                        (long long)(row->end_ns / S), (long long)v[0], (long long)v[1],
                         (long long)v[2], (long long)v[3], (long long)v[4], (long long)v[5]);
 }
 
@@ -214,13 +226,15 @@ struct table {
 
 static void table_put(struct table *table, struct test *t, const struct window_row *row)
 {
-    struct str name = arena_printf(t->mem, STR_FMT "@%lld", STR_ARG(row->key), (long long)row->start_ns);
+    struct str name =
+        arena_printf(t->mem, STR_FMT "@%lld", STR_ARG(row->key), (long long)row->start_ns);
     char *text = arena_cstr(t->mem, row_text(t, row));
     (void)strmap_put(&table->rows, name, text);
 }
 
 /* Straight over all trades in order. */
-static void expected(struct test *t, const struct trade *trades, size_t count, int64_t every, struct table *table)
+static void expected(struct test *t, const struct trade *trades, size_t count, int64_t every,
+                     struct table *table)
 {
     for (size_t i = 0; i < count; i++) {
         int64_t start = trades[i].time_ns / every * every;
@@ -237,9 +251,10 @@ static void expected(struct test *t, const struct trade *trades, size_t count, i
             sum += close;
             n++;
         }
-        struct str text = arena_printf(t->mem, "%s %lld-%lld %lld %lld %lld %lld %lld %lld", trades[i].key,
-                                       (long long)(start / S), (long long)((start + every) / S), (long long)open,
-                                       (long long)high, (long long)low, (long long)close, (long long)sum, (long long)n);
+        struct str text = arena_printf(
+            t->mem, "%s %lld-%lld %lld %lld %lld %lld %lld %lld", trades[i].key,
+            (long long)(start / S), (long long)((start + every) / S), (long long)open,
+            (long long)high, (long long)low, (long long)close, (long long)sum, (long long)n);
         (void)strmap_put(&table->rows, name, arena_cstr(t->mem, text));
     }
 }
@@ -258,12 +273,14 @@ static void tables_compare(const struct table *got, const struct table *want)
 }
 
 /* In-order trades; arrival shuffled inside `spread`; position is the place in the arrival. */
-static void trades_make(struct test *t, struct trade *trades, size_t *arrival, size_t count, size_t spread)
+static void trades_make(struct test *t, struct trade *trades, size_t *arrival, size_t count,
+                        size_t spread)
 {
     int64_t time = 0;
     for (size_t i = 0; i < count; i++) {
         time += (int64_t)rng_below(&t->rng, 8) * S / 2;
-        trades[i] = (struct trade){time, rng_between(&t->rng, 100, 200), 1, {(char)('a' + rng_below(&t->rng, 3)), 0}};
+        trades[i] = (struct trade){
+            time, rng_between(&t->rng, 100, 200), 1, {(char)('a' + rng_below(&t->rng, 3)), 0}};
         arrival[i] = i;
     }
     for (size_t i = 0; i + 1 < count; i++) {
@@ -274,7 +291,8 @@ static void trades_make(struct test *t, struct trade *trades, size_t *arrival, s
     }
 }
 
-static void rows_take(struct test *t, struct windows *w, bool all, struct table *table, bool may_fail)
+static void rows_take(struct test *t, struct windows *w, bool all, struct table *table,
+                      bool may_fail)
 {
     struct window_row row;
     struct {
@@ -288,7 +306,8 @@ static void rows_take(struct test *t, struct windows *w, bool all, struct table 
     }
     for (size_t i = 0; i < count; i++)
         if (!may_fail || rng_below(&t->rng, 3))
-            windows_delivered(w, handed[i].id, handed[i].version, !may_fail || rng_below(&t->rng, 4));
+            windows_delivered(w, handed[i].id, handed[i].version,
+                              !may_fail || rng_below(&t->rng, 4));
 }
 
 static void property_round(struct test *t, bool with_restarts)
@@ -310,7 +329,8 @@ static void property_round(struct test *t, bool with_restarts)
     windows_encoded(rig.windows);
     for (size_t i = 0; i < COUNT;) {
         const struct trade *trade = &trades[arrival[i]];
-        (void)add(rig.windows, trade->key, trade->time_ns, trade->price, (int64_t)arrival[i], 1, i + 1);
+        (void)add(rig.windows, trade->key, trade->time_ns, trade->price, (int64_t)arrival[i], 1,
+                  i + 1);
         i++;
         uint64_t dice = rng_below(&t->rng, 100);
         if (dice < 20)
@@ -329,7 +349,8 @@ static void property_round(struct test *t, bool with_restarts)
             rig.windows = windows_new(&rig.config);
             assert_ok(windows_decode(rig.windows, buf_str(&log), &t->err), &t->err);
             windows_encoded(rig.windows);
-            i = saved - (size_t)rng_below(&t->rng, MIN_OF(saved, (size_t)20) + 1); /* and some are delivered twice */
+            i = saved - (size_t)rng_below(&t->rng, MIN_OF(saved, (size_t)20) +
+                                                       1); /* and some are delivered twice */
         }
     }
     rows_take(t, rig.windows, true, &got, false);
@@ -353,6 +374,7 @@ static void restarts_give_the_same_rows(struct test *t)
         property_round(t, true);
 }
 
-TEST_MAIN(TEST(closes_by_the_watermark), TEST(equal_times_by_tie), TEST(overlapping_windows), TEST(before_1970_and_offsets),
-          TEST(positions_count_once), TEST(forgets_behind_the_retention), TEST(many_sources),
-          TEST(damaged_bytes_are_refused), TEST(any_order_gives_the_same_rows), TEST(restarts_give_the_same_rows))
+TEST_MAIN(TEST(closes_by_the_watermark), TEST(equal_times_by_tie), TEST(overlapping_windows),
+          TEST(before_1970_and_offsets), TEST(positions_count_once),
+          TEST(forgets_behind_the_retention), TEST(many_sources), TEST(damaged_bytes_are_refused),
+          TEST(any_order_gives_the_same_rows), TEST(restarts_give_the_same_rows))

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* window.c: event-time windows in a pipeline: events go in, one event per group and window comes out when the window closes.
- * The state machine is stream/windows.h, the file stream/checkpoint.h; this file joins them to events and acknowledgements.
+/* window.c: event-time windows in a pipeline: events go in, one event per group and window comes
+ * out when the window closes. The state machine is stream/windows.h, the file stream/checkpoint.h;
+ * this file joins them to events and acknowledgements.
  *
  * Exactly once:
- *   - an event that names its origin (source, position) is counted once, since the known positions are saved in the same
- *     frame as the windows that count them;
- *   - a batch's acknowledgement is held until a save that includes it: what was not saved is delivered again;
- *   - a window counts as delivered when the batch it went out with is acknowledged by the outputs; until then it is handed
- *     out again after a restart. A destination that replaces rows (upsert) therefore always ends with the right table. */
+ *   - an event that names its origin (source, position) is counted once, since the known positions
+ * are saved in the same frame as the windows that count them;
+ *   - a batch's acknowledgement is held until a save that includes it: what was not saved is
+ * delivered again;
+ *   - a window counts as delivered when the batch it went out with is acknowledged by the outputs;
+ * until then it is handed out again after a restart. A destination that replaces rows (upsert)
+ * therefore always ends with the right table. */
 #include <pthread.h>
 
 #include "base/buf.h"
@@ -21,18 +24,19 @@
 #include "stream/windows.h"
 #include "text/date_format.h"
 
-#define SAVE_NS          (1 * NS_PER_S)  /* the most an acknowledgement is held for company */
-#define HELD_MAX         128u            /* acknowledgements held; then a save comes at once */
-#define ROWS_MAX         1000u           /* windows handed out in one tick */
-#define FLIGHTS_MAX      8u              /* batches of windows on their way */
-#define FUTURE_NS_MAX    (48 * 3600 * NS_PER_S) /* an event further ahead of the clock would close every window */
-#define BY_MAX           16u
-#define STATE_BYTES_MAX  CHECKPOINT_BYTES_MAX
+#define SAVE_NS     (1 * NS_PER_S) /* the most an acknowledgement is held for company */
+#define HELD_MAX    128u           /* acknowledgements held; then a save comes at once */
+#define ROWS_MAX    1000u          /* windows handed out in one tick */
+#define FLIGHTS_MAX 8u             /* batches of windows on their way */
+#define FUTURE_NS_MAX                                                                              \
+    (48 * 3600 * NS_PER_S) /* an event further ahead of the clock would close every window */
+#define BY_MAX          16u
+#define STATE_BYTES_MAX CHECKPOINT_BYTES_MAX
 
 struct window_agg {
-    struct str name;         /* of the field in the row */
-    bool is_constant;        /* count(): counts events */
-    bool is_time;            /* of the time field: takes the time that was read, not its text */
+    struct str name;  /* of the field in the row */
+    bool is_constant; /* count(): counts events */
+    bool is_time;     /* of the time field: takes the time that was read, not its text */
     struct field_path input;
 };
 
@@ -41,7 +45,7 @@ struct flight {
     uint64_t cookie;
     struct flight_row {
         uint64_t id, version;
-    } *rows;
+    } * rows;
     size_t count;
 };
 
@@ -58,7 +62,7 @@ struct window_filter {
     struct window_agg *aggs;
     struct agg_spec *specs;
     size_t agg_count;
-    const struct time_zone *zone; /* of time texts without one, in and out */
+    const struct time_zone *zone;      /* of time texts without one, in and out */
     const struct date_pattern *format; /* NULL: rows hold times, not texts */
 
     struct windows *windows;
@@ -83,25 +87,41 @@ struct window_filter {
 
 #define DAY_NS (24 * 3600 * NS_PER_S)
 static const struct opt window_opts[] = {
-    OPT_FIELD(struct window_filter, time, .dflt = "@timestamp", .help = "Field with the event's time: a time, ISO 8601, or milliseconds."),
-    OPT_DURATION(struct window_filter, every, .flags = OPT_REQUIRED, .min = NS_PER_MS, .max = 366 * DAY_NS,
+    OPT_FIELD(struct window_filter, time, .dflt = "@timestamp",
+              .help = "Field with the event's time: a time, ISO 8601, or milliseconds."),
+    OPT_DURATION(struct window_filter, every, .flags = OPT_REQUIRED, .min = NS_PER_MS,
+                 .max = 366 * DAY_NS,
                  .help = "A window begins at each multiple of this, as \"10m\"."),
-    OPT_DURATION(struct window_filter, size, .dflt = "0", .min = 0, .max = 366 * DAY_NS, .help = "Length, when windows overlap; else every."),
-    OPT_DURATION(struct window_filter, offset, .dflt = "0", .min = 0, .max = 366 * DAY_NS, .help = "Shifts the beginnings."),
-    OPT_STR(struct window_filter, timezone, .help = "Zone of times without one, and of windows of a day or more."),
-    OPT_STR(struct window_filter, time_format, .help = "Joda pattern, as \"yyyy-MM-dd HH:mm:ss\": times of the row become texts in timezone."),
-    OPT_LIST(struct window_filter, by, .help = "Fields that tell groups apart; one window for each."),
+    OPT_DURATION(struct window_filter, size, .dflt = "0", .min = 0, .max = 366 * DAY_NS,
+                 .help = "Length, when windows overlap; else every."),
+    OPT_DURATION(struct window_filter, offset, .dflt = "0", .min = 0, .max = 366 * DAY_NS,
+                 .help = "Shifts the beginnings."),
+    OPT_STR(struct window_filter, timezone,
+            .help = "Zone of times without one, and of windows of a day or more."),
+    OPT_STR(
+        struct window_filter, time_format,
+        .help =
+            "Joda pattern, as \"yyyy-MM-dd HH:mm:ss\": times of the row become texts in timezone."),
+    OPT_LIST(struct window_filter, by,
+             .help = "Fields that tell groups apart; one window for each."),
     OPT_DURATION(struct window_filter, lateness, .dflt = "30s", .min = 0, .max = 366 * DAY_NS,
-                 .help = "How much later than the newest event one may come before its window closes."),
+                 .help =
+                     "How much later than the newest event one may come before its window closes."),
     OPT_DURATION(struct window_filter, retain, .dflt = "24h", .min = 0, .max = 3660 * DAY_NS,
-                 .help = "How long closed windows are kept; a late event changes its window and the row goes out again."),
+                 .help = "How long closed windows are kept; a late event changes its window and "
+                         "the row goes out again."),
     OPT_DURATION(struct window_filter, idle, .dflt = "60s", .min = 0, .max = 366 * DAY_NS,
                  .help = "After so long without events open windows go out as they are; 0: never."),
-    OPT_STR(struct window_filter, order, .help = "Number field that orders events of the same time, for first and last."),
-    OPT_MAP(struct window_filter, aggregate, .flags = OPT_REQUIRED, .help = "Field of the row => function(field), as \"open\" => \"first(price)\"."),
-    OPT_FIELD(struct window_filter, start_field, .dflt = "window_start", .help = "Field for the window's beginning."),
-    OPT_FIELD(struct window_filter, end_field, .dflt = "window_end", .help = "Field for the window's end (not in it)."),
-    OPT_BOOL(struct window_filter, passthrough, .dflt = "false", .help = "Events go on too, not only rows."),
+    OPT_STR(struct window_filter, order,
+            .help = "Number field that orders events of the same time, for first and last."),
+    OPT_MAP(struct window_filter, aggregate, .flags = OPT_REQUIRED,
+            .help = "Field of the row => function(field), as \"open\" => \"first(price)\"."),
+    OPT_FIELD(struct window_filter, start_field, .dflt = "window_start",
+              .help = "Field for the window's beginning."),
+    OPT_FIELD(struct window_filter, end_field, .dflt = "window_end",
+              .help = "Field for the window's end (not in it)."),
+    OPT_BOOL(struct window_filter, passthrough, .dflt = "false",
+             .help = "Events go on too, not only rows."),
     OPT_END,
 };
 
@@ -115,14 +135,17 @@ static int setting_err(struct window_filter *wf, const char *name, struct err *e
 }
 
 /* "last(STCK_PRPR)", "count()" */
-static int agg_parse(struct window_filter *wf, struct str name, const struct value *v, struct err *err)
+static int agg_parse(struct window_filter *wf, struct str name, const struct value *v,
+                     struct err *err)
 {
     struct arena *mem = wf->plugin->mem;
     struct window_agg *agg = &wf->aggs[wf->agg_count];
     struct str text = v->kind == VALUE_STR ? str_trim(v->s) : STR("");
     ptrdiff_t open = str_find_char(text, '(');
     if (open <= 0 || text.p[text.n - 1] != ')')
-        return err_set(err, ERR_CONFIG, "\"" STR_FMT "\" wants function(field), as \"sum(volume)\", or \"count()\"", STR_ARG(name));
+        return err_set(err, ERR_CONFIG,
+                       "\"" STR_FMT "\" wants function(field), as \"sum(volume)\", or \"count()\"",
+                       STR_ARG(name));
     struct str type = str_trim(str_sub(text, 0, (size_t)open));
     struct str field = str_trim(str_sub(text, (size_t)open + 1, text.n - (size_t)open - 2));
     bool is_count = str_is(type, "count");
@@ -130,7 +153,8 @@ static int agg_parse(struct window_filter *wf, struct str name, const struct val
     agg->is_constant = is_count && field.n == 0;
     if (!agg->is_constant) {
         if (field.n == 0)
-            return err_set(err, ERR_CONFIG, "\"" STR_FMT "\": " STR_FMT "() needs a field", STR_ARG(name), STR_ARG(type));
+            return err_set(err, ERR_CONFIG, "\"" STR_FMT "\": " STR_FMT "() needs a field",
+                           STR_ARG(name), STR_ARG(type));
         TRY(field_path_parse(mem, field, &agg->input, err));
         agg->is_time = str_eq(agg->input.text, wf->time_path.text);
     }
@@ -195,16 +219,21 @@ static int times_check(struct window_filter *wf, int64_t *ret_offset_ns, struct 
     if (wf->timezone.n) {
         if (time_zone_open(NULL, wf->timezone, wf->plugin->mem, &wf->zone, err) < 0)
             return setting_err(wf, "timezone", err);
-        int64_t east = time_zone_offset_at(wf->zone, clock_wall_ns(wf->plugin->env->clock) / NS_PER_S) * NS_PER_S;
+        int64_t east =
+            time_zone_offset_at(wf->zone, clock_wall_ns(wf->plugin->env->clock) / NS_PER_S) *
+            NS_PER_S;
         if (!time_zone_is_fixed(wf->zone) && wf->every > 3600 * NS_PER_S &&
             !str_is(wf->timezone, "Asia/Seoul") && !str_is(wf->timezone, "Asia/Tokyo")) {
-            (void)err_set(err, ERR_UNSUPPORTED, "windows above an hour in a zone with summer time: their days are not equally "
-                                                "long; use a fixed offset, as \"+01:00\"");
+            (void)err_set(
+                err, ERR_UNSUPPORTED,
+                "windows above an hour in a zone with summer time: their days are not equally "
+                "long; use a fixed offset, as \"+01:00\"");
             return setting_err(wf, "timezone", err);
         }
         offset -= east;
     }
-    if (wf->time_format.n && date_pattern_compile(wf->time_format, DATE_JODA, wf->plugin->mem, &wf->format, err) < 0)
+    if (wf->time_format.n &&
+        date_pattern_compile(wf->time_format, DATE_JODA, wf->plugin->mem, &wf->format, err) < 0)
         return setting_err(wf, "time_format", err);
     *ret_offset_ns = offset;
     return 0;
@@ -215,8 +244,9 @@ static struct str identity_of(struct window_filter *wf, int64_t offset_ns)
 {
     struct buf out;
     buf_init(&out, 0);
-    buf_printf(&out, "window 1 every %lld size %lld offset %lld order " STR_FMT " by ", (long long)wf->every,
-               (long long)wf->size, (long long)(offset_ns % wf->every), STR_ARG(wf->order));
+    buf_printf(&out, "window 1 every %lld size %lld offset %lld order " STR_FMT " by ",
+               (long long)wf->every, (long long)wf->size, (long long)(offset_ns % wf->every),
+               STR_ARG(wf->order));
     value_to_json(&wf->by, &out);
     buf_add_lit(&out, " aggregate ");
     value_to_json(&wf->aggregate, &out);
@@ -234,12 +264,17 @@ static int on_saved(void *owner, struct str payload, struct err *err)
 static int state_open(struct window_filter *wf, int64_t offset_ns, struct err *err)
 {
     const struct plugin_env *env = wf->plugin->env;
-    wf->windows = windows_new(&(struct windows_config){.every_ns = wf->every, .size_ns = wf->size, .offset_ns = offset_ns,
-                                                       .lateness_ns = wf->lateness, .retain_ns = wf->retain,
-                                                       .specs = wf->specs, .spec_count = wf->agg_count});
-    struct str name = arena_printf(wf->plugin->mem, "window-" STR_FMT ".state", STR_ARG(wf->plugin->id));
-    TRY(checkpoint_open(env->fs, path_join(wf->plugin->mem, env->data_dir, name), identity_of(wf, offset_ns), on_saved, wf,
-                        &wf->checkpoint, err));
+    wf->windows = windows_new(&(struct windows_config){.every_ns = wf->every,
+                                                       .size_ns = wf->size,
+                                                       .offset_ns = offset_ns,
+                                                       .lateness_ns = wf->lateness,
+                                                       .retain_ns = wf->retain,
+                                                       .specs = wf->specs,
+                                                       .spec_count = wf->agg_count});
+    struct str name =
+        arena_printf(wf->plugin->mem, "window-" STR_FMT ".state", STR_ARG(wf->plugin->id));
+    TRY(checkpoint_open(env->fs, path_join(wf->plugin->mem, env->data_dir, name),
+                        identity_of(wf, offset_ns), on_saved, wf, &wf->checkpoint, err));
     windows_encoded(wf->windows);
     wf->saved_changes = windows_changes(wf->windows);
     return 0;
@@ -290,7 +325,8 @@ static bool event_time(struct window_filter *wf, const struct event *ev, int64_t
     if (v->kind != VALUE_STR || !iso8601_parse(v->s, ret_ns))
         return false;
     if (!text_has_zone(v->s))
-        *ret_ns = time_zone_to_utc_lenient(wf->zone, *ret_ns / NS_PER_S) * NS_PER_S + *ret_ns % NS_PER_S;
+        *ret_ns =
+            time_zone_to_utc_lenient(wf->zone, *ret_ns / NS_PER_S) * NS_PER_S + *ret_ns % NS_PER_S;
     return true;
 }
 
@@ -328,18 +364,26 @@ static int64_t event_tie(struct window_filter *wf, const struct event *ev)
     return v && value_to_f64(v, &f) && f > -9e18 && f < 9e18 ? (int64_t)f : 0;
 }
 
-static enum windows_added event_add(struct window_filter *wf, const struct event *ev, int64_t time_ns)
+static enum windows_added event_add(struct window_filter *wf, const struct event *ev,
+                                    int64_t time_ns)
 {
     static const struct value one = {.kind = VALUE_INT, .i = 1};
     const struct value *inputs[WINDOWS_AGGS_MAX], time = value_time(time_ns);
     for (size_t i = 0; i < wf->agg_count; i++)
-        inputs[i] = wf->aggs[i].is_constant ? &one : wf->aggs[i].is_time ? &time : event_get(ev, &wf->aggs[i].input);
-    struct windows_value value = {.time_ns = time_ns, .key = event_key(wf, ev), .inputs = inputs, .tie = event_tie(wf, ev),
-                                  .source = ev->origin.source, .position = ev->origin.position};
+        inputs[i] = wf->aggs[i].is_constant ? &one
+                    : wf->aggs[i].is_time   ? &time
+                                            : event_get(ev, &wf->aggs[i].input);
+    struct windows_value value = {.time_ns = time_ns,
+                                  .key = event_key(wf, ev),
+                                  .inputs = inputs,
+                                  .tie = event_tie(wf, ev),
+                                  .source = ev->origin.source,
+                                  .position = ev->origin.position};
     return windows_add(wf->windows, &value);
 }
 
-static void event_refused(struct window_filter *wf, struct filter_run *run, struct event *ev, const char *why, struct str tag)
+static void event_refused(struct window_filter *wf, struct filter_run *run, struct event *ev,
+                          const char *why, struct str tag)
 {
     plugin_warn(wf->plugin, "an event is in no window: %s", why);
     filter_failed(run, ev, tag);
@@ -349,9 +393,11 @@ static void event_process(struct window_filter *wf, struct filter_run *run, stru
 {
     int64_t time_ns, now = clock_wall_ns(wf->plugin->env->clock);
     if (!event_time(wf, ev, &time_ns)) {
-        event_refused(wf, run, ev, "its time field is missing or no time", STR("_windowtimefailure"));
+        event_refused(wf, run, ev, "its time field is missing or no time",
+                      STR("_windowtimefailure"));
     } else if (time_ns > now + FUTURE_NS_MAX) {
-        event_refused(wf, run, ev, "its time is more than two days ahead of the clock", STR("_windowtimefailure"));
+        event_refused(wf, run, ev, "its time is more than two days ahead of the clock",
+                      STR("_windowtimefailure"));
     } else {
         switch (event_add(wf, ev, time_ns)) {
         case WINDOWS_ADDED:
@@ -364,7 +410,8 @@ static void event_process(struct window_filter *wf, struct filter_run *run, stru
             event_refused(wf, run, ev, "it is later than retain allows", STR("_windowlate"));
             break;
         case WINDOWS_FULL:
-            event_refused(wf, run, ev, "200,000 windows are open or undelivered", STR("_windowfull"));
+            event_refused(wf, run, ev, "200,000 windows are open or undelivered",
+                          STR("_windowfull"));
             break;
         }
     }
@@ -394,12 +441,14 @@ static bool state_save(struct window_filter *wf)
         windows_encode(wf->windows, &wf->scratch);
     else
         windows_encode_changes(wf->windows, &wf->scratch);
-    int rc = wf->scratch.is_over ? err_set(&err, ERR_TOO_LARGE, "the state is above %llu bytes", (unsigned long long)STATE_BYTES_MAX)
+    int rc = wf->scratch.is_over ? err_set(&err, ERR_TOO_LARGE, "the state is above %llu bytes",
+                                           (unsigned long long)STATE_BYTES_MAX)
              : is_whole          ? checkpoint_write(wf->checkpoint, buf_str(&wf->scratch), &err)
                                  : checkpoint_append(wf->checkpoint, buf_str(&wf->scratch), &err);
     wf->next_save_ns = clock_monotonic_ns(wf->plugin->env->clock) + SAVE_NS;
     if (rc < 0) {
-        plugin_warn(wf->plugin, "cannot save the state: %s; nothing is acknowledged until it can", err.text);
+        plugin_warn(wf->plugin, "cannot save the state: %s; nothing is acknowledged until it can",
+                    err.text);
         return false;
     }
     windows_encoded(wf->windows);
@@ -408,8 +457,8 @@ static bool state_save(struct window_filter *wf)
     return true;
 }
 
-/* Holds the batch's acknowledgement. When there is no room and saving fails, the batch is handed back as failed: it will
- * come again, and its positions tell that it was counted. */
+/* Holds the batch's acknowledgement. When there is no room and saving fails, the batch is handed
+ * back as failed: it will come again, and its positions tell that it was counted. */
 static void batch_hold(struct window_filter *wf, struct batch *batch)
 {
     if (!batch->ack)
@@ -446,14 +495,16 @@ static void row_emit(struct window_filter *wf, struct filter_run *run, const str
 {
     struct event *ev = batch_add_stamped(run->batch, row->start_ns);
     struct value key;
-    if (value_from_json(arena_str(ev->mem, row->key), ev->mem, &key, NULL) == 0 && key.kind == VALUE_LIST)
+    if (value_from_json(arena_str(ev->mem, row->key), ev->mem, &key, NULL) == 0 &&
+        key.kind == VALUE_LIST)
         for (size_t i = 0; i < key.list->count && i < wf->by_count; i++)
             if (key.list->items[i].kind != VALUE_NULL)
                 (void)event_set(ev, &wf->by_paths[i], key.list->items[i], NULL);
     (void)event_set(ev, &wf->start_path, row_value(wf, ev->mem, value_time(row->start_ns)), NULL);
     (void)event_set(ev, &wf->end_path, row_value(wf, ev->mem, value_time(row->end_ns)), NULL);
     for (size_t i = 0; i < wf->agg_count; i++)
-        value_map_set(ev->mem, &ev->fields, wf->aggs[i].name, row_value(wf, ev->mem, agg_result(&row->aggs[i], ev->mem)));
+        value_map_set(ev->mem, &ev->fields, wf->aggs[i].name,
+                      row_value(wf, ev->mem, agg_result(&row->aggs[i], ev->mem)));
     if (ev->metadata.kind != VALUE_MAP)
         ev->metadata = value_map(ev->mem, 2);
     value_map_set(ev->mem, &ev->metadata, STR("window_revision"), value_int((int64_t)row->version));

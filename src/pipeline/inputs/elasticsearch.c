@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* elasticsearch.c: reads documents out of Elasticsearch, or out of the engine of this very process when a host is its
- * address (no HTTP then). Three ways:
+/* elasticsearch.c: reads documents out of Elasticsearch, or out of the engine of this very process
+ * when a host is its address (no HTTP then). Three ways:
  *
- *   once or by `schedule`   the query's hits, all of them by scroll. A `size` in the query's body limits the total; in
- *                           Logstash it is only overridden by the page size (DEVIATES: what its users meant).
- *   tracking => "_seq_no"   follows one index: every document written or changed since the last one delivered, in the order
- *                           of writing, for ever. The position is kept over restarts and moves only over batches that every
- *                           output has. Events carry their origin (index, sequence number), so that windows and stable ids
- *                           count a document once however often it is delivered. An extension of naru. */
+ *   once or by `schedule`   the query's hits, all of them by scroll. A `size` in the query's body
+ * limits the total; in Logstash it is only overridden by the page size (DEVIATES: what its users
+ * meant). tracking => "_seq_no"   follows one index: every document written or changed since the
+ * last one delivered, in the order of writing, for ever. The position is kept over restarts and
+ * moves only over batches that every output has. Events carry their origin (index, sequence
+ * number), so that windows and stable ids count a document once however often it is delivered. An
+ * extension of naru. */
 #include "pipeline/inputs/elasticsearch_int.h"
 
 #include "base/buf.h"
@@ -19,38 +20,52 @@
 #include "pipeline/registry.h"
 #include "text/timezone.h"
 
-#define DEFAULT_PORT     9200u
-#define RETRY_FIRST_NS   (1 * NS_PER_S)
-#define RETRY_MAX_NS     (30 * NS_PER_S)
-#define SAVE_NS          (1 * NS_PER_S)
-#define FLIGHT_WAIT_NS   (10 * NS_PER_MS)
-#define PAGE_BYTES_MAX   (1 * GIB)
-#define TRACKING_PAGE    5000 /* documents, when size is not given: each page is one search over the index */
-
+#define DEFAULT_PORT   9200u
+#define RETRY_FIRST_NS (1 * NS_PER_S)
+#define RETRY_MAX_NS   (30 * NS_PER_S)
+#define SAVE_NS        (1 * NS_PER_S)
+#define FLIGHT_WAIT_NS (10 * NS_PER_MS)
+#define PAGE_BYTES_MAX (1 * GIB)
+#define TRACKING_PAGE                                                                              \
+    5000 /* documents, when size is not given: each page is one search over the index */
 
 static const struct opt es_in_opts[] = {
-    OPT_LIST(struct es_input, hosts, .help = "Addresses, as [\"http://localhost:9200\"]; this process's own means its engine."),
+    OPT_LIST(struct es_input, hosts,
+             .help =
+                 "Addresses, as [\"http://localhost:9200\"]; this process's own means its engine."),
     OPT_STR(struct es_input, index, .dflt = "logstash-*", .help = "Index, list or pattern."),
-    OPT_STR(struct es_input, query, .dflt = "{\"sort\": [\"_doc\"]}", .help = "Body of the search; a size in it limits the total."),
-    OPT_INT(struct es_input, size, .dflt = "1000", .min = 1, .max = ES_IN_PAGE_MAX, .help = "Hits a page."),
-    OPT_INT(struct es_input, limit, .dflt = "0", .min = 0, .max = INT64_MAX, .help = "Most events a run; 0: all."),
-    OPT_STR(struct es_input, scroll, .dflt = "1m", .help = "How long a scroll is kept between pages."),
-    OPT_INT(struct es_input, slices, .dflt = "1", .min = 1, .max = 1024, .flags = OPT_OBSOLETE, .help = "One thread reads."),
-    OPT_STR(struct es_input, schedule, .help = "Cron line, \"every 10m\" or \"in 30s\"; without it the query runs once."),
-    OPT_STR(struct es_input, tracking, .help = "\"_seq_no\": follow the index on, with a position kept over restarts."),
+    OPT_STR(struct es_input, query, .dflt = "{\"sort\": [\"_doc\"]}",
+            .help = "Body of the search; a size in it limits the total."),
+    OPT_INT(struct es_input, size, .dflt = "1000", .min = 1, .max = ES_IN_PAGE_MAX,
+            .help = "Hits a page."),
+    OPT_INT(struct es_input, limit, .dflt = "0", .min = 0, .max = INT64_MAX,
+            .help = "Most events a run; 0: all."),
+    OPT_STR(struct es_input, scroll, .dflt = "1m",
+            .help = "How long a scroll is kept between pages."),
+    OPT_INT(struct es_input, slices, .dflt = "1", .min = 1, .max = 1024, .flags = OPT_OBSOLETE,
+            .help = "One thread reads."),
+    OPT_STR(struct es_input, schedule,
+            .help = "Cron line, \"every 10m\" or \"in 30s\"; without it the query runs once."),
+    OPT_STR(struct es_input, tracking,
+            .help = "\"_seq_no\": follow the index on, with a position kept over restarts."),
     OPT_DURATION(struct es_input, interval, .dflt = "1s", .min = NS_PER_MS, .max = 3600 * NS_PER_S,
                  .help = "tracking: wait between looks when there is nothing new."),
-    OPT_BOOL(struct es_input, docinfo, .dflt = "false", .help = "Adds index, type and id of the document."),
+    OPT_BOOL(struct es_input, docinfo, .dflt = "false",
+             .help = "Adds index, type and id of the document."),
     OPT_STR(struct es_input, docinfo_target, .dflt = "@metadata", .help = "Where docinfo goes."),
     OPT_LIST(struct es_input, docinfo_fields, .help = "Which: _index, _type, _id."),
-    OPT_STR(struct es_input, target, .help = "Field for the document; else its fields are the event's."),
+    OPT_STR(struct es_input, target,
+            .help = "Field for the document; else its fields are the event's."),
     OPT_STR(struct es_input, user, .help = "User name for HTTP."),
     OPT_STR(struct es_input, password, .flags = OPT_SECRET, .help = "Password for HTTP."),
     OPT_BOOL(struct es_input, ssl, .dflt = "false", .help = "https for hosts that do not say."),
     OPT_STR(struct es_input, ca_file, .help = "File with the certificate authority."),
-    OPT_INT(struct es_input, connect_timeout_seconds, .dflt = "10", .min = 1, .max = 3600, .flags = OPT_OBSOLETE, .help = "10 s."),
-    OPT_INT(struct es_input, request_timeout_seconds, .dflt = "60", .min = 1, .max = 3600, .help = "Longest request."),
-    OPT_INT(struct es_input, socket_timeout_seconds, .dflt = "60", .min = 1, .max = 3600, .flags = OPT_OBSOLETE, .help = "See request_timeout_seconds."),
+    OPT_INT(struct es_input, connect_timeout_seconds, .dflt = "10", .min = 1, .max = 3600,
+            .flags = OPT_OBSOLETE, .help = "10 s."),
+    OPT_INT(struct es_input, request_timeout_seconds, .dflt = "60", .min = 1, .max = 3600,
+            .help = "Longest request."),
+    OPT_INT(struct es_input, socket_timeout_seconds, .dflt = "60", .min = 1, .max = 3600,
+            .flags = OPT_OBSOLETE, .help = "See request_timeout_seconds."),
     OPT_END,
 };
 
@@ -88,14 +103,17 @@ static int docinfo_parse(struct es_input *es, struct err *err)
 {
     struct arena *mem = es->plugin->mem;
     es->doc_index = es->doc_type = es->doc_id = es->docinfo_fields.kind != VALUE_LIST;
-    for (size_t i = 0; es->docinfo_fields.kind == VALUE_LIST && i < es->docinfo_fields.list->count; i++) {
+    for (size_t i = 0; es->docinfo_fields.kind == VALUE_LIST && i < es->docinfo_fields.list->count;
+         i++) {
         struct str name = value_to_str(mem, &es->docinfo_fields.list->items[i]);
         es->doc_index |= str_is(name, "_index");
         es->doc_type |= str_is(name, "_type");
         es->doc_id |= str_is(name, "_id");
     }
-    es->has_docinfo_target = !str_is(es->docinfo_target, "@metadata") && !str_is(es->docinfo_target, "[@metadata]");
-    if (es->has_docinfo_target && field_path_parse(mem, es->docinfo_target, &es->docinfo_path, err) < 0)
+    es->has_docinfo_target =
+        !str_is(es->docinfo_target, "@metadata") && !str_is(es->docinfo_target, "[@metadata]");
+    if (es->has_docinfo_target &&
+        field_path_parse(mem, es->docinfo_target, &es->docinfo_path, err) < 0)
         return option_err(es, "docinfo_target", err);
     es->has_target = es->target.n > 0;
     if (es->has_target && field_path_parse(mem, es->target, &es->target_path, err) < 0)
@@ -140,18 +158,22 @@ static const struct time_zone *local_zone(struct es_input *es)
 
 static int modes_check(struct es_input *es, struct err *err)
 {
-    if (es->schedule.n && schedule_parse(es->schedule, local_zone(es), es->plugin->mem, &es->when, err) < 0)
+    if (es->schedule.n &&
+        schedule_parse(es->schedule, local_zone(es), es->plugin->mem, &es->when, err) < 0)
         return option_err(es, "schedule", err);
     if (!str_to_duration(es->scroll, &es->scroll_ns) || es->scroll_ns < NS_PER_S) {
         (void)err_set(err, ERR_CONFIG, "a duration is wanted, as 5m");
         return option_err(es, "scroll", err);
     }
     if (es->tracking.n && !str_is(es->tracking, "_seq_no")) {
-        (void)err_set(err, ERR_CONFIG, "\"" STR_FMT "\": only \"_seq_no\" is there", STR_ARG(es->tracking));
+        (void)err_set(err, ERR_CONFIG, "\"" STR_FMT "\": only \"_seq_no\" is there",
+                      STR_ARG(es->tracking));
         return option_err(es, "tracking", err);
     }
     if (es->tracking.n && es->schedule.n) {
-        (void)err_set(err, ERR_CONFIG, "tracking follows the index on by itself; leave schedule out, or use interval");
+        (void)err_set(
+            err, ERR_CONFIG,
+            "tracking follows the index on by itself; leave schedule out, or use interval");
         return option_err(es, "schedule", err);
     }
     return 0;
@@ -174,10 +196,13 @@ static int es_init(void *self, struct plugin *plugin, struct err *err)
     TRY(hosts_parse(es, err));
     TRY(modes_check(es, err));
     if (es->source == &es__in_http)
-        es->http = http_client_new(&(struct http_client_config){.user = es->user, .password = es->password,
-                                                                .ca_file = es->ca_file,
-                                                                .timeout_ns = es->request_timeout_seconds * NS_PER_S,
-                                                                .is_stopping = es_is_stopping, .owner = es});
+        es->http = http_client_new(
+            &(struct http_client_config){.user = es->user,
+                                         .password = es->password,
+                                         .ca_file = es->ca_file,
+                                         .timeout_ns = es->request_timeout_seconds * NS_PER_S,
+                                         .is_stopping = es_is_stopping,
+                                         .owner = es});
     else
         es->scrolls = scroll_table_new(plugin->env->clock, 4);
     return 0;
@@ -198,7 +223,8 @@ static void es_deinit(void *self)
 
 static void docinfo_add(struct es_input *es, struct event *ev, const struct es_in_hit *hit)
 {
-    struct value info = value_map(ev->mem, 4), *into = es->has_docinfo_target ? &info : &ev->metadata;
+    struct value info = value_map(ev->mem, 4),
+                 *into = es->has_docinfo_target ? &info : &ev->metadata;
     if (into->kind != VALUE_MAP)
         *into = value_map(ev->mem, 4);
     if (es->doc_index)
@@ -211,8 +237,8 @@ static void docinfo_add(struct es_input *es, struct event *ev, const struct es_i
         (void)event_set(ev, &es->docinfo_path, info, NULL);
 }
 
-static int hit_to_event(struct es_input *es, struct batch *batch, const struct es_in_hit *hit, int64_t now_ns,
-                        struct err *err)
+static int hit_to_event(struct es_input *es, struct batch *batch, const struct es_in_hit *hit,
+                        int64_t now_ns, struct err *err)
 {
     struct event *ev;
     if (es->has_target) {
@@ -233,14 +259,16 @@ static int hit_to_event(struct es_input *es, struct batch *batch, const struct e
     return 0;
 }
 
-static void batch_fill(struct es_input *es, struct batch *batch, const struct es_in_hit *hits, size_t count)
+static void batch_fill(struct es_input *es, struct batch *batch, const struct es_in_hit *hits,
+                       size_t count)
 {
     int64_t now = clock_wall_ns(es->plugin->env->clock);
     for (size_t i = 0; i < count; i++) {
         struct err err;
         if (hit_to_event(es, batch, &hits[i], now, &err) < 0) {
             metric_add(&es->plugin->failures, 1);
-            plugin_warn(es->plugin, "document \"" STR_FMT "\" cannot be an event: %s", STR_ARG(hits[i].id), err.text);
+            plugin_warn(es->plugin, "document \"" STR_FMT "\" cannot be an event: %s",
+                        STR_ARG(hits[i].id), err.text);
         }
     }
 }
@@ -281,7 +309,8 @@ static int run_query(struct es_input *es, struct err *err)
     if (!es->has_body_size)
         return run_scroll(es, mem, err);
     if (!es->has_told_size)
-        log_line(LOG_INFO, "pipeline", STR_FMT ": the size in the query's body limits each run to %lld documents",
+        log_line(LOG_INFO, "pipeline",
+                 STR_FMT ": the size in the query's body limits each run to %lld documents",
                  STR_ARG(es->plugin->id), (long long)value_map_get_lit(&es->body, "size")->i);
     es->has_told_size = true;
     struct es_in_page page;
@@ -295,7 +324,8 @@ static void tell_failure(struct es_input *es, const struct err *err)
     if (err->code == ERR_SHUTDOWN || (err->code == ERR_INDEX_NOT_FOUND && es->has_told_missing))
         return;
     es->has_told_missing |= err->code == ERR_INDEX_NOT_FOUND;
-    plugin_warn(es->plugin, "%s%s", err->text, err->code == ERR_INDEX_NOT_FOUND ? "; waiting for it" : "");
+    plugin_warn(es->plugin, "%s%s", err->text,
+                err->code == ERR_INDEX_NOT_FOUND ? "; waiting for it" : "");
 }
 
 static int run_once(struct es_input *es)
@@ -328,13 +358,16 @@ static int run_scheduled(struct es_input *es)
         err_clear(&err);
         if (run_query(es, &err) < 0)
             tell_failure(es, &err);
-        last = MAX_OF(next, clock_wall_ns(clock)); /* marks that passed meanwhile are left out, as rufus does */
+        last = MAX_OF(
+            next,
+            clock_wall_ns(clock)); /* marks that passed meanwhile are left out, as rufus does */
     }
 }
 
 /* ---- tracking ---- */
 
-static struct value range_of(struct arena *mem, const char *op1, int64_t v1, const char *op2, int64_t v2)
+static struct value range_of(struct arena *mem, const char *op1, int64_t v1, const char *op2,
+                             int64_t v2)
 {
     struct value limits = value_map(mem, 2), field = value_map(mem, 1), range = value_map(mem, 1);
     value_map_set(mem, &limits, str_from(op1), value_int(v1));
@@ -351,7 +384,8 @@ static struct value tracking_body(struct es_input *es, int64_t last, int64_t max
 {
     struct value body = value_map(mem, 8), boolean = value_map(mem, 2), query = value_map(mem, 1);
     struct value filter = value_list(mem, 1), sort = value_list(mem, 1), order = value_map(mem, 1);
-    const struct value *own = value_map_get_lit(&es->body, "query"), *fields = value_map_get_lit(&es->body, "_source");
+    const struct value *own = value_map_get_lit(&es->body, "query"),
+                       *fields = value_map_get_lit(&es->body, "_source");
     value_list_add(mem, &filter, range_of(mem, "gt", last, "lte", max));
     value_map_set(mem, &boolean, STR("filter"), filter);
     if (own)
@@ -399,7 +433,9 @@ static void tracking_identify(struct es_input *es, const struct es_in_identity *
     struct str known = position_identity(es->position);
     if (!str_eq(known, identity->uuid)) {
         if (known.n)
-            plugin_warn(es->plugin, "index \"" STR_FMT "\" was made anew: reading it from its beginning", STR_ARG(es->index));
+            plugin_warn(es->plugin,
+                        "index \"" STR_FMT "\" was made anew: reading it from its beginning",
+                        STR_ARG(es->index));
         position_reset(es->position, identity->uuid, -1);
         es->last_read = -1;
     }
@@ -425,7 +461,9 @@ static int tracking_round(struct es_input *es, size_t *ret_count, struct err *er
         es->last_read = page.hits[page.count - 1].seq_no;
     }
     if ((int64_t)page.count < es->size && identity.seq_no_max != INT64_MAX)
-        es->last_read = identity.seq_no_max; /* there is no more up to here: overwritten, deleted or filtered out */
+        es->last_read =
+            identity
+                .seq_no_max; /* there is no more up to here: overwritten, deleted or filtered out */
     *ret_count = page.count;
     return 0;
 }
@@ -444,8 +482,10 @@ static void tracking_save(struct es_input *es, int64_t *next_save_ns)
 static int run_tracking(struct es_input *es, struct err *err)
 {
     const struct plugin_env *env = es->plugin->env;
-    struct str name = arena_printf(es->plugin->mem, "elasticsearch-" STR_FMT ".position", STR_ARG(es->plugin->id));
-    TRY(position_open(env->fs, path_join(es->plugin->mem, env->data_dir, name), &es->position, err));
+    struct str name = arena_printf(es->plugin->mem, "elasticsearch-" STR_FMT ".position",
+                                   STR_ARG(es->plugin->id));
+    TRY(position_open(env->fs, path_join(es->plugin->mem, env->data_dir, name), &es->position,
+                      err));
     int64_t next_save_ns = 0;
     es->last_read = es->visible_to = position_value(es->position);
     if (!value_map_get_lit(&es->plugin->settings, "size"))
@@ -471,7 +511,8 @@ static int run_tracking(struct es_input *es, struct err *err)
         bool is_missing = rc == -ERR_INDEX_NOT_FOUND;
         if (rc < 0 && !input_wait(es->input, is_missing ? es->interval : retry))
             break;
-        if (rc == 0 && (int64_t)count < es->size && es->last_read >= es->visible_to && !input_wait(es->input, es->interval))
+        if (rc == 0 && (int64_t)count < es->size && es->last_read >= es->visible_to &&
+            !input_wait(es->input, es->interval))
             break;
     }
     return 0;

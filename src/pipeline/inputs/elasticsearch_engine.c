@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* elasticsearch_engine.c: the elasticsearch input's searches in the engine of this process, in memory. Before each run the
- * index is refreshed, so that every document that was acknowledged before is seen; tracking refreshes only when it has
- * read everything that the last refresh showed, since each refresh makes a segment. */
+/* elasticsearch_engine.c: the elasticsearch input's searches in the engine of this process, in
+ * memory. Before each run the index is refreshed, so that every document that was acknowledged
+ * before is seen; tracking refreshes only when it has read everything that the last refresh showed,
+ * since each refresh makes a segment. */
 #include "pipeline/inputs/elasticsearch_int.h"
 
 #include "base/buf.h"
 #include "base/str.h"
 
 /* A snapshot of what the index expression means now. */
-static int snapshot_take(struct es_input *es, struct arena *mem, struct searcher **ret_searcher, struct err *err)
+static int snapshot_take(struct es_input *es, struct arena *mem, struct searcher **ret_searcher,
+                         struct err *err)
 {
     struct engine *engine = es->plugin->env->engine;
     struct str *names;
@@ -25,7 +27,8 @@ static int request_parse(struct es_input *es, const struct value *body, struct a
     return search_parse(body, clock_wall_ns(es->plugin->env->clock), mem, ret_request, err);
 }
 
-static void page_of(const struct search_result *result, struct arena *mem, struct es_in_page *ret_page)
+static void page_of(const struct search_result *result, struct arena *mem,
+                    struct es_in_page *ret_page)
 {
     ret_page->count = result->hit_count;
     ret_page->hits = ARENA_ARRAY(mem, struct es_in_hit, result->hit_count + 1);
@@ -36,8 +39,8 @@ static void page_of(const struct search_result *result, struct arena *mem, struc
     }
 }
 
-static int engine_search(struct es_input *es, const struct value *body, struct arena *mem, struct es_in_page *ret_page,
-                         struct err *err)
+static int engine_search(struct es_input *es, const struct value *body, struct arena *mem,
+                         struct es_in_page *ret_page, struct err *err)
 {
     struct search_request *request;
     struct search_result result;
@@ -56,8 +59,8 @@ static void scroll_keep(struct es_input *es, struct str id)
     buf_add_str(&es->scroll_id, id);
 }
 
-static int engine_scroll_begin(struct es_input *es, const struct value *body, struct arena *mem, struct es_in_page *ret_page,
-                               struct err *err)
+static int engine_scroll_begin(struct es_input *es, const struct value *body, struct arena *mem,
+                               struct es_in_page *ret_page, struct err *err)
 {
     struct search_request *request;
     struct search_result result;
@@ -67,13 +70,15 @@ static int engine_scroll_begin(struct es_input *es, const struct value *body, st
     value_map_set(mem, &sized, STR("size"), value_int(es->size));
     TRY(request_parse(es, &sized, mem, &request, err));
     TRY(snapshot_take(es, mem, &searcher, err));
-    TRY(scroll_start(es->scrolls, searcher, &sized, request, es->scroll_ns, mem, &result, &id, err));
+    TRY(scroll_start(es->scrolls, searcher, &sized, request, es->scroll_ns, mem, &result, &id,
+                     err));
     scroll_keep(es, id);
     page_of(&result, mem, ret_page);
     return 0;
 }
 
-static int engine_scroll_next(struct es_input *es, struct arena *mem, struct es_in_page *ret_page, struct err *err)
+static int engine_scroll_next(struct es_input *es, struct arena *mem, struct es_in_page *ret_page,
+                              struct err *err)
 {
     struct search_result result;
     TRY(scroll_next(es->scrolls, buf_str(&es->scroll_id), es->scroll_ns, mem, &result, err));
@@ -88,9 +93,10 @@ static void engine_scroll_end(struct es_input *es)
     buf_clear(&es->scroll_id);
 }
 
-/* The bound is taken before the refresh: nothing below it is missing then, and nothing up to it can be taken back
- * by a crash. */
-static int engine_identity(struct es_input *es, struct arena *mem, struct es_in_identity *ret_identity, struct err *err)
+/* The bound is taken before the refresh: nothing below it is missing then, and nothing up to it can
+ * be taken back by a crash. */
+static int engine_identity(struct es_input *es, struct arena *mem,
+                           struct es_in_identity *ret_identity, struct err *err)
 {
     struct engine *engine = es->plugin->env->engine;
     struct str *names;
@@ -99,7 +105,9 @@ static int engine_identity(struct es_input *es, struct arena *mem, struct es_in_
     if (count == 0)
         return err_set(err, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "]", STR_ARG(es->index));
     if (count > 1)
-        return err_set(err, ERR_UNSUPPORTED, "tracking follows one index, \"" STR_FMT "\" means %zu", STR_ARG(es->index), count);
+        return err_set(err, ERR_UNSUPPORTED,
+                       "tracking follows one index, \"" STR_FMT "\" means %zu", STR_ARG(es->index),
+                       count);
     struct index_stats stats;
     TRY(engine_index_stats(engine, names[0], mem, &stats, err));
     bool is_same = str_eq(stats.uuid, position_identity(es->position));

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kis.c: the real-time stock feed of Korea Investment & Securities (WebSocket, H0STCNT0). Fetches an approval key, holds
- * one session, makes every trade of every frame an event with the fields' own names, and reconnects with growing waits.
+/* kis.c: the real-time stock feed of Korea Investment & Securities (WebSocket, H0STCNT0). Fetches
+ * an approval key, holds one session, makes every trade of every frame an event with the fields'
+ * own names, and reconnects with growing waits.
  *
  *     key? --fetch--> session --closed, silent, unreachable--> wait --> session …
  *                       |--OPSP0010/0011: a new key once, then the input fails
  *                       |--OPSP8996 (app key in use): wait longer
  *                       '--all subscriptions refused: the input fails
  *
- * The feed cannot be asked again for what was missed. The origin of a trade is (stock, business date) and its accumulated
- * volume, which grows with each trade: a window counts a trade once even if the feed sends it twice. */
+ * The feed cannot be asked again for what was missed. The origin of a trade is (stock, business
+ * date) and its accumulated volume, which grows with each trade: a window counts a trade once even
+ * if the feed sends it twice. */
 #include "pipeline/http_client.h"
 #include "pipeline/kis_client.h"
 #include "pipeline/kis_frame.h"
@@ -22,14 +24,16 @@
 #include "base/str.h"
 #include "codec/json.h"
 
-#define SUBSCRIPTIONS_MAX   41u
-#define BATCH_EVENTS_MAX    1000u
-#define RETRY_FIRST_NS      (500 * NS_PER_MS)
-#define RETRY_MAX_NS        (30 * NS_PER_S)
-#define IN_USE_FIRST_NS     (5 * NS_PER_S)
-#define IN_USE_MAX_NS       (60 * NS_PER_S)
-#define KEY_VALID_NS        (23 * 3600 * NS_PER_S) /* a key is good for 24 hours; needed at session start only */
-#define LAST_PUSH_NS        (2 * NS_PER_S) /* how long a stop waits for the queue to take what was received */
+#define SUBSCRIPTIONS_MAX 41u
+#define BATCH_EVENTS_MAX  1000u
+#define RETRY_FIRST_NS    (500 * NS_PER_MS)
+#define RETRY_MAX_NS      (30 * NS_PER_S)
+#define IN_USE_FIRST_NS   (5 * NS_PER_S)
+#define IN_USE_MAX_NS     (60 * NS_PER_S)
+#define KEY_VALID_NS                                                                               \
+    (23 * 3600 * NS_PER_S) /* a key is good for 24 hours; needed at session start only */
+#define LAST_PUSH_NS                                                                               \
+    (2 * NS_PER_S) /* how long a stop waits for the queue to take what was received */
 #define KEY_REPLY_BYTES_MAX 65536u
 #define DEAD_BYTES_MAX      65536u /* of a broken frame that is kept */
 
@@ -57,16 +61,24 @@ static const char *const custtypes[] = {"P", "B", NULL};
 static const struct opt kis_opts[] = {
     OPT_STR(struct kis_input, url, .dflt = "ws://ops.koreainvestment.com:21000/tryitout/H0STCNT0",
             .help = "WebSocket address; port 21000 is the real market, 31000 paper trading."),
-    OPT_STR(struct kis_input, approval_key, .flags = OPT_SECRET, .help = "A key fetched elsewhere; else app_key and secret_key."),
-    OPT_STR(struct kis_input, app_key, .flags = OPT_SECRET, .help = "The app's key (36 characters)."),
-    OPT_STR(struct kis_input, secret_key, .flags = OPT_SECRET, .help = "The app's secret (180 characters)."),
+    OPT_STR(struct kis_input, approval_key, .flags = OPT_SECRET,
+            .help = "A key fetched elsewhere; else app_key and secret_key."),
+    OPT_STR(struct kis_input, app_key, .flags = OPT_SECRET,
+            .help = "The app's key (36 characters)."),
+    OPT_STR(struct kis_input, secret_key, .flags = OPT_SECRET,
+            .help = "The app's secret (180 characters)."),
     OPT_STR(struct kis_input, rest_url, .dflt = "https://openapi.koreainvestment.com:9443",
             .help = "Where POST /oauth2/Approval is."),
-    OPT_LIST(struct kis_input, stocks, .flags = OPT_REQUIRED, .help = "Stock codes, at most 41, as [\"005930\"]."),
-    OPT_ENUM(struct kis_input, custtype, .dflt = "P", .choices = custtypes, .help = "P person, B company."),
-    OPT_STR(struct kis_input, tr_id, .dflt = "H0STCNT0", .help = "The feed: H0STCNT0, trades of the Korea Exchange."),
-    OPT_DURATION(struct kis_input, silence_timeout, .dflt = "60s", .min = NS_PER_S, .max = 3600 * NS_PER_S,
-                 .help = "Reconnect when no frame came for so long; the server sends a keep-alive every 10 s."),
+    OPT_LIST(struct kis_input, stocks, .flags = OPT_REQUIRED,
+             .help = "Stock codes, at most 41, as [\"005930\"]."),
+    OPT_ENUM(struct kis_input, custtype, .dflt = "P", .choices = custtypes,
+             .help = "P person, B company."),
+    OPT_STR(struct kis_input, tr_id, .dflt = "H0STCNT0",
+            .help = "The feed: H0STCNT0, trades of the Korea Exchange."),
+    OPT_DURATION(
+        struct kis_input, silence_timeout, .dflt = "60s", .min = NS_PER_S, .max = 3600 * NS_PER_S,
+        .help =
+            "Reconnect when no frame came for so long; the server sends a keep-alive every 10 s."),
     OPT_END,
 };
 
@@ -75,10 +87,13 @@ static const struct opt kis_opts[] = {
 static int code_add(struct kis_input *kis, struct str code, struct err *err)
 {
     if (code.n == 0 || code.n > 12)
-        return err_set(err, ERR_CONFIG, "stocks: \"" STR_FMT "\" is no stock code; write it in quotes, as \"005930\"",
+        return err_set(err, ERR_CONFIG,
+                       "stocks: \"" STR_FMT
+                       "\" is no stock code; write it in quotes, as \"005930\"",
                        STR_ARG(code));
     if (kis->code_count == SUBSCRIPTIONS_MAX)
-        return err_set(err, ERR_CONFIG, "stocks: one session takes at most %u codes", SUBSCRIPTIONS_MAX);
+        return err_set(err, ERR_CONFIG, "stocks: one session takes at most %u codes",
+                       SUBSCRIPTIONS_MAX);
     kis->codes[kis->code_count++] = code;
     return 0;
 }
@@ -120,7 +135,8 @@ static int kis_init(void *self, struct plugin *plugin, struct err *err)
     TRY(kis_url_parse(kis->url, &url, err));
     TRY(stocks_parse(kis, err));
     if (!str_is(kis->tr_id, "H0STCNT0"))
-        return err_set(err, ERR_UNSUPPORTED, "tr_id \"" STR_FMT "\": only H0STCNT0 is there", STR_ARG(kis->tr_id));
+        return err_set(err, ERR_UNSUPPORTED, "tr_id \"" STR_FMT "\": only H0STCNT0 is there",
+                       STR_ARG(kis->tr_id));
     if (kis->approval_key.n == 0 && (kis->app_key.n == 0 || kis->secret_key.n == 0))
         return err_set(err, ERR_CONFIG, "approval_key, or app_key and secret_key, are needed");
     names_make(kis);
@@ -171,15 +187,18 @@ static int key_reply_read(struct kis_input *kis, struct str body, int status, st
     }
     const struct value *code = is_json ? value_map_get_lit(&root, "error_code") : NULL;
     const struct value *why = is_json ? value_map_get_lit(&root, "error_description") : NULL;
-    struct str code_text = code ? value_to_str(mem, code) : STR(""), why_text = why ? value_to_str(mem, why) : STR("");
+    struct str code_text = code ? value_to_str(mem, code) : STR(""),
+               why_text = why ? value_to_str(mem, why) : STR("");
     bool is_refused = status >= 400 && status < 500 && status != 429;
-    return err_set(err, is_refused ? ERR_AUTH : ERR_NET, "no approval key: HTTP %d " STR_FMT " " STR_FMT, status,
-                   STR_ARG(code_text), STR_ARG(why_text));
+    return err_set(err, is_refused ? ERR_AUTH : ERR_NET,
+                   "no approval key: HTTP %d " STR_FMT " " STR_FMT, status, STR_ARG(code_text),
+                   STR_ARG(why_text));
 }
 
 static int key_fetch(struct kis_input *kis, struct err *err)
 {
-    CLEANUP(http_client_free_ptr) struct http_client *http =
+    CLEANUP(http_client_free_ptr)
+    struct http_client *http =
         http_client_new(&(struct http_client_config){.is_stopping = is_stopping, .owner = kis});
     struct str base = kis->rest_url;
     while (base.n && base.p[base.n - 1] == '/')
@@ -193,7 +212,9 @@ static int key_fetch(struct kis_input *kis, struct err *err)
     key_request_write(kis, &body);
     int status = 0;
     int rc = http_client_do(http,
-                            &(struct http_request){.method = "POST", .url = buf_str(&url), .body = buf_str(&body),
+                            &(struct http_request){.method = "POST",
+                                                   .url = buf_str(&url),
+                                                   .body = buf_str(&body),
                                                    .content_type = STR("application/json; utf-8")},
                             &reply, &status, err);
     if (rc == 0)
@@ -227,12 +248,15 @@ static void on_flush(void *owner)
     struct batch *batch = TAKE(kis->batch);
     int rc = input_push(kis->input, batch, -1);
     for (int64_t waited = 0; rc < 0 && waited < LAST_PUSH_NS; waited += LAST_PUSH_NS / 100) {
-        clock_sleep_ns(kis->plugin->env->clock, LAST_PUSH_NS / 100); /* stopping, but the feed cannot be asked again */
+        clock_sleep_ns(kis->plugin->env->clock,
+                       LAST_PUSH_NS / 100); /* stopping, but the feed cannot be asked again */
         rc = input_push(kis->input, batch, 0);
     }
     if (rc == 0)
         return;
-    plugin_warn(kis->plugin, "stopped with %zu trades that the full queue did not take: they are lost", batch->count);
+    plugin_warn(kis->plugin,
+                "stopped with %zu trades that the full queue did not take: they are lost",
+                batch->count);
     batch_unref(batch);
 }
 
@@ -258,7 +282,8 @@ static struct event_origin trade_origin(const struct str *fields)
     int64_t volume;
     if (!str_to_i64(fields[13], &volume) || volume <= 0)
         return (struct event_origin){0, 0};
-    uint64_t source = hash_u64(hash_str(STR("kis")) ^ hash_str(fields[0])) ^ hash_u64(hash_str(fields[33]));
+    uint64_t source =
+        hash_u64(hash_str(STR("kis")) ^ hash_str(fields[0])) ^ hash_u64(hash_str(fields[33]));
     return (struct event_origin){source ? source : 1, (uint64_t)volume};
 }
 
@@ -305,7 +330,8 @@ static void on_notice(void *owner, const char *text)
 
 /* ---- sessions ---- */
 
-/* `first` doubling with each attempt up to `max`, times 0.5 to 1, so that many clients do not come back at once. */
+/* `first` doubling with each attempt up to `max`, times 0.5 to 1, so that many clients do not come
+ * back at once. */
 static int64_t backoff_ns(struct kis_input *kis, unsigned attempt, int64_t first, int64_t max)
 {
     int64_t ns = attempt > 16 ? max : MIN_OF(first << attempt, max);
@@ -318,8 +344,8 @@ struct kis_state {
 };
 
 /* What follows the end of a session: 0 and a wait, or the reason that the input ends with. */
-static int session_ended(struct kis_input *kis, struct kis_state *state, enum kis_client_end end, bool had_data,
-                         int64_t *ret_wait_ns, struct err *err)
+static int session_ended(struct kis_input *kis, struct kis_state *state, enum kis_client_end end,
+                         bool had_data, int64_t *ret_wait_ns, struct err *err)
 {
     if (had_data)
         *state = (struct kis_state){0, false};
@@ -344,7 +370,8 @@ static int session_ended(struct kis_input *kis, struct kis_state *state, enum ki
     }
     state->attempt++;
     if (end != KIS_END_STOPPED)
-        plugin_warn(kis->plugin, "%s; connecting again in %.1f s", err->text, (double)*ret_wait_ns / 1e9);
+        plugin_warn(kis->plugin, "%s; connecting again in %.1f s", err->text,
+                    (double)*ret_wait_ns / 1e9);
     return 0;
 }
 
@@ -362,8 +389,10 @@ static int key_ready(struct kis_input *kis, struct str *ret_key, struct err *err
     return 0;
 }
 
-/* One round: key and session. 0: go on after *ret_wait_ns; negative: the input ends with the error. */
-static int round_run(struct kis_input *kis, struct kis_state *state, int64_t *ret_wait_ns, struct err *err)
+/* One round: key and session. 0: go on after *ret_wait_ns; negative: the input ends with the error.
+ */
+static int round_run(struct kis_input *kis, struct kis_state *state, int64_t *ret_wait_ns,
+                     struct err *err)
 {
     struct str key;
     struct err why;
@@ -376,7 +405,8 @@ static int round_run(struct kis_input *kis, struct kis_state *state, int64_t *re
     if (rc < 0) {
         *ret_wait_ns = backoff_ns(kis, state->attempt++, RETRY_FIRST_NS, RETRY_MAX_NS);
         if (!input_is_stopping(kis->input))
-            plugin_warn(kis->plugin, "%s; trying again in %.1f s", why.text, (double)*ret_wait_ns / 1e9);
+            plugin_warn(kis->plugin, "%s; trying again in %.1f s", why.text,
+                        (double)*ret_wait_ns / 1e9);
         return 0;
     }
     bool had_data = false;

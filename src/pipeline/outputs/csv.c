@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* csv.c: writes chosen fields of each event as a line of a CSV file, with the quoting of Ruby's CSV that Logstash uses.
- * A batch is one write and one sync per file (pipeline/append_file.h): an acknowledged event is on disk, and a killed
- * process leaves no half line behind for good. */
+/* csv.c: writes chosen fields of each event as a line of a CSV file, with the quoting of Ruby's CSV
+ * that Logstash uses. A batch is one write and one sync per file (pipeline/append_file.h): an
+ * acknowledged event is on disk, and a killed process leaves no half line behind for good. */
 #include "pipeline/append_file.h"
 #include "pipeline/plugin.h"
 #include "pipeline/registry.h"
@@ -11,10 +11,10 @@
 #include "base/str.h"
 #include "os/process.h"
 
-#define RETRY_FIRST_NS  (500 * NS_PER_MS)
-#define RETRY_MAX_NS    (30 * NS_PER_S)
-#define PATHS_MAX       256u /* different files in one batch; more are written in several rounds */
-#define LINE_BYTES_MAX  (512 * MIB)
+#define RETRY_FIRST_NS (500 * NS_PER_MS)
+#define RETRY_MAX_NS   (30 * NS_PER_S)
+#define PATHS_MAX      256u /* different files in one batch; more are written in several rounds */
+#define LINE_BYTES_MAX (512 * MIB)
 
 struct csv_output {
     struct str path, filename_failure;
@@ -38,29 +38,37 @@ static const char *const write_behaviors[] = {"append", "overwrite", NULL};
 static const struct opt csv_opts[] = {
     OPT_STR(struct csv_output, path, .flags = OPT_REQUIRED,
             .help = "File to append to; may hold event fields, as \"%{MKSC_SHRN_ISCD}.csv\"."),
-    OPT_LIST(struct csv_output, fields, .flags = OPT_REQUIRED, .help = "Fields of a line, in order."),
-    OPT_MAP(struct csv_output, csv_options,
-            .help = "col_sep, row_sep, quote_char, force_quotes, write_headers, as Ruby's CSV takes them."),
+    OPT_LIST(struct csv_output, fields, .flags = OPT_REQUIRED,
+             .help = "Fields of a line, in order."),
+    OPT_MAP(
+        struct csv_output, csv_options,
+        .help =
+            "col_sep, row_sep, quote_char, force_quotes, write_headers, as Ruby's CSV takes them."),
     OPT_BOOL(struct csv_output, spreadsheet_safe, .dflt = "true",
-             .help = "Puts ' before a value that begins with =, so that spreadsheets do not run it."),
-    OPT_BOOL(struct csv_output, create_if_deleted, .dflt = "true", .help = "Makes a file anew that was removed."),
+             .help =
+                 "Puts ' before a value that begins with =, so that spreadsheets do not run it."),
+    OPT_BOOL(struct csv_output, create_if_deleted, .dflt = "true",
+             .help = "Makes a file anew that was removed."),
     OPT_BOOL(struct csv_output, gzip, .dflt = "false", .help = "Not for csv: use the file output."),
     OPT_ENUM(struct csv_output, write_behavior, .dflt = "append", .choices = write_behaviors,
              .help = "overwrite empties a file at its first use in a run."),
     OPT_STR(struct csv_output, filename_failure, .dflt = "_filepath_failures",
             .help = "File name for events whose path would leave the configured folder."),
-    OPT_INT(struct csv_output, dir_mode, .dflt = "-1", .flags = OPT_OBSOLETE, .help = "Folders get mode 0750."),
-    OPT_INT(struct csv_output, file_mode, .dflt = "-1", .flags = OPT_OBSOLETE, .help = "Files get mode 0640."),
+    OPT_INT(struct csv_output, dir_mode, .dflt = "-1", .flags = OPT_OBSOLETE,
+            .help = "Folders get mode 0750."),
+    OPT_INT(struct csv_output, file_mode, .dflt = "-1", .flags = OPT_OBSOLETE,
+            .help = "Files get mode 0640."),
     OPT_DURATION(struct csv_output, flush_interval, .dflt = "2", .flags = OPT_OBSOLETE,
                  .help = "Every batch is written and synced at once."),
-    OPT_DURATION(struct csv_output, stale_cleanup_interval, .dflt = "10",
-                 .flags = OPT_OBSOLETE, .help = "Idle files are closed when others need their place."),
+    OPT_DURATION(struct csv_output, stale_cleanup_interval, .dflt = "10", .flags = OPT_OBSOLETE,
+                 .help = "Idle files are closed when others need their place."),
     OPT_END,
 };
 
 /* ---- settings ---- */
 
-static int option_str(const struct csv_output *csv, const char *name, struct str *text, struct err *err)
+static int option_str(const struct csv_output *csv, const char *name, struct str *text,
+                      struct err *err)
 {
     const struct value *v = value_map_get(&csv->csv_options, str_from(name));
     if (!v)
@@ -92,7 +100,8 @@ static int option_bool(const struct csv_output *csv, const char *name, bool *fla
 
 static int options_check(struct csv_output *csv, struct err *err)
 {
-    static const char *const known[] = {"col_sep", "row_sep", "quote_char", "force_quotes", "write_headers", NULL};
+    static const char *const known[] = {"col_sep",      "row_sep",       "quote_char",
+                                        "force_quotes", "write_headers", NULL};
     csv->col_sep = STR(",");
     csv->row_sep = STR("\n");
     csv->quote = STR("\"");
@@ -105,8 +114,10 @@ static int options_check(struct csv_output *csv, struct err *err)
             k++;
         if (known[k])
             continue;
-        (void)err_set(err, ERR_CONFIG, "csv_options: unknown option \"" STR_FMT "\" (col_sep, row_sep, quote_char, "
-                      "force_quotes, write_headers)", STR_ARG(map->keys[i]));
+        (void)err_set(err, ERR_CONFIG,
+                      "csv_options: unknown option \"" STR_FMT "\" (col_sep, row_sep, quote_char, "
+                      "force_quotes, write_headers)",
+                      STR_ARG(map->keys[i]));
         return plugin_err_at(csv->plugin, map->values[i].pos, err);
     }
     TRY(option_str(csv, "col_sep", &csv->col_sep, err));
@@ -138,7 +149,9 @@ static int fields_parse(struct csv_output *csv, struct err *err)
 static void on_repair(void *owner, struct str path, uint64_t bytes, struct str begin)
 {
     struct csv_output *csv = owner;
-    plugin_warn(csv->plugin, "\"" STR_FMT "\" ended in a half line: cut off %llu bytes, beginning \"" STR_FMT "\"",
+    plugin_warn(csv->plugin,
+                "\"" STR_FMT "\" ended in a half line: cut off %llu bytes, beginning \"" STR_FMT
+                "\"",
                 STR_ARG(path), (unsigned long long)bytes, STR_ARG(begin));
 }
 
@@ -147,8 +160,9 @@ static int csv_init(void *self, struct plugin *plugin, struct err *err)
     struct csv_output *csv = self;
     csv->plugin = plugin;
     if (csv->gzip)
-        return err_set(err, ERR_UNSUPPORTED, "gzip is not there: lines are synced one batch at a time; use the "
-                                             "file output with gzip, or compress rotated files");
+        return err_set(err, ERR_UNSUPPORTED,
+                       "gzip is not there: lines are synced one batch at a time; use the "
+                       "file output with gzip, or compress rotated files");
     TRY(options_check(csv, err));
     TRY(fields_parse(csv, err));
     TRY(sprintf_compile(plugin->mem, csv->path, &csv->path_template, err));
@@ -174,10 +188,12 @@ static void csv_deinit(void *self)
 
 /* ---- lines ---- */
 
-/* Ruby's CSV quotes a field that is empty, begins with a blank, or holds a separator, a quote or a line end. */
+/* Ruby's CSV quotes a field that is empty, begins with a blank, or holds a separator, a quote or a
+ * line end. */
 static bool field_needs_quotes(const struct csv_output *csv, struct str s)
 {
-    if (csv->force_quotes || s.n == 0 || s.p[0] == ' ' || s.p[0] == '\t' || s.p[0] == '\v' || s.p[0] == '\f')
+    if (csv->force_quotes || s.n == 0 || s.p[0] == ' ' || s.p[0] == '\t' || s.p[0] == '\v' ||
+        s.p[0] == '\f')
         return true;
     for (size_t i = 0; i < s.n; i++)
         if (s.p[i] == '\n' || s.p[i] == '\r' || s.p[i] == csv->quote.p[0])
@@ -201,7 +217,8 @@ static void field_write(const struct csv_output *csv, struct str s, struct buf *
     buf_add_char(out, quote);
 }
 
-static void line_write(const struct csv_output *csv, const struct event *ev, struct arena *mem, struct buf *out)
+static void line_write(const struct csv_output *csv, const struct event *ev, struct arena *mem,
+                       struct buf *out)
 {
     for (size_t i = 0; i < csv->field_count; i++) {
         if (i)
@@ -248,7 +265,8 @@ static bool path_leaves_root(const struct csv_output *csv, struct str path)
     return false;
 }
 
-static struct str event_path(const struct csv_output *csv, const struct event *ev, struct arena *mem)
+static struct str event_path(const struct csv_output *csv, const struct event *ev,
+                             struct arena *mem)
 {
     if (sprintf_is_constant(csv->path_template))
         return csv->path;
@@ -270,16 +288,19 @@ static struct csv_part *part_of(struct csv_part *parts, size_t *count, struct st
 }
 
 /* Retries until it works or the pipeline stops hard. */
-static int part_write(struct csv_output *csv, struct output *output, const struct csv_part *part, struct err *err)
+static int part_write(struct csv_output *csv, struct output *output, const struct csv_part *part,
+                      struct err *err)
 {
     for (unsigned attempt = 0;; attempt++) {
         struct err why;
-        int rc = part->lines.is_over ? err_set(&why, ERR_TOO_LARGE, "a batch of lines is above %llu bytes",
-                                               (unsigned long long)LINE_BYTES_MAX)
-                                     : append_files_write(csv->files, part->path, buf_str(&part->lines), &why);
+        int rc = part->lines.is_over
+                     ? err_set(&why, ERR_TOO_LARGE, "a batch of lines is above %llu bytes",
+                               (unsigned long long)LINE_BYTES_MAX)
+                     : append_files_write(csv->files, part->path, buf_str(&part->lines), &why);
         if (rc == 0)
             return 0;
-        plugin_warn(csv->plugin, "cannot write \"" STR_FMT "\": %s; trying again", STR_ARG(part->path), why.text);
+        plugin_warn(csv->plugin, "cannot write \"" STR_FMT "\": %s; trying again",
+                    STR_ARG(part->path), why.text);
         if (!output_backoff(output, attempt, RETRY_FIRST_NS, RETRY_MAX_NS)) {
             if (err)
                 *err = why;
@@ -288,8 +309,8 @@ static int part_write(struct csv_output *csv, struct output *output, const struc
     }
 }
 
-static int parts_write(struct csv_output *csv, struct output *output, struct csv_part *parts, size_t count,
-                       struct err *err)
+static int parts_write(struct csv_output *csv, struct output *output, struct csv_part *parts,
+                       size_t count, struct err *err)
 {
     int rc = 0;
     for (size_t i = 0; i < count; i++) {
@@ -305,7 +326,8 @@ static bool file_is_empty(const struct csv_output *csv, struct str path)
     return vfs_stat(csv->plugin->env->fs, path, true, &st, NULL) < 0 || st.size_bytes == 0;
 }
 
-static int csv_write(void *self, struct output *output, const struct output_batch *batch, struct err *err)
+static int csv_write(void *self, struct output *output, const struct output_batch *batch,
+                     struct err *err)
 {
     struct csv_output *csv = self;
     if (csv->hangups != process_hangup_count()) {

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* elasticsearch.c: writes events as documents to Elasticsearch, or to the engine of this very process when a host is its
- * address: then the batch goes over in memory, without HTTP. Option names and retry rules are those of Logstash's output
- * 10.8: a refused request is tried again for ever with growing waits; of an accepted one, 409 is done, 400 and 404 go to
- * the dead letters, everything else is tried again alone.
+/* elasticsearch.c: writes events as documents to Elasticsearch, or to the engine of this very
+ * process when a host is its address: then the batch goes over in memory, without HTTP. Option
+ * names and retry rules are those of Logstash's output 10.8: a refused request is tried again for
+ * ever with growing waits; of an accepted one, 409 is done, 400 and 404 go to the dead letters,
+ * everything else is tried again alone.
  *
- * Delivered once: where the configuration names no id, the document gets one that belongs to the event: [@metadata][_id] as
- * Filebeat and naru ship send it, or the event's origin (file and offset, index and sequence number). It is written with
- * op create, so a batch that comes a second time finds its documents there (409) and changes nothing. */
+ * Delivered once: where the configuration names no id, the document gets one that belongs to the
+ * event: [@metadata][_id] as Filebeat and naru ship send it, or the event's origin (file and
+ * offset, index and sequence number). It is written with op create, so a batch that comes a second
+ * time finds its documents there (409) and changes nothing. */
 #include "pipeline/outputs/elasticsearch_int.h"
 
 #include "base/buf.h"
@@ -21,35 +23,50 @@
 #define ID_BYTES         22u
 #define DEFAULT_PORT     9200u
 
-static const char *const version_types[] = {"internal", "external", "external_gt", "external_gte", NULL};
+static const char *const version_types[] = {"internal", "external", "external_gt", "external_gte",
+                                            NULL};
 
 #define IGNORED(option, why)                                                                       \
     OPT_VALUE(struct es_output, ignored, .name = option, .flags = OPT_OBSOLETE, .help = why)
 
 static const struct opt es_opts[] = {
-    OPT_LIST(struct es_output, hosts, .help = "Addresses, as [\"http://localhost:9200\"]; this process's own means its engine."),
-    OPT_STR(struct es_output, index, .dflt = "logstash-%{+yyyy.MM.dd}", .help = "Index; may hold fields and dates."),
+    OPT_LIST(struct es_output, hosts,
+             .help =
+                 "Addresses, as [\"http://localhost:9200\"]; this process's own means its engine."),
+    OPT_STR(struct es_output, index, .dflt = "logstash-%{+yyyy.MM.dd}",
+            .help = "Index; may hold fields and dates."),
     OPT_STR(struct es_output, document_id, .help = "Id of the document; may hold fields."),
-    OPT_STR(struct es_output, action, .dflt = "index", .help = "index, create, update, delete, or a field that says so."),
+    OPT_STR(struct es_output, action, .dflt = "index",
+            .help = "index, create, update, delete, or a field that says so."),
     OPT_STR(struct es_output, routing, .help = "Routing value; may hold fields."),
-    OPT_STR(struct es_output, pipeline, .help = "Ingest pipeline of an Elasticsearch; none when empty."),
+    OPT_STR(struct es_output, pipeline,
+            .help = "Ingest pipeline of an Elasticsearch; none when empty."),
     OPT_STR(struct es_output, version, .help = "Version of the document; may hold fields."),
-    OPT_ENUM(struct es_output, version_type, .choices = version_types, .dflt = "internal", .help = "How versions compare."),
-    OPT_BOOL(struct es_output, doc_as_upsert, .dflt = "false", .help = "update: the event is the new document when there is none."),
-    OPT_STR(struct es_output, upsert, .help = "update: JSON of the new document when there is none."),
-    OPT_INT(struct es_output, retry_on_conflict, .dflt = "1", .min = 0, .max = 1000, .help = "Tries of an update after a conflict."),
-    OPT_INT(struct es_output, retry_initial_interval, .dflt = "2", .min = 1, .max = 3600, .help = "First wait, seconds."),
-    OPT_INT(struct es_output, retry_max_interval, .dflt = "64", .min = 1, .max = 3600, .help = "Longest wait, seconds."),
-    OPT_INT(struct es_output, timeout, .dflt = "60", .min = 1, .max = 3600, .help = "Longest request, seconds."),
+    OPT_ENUM(struct es_output, version_type, .choices = version_types, .dflt = "internal",
+             .help = "How versions compare."),
+    OPT_BOOL(struct es_output, doc_as_upsert, .dflt = "false",
+             .help = "update: the event is the new document when there is none."),
+    OPT_STR(struct es_output, upsert,
+            .help = "update: JSON of the new document when there is none."),
+    OPT_INT(struct es_output, retry_on_conflict, .dflt = "1", .min = 0, .max = 1000,
+            .help = "Tries of an update after a conflict."),
+    OPT_INT(struct es_output, retry_initial_interval, .dflt = "2", .min = 1, .max = 3600,
+            .help = "First wait, seconds."),
+    OPT_INT(struct es_output, retry_max_interval, .dflt = "64", .min = 1, .max = 3600,
+            .help = "Longest wait, seconds."),
+    OPT_INT(struct es_output, timeout, .dflt = "60", .min = 1, .max = 3600,
+            .help = "Longest request, seconds."),
     OPT_STR(struct es_output, user, .help = "User name for HTTP."),
     OPT_STR(struct es_output, password, .flags = OPT_SECRET, .help = "Password for HTTP."),
     OPT_BOOL(struct es_output, ssl, .dflt = "false", .help = "https for hosts that do not say."),
-    OPT_BOOL(struct es_output, ssl_certificate_verification, .dflt = "true", .help = "false takes any certificate."),
+    OPT_BOOL(struct es_output, ssl_certificate_verification, .dflt = "true",
+             .help = "false takes any certificate."),
     OPT_STR(struct es_output, cacert, .help = "File with the certificate authority."),
     OPT_STR(struct es_output, path, .help = "Path in front of /_bulk, for a proxy."),
     OPT_STR(struct es_output, bulk_path, .help = "Path instead of /_bulk."),
     OPT_BOOL(struct es_output, http_compression, .dflt = "false", .help = "gzip requests."),
-    OPT_LIST(struct es_output, failure_type_logging_whitelist, .help = "Error types that are not logged."),
+    OPT_LIST(struct es_output, failure_type_logging_whitelist,
+             .help = "Error types that are not logged."),
     IGNORED("manage_template", "Templates are not installed; naru's engine needs none."),
     IGNORED("template", "Templates are not installed: PUT it yourself."),
     IGNORED("template_name", "Templates are not installed."),
@@ -73,7 +90,8 @@ static const struct opt es_opts[] = {
 
 /* ---- settings ---- */
 
-static int template_of(struct es_output *es, struct str text, struct sprintf_template **ret_t, struct err *err)
+static int template_of(struct es_output *es, struct str text, struct sprintf_template **ret_t,
+                       struct err *err)
 {
     *ret_t = NULL;
     return text.n ? sprintf_compile(es->plugin->mem, text, ret_t, err) : 0;
@@ -114,8 +132,9 @@ static int action_check(struct es_output *es, struct err *err)
         if (str_eq(es->action, str_from(known[i])))
             return 0;
     const char *near = name_nearest(known, es->action);
-    return err_set(err, ERR_CONFIG, "action \"" STR_FMT "\" is none of index, create, update, delete%s%s%s",
-                   STR_ARG(es->action), near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    return err_set(
+        err, ERR_CONFIG, "action \"" STR_FMT "\" is none of index, create, update, delete%s%s%s",
+        STR_ARG(es->action), near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
 static int es_init(void *self, struct plugin *plugin, struct err *err)
@@ -132,18 +151,23 @@ static int es_init(void *self, struct plugin *plugin, struct err *err)
     if (!es->index_t || !es->action_t)
         return err_set(err, ERR_CONFIG, "index and action must not be empty");
     TRY(action_check(es, err));
-    bool needs_id = sprintf_is_constant(es->action_t) && (str_is(es->action, "update") || str_is(es->action, "delete"));
+    bool needs_id = sprintf_is_constant(es->action_t) &&
+                    (str_is(es->action, "update") || str_is(es->action, "delete"));
     if (needs_id && !es->id_t)
-        return err_set(err, ERR_CONFIG, "action \"" STR_FMT "\" needs document_id", STR_ARG(es->action));
+        return err_set(err, ERR_CONFIG, "action \"" STR_FMT "\" needs document_id",
+                       STR_ARG(es->action));
     TRY(hosts_parse(es, err));
     es->id_seed = os_entropy_u64();
     es->send = es->is_engine ? es__send_engine : es__send_http;
     if (!es->is_engine)
-        es->http = http_client_new(&(struct http_client_config){.user = es->user, .password = es->password,
-                                                                .ca_file = es->cacert,
-                                                                .is_tls_unverified = !es->ssl_certificate_verification,
-                                                                .timeout_ns = es->timeout * NS_PER_S,
-                                                                .is_stopping = es_is_stopping, .owner = es});
+        es->http = http_client_new(
+            &(struct http_client_config){.user = es->user,
+                                         .password = es->password,
+                                         .ca_file = es->cacert,
+                                         .is_tls_unverified = !es->ssl_certificate_verification,
+                                         .timeout_ns = es->timeout * NS_PER_S,
+                                         .is_stopping = es_is_stopping,
+                                         .owner = es});
     return 0;
 }
 
@@ -155,7 +179,8 @@ static void es_deinit(void *self)
 
 /* ---- events to actions ---- */
 
-static struct str text_of(const struct sprintf_template *t, const struct event *ev, struct arena *mem)
+static struct str text_of(const struct sprintf_template *t, const struct event *ev,
+                          struct arena *mem)
 {
     return t ? sprintf_text(t, ev, mem) : STR_NONE;
 }
@@ -163,7 +188,8 @@ static struct str text_of(const struct sprintf_template *t, const struct event *
 /* 128 bits in 22 characters of the URL-safe base 64 alphabet. */
 static struct str id_text(struct arena *mem, uint64_t high, uint64_t low)
 {
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     char *p = arena_alloc(mem, ID_BYTES);
     unsigned __int128 v = (unsigned __int128)high << 64 | low;
     for (size_t i = 0; i < ID_BYTES; i++, v >>= 6)
@@ -171,8 +197,8 @@ static struct str id_text(struct arena *mem, uint64_t high, uint64_t low)
     return (struct str){p, ID_BYTES};
 }
 
-/* The id that belongs to the event wherever it is delivered from again, or one made here that at least a repeated
- * request over HTTP keeps. The engine makes its own better ones. */
+/* The id that belongs to the event wherever it is delivered from again, or one made here that at
+ * least a repeated request over HTTP keeps. The engine makes its own better ones. */
 static void stable_id(struct es_output *es, struct es_action *action, struct arena *mem)
 {
     const struct event *ev = action->ev;
@@ -183,7 +209,8 @@ static void stable_id(struct es_output *es, struct es_action *action, struct are
         action->id = id_text(mem, ev->origin.source, ev->origin.position);
     } else if (!es->is_engine) {
         es->id_next++;
-        action->id = id_text(mem, hash_u64(es->id_seed + es->id_next), hash_u64(~es->id_seed ^ es->id_next));
+        action->id =
+            id_text(mem, hash_u64(es->id_seed + es->id_next), hash_u64(~es->id_seed ^ es->id_next));
     } else {
         return;
     }
@@ -202,13 +229,17 @@ static int op_parse(struct str text, enum doc_op *ret_op, struct err *err)
     else if (str_is(text, "delete"))
         *ret_op = DOC_DELETE;
     else
-        return err_set(err, ERR_INVALID, "action \"" STR_FMT "\" is none of index, create, update, delete", STR_ARG(text));
+        return err_set(err, ERR_INVALID,
+                       "action \"" STR_FMT "\" is none of index, create, update, delete",
+                       STR_ARG(text));
     return 0;
 }
 
-static int version_parse(struct es_output *es, struct es_action *action, struct arena *mem, struct err *err)
+static int version_parse(struct es_output *es, struct es_action *action, struct arena *mem,
+                         struct err *err)
 {
-    static const enum version_type types[] = {VERSION_INTERNAL, VERSION_EXTERNAL, VERSION_EXTERNAL, VERSION_EXTERNAL_GTE};
+    static const enum version_type types[] = {VERSION_INTERNAL, VERSION_EXTERNAL, VERSION_EXTERNAL,
+                                              VERSION_EXTERNAL_GTE};
     if (!es->version_t)
         return 0;
     struct str text = sprintf_text(es->version_t, action->ev, mem);
@@ -219,7 +250,8 @@ static int version_parse(struct es_output *es, struct es_action *action, struct 
     return 0;
 }
 
-static int body_write(struct es_output *es, struct es_action *action, struct arena *mem, struct buf *bodies, struct err *err)
+static int body_write(struct es_output *es, struct es_action *action, struct arena *mem,
+                      struct buf *bodies, struct err *err)
 {
     action->source_off = bodies->n;
     if (action->op == DOC_UPDATE) {
@@ -242,12 +274,15 @@ static int body_write(struct es_output *es, struct es_action *action, struct are
     return 0;
 }
 
-static int action_make(struct es_output *es, const struct event *ev, struct arena *mem, struct buf *bodies,
-                       struct es_action *action, struct err *err)
+static int action_make(struct es_output *es, const struct event *ev, struct arena *mem,
+                       struct buf *bodies, struct es_action *action, struct err *err)
 {
     *action = (struct es_action){.ev = ev};
-    TRY(op_parse(sprintf_is_constant(es->action_t) ? es->action : sprintf_text(es->action_t, ev, mem), &action->op, err));
-    action->index = sprintf_is_constant(es->index_t) ? es->index : sprintf_text(es->index_t, ev, mem);
+    TRY(op_parse(sprintf_is_constant(es->action_t) ? es->action
+                                                   : sprintf_text(es->action_t, ev, mem),
+                 &action->op, err));
+    action->index =
+        sprintf_is_constant(es->index_t) ? es->index : sprintf_text(es->index_t, ev, mem);
     action->id = text_of(es->id_t, ev, mem);
     action->routing = text_of(es->routing_t, ev, mem);
     action->ingest_pipeline = text_of(es->pipeline_t, ev, mem);
@@ -261,8 +296,8 @@ static int action_make(struct es_output *es, const struct event *ev, struct aren
 
 /* ---- the engine of this process ---- */
 
-int es__send_engine(struct es_output *es, struct es_action *const *actions, size_t count, const struct buf *bodies,
-                    struct arena *mem, struct err *err)
+int es__send_engine(struct es_output *es, struct es_action *const *actions, size_t count,
+                    const struct buf *bodies, struct arena *mem, struct err *err)
 {
     struct doc_write *writes = ARENA_ARRAY(mem, struct doc_write, count);
     struct doc_result *results = ARENA_ARRAY(mem, struct doc_result, count);
@@ -281,7 +316,8 @@ int es__send_engine(struct es_output *es, struct es_action *const *actions, size
     for (size_t i = 0; i < count; i++) {
         actions[i]->status = results[i].status;
         if (results[i].status > 299)
-            actions[i]->reason = arena_printf(mem, "%s: %s", err_es_type(results[i].err.code), results[i].err.text);
+            actions[i]->reason =
+                arena_printf(mem, "%s: %s", err_es_type(results[i].err.code), results[i].err.text);
     }
     return 0;
 }
@@ -292,13 +328,15 @@ static bool is_whitelisted(const struct es_output *es, struct str reason)
 {
     const struct value *list = &es->failure_type_logging_whitelist;
     for (size_t i = 0; list->kind == VALUE_LIST && i < list->list->count; i++)
-        if (list->list->items[i].kind == VALUE_STR && str_starts_with(reason, list->list->items[i].s))
+        if (list->list->items[i].kind == VALUE_STR &&
+            str_starts_with(reason, list->list->items[i].s))
             return true;
     return false;
 }
 
 /* True when the action is over: delivered, or in the dead letters. */
-static bool action_is_done(struct es_output *es, struct output *output, const struct es_action *action)
+static bool action_is_done(struct es_output *es, struct output *output,
+                           const struct es_action *action)
 {
     struct err why;
     int status = action->status;
@@ -306,8 +344,8 @@ static bool action_is_done(struct es_output *es, struct output *output, const st
         return true;
     if (status == 409) {
         if (!action->has_stable_id && !is_whitelisted(es, action->reason))
-            plugin_warn(es->plugin, "document \"" STR_FMT "\": " STR_FMT "; left as it is", STR_ARG(action->id),
-                        STR_ARG(action->reason));
+            plugin_warn(es->plugin, "document \"" STR_FMT "\": " STR_FMT "; left as it is",
+                        STR_ARG(action->id), STR_ARG(action->reason));
         return true;
     }
     if (status == 404 && action->op == DOC_DELETE)
@@ -321,8 +359,8 @@ static bool action_is_done(struct es_output *es, struct output *output, const st
 }
 
 /* Sends until every action is over. */
-static int actions_send(struct es_output *es, struct output *output, struct es_action **actions, size_t count,
-                        const struct buf *bodies, struct arena *mem, struct err *err)
+static int actions_send(struct es_output *es, struct output *output, struct es_action **actions,
+                        size_t count, const struct buf *bodies, struct arena *mem, struct err *err)
 {
     for (unsigned attempt = 0; count; attempt++) {
         struct err why;
@@ -339,14 +377,17 @@ static int actions_send(struct es_output *es, struct output *output, struct es_a
             return 0;
         count = rc < 0 ? count : left;
         if (rc != -ERR_SHUTDOWN)
-            plugin_warn(es->plugin, "%zu documents were not taken: " STR_FMT "; trying again", count, STR_ARG(reason));
-        if (!output_backoff(output, attempt, es->retry_initial_interval * NS_PER_S, es->retry_max_interval * NS_PER_S))
+            plugin_warn(es->plugin, "%zu documents were not taken: " STR_FMT "; trying again",
+                        count, STR_ARG(reason));
+        if (!output_backoff(output, attempt, es->retry_initial_interval * NS_PER_S,
+                            es->retry_max_interval * NS_PER_S))
             return err_set(err, ERR_SHUTDOWN, "the pipeline stops");
     }
     return 0;
 }
 
-static int es_write(void *self, struct output *output, const struct output_batch *batch, struct err *err)
+static int es_write(void *self, struct output *output, const struct output_batch *batch,
+                    struct err *err)
 {
     struct es_output *es = self;
     es->output = output;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* jdbc_test.c: the jdbc output in whole pipelines: types, upserts, bad rows alone in the dead letters, a table that comes
- * later; on a real SQLite file, and on a MariaDB server of the test's own (left out, visibly, where none is installed). */
+/* jdbc_test.c: the jdbc output in whole pipelines: types, upserts, bad rows alone in the dead
+ * letters, a table that comes later; on a real SQLite file, and on a MariaDB server of the test's
+ * own (left out, visibly, where none is installed). */
 #include "support/pipeline.h"
 
 #include <signal.h>
@@ -18,7 +19,8 @@ struct rows {
     int64_t count;
 };
 static const struct opt rows_opts[] = {OPT_STR(struct rows, json, .dflt = "", .help = "."),
-                                       OPT_INT(struct rows, count, .dflt = "0", .help = "."), OPT_END};
+                                       OPT_INT(struct rows, count, .dflt = "0", .help = "."),
+                                       OPT_END};
 static uint32_t acks_ok, acks_failed; /* atomic */
 
 static void rows_done(void *owner, uint64_t cookie, bool is_ok)
@@ -47,7 +49,8 @@ static int rows_run(void *self, struct input *input, struct err *err)
         batch_unref(batch);
     return 0;
 }
-static const struct input_type input_rows = {.name = "rows", .opts = rows_opts, .size = sizeof(struct rows), .run = rows_run};
+static const struct input_type input_rows = {
+    .name = "rows", .opts = rows_opts, .size = sizeof(struct rows), .run = rows_run};
 const struct input_type *const test_input_types[] = {&input_rows, NULL};
 const struct filter_type *const test_filter_types[] = {NULL};
 const struct output_type *const test_output_types[] = {NULL};
@@ -129,7 +132,9 @@ static struct str dead_letters(struct test *t)
         return all;
     for (size_t i = 0; i < count; i++) { /* one file a plugin id */
         struct str text;
-        assert_ok(vfs_read_file(vfs_posix(), path_join(t->mem, dir, entries[i].name), MIB, t->mem, &text, &t->err), &t->err);
+        assert_ok(vfs_read_file(vfs_posix(), path_join(t->mem, dir, entries[i].name), MIB, t->mem,
+                                &text, &t->err),
+                  &t->err);
         all = arena_printf(t->mem, "%s%s", all.p, text.p);
     }
     return all;
@@ -147,23 +152,33 @@ static size_t lines_count(struct str text)
 
 static void binds_types(struct test *t)
 {
-    (void)sqlite_run(t, "a.db", "CREATE TABLE x (i INTEGER, f REAL, s TEXT, b, t TEXT, n, l TEXT, m TEXT, c TEXT, k)");
+    (void)sqlite_run(
+        t, "a.db",
+        "CREATE TABLE x (i INTEGER, f REAL, s TEXT, b, t TEXT, n, l TEXT, m TEXT, c TEXT, k)");
     run(t, arena_printf(t->mem,
-                        "input { rows { json => '{\"i\":53800,\"f\":1.5,\"s\":\"its\",\"b\":true,\"@timestamp\":\"2026-01-26T00:10:05.123Z\","
+                        "input { rows { json => "
+                        "'{\"i\":53800,\"f\":1.5,\"s\":\"its\",\"b\":true,\"@timestamp\":\"2026-01-"
+                        "26T00:10:05.123Z\","
                         "\"l\":[1,2],\"m\":{\"a\":1}}' } }\n"
-                        "output { jdbc { connection_string => \"jdbc:sqlite:%s\" statement => [ \"INSERT INTO x VALUES "
-                        "(?,?,?,?,?,?,?,?,?,?)\", \"%%{i}\", \"f\", \"[s]\", \"b\", \"@timestamp\", \"missing\", \"l\", \"%%{m}\", "
+                        "output { jdbc { connection_string => \"jdbc:sqlite:%s\" statement => [ "
+                        "\"INSERT INTO x VALUES "
+                        "(?,?,?,?,?,?,?,?,?,?)\", \"%%{i}\", \"f\", \"[s]\", \"b\", "
+                        "\"@timestamp\", \"missing\", \"l\", \"%%{m}\", "
                         "\"<%%{i}|%%{s}>\", 7 ] } }",
                         test_path(t, "a.db").p));
     assert_str_eq(sqlite_run(t, "a.db", "SELECT *, typeof(i), typeof(f), typeof(k) FROM x"),
-                  "53800,1.5,its,1,2026-01-26 00:10:05.123,NULL,[1,2],{\"a\":1},<53800|its>,7,integer,real,integer");
+                  "53800,1.5,its,1,2026-01-26 "
+                  "00:10:05.123,NULL,[1,2],{\"a\":1},<53800|its>,7,integer,real,integer");
 }
 
 static void incomplete_texts_are_null(struct test *t)
 {
     (void)sqlite_run(t, "a.db", "CREATE TABLE x (a, b)");
-    run(t, arena_printf(t->mem, "input { rows { json => '{\"a\":1}' } } output { jdbc { connection_string => \"jdbc:sqlite:%s\" "
-                                "statement => [ \"INSERT INTO x VALUES (?,?)\", \"%%{nothing}\", \"x %%{nothing}\" ] } }",
+    run(t, arena_printf(t->mem,
+                        "input { rows { json => '{\"a\":1}' } } output { jdbc { connection_string "
+                        "=> \"jdbc:sqlite:%s\" "
+                        "statement => [ \"INSERT INTO x VALUES (?,?)\", \"%%{nothing}\", \"x "
+                        "%%{nothing}\" ] } }",
                         test_path(t, "a.db").p));
     assert_str_eq(sqlite_run(t, "a.db", "SELECT * FROM x"), "NULL,NULL");
 }
@@ -172,9 +187,12 @@ static void upserts(struct test *t)
 {
     (void)sqlite_run(t, "a.db", "CREATE TABLE x (k PRIMARY KEY, v)");
     struct str conf = arena_printf(
-        t->mem, "input { rows { json => '{\"k\":1,\"v\":1}\n{\"k\":2,\"v\":2}\n{\"k\":1,\"v\":3}' } } output { jdbc { "
-                "connection_string => \"jdbc:sqlite:%s\" statement => [ \"INSERT INTO x VALUES (?,?) ON CONFLICT(k) DO UPDATE "
-                "SET v = excluded.v\", \"k\", \"v\" ] } }",
+        t->mem,
+        "input { rows { json => '{\"k\":1,\"v\":1}\n{\"k\":2,\"v\":2}\n{\"k\":1,\"v\":3}' } } "
+        "output { jdbc { "
+        "connection_string => \"jdbc:sqlite:%s\" statement => [ \"INSERT INTO x VALUES (?,?) ON "
+        "CONFLICT(k) DO UPDATE "
+        "SET v = excluded.v\", \"k\", \"v\" ] } }",
         test_path(t, "a.db").p);
     run(t, conf);
     run(t, conf);
@@ -184,9 +202,13 @@ static void upserts(struct test *t)
 static void bad_rows_stand_alone(struct test *t)
 {
     (void)sqlite_run(t, "a.db", "CREATE TABLE x (n CHECK (n NOT IN (0, 500, 501, 1999)))");
-    run(t, arena_printf(t->mem, "input { rows { count => 2000 } } output { jdbc { connection_string => \"jdbc:sqlite:%s\" "
-                                "statement => [ \"INSERT INTO x VALUES (?)\", \"n\" ] } }", test_path(t, "a.db").p));
-    assert_str_eq(sqlite_run(t, "a.db", "SELECT count(*), count(DISTINCT n), sum(n) FROM x"), "1996,1996,1996000");
+    run(t, arena_printf(t->mem,
+                        "input { rows { count => 2000 } } output { jdbc { connection_string => "
+                        "\"jdbc:sqlite:%s\" "
+                        "statement => [ \"INSERT INTO x VALUES (?)\", \"n\" ] } }",
+                        test_path(t, "a.db").p));
+    assert_str_eq(sqlite_run(t, "a.db", "SELECT count(*), count(DISTINCT n), sum(n) FROM x"),
+                  "1996,1996,1996000");
     struct str dead = dead_letters(t);
     assert_int_equal(lines_count(dead), 4);
     assert_str_has(dead, "CHECK constraint failed");
@@ -196,8 +218,13 @@ static void bad_rows_stand_alone(struct test *t)
 static void waits_for_its_table(struct test *t)
 {
     struct rig rig;
-    start(t, &rig, arena_printf(t->mem, "input { rows { count => 3 } } output { jdbc { connection_string => \"jdbc:sqlite:%s\" "
-                                        "statement => [ \"INSERT INTO x VALUES (?)\", \"n\" ] } }", test_path(t, "a.db").p));
+    start(
+        t, &rig,
+        arena_printf(
+            t->mem,
+            "input { rows { count => 3 } } output { jdbc { connection_string => \"jdbc:sqlite:%s\" "
+            "statement => [ \"INSERT INTO x VALUES (?)\", \"n\" ] } }",
+            test_path(t, "a.db").p));
     clock_sleep_ns(clock_system(), 300 * NS_PER_MS);
     assert_false(pipeline_is_finished(rig.pipeline));
     (void)sqlite_run(t, "a.db", "CREATE TABLE x (n)");
@@ -209,9 +236,14 @@ static void waits_for_its_table(struct test *t)
 static void unsafe_statements(struct test *t)
 {
     (void)sqlite_run(t, "a.db", "CREATE TABLE a (v); CREATE TABLE b (v)");
-    run(t, arena_printf(t->mem, "input { rows { json => '{\"t\":\"a\",\"v\":1}\n{\"t\":\"b\",\"v\":2}\n{\"t\":\"c\",\"v\":3}' } } output { "
-                                "jdbc { unsafe_statement => true connection_string => \"jdbc:sqlite:%s\" statement => "
-                                "[ \"INSERT INTO %%{t} VALUES (?)\", \"v\" ] } }", test_path(t, "a.db").p));
+    run(t,
+        arena_printf(
+            t->mem,
+            "input { rows { json => "
+            "'{\"t\":\"a\",\"v\":1}\n{\"t\":\"b\",\"v\":2}\n{\"t\":\"c\",\"v\":3}' } } output { "
+            "jdbc { unsafe_statement => true connection_string => \"jdbc:sqlite:%s\" statement => "
+            "[ \"INSERT INTO %%{t} VALUES (?)\", \"v\" ] } }",
+            test_path(t, "a.db").p));
     assert_str_eq(sqlite_run(t, "a.db", "SELECT * FROM a UNION ALL SELECT * FROM b"), "1|2");
     assert_str_has(dead_letters(t), "no such table: c");
 }
@@ -219,21 +251,39 @@ static void unsafe_statements(struct test *t)
 static void whole_event(struct test *t)
 {
     (void)sqlite_run(t, "a.db", "CREATE TABLE x (v)");
-    run(t, arena_printf(t->mem, "input { rows { json => '{\"a\":1}' } } filter { mutate { remove_field => [\"@timestamp\", \"@version\"] } } "
-                                "output { jdbc { enable_event_as_json_keyword => true connection_string => \"jdbc:sqlite:%s\" "
-                                "statement => [ \"INSERT INTO x VALUES (?)\", \"@event\" ] } }", test_path(t, "a.db").p));
+    run(t, arena_printf(t->mem,
+                        "input { rows { json => '{\"a\":1}' } } filter { mutate { remove_field => "
+                        "[\"@timestamp\", \"@version\"] } } "
+                        "output { jdbc { enable_event_as_json_keyword => true connection_string => "
+                        "\"jdbc:sqlite:%s\" "
+                        "statement => [ \"INSERT INTO x VALUES (?)\", \"@event\" ] } }",
+                        test_path(t, "a.db").p));
     assert_str_eq(sqlite_run(t, "a.db", "SELECT * FROM x"), "{\"a\":1}");
 }
 
 static void refuses_bad_settings(struct test *t)
 {
-    refuses(t, "input { rows { } } output { jdbc { statement => [\"x\"] } }", NULL, "connection_string");
-    refuses(t, "input { rows { } } output { jdbc { connection_string => \"jdbc:oracle:thin:x\" statement => [\"x\"] } }", NULL, "no driver");
-    refuses(t, "input { rows { } } output { jdbc { connection_string => \"sqlite:x\" statement => [\"x\"] } }", NULL, "jdbc:");
-    refuses(t, "input { rows { } } output { jdbc { connection_string => \"jdbc:sqlite:x\" statement => [\"insert ?\", \"a\", \"b\"] } }",
+    refuses(t, "input { rows { } } output { jdbc { statement => [\"x\"] } }", NULL,
+            "connection_string");
+    refuses(t,
+            "input { rows { } } output { jdbc { connection_string => \"jdbc:oracle:thin:x\" "
+            "statement => [\"x\"] } }",
+            NULL, "no driver");
+    refuses(t,
+            "input { rows { } } output { jdbc { connection_string => \"sqlite:x\" statement => "
+            "[\"x\"] } }",
+            NULL, "jdbc:");
+    refuses(t,
+            "input { rows { } } output { jdbc { connection_string => \"jdbc:sqlite:x\" statement "
+            "=> [\"insert ?\", \"a\", \"b\"] } }",
             NULL, "1 placeholders, 2 parameters");
-    refuses(t, "input { rows { } } output { jdbc { connection_string => \"jdbc:sqlite:x\" statment => [\"x\"] } }", NULL, "statement");
-    refuses(t, "input { rows { } } output { jdbc { connection_string => \"jdbc:sqlite:x\" statement => [\"x\"] retry_sql_states => [\"1\"] } }",
+    refuses(t,
+            "input { rows { } } output { jdbc { connection_string => \"jdbc:sqlite:x\" statment => "
+            "[\"x\"] } }",
+            NULL, "statement");
+    refuses(t,
+            "input { rows { } } output { jdbc { connection_string => \"jdbc:sqlite:x\" statement "
+            "=> [\"x\"] retry_sql_states => [\"1\"] } }",
             NULL, "SQLSTATE");
 }
 
@@ -242,8 +292,11 @@ static void refuses_bad_settings(struct test *t)
 static void addresses(struct test *t)
 {
     struct sql_target x;
-    assert_ok(sql_target_parse(STR("jdbc:mysql://db.local:3307/stock?useSSL=false&allowPublicKeyRetrieval=true&user=a%40b&password=p%26q"),
-                               t->mem, &x, &t->err), &t->err);
+    assert_ok(sql_target_parse(
+                  STR("jdbc:mysql://db.local:3307/"
+                      "stock?useSSL=false&allowPublicKeyRetrieval=true&user=a%40b&password=p%26q"),
+                  t->mem, &x, &t->err),
+              &t->err);
     assert_str_eq(x.driver, "mysql");
     assert_str_eq(x.host, "db.local");
     assert_int_equal(x.port, 3307);
@@ -257,9 +310,11 @@ static void addresses(struct test *t)
     assert_int_equal(x.port, 3306);
     assert_ok(sql_target_parse(STR("jdbc:sqlite::memory:"), t->mem, &x, &t->err), &t->err);
     assert_str_eq(x.path, ":memory:");
-    assert_err(sql_target_parse(STR("jdbc:mysql://h:99999/d"), t->mem, &x, &t->err), &t->err, ERR_INVALID);
+    assert_err(sql_target_parse(STR("jdbc:mysql://h:99999/d"), t->mem, &x, &t->err), &t->err,
+               ERR_INVALID);
     assert_err(sql_target_parse(STR("jdbc:mysql://h"), t->mem, &x, &t->err), &t->err, ERR_INVALID);
-    assert_err(sql_target_parse(STR("jdbc:postgresql://h/d"), t->mem, &x, &t->err), &t->err, ERR_UNSUPPORTED);
+    assert_err(sql_target_parse(STR("jdbc:postgresql://h/d"), t->mem, &x, &t->err), &t->err,
+               ERR_UNSUPPORTED);
 }
 
 static void inserts_split(struct test *t)
@@ -269,7 +324,8 @@ static void inserts_split(struct test *t)
         const char *sql, *row; /* row NULL: no */
     } rows[] = {
         {"INSERT INTO t (a, b) VALUES (?, ?)", "(?, ?)"},
-        {"insert into t values(?,CURRENT_TIMESTAMP) ON DUPLICATE KEY UPDATE a = VALUES(a)", "(?,CURRENT_TIMESTAMP)"},
+        {"insert into t values(?,CURRENT_TIMESTAMP) ON DUPLICATE KEY UPDATE a = VALUES(a)",
+         "(?,CURRENT_TIMESTAMP)"},
         {"REPLACE INTO t VALUES (?, lower(?), ')?')", "(?, lower(?), ')?')"},
         {"INSERT INTO `values` VALUES (?)", "(?)"},
         {"INSERT INTO t /* VALUES (?) */ VALUES (?)", "(?)"},
@@ -312,16 +368,25 @@ static void server_start(struct test *t, struct server *server)
 {
     server->dir = test_path(t, "my");
     server->port = test_free_port();
-    const char *install = arena_printf(t->mem, "mariadb-install-db --no-defaults --user=$(id -un) --datadir=%s --auth-root-authentication-method="
-                                               "normal --skip-test-db >%s.log 2>&1", server->dir.p, server->dir.p).p;
+    const char *install = arena_printf(t->mem,
+                                       "mariadb-install-db --no-defaults --user=$(id -un) "
+                                       "--datadir=%s --auth-root-authentication-method="
+                                       "normal --skip-test-db >%s.log 2>&1",
+                                       server->dir.p, server->dir.p)
+                              .p;
     assert_int_equal(command(install), 0);
     server->pid = fork();
     assert_true(server->pid >= 0);
     if (server->pid == 0) {
-        const char *run_text = arena_printf(t->mem, "exec " SERVER " --no-defaults --user=$(id -un) --datadir=%s --socket=%s/s.sock --port=%u "
-                                                    "--bind-address=127.0.0.1 --skip-networking=0 --innodb-buffer-pool-size=16M "
-                                                    "--innodb-flush-log-at-trx-commit=0 --skip-log-bin >%s.log 2>&1",
-                                            server->dir.p, server->dir.p, server->port, server->dir.p).p;
+        const char *run_text =
+            arena_printf(
+                t->mem,
+                "exec " SERVER
+                " --no-defaults --user=$(id -un) --datadir=%s --socket=%s/s.sock --port=%u "
+                "--bind-address=127.0.0.1 --skip-networking=0 --innodb-buffer-pool-size=16M "
+                "--innodb-flush-log-at-trx-commit=0 --skip-log-bin >%s.log 2>&1",
+                server->dir.p, server->dir.p, server->port, server->dir.p)
+                .p;
         (void)execl("/bin/sh", "sh", "-c", run_text, (char *)NULL);
         _exit(127);
     }
@@ -337,7 +402,11 @@ static void server_stop(struct server *server)
 static struct str mysql_run(struct test *t, const struct server *server, const char *sql)
 {
     char block[4096];
-    const char *text = arena_printf(t->mem, "mariadb --no-defaults -N -B -u root --socket=%s/s.sock -e \"%s\" 2>&1 | tr '\\t\\n' ',|'", server->dir.p, sql).p;
+    const char *text = arena_printf(t->mem,
+                                    "mariadb --no-defaults -N -B -u root --socket=%s/s.sock -e "
+                                    "\"%s\" 2>&1 | tr '\\t\\n' ',|'",
+                                    server->dir.p, sql)
+                           .p;
     FILE *pipe = popen(text, "r");
     assert_non_null(pipe);
     size_t n = fread(block, 1, sizeof(block), pipe);
@@ -355,11 +424,16 @@ static void server_wait(struct test *t, const struct server *server)
     fail_msg("MariaDB does not start");
 }
 
-static struct str mysql_conf(struct test *t, const struct server *server, const char *input, const char *statement)
+static struct str mysql_conf(struct test *t, const struct server *server, const char *input,
+                             const char *statement)
 {
-    return arena_printf(t->mem, "input { rows { %s } } output { jdbc { connection_string => \"jdbc:mysql://127.0.0.1:%u/stock?useSSL=false&"
-                                "allowPublicKeyRetrieval=true&user=naru&password=ge%%26heim\" driver_class => \"com.mysql.cj.jdbc.Driver\" "
-                                "driver_jar_path => \"C:\\\\x.jar\" statement => [ %s ] } }", input, server->port, statement);
+    return arena_printf(t->mem,
+                        "input { rows { %s } } output { jdbc { connection_string => "
+                        "\"jdbc:mysql://127.0.0.1:%u/stock?useSSL=false&"
+                        "allowPublicKeyRetrieval=true&user=naru&password=ge%%26heim\" driver_class "
+                        "=> \"com.mysql.cj.jdbc.Driver\" "
+                        "driver_jar_path => \"C:\\\\x.jar\" statement => [ %s ] } }",
+                        input, server->port, statement);
 }
 
 static void mariadb(struct test *t)
@@ -373,33 +447,51 @@ static void mariadb(struct test *t)
     t->may_leak = true; /* the client library keeps memory of its own */
     server_start(t, &server);
     /* The server is not there yet: the row waits for it, its rights, and its table. */
-    start(t, &rig, mysql_conf(t, &server, "json => '{\"c\":\"005930\",\"t\":\"2026-01-26 09:10:05\",\"p\":53800}'",
-                              "\"INSERT INTO trade (c, t, p, now_time) VALUES (?, ?, ?, CURRENT_TIMESTAMP)\", \"%{c}\", \"%{t}\", \"%{p}\""));
+    start(t, &rig,
+          mysql_conf(t, &server,
+                     "json => '{\"c\":\"005930\",\"t\":\"2026-01-26 09:10:05\",\"p\":53800}'",
+                     "\"INSERT INTO trade (c, t, p, now_time) VALUES (?, ?, ?, "
+                     "CURRENT_TIMESTAMP)\", \"%{c}\", \"%{t}\", \"%{p}\""));
     server_wait(t, &server);
-    (void)mysql_run(t, &server, "CREATE DATABASE stock CHARACTER SET utf8mb4; CREATE USER naru@'127.0.0.1' IDENTIFIED BY 'ge&heim'; "
-                                "GRANT ALL ON stock.* TO naru@'127.0.0.1'; CREATE USER naru@localhost IDENTIFIED BY 'ge&heim'; "
-                                "GRANT ALL ON stock.* TO naru@localhost; USE stock; CREATE TABLE trade (c VARCHAR(12), t DATETIME, "
-                                "p INT, now_time DATETIME); CREATE TABLE x (n INT PRIMARY KEY, v VARCHAR(5)); "
-                                "CREATE TABLE w (k INT PRIMARY KEY, t DATETIME(3), f DOUBLE, b BOOL, s TEXT)");
+    (void)mysql_run(t, &server,
+                    "CREATE DATABASE stock CHARACTER SET utf8mb4; CREATE USER naru@'127.0.0.1' "
+                    "IDENTIFIED BY 'ge&heim'; "
+                    "GRANT ALL ON stock.* TO naru@'127.0.0.1'; CREATE USER naru@localhost "
+                    "IDENTIFIED BY 'ge&heim'; "
+                    "GRANT ALL ON stock.* TO naru@localhost; USE stock; CREATE TABLE trade (c "
+                    "VARCHAR(12), t DATETIME, "
+                    "p INT, now_time DATETIME); CREATE TABLE x (n INT PRIMARY KEY, v VARCHAR(5)); "
+                    "CREATE TABLE w (k INT PRIMARY KEY, t DATETIME(3), f DOUBLE, b BOOL, s TEXT)");
     finish(&rig);
-    assert_str_eq(mysql_run(t, &server, "SELECT c, t, p, now_time IS NOT NULL FROM stock.trade"), "005930,2026-01-26 09:10:05,53800,1|");
+    assert_str_eq(mysql_run(t, &server, "SELECT c, t, p, now_time IS NOT NULL FROM stock.trade"),
+                  "005930,2026-01-26 09:10:05,53800,1|");
     /* Many rows an INSERT, bad ones alone: key 7 is there already, and no text fits for it. */
     (void)mysql_run(t, &server, "INSERT INTO stock.x VALUES (7, 'old'), (1500, 'old')");
-    run(t, mysql_conf(t, &server, "count => 2000", "\"INSERT INTO x (n, v) VALUES (?, 'new')\", \"n\""));
-    assert_str_eq(mysql_run(t, &server, "SELECT v, COUNT(*), SUM(n) FROM stock.x GROUP BY v ORDER BY v"), "new,1998,1997493|old,2,1507|");
+    run(t, mysql_conf(t, &server, "count => 2000",
+                      "\"INSERT INTO x (n, v) VALUES (?, 'new')\", \"n\""));
+    assert_str_eq(
+        mysql_run(t, &server, "SELECT v, COUNT(*), SUM(n) FROM stock.x GROUP BY v ORDER BY v"),
+        "new,1998,1997493|old,2,1507|");
     assert_int_equal(lines_count(dead_letters(t)), 2);
     assert_str_has(dead_letters(t), "Duplicate entry");
-    run(t, mysql_conf(t, &server, "count => 2000", "\"INSERT INTO x (n, v) VALUES (?, ?) ON DUPLICATE KEY UPDATE v = VALUES(v)\", \"n\", \"up\""));
+    run(t, mysql_conf(t, &server, "count => 2000",
+                      "\"INSERT INTO x (n, v) VALUES (?, ?) ON DUPLICATE KEY UPDATE v = "
+                      "VALUES(v)\", \"n\", \"up\""));
     assert_str_eq(mysql_run(t, &server, "SELECT COUNT(*), COUNT(v) FROM stock.x"), "2000,0|");
-    struct str typed = mysql_conf(t, &server, "json => '{\"k\":1,\"f\":1.5,\"b\":true,\"s\":\"한글\",\"@timestamp\":\"2026-01-26T00:10:05.123Z\"}'",
-                                  "\"REPLACE INTO w VALUES (?,?,?,?,?)\", \"k\", \"@timestamp\", \"f\", \"b\", \"s\"");
+    struct str typed = mysql_conf(
+        t, &server,
+        "json => "
+        "'{\"k\":1,\"f\":1.5,\"b\":true,\"s\":\"한글\",\"@timestamp\":\"2026-01-26T00:10:05.123Z\"}"
+        "'",
+        "\"REPLACE INTO w VALUES (?,?,?,?,?)\", \"k\", \"@timestamp\", \"f\", \"b\", \"s\"");
     run(t, typed);
     run(t, typed);
     assert_int_equal(lines_count(dead_letters(t)), 2); /* no more than before */
-    assert_str_eq(mysql_run(t, &server, "SELECT k, t, f, b, HEX(s) FROM stock.w"), "1,2026-01-26 00:10:05.123,1.5,1,ED959CEAB880|");
+    assert_str_eq(mysql_run(t, &server, "SELECT k, t, f, b, HEX(s) FROM stock.w"),
+                  "1,2026-01-26 00:10:05.123,1.5,1,ED959CEAB880|");
     server_stop(&server);
 }
 
-TEST_MAIN(TEST(addresses), TEST(inserts_split), TEST(binds_types), TEST(incomplete_texts_are_null), TEST(upserts),
-          TEST(bad_rows_stand_alone), TEST(waits_for_its_table), TEST(unsafe_statements), TEST(whole_event),
-          TEST(refuses_bad_settings), TEST(mariadb))
+TEST_MAIN(TEST(addresses), TEST(inserts_split), TEST(binds_types), TEST(incomplete_texts_are_null),
+          TEST(upserts), TEST(bad_rows_stand_alone), TEST(waits_for_its_table),
+          TEST(unsafe_statements), TEST(whole_event), TEST(refuses_bad_settings), TEST(mariadb))

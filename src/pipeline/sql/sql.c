@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sql.c: addresses, SQLSTATE classes, and just enough reading of SQL to find placeholders and to turn an INSERT of one row
- * into one of many. */
+/* sql.c: addresses, SQLSTATE classes, and just enough reading of SQL to find placeholders and to
+ * turn an INSERT of one row into one of many. */
 #include "pipeline/sql/sql.h"
 
 #include "base/buf.h"
@@ -46,9 +46,11 @@ static void param_set(struct sql_target *target, struct str key, struct str valu
     else if (str_eq_nocase(key, STR("requireSSL")))
         target->is_tls_required |= str_eq_nocase(value, STR("true"));
     else if (str_eq_nocase(key, STR("sslMode")))
-        target->is_tls_required |= !str_eq_nocase(value, STR("DISABLED")) && !str_eq_nocase(value, STR("PREFERRED")) &&
-                                   !str_eq_nocase(value, STR("disable")) && !str_eq_nocase(value, STR("trust"));
-    /* All others (useSSL, allowPublicKeyRetrieval, characterEncoding …) tune the Java driver only. */
+        target->is_tls_required |=
+            !str_eq_nocase(value, STR("DISABLED")) && !str_eq_nocase(value, STR("PREFERRED")) &&
+            !str_eq_nocase(value, STR("disable")) && !str_eq_nocase(value, STR("trust"));
+    /* All others (useSSL, allowPublicKeyRetrieval, characterEncoding …) tune the Java driver only.
+     */
 }
 
 static void params_parse(struct sql_target *target, struct str query, struct arena *mem)
@@ -63,52 +65,60 @@ static void params_parse(struct sql_target *target, struct str query, struct are
 }
 
 /* host:port/database?key=value&… */
-static int server_parse(struct sql_target *target, struct str rest, uint16_t default_port, struct arena *mem, struct err *err)
+static int server_parse(struct sql_target *target, struct str rest, uint16_t default_port,
+                        struct arena *mem, struct err *err)
 {
     ptrdiff_t question = str_find_char(rest, '?');
     struct str query = question < 0 ? STR("") : str_from_off(rest, (size_t)question + 1);
     struct str place = question < 0 ? rest : str_sub(rest, 0, (size_t)question);
     ptrdiff_t slash = str_find_char(place, '/');
     if (slash < 0)
-        return err_set(err, ERR_INVALID, "the database address names no database: jdbc:mysql://host:port/database");
+        return err_set(err, ERR_INVALID,
+                       "the database address names no database: jdbc:mysql://host:port/database");
     target->database = percent_decode(mem, str_from_off(place, (size_t)slash + 1));
     struct str host = str_sub(place, 0, (size_t)slash);
     ptrdiff_t colon = str_find_char(host, ':');
     uint64_t port = default_port;
     if (str_find_char(host, ',') >= 0)
         return err_set(err, ERR_UNSUPPORTED, "the database address names several hosts: give one");
-    if (colon >= 0 && (!str_to_u64(str_from_off(host, (size_t)colon + 1), &port) || port == 0 || port > 65535))
+    if (colon >= 0 &&
+        (!str_to_u64(str_from_off(host, (size_t)colon + 1), &port) || port == 0 || port > 65535))
         return err_set(err, ERR_INVALID, "the database address has no port from 1 to 65535");
     target->host = arena_str(mem, colon < 0 ? host : str_sub(host, 0, (size_t)colon));
     if (target->host.n == 0)
         target->host = STR("localhost");
     target->port = (uint16_t)port;
     params_parse(target, query, mem);
-    target->shown = arena_printf(mem, STR_FMT "://" STR_FMT ":%u/" STR_FMT, STR_ARG(target->driver), STR_ARG(target->host),
-                                 (unsigned)port, STR_ARG(target->database));
+    target->shown = arena_printf(mem, STR_FMT "://" STR_FMT ":%u/" STR_FMT, STR_ARG(target->driver),
+                                 STR_ARG(target->host), (unsigned)port, STR_ARG(target->database));
     return 0;
 }
 
-int sql_target_parse(struct str url, struct arena *mem, struct sql_target *ret_target, struct err *err)
+int sql_target_parse(struct str url, struct arena *mem, struct sql_target *ret_target,
+                     struct err *err)
 {
     struct sql_target target = {.port = 0};
     struct str rest = url;
     if (!str_starts_with(rest, STR("jdbc:")))
-        return err_set(err, ERR_INVALID, "a database address begins with jdbc:, as jdbc:sqlite:stock.db or "
-                                         "jdbc:mysql://host:3306/stock");
+        return err_set(err, ERR_INVALID,
+                       "a database address begins with jdbc:, as jdbc:sqlite:stock.db or "
+                       "jdbc:mysql://host:3306/stock");
     rest = str_from_off(rest, 5);
     if (str_starts_with(rest, STR("sqlite:"))) {
         target.driver = STR("sqlite");
         target.path = arena_str(mem, str_from_off(rest, 7));
         target.shown = arena_printf(mem, "sqlite:" STR_FMT, STR_ARG(target.path));
         if (target.path.n == 0)
-            return err_set(err, ERR_INVALID, "the database address names no file: jdbc:sqlite:stock.db");
+            return err_set(err, ERR_INVALID,
+                           "the database address names no file: jdbc:sqlite:stock.db");
     } else if (str_starts_with(rest, STR("mysql://")) || str_starts_with(rest, STR("mariadb://"))) {
         target.driver = STR("mysql");
         TRY(server_parse(&target, str_from_off(rest, rest.p[1] == 'y' ? 8 : 10), 3306, mem, err));
     } else {
         ptrdiff_t colon = str_find_char(rest, ':');
-        return err_set(err, ERR_UNSUPPORTED, "no driver for \"jdbc:" STR_FMT ":\": sqlite and mysql (also mariadb) are there",
+        return err_set(err, ERR_UNSUPPORTED,
+                       "no driver for \"jdbc:" STR_FMT
+                       ":\": sqlite and mysql (also mariadb) are there",
                        STR_ARG(str_sub(rest, 0, colon < 0 ? rest.n : (size_t)colon)));
     }
     *ret_target = target;
@@ -124,13 +134,15 @@ int sql_driver_find(struct str name, const struct sql_driver **ret_driver, struc
     char module[32];
     void *symbol;
     if (name.n >= sizeof(module))
-        return err_set(err, ERR_UNSUPPORTED, "there is no driver for \"" STR_FMT "\"", STR_ARG(name));
+        return err_set(err, ERR_UNSUPPORTED, "there is no driver for \"" STR_FMT "\"",
+                       STR_ARG(name));
     memcpy(module, name.p, name.n);
     module[name.n] = '\0';
     TRY(os_module_symbol(module, "naru_sql_driver", &symbol, err));
     const struct sql_driver *driver = symbol;
     if (driver->version != SQL_DRIVER_VERSION)
-        return err_set(err, ERR_UNSUPPORTED, "module \"" STR_FMT "\" belongs to another version", STR_ARG(name));
+        return err_set(err, ERR_UNSUPPORTED, "module \"" STR_FMT "\" belongs to another version",
+                       STR_ARG(name));
     *ret_driver = driver;
     return 0;
 }
@@ -146,7 +158,8 @@ bool sql_state_is_transient(const char *state)
 
 /* ---- just enough of SQL ---- */
 
-/* Behind a text '…', a name "…" or `…`, or a comment that begins at `i`; `i` itself when none does. */
+/* Behind a text '…', a name "…" or `…`, or a comment that begins at `i`; `i` itself when none does.
+ */
 static size_t skip_quoted(struct str sql, size_t i)
 {
     char c = sql.p[i], next = i + 1 < sql.n ? sql.p[i + 1] : '\0';
@@ -187,7 +200,8 @@ size_t sql_params_count(struct str sql)
 
 static bool is_word_char(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '$';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '$';
 }
 
 static bool word_at(struct str sql, size_t i, struct str word)
@@ -219,7 +233,8 @@ static size_t parens_end(struct str sql, size_t i)
 
 static size_t skip_blanks(struct str sql, size_t i)
 {
-    while (i < sql.n && (sql.p[i] == ' ' || sql.p[i] == '\t' || sql.p[i] == '\n' || sql.p[i] == '\r'))
+    while (i < sql.n &&
+           (sql.p[i] == ' ' || sql.p[i] == '\t' || sql.p[i] == '\n' || sql.p[i] == '\r'))
         i++;
     return i;
 }
@@ -245,7 +260,8 @@ bool sql_insert_split(struct str sql, struct sql_insert *ret_insert)
     size_t end = parens_end(sql, row), next = skip_blanks(sql, end);
     if (end == 0 || (next < sql.n && (sql.p[next] == ',' || sql.p[next] == ';')))
         return false;
-    struct sql_insert insert = {str_sub(sql, 0, row), str_sub(sql, row, end - row), str_from_off(sql, end), 0};
+    struct sql_insert insert = {str_sub(sql, 0, row), str_sub(sql, row, end - row),
+                                str_from_off(sql, end), 0};
     insert.params = sql_params_count(insert.row);
     if (insert.params == 0 || sql_params_count(insert.before) + sql_params_count(insert.behind) > 0)
         return false;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sqlite.c: the SQLite driver of sql.h. Write-ahead journal, so that readers (the console) never wait for the archive, with
- * a sync at each commit: a row that was acknowledged survives a power loss. */
+/* sqlite.c: the SQLite driver of sql.h. Write-ahead journal, so that readers (the console) never
+ * wait for the archive, with a sync at each commit: a row that was acknowledged survives a power
+ * loss. */
 #include <sqlite3.h>
 #include <stdio.h>
 
@@ -84,7 +85,8 @@ static void sqlite_close_connection(struct sql_connection *connection)
     mem_free(c);
 }
 
-static int sqlite_open_connection(const struct sql_target *target, struct sql_connection **ret_connection, struct err *err)
+static int sqlite_open_connection(const struct sql_target *target,
+                                  struct sql_connection **ret_connection, struct err *err)
 {
     struct sqlite_connection *c = MEM_NEW(struct sqlite_connection);
     c->base.driver = &sql_sqlite;
@@ -124,8 +126,10 @@ static void sqlite_rollback(struct sql_connection *connection)
         connection->is_broken = true;
 }
 
-/* A prepared statement for the text: one that is there, or a new one in the place of the least recently used. */
-static int statement_get(struct sqlite_connection *c, struct str sql, sqlite3_stmt **ret_stmt, struct err *err)
+/* A prepared statement for the text: one that is there, or a new one in the place of the least
+ * recently used. */
+static int statement_get(struct sqlite_connection *c, struct str sql, sqlite3_stmt **ret_stmt,
+                         struct err *err)
 {
     struct sqlite_statement *place = &c->statements[0];
     for (size_t i = 0; i < STATEMENTS_MAX; i++) {
@@ -161,7 +165,8 @@ static int bind(sqlite3_stmt *stmt, int at, const struct value *v)
     case VALUE_FLOAT:
         return sqlite3_bind_double(stmt, at, v->f);
     case VALUE_STR:
-        return sqlite3_bind_text64(stmt, at, v->s.p ? v->s.p : "", v->s.n, SQLITE_STATIC, SQLITE_UTF8);
+        return sqlite3_bind_text64(stmt, at, v->s.p ? v->s.p : "", v->s.n, SQLITE_STATIC,
+                                   SQLITE_UTF8);
     case VALUE_NONE:
     case VALUE_NULL:
     case VALUE_BIG:
@@ -173,8 +178,8 @@ static int bind(sqlite3_stmt *stmt, int at, const struct value *v)
     }
 }
 
-static int sqlite_execute(struct sql_connection *connection, struct str sql, const struct value *params, size_t count,
-                          struct err *err)
+static int sqlite_execute(struct sql_connection *connection, struct str sql,
+                          const struct value *params, size_t count, struct err *err)
 {
     struct sqlite_connection *c = of(connection);
     sqlite3_stmt *stmt = NULL;
@@ -230,7 +235,8 @@ static int read_rows(sqlite3_stmt *stmt, size_t row_max, struct arena *mem, stru
         size_t at = rows->row_count * rows->column_count;
         if (at + rows->column_count > capacity) {
             size_t more = MAX_OF(capacity * 2, rows->column_count * 64);
-            rows->cells = arena_realloc(mem, rows->cells, capacity * sizeof(struct value), more * sizeof(struct value));
+            rows->cells = arena_realloc(mem, rows->cells, capacity * sizeof(struct value),
+                                        more * sizeof(struct value));
             capacity = more;
         }
         for (size_t i = 0; i < rows->column_count; i++)
@@ -240,8 +246,8 @@ static int read_rows(sqlite3_stmt *stmt, size_t row_max, struct arena *mem, stru
     return rc;
 }
 
-static int sqlite_query(struct sql_connection *connection, struct str sql, size_t row_max, struct arena *mem,
-                        struct sql_rows *ret_rows, struct err *err)
+static int sqlite_query(struct sql_connection *connection, struct str sql, size_t row_max,
+                        struct arena *mem, struct sql_rows *ret_rows, struct err *err)
 {
     struct sqlite_connection *c = of(connection);
     struct sql_rows rows = {0};
