@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* agg.c: the table of accumulators and the calls that go through it. The types know only blocks of numbers; here
- * dynamic values are sorted into them, so that each type stays small. */
+/* agg.c: the table of accumulators and the calls that go through it. The types know only blocks of
+ * numbers; here dynamic values are sorted into them, so that each type stays small. */
 #include "agg/agg_int.h"
 #include "base/hash.h"
 #include "base/str.h"
@@ -34,20 +34,22 @@ static int unknown_type(struct str name, struct err *err)
         names[i] = types[i]->name;
     const char *near = name_nearest(names, name);
     if (near)
-        return err_set(err, ERR_INVALID, "unknown aggregation \"" STR_FMT "\", did you mean \"%s\"?",
-                       STR_ARG(name), near);
+        return err_set(err, ERR_INVALID,
+                       "unknown aggregation \"" STR_FMT "\", did you mean \"%s\"?", STR_ARG(name),
+                       near);
     return err_set(err, ERR_INVALID, "unknown aggregation \"" STR_FMT "\"", STR_ARG(name));
 }
 
-int agg_spec_init(struct agg_spec *spec, struct str type_name, const struct value *options, struct arena *mem,
-                  struct err *err)
+int agg_spec_init(struct agg_spec *spec, struct str type_name, const struct value *options,
+                  struct arena *mem, struct err *err)
 {
     const struct agg_type *type = agg_type_find(type_name);
     if (!type)
         return unknown_type(type_name, err);
     void *params = arena_zalloc(mem, type->opts_size ? type->opts_size : 1);
     struct value none = {.kind = VALUE_NONE};
-    TRY(options_fill(type->opts, params, options ? options : &none, OPTIONS_JSON, mem, NULL, NULL, NULL, err));
+    TRY(options_fill(type->opts, params, options ? options : &none, OPTIONS_JSON, mem, NULL, NULL,
+                     NULL, err));
     if (type->check)
         TRY(type->check(params, mem, err));
     *spec = (struct agg_spec){type, params};
@@ -73,8 +75,8 @@ struct agg agg_new(const struct agg_spec *spec, struct arena *mem)
     return agg;
 }
 
-int agg_create(struct str type_name, const struct value *options, struct arena *mem, struct agg *ret_agg,
-               struct err *err)
+int agg_create(struct str type_name, const struct value *options, struct arena *mem,
+               struct agg *ret_agg, struct err *err)
 {
     struct agg_spec spec;
     TRY(agg_spec_init(&spec, type_name, options, mem, err));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* agg_int.h: what the accumulators share: exact sums, the smallest and largest number, and bytes for checkpoints. */
+/* agg_int.h: what the accumulators share: exact sums, the smallest and largest number, and bytes
+ * for checkpoints. */
 #ifndef NARU_AGG_AGG_INT_H
 #define NARU_AGG_AGG_INT_H
 
@@ -12,7 +13,8 @@
 
 __extension__ typedef __int128 agg__int128;
 
-/* A sum that is exact while only integers come in. Floats are added with Kahan's compensation, as Elasticsearch does. */
+/* A sum that is exact while only integers come in. Floats are added with Kahan's compensation, as
+ * Elasticsearch does. */
 struct agg__sum {
     agg__int128 ints;
     double floats, compensation;
@@ -27,7 +29,8 @@ struct value agg__sum_value(const struct agg__sum *sum, struct arena *mem);
 void agg__sum_encode(const struct agg__sum *sum, struct buf *out);
 bool agg__sum_decode(struct agg__sum *sum, struct str *in);
 
-/* The smallest and largest number seen; `kind` of each is VALUE_NONE, VALUE_INT, VALUE_FLOAT or VALUE_TIME. */
+/* The smallest and largest number seen; `kind` of each is VALUE_NONE, VALUE_INT, VALUE_FLOAT or
+ * VALUE_TIME. */
 struct agg__range {
     int64_t min_i, max_i;
     double min_f, max_f;
@@ -36,7 +39,8 @@ struct agg__range {
 };
 void agg__range_add_longs(struct agg__range *range, const int64_t *values, size_t count);
 void agg__range_add_doubles(struct agg__range *range, const double *values, size_t count);
-bool agg__range_add_value(struct agg__range *range, const struct value *v); /* numbers, numeric texts, times */
+bool agg__range_add_value(struct agg__range *range,
+                          const struct value *v); /* numbers, numeric texts, times */
 void agg__range_merge(struct agg__range *range, const struct agg__range *from);
 struct value agg__range_min(const struct agg__range *range);
 struct value agg__range_max(const struct agg__range *range);
@@ -52,7 +56,8 @@ bool agg__get_i64(struct str *in, int64_t *ret_v);
 bool agg__get_f64(struct str *in, double *ret_v);
 bool agg__get_u64(struct str *in, uint64_t *ret_v);
 bool agg__get_bytes(struct str *in, size_t n, struct str *ret_bytes);
-void agg__put_value(struct buf *out, const struct value *v); /* scalars as they are, lists and maps as JSON */
+void agg__put_value(struct buf *out,
+                    const struct value *v); /* scalars as they are, lists and maps as JSON */
 bool agg__get_value(struct str *in, struct arena *mem, struct value *ret_v);
 
 /* A double as a key of a map: "1.0", "99.9". */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Accumulators: results against plain computations, and for every type: split in any way and merged, or written to bytes
- * and read back in between, the result is the same. */
+/* Accumulators: results against plain computations, and for every type: split in any way and
+ * merged, or written to bytes and read back in between, the result is the same. */
 #include "support/test.h"
 
 #include <math.h>
@@ -33,11 +33,19 @@ static void empty_ones(struct test *t)
     static const struct {
         const char *type, *options, *json;
     } rows[] = {
-        {"count", NULL, "0"}, {"value_count", NULL, "0"}, {"sum", NULL, "0"}, {"avg", NULL, "null"}, {"min", NULL, "null"},
-        {"max", NULL, "null"}, {"stats", NULL, "{\"count\":0,\"min\":null,\"max\":null,\"avg\":null,\"sum\":0}"},
-        {"cardinality", NULL, "0"}, {"percentiles", "{\"percents\":[50]}", "{\"50.0\":null}"},
-        {"percentile_ranks", "{\"values\":[1]}", "{\"1.0\":null}"}, {"median_absolute_deviation", NULL, "null"},
-        {"first", NULL, "null"}, {"last", NULL, "null"},
+        {"count", NULL, "0"},
+        {"value_count", NULL, "0"},
+        {"sum", NULL, "0"},
+        {"avg", NULL, "null"},
+        {"min", NULL, "null"},
+        {"max", NULL, "null"},
+        {"stats", NULL, "{\"count\":0,\"min\":null,\"max\":null,\"avg\":null,\"sum\":0}"},
+        {"cardinality", NULL, "0"},
+        {"percentiles", "{\"percents\":[50]}", "{\"50.0\":null}"},
+        {"percentile_ranks", "{\"values\":[1]}", "{\"1.0\":null}"},
+        {"median_absolute_deviation", NULL, "null"},
+        {"first", NULL, "null"},
+        {"last", NULL, "null"},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct agg agg = make(t, rows[i].type, rows[i].options);
@@ -68,8 +76,10 @@ static void integers_stay_exact(struct test *t)
 
 static void values_of_all_kinds(struct test *t)
 {
-    struct agg sum = make(t, "sum", NULL), min = make(t, "min", NULL), count = make(t, "count", NULL);
-    struct value text = value_str(STR("12")), word = value_str(STR("x")), null = value_null(), yes = value_bool(true);
+    struct agg sum = make(t, "sum", NULL), min = make(t, "min", NULL),
+               count = make(t, "count", NULL);
+    struct value text = value_str(STR("12")), word = value_str(STR("x")), null = value_null(),
+                 yes = value_bool(true);
     struct value time = value_time(INT64_C(1737500000) * NS_PER_S), list = value_list(t->mem, 2);
     value_list_add(t->mem, &list, value_int(1));
     value_list_add(t->mem, &list, value_float(0.5));
@@ -92,7 +102,9 @@ static void first_and_last_follow_the_order(struct test *t)
     static const struct {
         int64_t key, tie;
         const char *text;
-    } rows[] = {{5, 1, "b"}, {3, 9, "a"}, {7, 2, "y"}, {7, 3, "a long text that needs more room than the one before"}, {7, 1, "x"}, {3, 10, "c"}};
+    } rows[] = {{5, 1, "b"}, {3, 9, "a"},
+                {7, 2, "y"}, {7, 3, "a long text that needs more room than the one before"},
+                {7, 1, "x"}, {3, 10, "c"}};
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct value v = value_str(str_from(rows[i].text));
         struct agg_order order = {rows[i].key, rows[i].tie};
@@ -113,7 +125,8 @@ static void distributions(struct test *t)
     static const int64_t values[] = {5, 1, 4, 2, 3};
     agg_add_longs(&few, values, 5);
     result_is(t, &few, "{\"0.0\":1.0,\"25.0\":1.75,\"50.0\":3.0,\"99.0\":5.0,\"100.0\":5.0}");
-    struct agg many = make(t, "percentiles", "{\"percents\":[1,50,99]}"), ranks = make(t, "percentile_ranks", "{\"values\":[25000]}");
+    struct agg many = make(t, "percentiles", "{\"percents\":[1,50,99]}"),
+               ranks = make(t, "percentile_ranks", "{\"values\":[25000]}");
     for (int64_t i = 0; i < 100000; i++) {
         int64_t v = (i * 7919) % 100000;
         agg_add_int(&many, v);
@@ -162,9 +175,13 @@ static void options_are_checked(struct test *t)
     static const struct {
         const char *type, *options, *part;
     } rows[] = {
-        {"summ", NULL, "did you mean \"sum\""}, {"sum", "{\"x\":1}", "x"}, {"percentiles", "{\"percents\":[101]}", "percent must be in [0,100]"},
-        {"percentiles", "{\"percents\":[]}", "must not be an empty array"}, {"percentile_ranks", "{}", "values"},
-        {"cardinality", "{\"precision_threshold\":-1}", "precision"}, {"extended_stats", "{\"sigma\":-1}", "[sigma] must be greater"},
+        {"summ", NULL, "did you mean \"sum\""},
+        {"sum", "{\"x\":1}", "x"},
+        {"percentiles", "{\"percents\":[101]}", "percent must be in [0,100]"},
+        {"percentiles", "{\"percents\":[]}", "must not be an empty array"},
+        {"percentile_ranks", "{}", "values"},
+        {"cardinality", "{\"precision_threshold\":-1}", "precision"},
+        {"extended_stats", "{\"sigma\":-1}", "[sigma] must be greater"},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct value v = {.kind = VALUE_NONE};
@@ -179,7 +196,8 @@ static void options_are_checked(struct test *t)
 static void add_random(struct test *t, struct rng *rng, struct agg *agg, struct agg *other)
 {
     (void)t;
-    struct value v = rng_below(rng, 4) ? value_int(rng_between(rng, -1000, 1000)) : value_float((double)rng_between(rng, -8000, 8000) / 8);
+    struct value v = rng_below(rng, 4) ? value_int(rng_between(rng, -1000, 1000))
+                                       : value_float((double)rng_between(rng, -8000, 8000) / 8);
     struct agg_order order = {rng_between(rng, 0, 50), rng_between(rng, 0, INT64_C(1) << 40)};
     (void)agg_add_value(agg, &v, &order);
     (void)agg_add_value(other, &v, &order);
@@ -190,7 +208,8 @@ static void merged_and_reread_are_the_same(struct test *t)
 {
     for (size_t k = 0; agg_types()[k]; k++) {
         const char *type = agg_types()[k]->name;
-        const char *options = strcmp(type, "percentile_ranks") == 0 ? "{\"values\":[-100,0,3.5]}" : NULL;
+        const char *options =
+            strcmp(type, "percentile_ranks") == 0 ? "{\"values\":[-100,0,3.5]}" : NULL;
         for (int round = 0; round < 20; round++) {
             struct agg whole = make(t, type, options), merged = make(t, type, options);
             size_t parts = 1 + rng_below(&t->rng, 4);
@@ -204,7 +223,8 @@ static void merged_and_reread_are_the_same(struct test *t)
                 struct str in = buf_str(&bytes);
                 assert_ok(agg_decode(&reread, &in, &t->err), &t->err);
                 assert_int_equal(in.n, 0);
-                for (size_t cut = 0; cut < bytes.n; cut++) { /* cut short: refused or at least harmless */
+                for (size_t cut = 0; cut < bytes.n;
+                     cut++) { /* cut short: refused or at least harmless */
                     struct agg broken = make(t, type, options);
                     struct str less = {bytes.p, cut};
                     if (agg_decode(&broken, &less, &t->err) < 0)
@@ -226,6 +246,6 @@ static void merged_and_reread_are_the_same(struct test *t)
     }
 }
 
-TEST_MAIN(TEST(empty_ones), TEST(integers_stay_exact), TEST(values_of_all_kinds), TEST(first_and_last_follow_the_order),
-          TEST(distributions), TEST(distinct_values), TEST(statistics), TEST(options_are_checked),
-          TEST(merged_and_reread_are_the_same))
+TEST_MAIN(TEST(empty_ones), TEST(integers_stay_exact), TEST(values_of_all_kinds),
+          TEST(first_and_last_follow_the_order), TEST(distributions), TEST(distinct_values),
+          TEST(statistics), TEST(options_are_checked), TEST(merged_and_reread_are_the_same))

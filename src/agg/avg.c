@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* avg.c: the mean of the numbers: the exact sum divided once, so the order of arrival does not change it for integers. */
+/* avg.c: the mean of the numbers: the exact sum divided once, so the order of arrival does not
+ * change it for integers. */
 #include "agg/agg_int.h"
 
 static const struct opt avg_opts[] = {OPT_END};
@@ -36,8 +37,15 @@ static bool avg_decode(struct agg *agg, struct str *in)
 }
 
 const struct agg_type agg_type_avg = {
-    .name = "avg", .summary = "Mean of the numbers.", .since = "0.1", .opts = avg_opts,
+    .name = "avg",
+    .summary = "Mean of the numbers.",
+    .since = "0.1",
+    .opts = avg_opts,
     .state_size = sizeof(struct agg__sum),
-    .add_longs = avg_add_longs, .add_doubles = avg_add_doubles, .merge = avg_merge, .result = avg_result,
-    .encode = avg_encode, .decode = avg_decode,
+    .add_longs = avg_add_longs,
+    .add_doubles = avg_add_doubles,
+    .merge = avg_merge,
+    .result = avg_result,
+    .encode = avg_encode,
+    .decode = avg_decode,
 };

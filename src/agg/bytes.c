@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bytes.c: accumulator states as bytes. Integers are LEB128 (zigzag when signed), doubles and hashes eight bytes little
- * endian, values a kind byte and their content. */
+/* bytes.c: accumulator states as bytes. Integers are LEB128 (zigzag when signed), doubles and
+ * hashes eight bytes little endian, values a kind byte and their content. */
 #include "agg/agg_int.h"
 
 void agg__put_i64(struct buf *out, int64_t v)

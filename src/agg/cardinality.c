@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cardinality.c: how many distinct values there are. Exact (a set of 64-bit hashes) up to precision_threshold values,
- * then HyperLogLog with 2^p registers. The estimate is Ertl's ("New cardinality estimation algorithms for HyperLogLog
- * sketches", 2017, algorithm 6): unbiased over the whole range without the measured tables of HLL++.
+/* cardinality.c: how many distinct values there are. Exact (a set of 64-bit hashes) up to
+ * precision_threshold values, then HyperLogLog with 2^p registers. The estimate is Ertl's ("New
+ * cardinality estimation algorithms for HyperLogLog sketches", 2017, algorithm 6): unbiased over
+ * the whole range without the measured tables of HLL++.
  *
- * p follows from the threshold as in Elasticsearch: 3000 (the default) gives p = 14, an error of about 0.8 %. */
+ * p follows from the threshold as in Elasticsearch: 3000 (the default) gives p = 14, an error of
+ * about 0.8 %. */
 #include <math.h>
 
 #include "agg/agg_int.h"
 #include "base/hash.h"
 #include "base/str.h"
 
-#define THRESHOLD_MAX 40000
-#define PRECISION_MIN 4u
-#define PRECISION_MAX 18u
+#define THRESHOLD_MAX      40000
+#define PRECISION_MIN      4u
+#define PRECISION_MAX      18u
 #define SET_CAPACITY_FIRST 16u
 
 struct cardinality_params {
@@ -21,15 +23,15 @@ struct cardinality_params {
 };
 
 struct cardinality {
-    uint64_t *set;       /* open addressing, 0: free; NULL: none yet, or registers are in use */
-    uint8_t *registers;  /* NULL while exact */
+    uint64_t *set;      /* open addressing, 0: free; NULL: none yet, or registers are in use */
+    uint8_t *registers; /* NULL while exact */
     uint32_t capacity, count;
-    uint64_t has_zero;   /* the hash 0, which the set cannot hold */
+    uint64_t has_zero; /* the hash 0, which the set cannot hold */
 };
 
 static const struct opt cardinality_opts[] = {
-    OPT_INT(struct cardinality_params, precision_threshold, .dflt = "3000", .min = 0, .max = INT64_MAX,
-            .help = "Counts up to here are exact; at most 40000."),
+    OPT_INT(struct cardinality_params, precision_threshold, .dflt = "3000", .min = 0,
+            .max = INT64_MAX, .help = "Counts up to here are exact; at most 40000."),
     OPT_END,
 };
 
@@ -38,7 +40,8 @@ static int cardinality_check(void *params, struct arena *mem UNUSED, struct err 
     struct cardinality_params *own = params;
     if (own->precision_threshold < 0)
         return err_set(err, ERR_INVALID,
-                       "[precisionThreshold] must be greater than or equal to 0. Found [%lld] in [cardinality]",
+                       "[precisionThreshold] must be greater than or equal to 0. Found [%lld] in "
+                       "[cardinality]",
                        (long long)own->precision_threshold);
     if (own->precision_threshold > THRESHOLD_MAX)
         own->precision_threshold = THRESHOLD_MAX;
@@ -148,7 +151,8 @@ static void cardinality_add_hashes(struct agg *agg, const uint64_t *hashes, size
         add_hash(agg, hashes[i]);
 }
 
-static bool cardinality_add_value(struct agg *agg, const struct value *v, const struct agg_order *order UNUSED)
+static bool cardinality_add_value(struct agg *agg, const struct value *v,
+                                  const struct agg_order *order UNUSED)
 {
     switch ((enum value_kind)v->kind) {
     case VALUE_INT:
@@ -296,10 +300,20 @@ static bool cardinality_decode(struct agg *agg, struct str *in)
 }
 
 const struct agg_type agg_type_cardinality = {
-    .name = "cardinality", .summary = "How many distinct values there are.", .since = "0.1",
-    .opts = cardinality_opts, .opts_size = sizeof(struct cardinality_params),
-    .state_size = sizeof(struct cardinality), .flags = AGG_ANY_VALUE, .check = cardinality_check,
-    .add_longs = cardinality_add_longs, .add_doubles = cardinality_add_doubles,
-    .add_value = cardinality_add_value, .add_hashes = cardinality_add_hashes, .merge = cardinality_merge,
-    .result = cardinality_result, .encode = cardinality_encode, .decode = cardinality_decode,
+    .name = "cardinality",
+    .summary = "How many distinct values there are.",
+    .since = "0.1",
+    .opts = cardinality_opts,
+    .opts_size = sizeof(struct cardinality_params),
+    .state_size = sizeof(struct cardinality),
+    .flags = AGG_ANY_VALUE,
+    .check = cardinality_check,
+    .add_longs = cardinality_add_longs,
+    .add_doubles = cardinality_add_doubles,
+    .add_value = cardinality_add_value,
+    .add_hashes = cardinality_add_hashes,
+    .merge = cardinality_merge,
+    .result = cardinality_result,
+    .encode = cardinality_encode,
+    .decode = cardinality_decode,
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* count.c: how many values came in. `value_count` is Elasticsearch's name, `count` the one windows use. */
+/* count.c: how many values came in. `value_count` is Elasticsearch's name, `count` the one windows
+ * use. */
 #include "agg/agg_int.h"
 
 static const struct opt count_opts[] = {OPT_END};
@@ -19,7 +20,8 @@ static void count_add_hashes(struct agg *agg, const uint64_t *hashes UNUSED, siz
     *(uint64_t *)agg->state += count;
 }
 
-static bool count_add_value(struct agg *agg, const struct value *v UNUSED, const struct agg_order *order UNUSED)
+static bool count_add_value(struct agg *agg, const struct value *v UNUSED,
+                            const struct agg_order *order UNUSED)
 {
     ++*(uint64_t *)agg->state;
     return true;
@@ -32,7 +34,7 @@ static void count_merge(struct agg *agg, const struct agg *from)
 
 static struct value count_result(const struct agg *agg, struct arena *mem UNUSED)
 {
-    return value_int((int64_t)*(const uint64_t *)agg->state);
+    return value_int((int64_t) * (const uint64_t *)agg->state);
 }
 
 static void count_encode(const struct agg *agg, struct buf *out)
@@ -51,6 +53,7 @@ static bool count_decode(struct agg *agg, struct str *in)
     .add_hashes = count_add_hashes, .merge = count_merge, .result = count_result,                  \
     .encode = count_encode, .decode = count_decode
 
-const struct agg_type agg_type_count = {.name = "count", .summary = "How many values there are.", COUNT_CALLBACKS};
+const struct agg_type agg_type_count = {
+    .name = "count", .summary = "How many values there are.", COUNT_CALLBACKS};
 const struct agg_type agg_type_value_count = {
     .name = "value_count", .summary = "How many values there are.", COUNT_CALLBACKS};

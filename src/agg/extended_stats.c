@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* extended_stats.c: stats and the variance. Elasticsearch computes it from the sum of squares; so do we, with the same
- * compensated sums, because the results are compared digit by digit. */
+/* extended_stats.c: stats and the variance. Elasticsearch computes it from the sum of squares; so
+ * do we, with the same compensated sums, because the results are compared digit by digit. */
 #include <math.h>
 
 #include "agg/agg_int.h"
@@ -24,7 +24,8 @@ static int extended_stats_check(void *params, struct arena *mem UNUSED, struct e
 {
     const struct extended_stats_params *own = params;
     if (own->sigma < 0)
-        return err_set(err, ERR_INVALID, "[sigma] must be greater than or equal to 0. Found [%g]", own->sigma);
+        return err_set(err, ERR_INVALID, "[sigma] must be greater than or equal to 0. Found [%g]",
+                       own->sigma);
     return 0;
 }
 
@@ -72,7 +73,8 @@ static double variance_of(const struct extended_stats *stats, double by)
     return variance < 0 ? 0 : variance;
 }
 
-static struct value bounds_map(double mean, double sigma, double population, double sampling, struct arena *mem)
+static struct value bounds_map(double mean, double sigma, double population, double sampling,
+                               struct arena *mem)
 {
     struct value bounds = value_map(mem, 6);
     value_map_set(mem, &bounds, STR("upper"), number_or_null(mean + population * sigma));
@@ -128,10 +130,18 @@ static bool extended_stats_decode(struct agg *agg, struct str *in)
 }
 
 const struct agg_type agg_type_extended_stats = {
-    .name = "extended_stats", .summary = "Stats with variance and standard deviation.", .since = "0.1",
-    .opts = extended_stats_opts, .opts_size = sizeof(struct extended_stats_params),
-    .state_size = sizeof(struct extended_stats), .flags = AGG_MANY, .check = extended_stats_check,
-    .add_longs = extended_stats_add_longs, .add_doubles = extended_stats_add_doubles,
-    .merge = extended_stats_merge, .result = extended_stats_result,
-    .encode = extended_stats_encode, .decode = extended_stats_decode,
+    .name = "extended_stats",
+    .summary = "Stats with variance and standard deviation.",
+    .since = "0.1",
+    .opts = extended_stats_opts,
+    .opts_size = sizeof(struct extended_stats_params),
+    .state_size = sizeof(struct extended_stats),
+    .flags = AGG_MANY,
+    .check = extended_stats_check,
+    .add_longs = extended_stats_add_longs,
+    .add_doubles = extended_stats_add_doubles,
+    .merge = extended_stats_merge,
+    .result = extended_stats_result,
+    .encode = extended_stats_encode,
+    .decode = extended_stats_decode,
 };

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* first.c: the value with the lowest (first) or highest (last) order: opening and closing prices of a window, whatever
- * order the events came in. Any value, also a map. A value is copied only when it wins, into a text that is used again
- * for the next winner: a long window with many winners stays small. Lists and maps are kept as JSON, so times inside
- * them come back as ISO 8601 texts. */
+/* first.c: the value with the lowest (first) or highest (last) order: opening and closing prices of
+ * a window, whatever order the events came in. Any value, also a map. A value is copied only when
+ * it wins, into a text that is used again for the next winner: a long window with many winners
+ * stays small. Lists and maps are kept as JSON, so times inside them come back as ISO 8601 texts.
+ */
 #include "agg/agg_int.h"
 
 struct ordered_value {
     struct agg_order order;
-    struct value v; /* VALUE_NONE: nothing yet. Text of strings, JSON of lists and maps: in `text` */
+    struct value
+        v; /* VALUE_NONE: nothing yet. Text of strings, JSON of lists and maps: in `text` */
     char *text;
     size_t n, capacity;
 };
@@ -110,7 +112,8 @@ static bool ordered_decode(struct agg *agg, struct str *in)
 {
     struct agg_order order;
     struct value v;
-    if (!agg__get_i64(in, &order.key) || !agg__get_i64(in, &order.tie) || !agg__get_value(in, agg->mem, &v))
+    if (!agg__get_i64(in, &order.key) || !agg__get_i64(in, &order.tie) ||
+        !agg__get_value(in, agg->mem, &v))
         return false;
     if (v.kind != VALUE_NONE)
         keep(agg, &v, &order);
@@ -118,15 +121,29 @@ static bool ordered_decode(struct agg *agg, struct str *in)
 }
 
 const struct agg_type agg_type_first = {
-    .name = "first", .summary = "The value that stands first in order.", .since = "0.1", .opts = ordered_opts,
-    .state_size = sizeof(struct ordered_value), .flags = AGG_ANY_VALUE | AGG_ORDERED,
-    .add_value = first_add_value, .merge = ordered_merge, .result = ordered_result,
-    .encode = ordered_encode, .decode = ordered_decode,
+    .name = "first",
+    .summary = "The value that stands first in order.",
+    .since = "0.1",
+    .opts = ordered_opts,
+    .state_size = sizeof(struct ordered_value),
+    .flags = AGG_ANY_VALUE | AGG_ORDERED,
+    .add_value = first_add_value,
+    .merge = ordered_merge,
+    .result = ordered_result,
+    .encode = ordered_encode,
+    .decode = ordered_decode,
 };
 
 const struct agg_type agg_type_last = {
-    .name = "last", .summary = "The value that stands last in order.", .since = "0.1", .opts = ordered_opts,
-    .state_size = sizeof(struct ordered_value), .flags = AGG_ANY_VALUE | AGG_ORDERED,
-    .add_value = last_add_value, .merge = ordered_merge, .result = ordered_result,
-    .encode = ordered_encode, .decode = ordered_decode,
+    .name = "last",
+    .summary = "The value that stands last in order.",
+    .since = "0.1",
+    .opts = ordered_opts,
+    .state_size = sizeof(struct ordered_value),
+    .flags = AGG_ANY_VALUE | AGG_ORDERED,
+    .add_value = last_add_value,
+    .merge = ordered_merge,
+    .result = ordered_result,
+    .encode = ordered_encode,
+    .decode = ordered_decode,
 };

@@ -14,7 +14,8 @@ static void max_add_doubles(struct agg *agg, const double *values, size_t count)
     agg__range_add_doubles(agg->state, values, count);
 }
 
-static bool max_add_value(struct agg *agg, const struct value *v, const struct agg_order *order UNUSED)
+static bool max_add_value(struct agg *agg, const struct value *v,
+                          const struct agg_order *order UNUSED)
 {
     return agg__range_add_value(agg->state, v);
 }
@@ -40,8 +41,16 @@ static bool max_decode(struct agg *agg, struct str *in)
 }
 
 const struct agg_type agg_type_max = {
-    .name = "max", .summary = "The largest number.", .since = "0.1", .opts = max_opts,
+    .name = "max",
+    .summary = "The largest number.",
+    .since = "0.1",
+    .opts = max_opts,
     .state_size = sizeof(struct agg__range),
-    .add_longs = max_add_longs, .add_doubles = max_add_doubles, .add_value = max_add_value,
-    .merge = max_merge, .result = max_result, .encode = max_encode, .decode = max_decode,
+    .add_longs = max_add_longs,
+    .add_doubles = max_add_doubles,
+    .add_value = max_add_value,
+    .merge = max_merge,
+    .result = max_result,
+    .encode = max_encode,
+    .decode = max_decode,
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* median_absolute_deviation.c: the median of the distances from the median, from one t-digest of the values and a second
- * one of the distances of its points, as Elasticsearch does. */
+/* median_absolute_deviation.c: the median of the distances from the median, from one t-digest of
+ * the values and a second one of the distances of its points, as Elasticsearch does. */
 #include <math.h>
 
 #include "agg/tdigest.h"
@@ -10,7 +10,8 @@ struct deviation_params {
 };
 
 static const struct opt deviation_opts[] = {
-    OPT_FLOAT(struct deviation_params, compression, .dflt = "1000", .help = "More: finer and larger."),
+    OPT_FLOAT(struct deviation_params, compression, .dflt = "1000",
+              .help = "More: finer and larger."),
     OPT_END,
 };
 
@@ -18,7 +19,8 @@ static int deviation_check(void *params, struct arena *mem UNUSED, struct err *e
 {
     const struct deviation_params *own = params;
     if (!(own->compression >= 1 && own->compression <= 10000))
-        return err_set(err, ERR_INVALID, "[compression] must be between 1 and 10000. Found [%g]", own->compression);
+        return err_set(err, ERR_INVALID, "[compression] must be between 1 and 10000. Found [%g]",
+                       own->compression);
     return 0;
 }
 
@@ -76,9 +78,17 @@ static bool deviation_decode(struct agg *agg, struct str *in)
 }
 
 const struct agg_type agg_type_median_absolute_deviation = {
-    .name = "median_absolute_deviation", .summary = "Median of the distances from the median.", .since = "0.1",
-    .opts = deviation_opts, .opts_size = sizeof(struct deviation_params),
-    .state_size = sizeof(struct tdigest), .check = deviation_check,
-    .add_longs = deviation_add_longs, .add_doubles = deviation_add_doubles, .merge = deviation_merge,
-    .result = deviation_result, .encode = deviation_encode, .decode = deviation_decode,
+    .name = "median_absolute_deviation",
+    .summary = "Median of the distances from the median.",
+    .since = "0.1",
+    .opts = deviation_opts,
+    .opts_size = sizeof(struct deviation_params),
+    .state_size = sizeof(struct tdigest),
+    .check = deviation_check,
+    .add_longs = deviation_add_longs,
+    .add_doubles = deviation_add_doubles,
+    .merge = deviation_merge,
+    .result = deviation_result,
+    .encode = deviation_encode,
+    .decode = deviation_decode,
 };

@@ -14,7 +14,8 @@ static void min_add_doubles(struct agg *agg, const double *values, size_t count)
     agg__range_add_doubles(agg->state, values, count);
 }
 
-static bool min_add_value(struct agg *agg, const struct value *v, const struct agg_order *order UNUSED)
+static bool min_add_value(struct agg *agg, const struct value *v,
+                          const struct agg_order *order UNUSED)
 {
     return agg__range_add_value(agg->state, v);
 }
@@ -40,8 +41,16 @@ static bool min_decode(struct agg *agg, struct str *in)
 }
 
 const struct agg_type agg_type_min = {
-    .name = "min", .summary = "The smallest number.", .since = "0.1", .opts = min_opts,
+    .name = "min",
+    .summary = "The smallest number.",
+    .since = "0.1",
+    .opts = min_opts,
     .state_size = sizeof(struct agg__range),
-    .add_longs = min_add_longs, .add_doubles = min_add_doubles, .add_value = min_add_value,
-    .merge = min_merge, .result = min_result, .encode = min_encode, .decode = min_decode,
+    .add_longs = min_add_longs,
+    .add_doubles = min_add_doubles,
+    .add_value = min_add_value,
+    .merge = min_merge,
+    .result = min_result,
+    .encode = min_encode,
+    .decode = min_decode,
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* number.c: exact sums and ranges. Integers are summed in 128 bits: 2^63 values of any int64 fit. Floats use Kahan's
- * compensated sum, so a million tenths are 100000 and not 100000.00000133288. */
+/* number.c: exact sums and ranges. Integers are summed in 128 bits: 2^63 values of any int64 fit.
+ * Floats use Kahan's compensated sum, so a million tenths are 100000 and not 100000.00000133288. */
 #include <math.h>
 
 #include "agg/agg_int.h"
@@ -91,9 +91,9 @@ void agg__sum_encode(const struct agg__sum *sum, struct buf *out)
 bool agg__sum_decode(struct agg__sum *sum, struct str *in)
 {
     uint64_t halves[2], has_floats;
-    if (!agg__get_u64(in, &halves[0]) || !agg__get_u64(in, &halves[1]) || !agg__get_f64(in, &sum->floats) ||
-        !agg__get_f64(in, &sum->compensation) || !agg__get_varint(in, &sum->count) ||
-        !agg__get_varint(in, &has_floats) || has_floats > 1)
+    if (!agg__get_u64(in, &halves[0]) || !agg__get_u64(in, &halves[1]) ||
+        !agg__get_f64(in, &sum->floats) || !agg__get_f64(in, &sum->compensation) ||
+        !agg__get_varint(in, &sum->count) || !agg__get_varint(in, &has_floats) || has_floats > 1)
         return false;
     memcpy(&sum->ints, halves, sizeof(halves));
     sum->has_floats = (uint32_t)has_floats;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* percentile_ranks.c: the percent of all values that are at or below the given ones, by t-digest. */
+/* percentile_ranks.c: the percent of all values that are at or below the given ones, by t-digest.
+ */
 #include <math.h>
 
 #include "agg/tdigest.h"
@@ -10,8 +11,10 @@ struct percentile_ranks_params {
 };
 
 static const struct opt percentile_ranks_opts[] = {
-    OPT_LIST(struct percentile_ranks_params, values, .flags = OPT_REQUIRED, .help = "Values to rank."),
-    OPT_FLOAT(struct percentile_ranks_params, compression, .dflt = "100", .help = "More: finer and larger."),
+    OPT_LIST(struct percentile_ranks_params, values, .flags = OPT_REQUIRED,
+             .help = "Values to rank."),
+    OPT_FLOAT(struct percentile_ranks_params, compression, .dflt = "100",
+              .help = "More: finer and larger."),
     OPT_END,
 };
 
@@ -19,7 +22,8 @@ static int percentile_ranks_check(void *params, struct arena *mem UNUSED, struct
 {
     const struct percentile_ranks_params *own = params;
     if (!(own->compression >= 1 && own->compression <= 10000))
-        return err_set(err, ERR_INVALID, "[compression] must be between 1 and 10000. Found [%g]", own->compression);
+        return err_set(err, ERR_INVALID, "[compression] must be between 1 and 10000. Found [%g]",
+                       own->compression);
     if (own->values.kind != VALUE_LIST || own->values.list->count == 0)
         return err_set(err, ERR_INVALID, "[values] must not be an empty array");
     for (size_t i = 0; i < own->values.list->count; i++) {
@@ -60,7 +64,8 @@ static struct value percentile_ranks_result(const struct agg *agg, struct arena 
         double v = 0;
         (void)value_to_f64(&params->values.list->items[i], &v);
         double percent = tdigest_share(agg->state, v) * 100;
-        value_map_set(mem, &map, agg__f64_key(v, mem), isnan(percent) ? value_null() : value_float(percent));
+        value_map_set(mem, &map, agg__f64_key(v, mem),
+                      isnan(percent) ? value_null() : value_float(percent));
     }
     return map;
 }
@@ -76,10 +81,18 @@ static bool percentile_ranks_decode(struct agg *agg, struct str *in)
 }
 
 const struct agg_type agg_type_percentile_ranks = {
-    .name = "percentile_ranks", .summary = "Percent of the values at or below given ones.", .since = "0.1",
-    .opts = percentile_ranks_opts, .opts_size = sizeof(struct percentile_ranks_params),
-    .state_size = sizeof(struct tdigest), .flags = AGG_MANY, .check = percentile_ranks_check,
-    .add_longs = percentile_ranks_add_longs, .add_doubles = percentile_ranks_add_doubles,
-    .merge = percentile_ranks_merge, .result = percentile_ranks_result,
-    .encode = percentile_ranks_encode, .decode = percentile_ranks_decode,
+    .name = "percentile_ranks",
+    .summary = "Percent of the values at or below given ones.",
+    .since = "0.1",
+    .opts = percentile_ranks_opts,
+    .opts_size = sizeof(struct percentile_ranks_params),
+    .state_size = sizeof(struct tdigest),
+    .flags = AGG_MANY,
+    .check = percentile_ranks_check,
+    .add_longs = percentile_ranks_add_longs,
+    .add_doubles = percentile_ranks_add_doubles,
+    .merge = percentile_ranks_merge,
+    .result = percentile_ranks_result,
+    .encode = percentile_ranks_encode,
+    .decode = percentile_ranks_decode,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* percentiles.c: values below which the given percents of all values lie, by t-digest. The result is a map from the
- * percent as text ("50.0") to the value; the search layer prints it as Elasticsearch does. */
+/* percentiles.c: values below which the given percents of all values lie, by t-digest. The result
+ * is a map from the percent as text ("50.0") to the value; the search layer prints it as
+ * Elasticsearch does. */
 #include <math.h>
 
 #include "agg/tdigest.h"
@@ -11,8 +12,10 @@ struct percentiles_params {
 };
 
 static const struct opt percentiles_opts[] = {
-    OPT_LIST(struct percentiles_params, percents, .help = "Percents from 0 to 100; default 1, 5, 25, 50, 75, 95, 99."),
-    OPT_FLOAT(struct percentiles_params, compression, .dflt = "100", .help = "More: finer and larger."),
+    OPT_LIST(struct percentiles_params, percents,
+             .help = "Percents from 0 to 100; default 1, 5, 25, 50, 75, 95, 99."),
+    OPT_FLOAT(struct percentiles_params, compression, .dflt = "100",
+              .help = "More: finer and larger."),
     OPT_END,
 };
 
@@ -21,7 +24,8 @@ static int percentiles_check(void *params, struct arena *mem, struct err *err)
     static const double usual[] = {1, 5, 25, 50, 75, 95, 99};
     struct percentiles_params *own = params;
     if (!(own->compression >= 1 && own->compression <= 10000))
-        return err_set(err, ERR_INVALID, "[compression] must be between 1 and 10000. Found [%g]", own->compression);
+        return err_set(err, ERR_INVALID, "[compression] must be between 1 and 10000. Found [%g]",
+                       own->compression);
     if (own->percents.kind != VALUE_LIST) {
         own->percents = value_list(mem, ARRAY_COUNT(usual));
         for (size_t i = 0; i < ARRAY_COUNT(usual); i++)
@@ -69,7 +73,8 @@ static struct value percentiles_result(const struct agg *agg, struct arena *mem)
         double percent = 0;
         (void)value_to_f64(&params->percents.list->items[i], &percent);
         double v = tdigest_quantile(agg->state, percent / 100);
-        value_map_set(mem, &map, agg__f64_key(percent, mem), isnan(v) ? value_null() : value_float(v));
+        value_map_set(mem, &map, agg__f64_key(percent, mem),
+                      isnan(v) ? value_null() : value_float(v));
     }
     return map;
 }
@@ -85,9 +90,18 @@ static bool percentiles_decode(struct agg *agg, struct str *in)
 }
 
 const struct agg_type agg_type_percentiles = {
-    .name = "percentiles", .summary = "Values at given percents of the distribution.", .since = "0.1",
-    .opts = percentiles_opts, .opts_size = sizeof(struct percentiles_params),
-    .state_size = sizeof(struct tdigest), .flags = AGG_MANY, .check = percentiles_check,
-    .add_longs = percentiles_add_longs, .add_doubles = percentiles_add_doubles, .merge = percentiles_merge,
-    .result = percentiles_result, .encode = percentiles_encode, .decode = percentiles_decode,
+    .name = "percentiles",
+    .summary = "Values at given percents of the distribution.",
+    .since = "0.1",
+    .opts = percentiles_opts,
+    .opts_size = sizeof(struct percentiles_params),
+    .state_size = sizeof(struct tdigest),
+    .flags = AGG_MANY,
+    .check = percentiles_check,
+    .add_longs = percentiles_add_longs,
+    .add_doubles = percentiles_add_doubles,
+    .merge = percentiles_merge,
+    .result = percentiles_result,
+    .encode = percentiles_encode,
+    .decode = percentiles_decode,
 };

@@ -59,8 +59,16 @@ static bool stats_decode(struct agg *agg, struct str *in)
 }
 
 const struct agg_type agg_type_stats = {
-    .name = "stats", .summary = "Count, min, max, avg and sum.", .since = "0.1", .opts = stats_opts,
-    .state_size = sizeof(struct stats), .flags = AGG_MANY,
-    .add_longs = stats_add_longs, .add_doubles = stats_add_doubles, .merge = stats_merge,
-    .result = stats_result, .encode = stats_encode, .decode = stats_decode,
+    .name = "stats",
+    .summary = "Count, min, max, avg and sum.",
+    .since = "0.1",
+    .opts = stats_opts,
+    .state_size = sizeof(struct stats),
+    .flags = AGG_MANY,
+    .add_longs = stats_add_longs,
+    .add_doubles = stats_add_doubles,
+    .merge = stats_merge,
+    .result = stats_result,
+    .encode = stats_encode,
+    .decode = stats_decode,
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sum.c: the sum of numbers: an exact integer while only integers came in, else a float. Of nothing: 0. */
+/* sum.c: the sum of numbers: an exact integer while only integers came in, else a float. Of
+ * nothing: 0. */
 #include "agg/agg_int.h"
 
 static const struct opt sum_opts[] = {OPT_END};
@@ -35,8 +36,15 @@ static bool sum_decode(struct agg *agg, struct str *in)
 }
 
 const struct agg_type agg_type_sum = {
-    .name = "sum", .summary = "Sum of the numbers.", .since = "0.1", .opts = sum_opts,
+    .name = "sum",
+    .summary = "Sum of the numbers.",
+    .since = "0.1",
+    .opts = sum_opts,
     .state_size = sizeof(struct agg__sum),
-    .add_longs = sum_add_longs, .add_doubles = sum_add_doubles, .merge = sum_merge, .result = sum_result,
-    .encode = sum_encode, .decode = sum_decode,
+    .add_longs = sum_add_longs,
+    .add_doubles = sum_add_doubles,
+    .merge = sum_merge,
+    .result = sum_result,
+    .encode = sum_encode,
+    .decode = sum_decode,
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tdigest.c: values gather unsorted behind the sorted points; when the array is full both are sorted together and
- * neighbours are folded as long as a point's weight stays below 4 N q (1 - q) / compression, the bound the original
- * algorithm uses. Only as long as there are more than TDIGEST_EXACT points is anything folded, so small sets are exact. */
+/* tdigest.c: values gather unsorted behind the sorted points; when the array is full both are
+ * sorted together and neighbours are folded as long as a point's weight stays below 4 N q (1 - q) /
+ * compression, the bound the original algorithm uses. Only as long as there are more than
+ * TDIGEST_EXACT points is anything folded, so small sets are exact. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -22,8 +23,9 @@ static void sort_short(struct tdigest_point *points, size_t count)
     }
 }
 
-/* Quicksort around the middle of three; the shorter side by recursion, so its depth is logarithmic. Means only: no
- * callback per comparison, which is most of the time of a percentile. After too many bad splits libc's sort goes on. */
+/* Quicksort around the middle of three; the shorter side by recursion, so its depth is logarithmic.
+ * Means only: no callback per comparison, which is most of the time of a percentile. After too many
+ * bad splits libc's sort goes on. */
 static int point_cmp(const void *a, const void *b)
 {
     double x = ((const struct tdigest_point *)a)->mean, y = ((const struct tdigest_point *)b)->mean;
@@ -91,7 +93,8 @@ void tdigest_settle(struct tdigest *digest, double compression)
     digest->sorted = digest->count;
 }
 
-/* Room for one more point: by growing as long as that is cheap, then by folding. The larger the array, the rarer it is sorted. */
+/* Room for one more point: by growing as long as that is cheap, then by folding. The larger the
+ * array, the rarer it is sorted. */
 static void make_room(struct tdigest *digest, double compression, struct arena *mem)
 {
     uint32_t most = MAX_OF(8 * TDIGEST_EXACT, (uint32_t)(20 * compression));
@@ -106,7 +109,8 @@ static void make_room(struct tdigest *digest, double compression, struct arena *
     digest->capacity = capacity;
 }
 
-static void add_point(struct tdigest *digest, double compression, struct tdigest_point point, struct arena *mem)
+static void add_point(struct tdigest *digest, double compression, struct tdigest_point point,
+                      struct arena *mem)
 {
     if (digest->count == digest->capacity)
         make_room(digest, compression, mem);
@@ -120,7 +124,8 @@ static void widen(struct tdigest *digest, double min, double max)
     digest->max = digest->total > 0 ? fmax(digest->max, max) : max;
 }
 
-void tdigest_add(struct tdigest *digest, double compression, const double *values, size_t count, struct arena *mem)
+void tdigest_add(struct tdigest *digest, double compression, const double *values, size_t count,
+                 struct arena *mem)
 {
     for (size_t i = 0; i < count; i++) {
         if (isnan(values[i]))
@@ -130,7 +135,8 @@ void tdigest_add(struct tdigest *digest, double compression, const double *value
     }
 }
 
-void tdigest_merge(struct tdigest *digest, double compression, const struct tdigest *from, struct arena *mem)
+void tdigest_merge(struct tdigest *digest, double compression, const struct tdigest *from,
+                   struct arena *mem)
 {
     if (from->count == 0)
         return;
@@ -139,7 +145,8 @@ void tdigest_merge(struct tdigest *digest, double compression, const struct tdig
         add_point(digest, compression, from->points[i], mem);
 }
 
-/* A point stands at the middle of its values, value i of N at (i + 0.5) / N, as Elasticsearch's digest has it. */
+/* A point stands at the middle of its values, value i of N at (i + 0.5) / N, as Elasticsearch's
+ * digest has it. */
 double tdigest_quantile(const struct tdigest *digest, double q)
 {
     if (digest->count == 0)
@@ -158,8 +165,9 @@ double tdigest_quantile(const struct tdigest *digest, double q)
     return left_mean + (digest->max - left_mean) * (index - left_at) / (digest->total - left_at);
 }
 
-/* A point's values lie evenly from halfway to its left neighbour to halfway to its right one; the first and the last
- * point reach as far outward as inward, so that a value a little below the smallest has a share above 0. */
+/* A point's values lie evenly from halfway to its left neighbour to halfway to its right one; the
+ * first and the last point reach as far outward as inward, so that a value a little below the
+ * smallest has a share above 0. */
 double tdigest_share(const struct tdigest *digest, double x)
 {
     uint32_t count = digest->count;
@@ -174,7 +182,8 @@ double tdigest_share(const struct tdigest *digest, double x)
         double left = (i > 0 ? mean - points[i - 1].mean : points[1].mean - mean) / 2;
         double right = i + 1 < count ? (points[i + 1].mean - mean) / 2 : left;
         if (x < mean + right) {
-            double share = (before + points[i].weight * (x - mean + left) / (left + right)) / digest->total;
+            double share =
+                (before + points[i].weight * (x - mean + left) / (left + right)) / digest->total;
             return fmax(share, 0);
         }
         before += points[i].weight;
@@ -203,7 +212,8 @@ bool tdigest_decode(struct tdigest *digest, struct str *in, struct arena *mem)
     digest->points = ARENA_ARRAY(mem, struct tdigest_point, digest->capacity);
     for (uint64_t i = 0; i < count; i++) {
         struct tdigest_point point;
-        if (!agg__get_f64(in, &point.mean) || !agg__get_f64(in, &point.weight) || !(point.weight > 0))
+        if (!agg__get_f64(in, &point.mean) || !agg__get_f64(in, &point.weight) ||
+            !(point.weight > 0))
             return false;
         digest->points[digest->count++] = point;
         digest->total += point.weight;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tdigest.h: a distribution in little space: centroids (mean, weight) that are fine at both ends and coarse in the
- * middle (Dunning and Ertl, "Computing extremely accurate quantiles using t-digests", 2019). Up to TDIGEST_EXACT values
- * it keeps every value and its answers are exact. */
+/* tdigest.h: a distribution in little space: centroids (mean, weight) that are fine at both ends
+ * and coarse in the middle (Dunning and Ertl, "Computing extremely accurate quantiles using
+ * t-digests", 2019). Up to TDIGEST_EXACT values it keeps every value and its answers are exact. */
 #ifndef NARU_AGG_TDIGEST_H
 #define NARU_AGG_TDIGEST_H
 
@@ -19,9 +19,12 @@ struct tdigest {
     double total, min, max;
 };
 
-void tdigest_add(struct tdigest *digest, double compression, const double *values, size_t count, struct arena *mem);
-void tdigest_merge(struct tdigest *digest, double compression, const struct tdigest *from, struct arena *mem);
-/* Answers need the points in order; this does it, and is all that changes a digest when it is asked. */
+void tdigest_add(struct tdigest *digest, double compression, const double *values, size_t count,
+                 struct arena *mem);
+void tdigest_merge(struct tdigest *digest, double compression, const struct tdigest *from,
+                   struct arena *mem);
+/* Answers need the points in order; this does it, and is all that changes a digest when it is
+ * asked. */
 void tdigest_settle(struct tdigest *digest, double compression);
 /* The value below which a share q (0..1) of the values lies; NaN when empty. */
 double tdigest_quantile(const struct tdigest *digest, double q);

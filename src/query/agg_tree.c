@@ -8,7 +8,7 @@
 #include "base/hash.h"
 #include "base/str.h"
 #include "event/options.h"
-#include "query/buckets/metric.h"
+#include "query/metric.h"
 
 #define BUCKET(symbol) extern const struct bucket_type bucket_type_##symbol;
 #include "query/buckets.tbl"
@@ -21,13 +21,53 @@ static const struct bucket_type *const types[] = {
 };
 
 static const char *const missing_types[] = {
-    "adjacency_matrix", "avg_bucket", "boxplot", "bucket_script", "bucket_selector", "bucket_sort", "children",
-    "composite", "cumulative_cardinality", "cumulative_sum", "derivative", "diversified_sampler", "extended_stats_bucket",
-    "geo_bounds", "geo_centroid", "geo_distance", "geohash_grid", "geotile_grid", "inference", "ip_range", "matrix_stats",
-    "max_bucket", "min_bucket", "moving_avg", "moving_fn", "moving_percentiles", "multi_terms", "nested", "normalize",
-    "parent", "percentiles_bucket", "rare_terms", "rate", "reverse_nested", "sampler", "scripted_metric", "serial_diff",
-    "significant_terms", "significant_text", "stats_bucket", "string_stats", "sum_bucket", "t_test", "top_metrics",
-    "variable_width_histogram", "weighted_avg", NULL,
+    "adjacency_matrix",
+    "avg_bucket",
+    "boxplot",
+    "bucket_script",
+    "bucket_selector",
+    "bucket_sort",
+    "children",
+    "composite",
+    "cumulative_cardinality",
+    "cumulative_sum",
+    "derivative",
+    "diversified_sampler",
+    "extended_stats_bucket",
+    "geo_bounds",
+    "geo_centroid",
+    "geo_distance",
+    "geohash_grid",
+    "geotile_grid",
+    "inference",
+    "ip_range",
+    "matrix_stats",
+    "max_bucket",
+    "min_bucket",
+    "moving_avg",
+    "moving_fn",
+    "moving_percentiles",
+    "multi_terms",
+    "nested",
+    "normalize",
+    "parent",
+    "percentiles_bucket",
+    "rare_terms",
+    "rate",
+    "reverse_nested",
+    "sampler",
+    "scripted_metric",
+    "serial_diff",
+    "significant_terms",
+    "significant_text",
+    "stats_bucket",
+    "string_stats",
+    "sum_bucket",
+    "t_test",
+    "top_metrics",
+    "variable_width_histogram",
+    "weighted_avg",
+    NULL,
 };
 
 /* ---- Parsing ---- */
@@ -45,7 +85,8 @@ static int unknown_type(struct dsl *dsl, struct str name, const struct value *at
 {
     for (size_t i = 0; missing_types[i]; i++) {
         if (str_eq(str_from(missing_types[i]), name))
-            return dsl_error(at, err, ERR_UNSUPPORTED, "aggregation [" STR_FMT "] is not supported yet", STR_ARG(name));
+            return dsl_error(at, err, ERR_UNSUPPORTED,
+                             "aggregation [" STR_FMT "] is not supported yet", STR_ARG(name));
     }
     const char *names[ARRAY_COUNT(types) + 64];
     size_t n = 0;
@@ -58,26 +99,31 @@ static int unknown_type(struct dsl *dsl, struct str name, const struct value *at
                      did_you_mean(name, names, dsl->mem));
 }
 
-static int parse_nodes(struct agg_tree *tree, struct dsl *dsl, const struct value *body, uint32_t depth,
-                       struct agg_node ***ret_nodes, size_t *ret_count, struct err *err);
+static int parse_nodes(struct agg_tree *tree, struct dsl *dsl, const struct value *body,
+                       uint32_t depth, struct agg_node ***ret_nodes, size_t *ret_count,
+                       struct err *err);
 
-static int fill_params(struct agg_node *node, struct str type_name, struct dsl *dsl, struct agg_tree *tree,
-                       const struct value *body, struct err *err)
+static int fill_params(struct agg_node *node, struct str type_name, struct dsl *dsl,
+                       struct agg_tree *tree, const struct value *body, struct err *err)
 {
     const struct bucket_type *type = node->type;
     node->params = arena_zalloc(dsl->mem, type->opts_size + 16);
     node->state_size = type->state_size;
     if (body->kind != VALUE_MAP)
-        return dsl_error(body, err, ERR_PARSE, "Expected [START_OBJECT] under [" STR_FMT "], but got a [%s] in [" STR_FMT "]",
+        return dsl_error(body, err, ERR_PARSE,
+                         "Expected [START_OBJECT] under [" STR_FMT "], but got a [%s] in [" STR_FMT
+                         "]",
                          STR_ARG(type_name), value_kind_name(body), STR_ARG(node->name));
     if (type == &bucket_type_metric)
         return metric_parse(node, type_name, dsl, body, err);
     for (size_t i = 0; type->opts && i < body->map->count; i++) {
         if (!opt_find(type->opts, body->map->keys[i]))
-            return dsl_error(&body->map->values[i], err, ERR_PARSE, "[%s] unknown field [" STR_FMT "]", type->name,
+            return dsl_error(&body->map->values[i], err, ERR_PARSE,
+                             "[%s] unknown field [" STR_FMT "]", type->name,
                              STR_ARG(body->map->keys[i]));
     }
-    if (type->opts && options_fill(type->opts, node->params, body, OPTIONS_JSON, dsl->mem, NULL, NULL, NULL, err) < 0)
+    if (type->opts && options_fill(type->opts, node->params, body, OPTIONS_JSON, dsl->mem, NULL,
+                                   NULL, NULL, err) < 0)
         return err_wrap(err, "[%s]", type->name);
     return type->parse ? type->parse(node, dsl, tree, body, err) : 0;
 }
@@ -86,13 +132,17 @@ static int name_check(struct str name, const struct value *at, struct err *err)
 {
     for (size_t i = 0; i < name.n; i++) {
         if (name.p[i] == '[' || name.p[i] == ']' || name.p[i] == '>')
-            return dsl_error(at, err, ERR_PARSE, "Invalid aggregation name [" STR_FMT "]. Aggregation names can contain "
-                             "any character except '[', ']', and '>'", STR_ARG(name));
+            return dsl_error(at, err, ERR_PARSE,
+                             "Invalid aggregation name [" STR_FMT
+                             "]. Aggregation names can contain "
+                             "any character except '[', ']', and '>'",
+                             STR_ARG(name));
     }
     return 0;
 }
 
-static struct agg_node *node_new(struct agg_tree *tree, struct dsl *dsl, struct str name, uint32_t depth)
+static struct agg_node *node_new(struct agg_tree *tree, struct dsl *dsl, struct str name,
+                                 uint32_t depth)
 {
     struct agg_node *node = ARENA_NEW(dsl->mem, struct agg_node);
     node->name = name;
@@ -102,13 +152,16 @@ static struct agg_node *node_new(struct agg_tree *tree, struct dsl *dsl, struct 
     return node;
 }
 
-static int parse_node(struct agg_tree *tree, struct dsl *dsl, struct str name, const struct value *body, uint32_t depth,
-                      struct agg_node **ret_node, struct err *err)
+static int parse_node(struct agg_tree *tree, struct dsl *dsl, struct str name,
+                      const struct value *body, uint32_t depth, struct agg_node **ret_node,
+                      struct err *err)
 {
     TRY(name_check(name, body, err));
     if (body->kind != VALUE_MAP)
-        return dsl_error(body, err, ERR_PARSE, "Aggregation definition for [" STR_FMT "] starts with a [%s], expected a "
-                         "[START_OBJECT].", STR_ARG(name), value_kind_name(body));
+        return dsl_error(body, err, ERR_PARSE,
+                         "Aggregation definition for [" STR_FMT "] starts with a [%s], expected a "
+                         "[START_OBJECT].",
+                         STR_ARG(name), value_kind_name(body));
     if (tree->node_count >= AGG_NODES_MAX)
         return dsl_error(body, err, ERR_INVALID, "more than %u aggregations", AGG_NODES_MAX);
     struct agg_node *node = node_new(tree, dsl, name, depth);
@@ -123,15 +176,18 @@ static int parse_node(struct agg_tree *tree, struct dsl *dsl, struct str name, c
         } else if (str_is(key, "meta")) {
             node->meta = *v;
         } else if (type_body) {
-            return dsl_error(v, err, ERR_PARSE, "Found two aggregation type definitions in [" STR_FMT "]: [" STR_FMT
-                             "] and [" STR_FMT "]", STR_ARG(name), STR_ARG(type_name), STR_ARG(key));
+            return dsl_error(v, err, ERR_PARSE,
+                             "Found two aggregation type definitions in [" STR_FMT "]: [" STR_FMT
+                             "] and [" STR_FMT "]",
+                             STR_ARG(name), STR_ARG(type_name), STR_ARG(key));
         } else {
             type_name = key;
             type_body = v;
         }
     }
     if (!type_body)
-        return dsl_error(body, err, ERR_PARSE, "Missing definition for aggregation [" STR_FMT "]", STR_ARG(name));
+        return dsl_error(body, err, ERR_PARSE, "Missing definition for aggregation [" STR_FMT "]",
+                         STR_ARG(name));
     node->type = type_find(type_name);
     node->type_name = type_name;
     if (!node->type)
@@ -139,30 +195,38 @@ static int parse_node(struct agg_tree *tree, struct dsl *dsl, struct str name, c
     TRY(fill_params(node, type_name, dsl, tree, type_body, err));
     tree->needs_scores = tree->needs_scores || node->type->needs_scores;
     if (subs && node->type->is_leaf)
-        return dsl_error(subs, err, ERR_INVALID, "Aggregator [" STR_FMT "] of type [" STR_FMT "] cannot accept "
-                         "sub-aggregations", STR_ARG(name), STR_ARG(type_name));
+        return dsl_error(subs, err, ERR_INVALID,
+                         "Aggregator [" STR_FMT "] of type [" STR_FMT "] cannot accept "
+                         "sub-aggregations",
+                         STR_ARG(name), STR_ARG(type_name));
     if (subs)
         TRY(parse_nodes(tree, dsl, subs, depth + 1, &node->children, &node->child_count, err));
     *ret_node = node;
     return 0;
 }
 
-static int parse_nodes(struct agg_tree *tree, struct dsl *dsl, const struct value *body, uint32_t depth,
-                       struct agg_node ***ret_nodes, size_t *ret_count, struct err *err)
+static int parse_nodes(struct agg_tree *tree, struct dsl *dsl, const struct value *body,
+                       uint32_t depth, struct agg_node ***ret_nodes, size_t *ret_count,
+                       struct err *err)
 {
     if (body->kind != VALUE_MAP)
-        return dsl_error(body, err, ERR_PARSE, "Expected [START_OBJECT] under [aggs], but got a [%s]", value_kind_name(body));
+        return dsl_error(body, err, ERR_PARSE,
+                         "Expected [START_OBJECT] under [aggs], but got a [%s]",
+                         value_kind_name(body));
     if (depth >= AGG_DEPTH_MAX)
-        return dsl_error(body, err, ERR_INVALID, "aggregations are nested deeper than %u levels", AGG_DEPTH_MAX);
+        return dsl_error(body, err, ERR_INVALID, "aggregations are nested deeper than %u levels",
+                         AGG_DEPTH_MAX);
     struct agg_node **nodes = ARENA_ARRAY(dsl->mem, struct agg_node *, body->map->count + 1);
     for (size_t i = 0; i < body->map->count; i++)
-        TRY(parse_node(tree, dsl, body->map->keys[i], &body->map->values[i], depth, &nodes[i], err));
+        TRY(parse_node(tree, dsl, body->map->keys[i], &body->map->values[i], depth, &nodes[i],
+                       err));
     *ret_nodes = nodes;
     *ret_count = body->map->count;
     return 0;
 }
 
-int agg_tree_parse(const struct value *body, struct dsl *dsl, struct agg_tree **ret_tree, struct err *err)
+int agg_tree_parse(const struct value *body, struct dsl *dsl, struct agg_tree **ret_tree,
+                   struct err *err)
 {
     struct agg_tree *tree = ARENA_NEW(dsl->mem, struct agg_tree);
     tree->all = ARENA_ARRAY(dsl->mem, struct agg_node *, AGG_NODES_MAX);
@@ -171,14 +235,16 @@ int agg_tree_parse(const struct value *body, struct dsl *dsl, struct agg_tree **
     return 0;
 }
 
-int agg_tree_filter(struct agg_tree *tree, struct dsl *dsl, const struct value *body, uint32_t *ret_id, struct err *err)
+int agg_tree_filter(struct agg_tree *tree, struct dsl *dsl, const struct value *body,
+                    uint32_t *ret_id, struct err *err)
 {
     struct query *query;
     TRY(dsl_parse(dsl, body, &query, err));
     if (tree->filter_count == tree->filter_capacity) {
         size_t capacity = tree->filter_capacity ? tree->filter_capacity * 2 : 8;
-        tree->filters = arena_realloc(dsl->mem, tree->filters, tree->filter_capacity * sizeof(*tree->filters),
-                                      capacity * sizeof(*tree->filters));
+        tree->filters =
+            arena_realloc(dsl->mem, tree->filters, tree->filter_capacity * sizeof(*tree->filters),
+                          capacity * sizeof(*tree->filters));
         tree->filter_capacity = capacity;
     }
     *ret_id = (uint32_t)tree->filter_count;
@@ -205,8 +271,8 @@ void *agg_state_new(const struct agg_node *node, struct agg_run *run)
     return arena_zalloc(run->mem, node->state_size);
 }
 
-struct agg_run *agg_run_new(const struct agg_tree *tree, int64_t now_ns, uint64_t bucket_count_max, struct arena *mem,
-                            struct err *err)
+struct agg_run *agg_run_new(const struct agg_tree *tree, int64_t now_ns, uint64_t bucket_count_max,
+                            struct arena *mem, struct err *err)
 {
     struct agg_run *run = ARENA_NEW(mem, struct agg_run);
     run->tree = tree;
@@ -226,8 +292,8 @@ struct agg_run *agg_run_new(const struct agg_tree *tree, int64_t now_ns, uint64_
     return run;
 }
 
-int agg_run_segment(struct agg_run *run, const struct searcher_part *part, uint32_t part_index, struct plan **plans,
-                    struct arena *scratch, struct err *err)
+int agg_run_segment(struct agg_run *run, const struct searcher_part *part, uint32_t part_index,
+                    struct plan **plans, struct arena *scratch, struct err *err)
 {
     run->part = part;
     run->part_index = part_index;
@@ -273,15 +339,18 @@ void agg_run_merge(struct agg_run *run, struct agg_run *other)
     if (other->rc < 0 && run->rc == 0)
         run->rc = other->rc;
     for (size_t i = 0; i < run->tree->root_count; i++)
-        run->tree->roots[i]->type->merge(run->tree->roots[i], run, run->roots[i], other, other->roots[i]);
+        run->tree->roots[i]->type->merge(run->tree->roots[i], run, run->roots[i], other,
+                                         other->roots[i]);
 }
 
-static void print_node(const struct agg_node *node, struct agg_run *run, void *state, struct value *map)
+static void print_node(const struct agg_node *node, struct agg_run *run, void *state,
+                       struct value *map)
 {
     struct value result = node->type->result(node, run, state);
     struct str key = node->name;
     if (run->typed_keys) {
-        const char *type = node->type->typed_name ? node->type->typed_name(node, run) : node->type->name;
+        const char *type =
+            node->type->typed_name ? node->type->typed_name(node, run) : node->type->name;
         key = arena_printf(run->mem, "%s#" STR_FMT, type, STR_ARG(node->name));
     }
     if (node->meta.kind == VALUE_MAP && result.kind == VALUE_MAP) {
@@ -304,7 +373,8 @@ struct value agg_run_result(struct agg_run *run)
 
 /* ---- Windows of columns ---- */
 
-const struct window_values *run_window(struct agg_run *run, const struct column *column, uint32_t first)
+const struct window_values *run_window(struct agg_run *run, const struct column *column,
+                                       uint32_t first)
 {
     struct window_values *w = NULL;
     for (size_t i = 0; i < run->window_count && !w; i++) {
@@ -383,7 +453,8 @@ uint32_t bucket_set_find(const struct bucket_set *set, int64_t key)
     return set->slots[slot] ? set->slots[slot] - 1 : UINT32_MAX;
 }
 
-static void *child_state(const struct agg_node *node, struct agg_run *run, struct bucket *bucket, size_t i)
+static void *child_state(const struct agg_node *node, struct agg_run *run, struct bucket *bucket,
+                         size_t i)
 {
     if (!bucket->children)
         bucket->children = ARENA_ARRAY(run->mem, void *, node->child_count);
@@ -392,16 +463,19 @@ static void *child_state(const struct agg_node *node, struct agg_run *run, struc
     return bucket->children[i];
 }
 
-void bucket_collect(const struct agg_node *node, struct agg_run *run, struct bucket *bucket, const struct doc_block *block)
+void bucket_collect(const struct agg_node *node, struct agg_run *run, struct bucket *bucket,
+                    const struct doc_block *block)
 {
     bucket->doc_count += block->count;
     for (size_t i = 0; i < node->child_count; i++)
-        node->children[i]->type->collect(node->children[i], run, child_state(node, run, bucket, i), block);
+        node->children[i]->type->collect(node->children[i], run, child_state(node, run, bucket, i),
+                                         block);
 }
 
 /* Puts the documents of each bucket side by side: counted first, then placed. */
-void bucket_group(const struct agg_node *node, struct agg_run *run, struct bucket_set *set, const uint32_t *index,
-                  const uint16_t *offs, size_t n, const struct doc_block *block)
+void bucket_group(const struct agg_node *node, struct agg_run *run, struct bucket_set *set,
+                  const uint32_t *index, const uint16_t *offs, size_t n,
+                  const struct doc_block *block)
 {
     if (node->child_count == 0) {
         for (size_t i = 0; i < n; i++) {
@@ -439,29 +513,34 @@ void bucket_group(const struct agg_node *node, struct agg_run *run, struct bucke
             placed[at[set->buckets[index[i]].local]++] = offs[i];
     }
     for (uint32_t i = 0; i < touched_count; i++) {
-        struct doc_block sub = {block->first, begin[i + 1] - begin[i], placed + begin[i], block->scores};
+        struct doc_block sub = {block->first, begin[i + 1] - begin[i], placed + begin[i],
+                                block->scores};
         bucket_collect(node, run, &set->buckets[touched[i]], &sub);
     }
 }
 
-void bucket_merge(const struct agg_node *node, struct agg_run *run, struct bucket *bucket, struct agg_run *other,
-                  struct bucket *from)
+void bucket_merge(const struct agg_node *node, struct agg_run *run, struct bucket *bucket,
+                  struct agg_run *other, struct bucket *from)
 {
     bucket->doc_count += from->doc_count;
     for (size_t i = 0; from->children && i < node->child_count; i++) {
         const struct agg_node *child = node->children[i];
         if (from->children[i])
-            child->type->merge(child, run, child_state(node, run, bucket, i), other, from->children[i]);
+            child->type->merge(child, run, child_state(node, run, bucket, i), other,
+                               from->children[i]);
     }
 }
 
-void bucket_print(const struct agg_node *node, struct agg_run *run, struct bucket *bucket, struct value *map)
+void bucket_print(const struct agg_node *node, struct agg_run *run, struct bucket *bucket,
+                  struct value *map)
 {
     if (++run->bucket_count > run->bucket_count_max) {
-        (void)agg_fail(run, ERR_TOO_MANY_BUCKETS,
-                       "Trying to create too many buckets. Must be less than or equal to: [%llu] but was [%llu]. This "
-                       "limit can be set by changing the [search.max_buckets] cluster level setting.",
-                       (unsigned long long)run->bucket_count_max, (unsigned long long)run->bucket_count);
+        (void)agg_fail(
+            run, ERR_TOO_MANY_BUCKETS,
+            "Trying to create too many buckets. Must be less than or equal to: [%llu] but was "
+            "[%llu]. This "
+            "limit can be set by changing the [search.max_buckets] cluster level setting.",
+            (unsigned long long)run->bucket_count_max, (unsigned long long)run->bucket_count);
         return;
     }
     value_map_set(run->mem, map, STR("doc_count"), value_int((int64_t)bucket->doc_count));
@@ -469,7 +548,8 @@ void bucket_print(const struct agg_node *node, struct agg_run *run, struct bucke
         print_node(node->children[i], run, child_state(node, run, bucket, i), map);
 }
 
-struct value bucket_child_result(const struct agg_node *node, struct agg_run *run, struct bucket *bucket, struct str child)
+struct value bucket_child_result(const struct agg_node *node, struct agg_run *run,
+                                 struct bucket *bucket, struct str child)
 {
     for (size_t i = 0; i < node->child_count; i++) {
         const struct agg_node *sub = node->children[i];

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* agg_tree.h: the aggregations of a request: a tree of nodes (parsed once), run over the documents of segments in blocks,
- * merged, printed.
+/* agg_tree.h: the aggregations of a request: a tree of nodes (parsed once), run over the documents
+ * of segments in blocks, merged, printed.
  *
- * A node's type is one file in buckets/ (buckets.tbl), or `metric`, which puts any accumulator of agg/ into the tree. A
- * node's state belongs to one bucket of its parent; a state of zero bytes is empty. Buckets make the states of their
- * children when the first document arrives.
+ * A node's type is one file in buckets/ (buckets.tbl), or `metric`, which puts any accumulator of
+ * agg/ into the tree. A node's state belongs to one bucket of its parent; a state of zero bytes is
+ * empty. Buckets make the states of their children when the first document arrives.
  *
- * Threads: a tree is read-only after parsing; an agg_run belongs to one thread, runs are merged at the end. */
+ * Threads: a tree is read-only after parsing; an agg_run belongs to one thread, runs are merged at
+ * the end. */
 #ifndef NARU_QUERY_AGG_TREE_H
 #define NARU_QUERY_AGG_TREE_H
 
@@ -27,14 +28,14 @@ struct agg_tree {
     uint32_t node_count; /* all levels; ids are below it */
     bool needs_scores;   /* a top_hits sorts by score */
     bool has_global;
-    struct agg_node **all; /* by id */
+    struct agg_node **all;  /* by id */
     struct query **filters; /* queries inside aggregations, planned per index */
     size_t filter_count, filter_capacity;
 };
 
 /* Matching documents of one window, ascending. */
 struct doc_block {
-    uint32_t first;       /* the window's first document */
+    uint32_t first; /* the window's first document */
     uint32_t count;
     const uint16_t *offs; /* doc = first + offs[i]; NULL: doc = first + i (the whole window) */
     const float *scores;  /* by offset in the window; NULL: no scores */
@@ -43,21 +44,27 @@ struct doc_block {
 struct bucket_type {
     const char *name, *summary, *since;
     const struct opt *opts;
-    size_t opts_size;     /* of params */
+    size_t opts_size; /* of params */
     size_t state_size;
-    size_t run_size;      /* of what a node keeps per run (columns of the segment, dictionaries), zeroed */
-    bool is_leaf;         /* takes no sub-aggregations */
+    size_t
+        run_size; /* of what a node keeps per run (columns of the segment, dictionaries), zeroed */
+    bool is_leaf; /* takes no sub-aggregations */
     bool needs_scores;
-    /* MAY be NULL. After the options are filled: what tables cannot say; queries inside. `body`: the type's object. */
-    int (*parse)(struct agg_node *node, struct dsl *dsl, struct agg_tree *tree, const struct value *body, struct err *err);
+    /* MAY be NULL. After the options are filled: what tables cannot say; queries inside. `body`:
+     * the type's object. */
+    int (*parse)(struct agg_node *node, struct dsl *dsl, struct agg_tree *tree,
+                 const struct value *body, struct err *err);
     /* MAY be NULL. A segment begins: look up columns. */
     int (*begin)(const struct agg_node *node, struct agg_run *run, void *own, struct err *err);
     /* MUST. */
-    void (*collect)(const struct agg_node *node, struct agg_run *run, void *state, const struct doc_block *block);
-    /* MAY be NULL. Every document of the segment, all live, no scores: answered from metadata. False: collect it. */
+    void (*collect)(const struct agg_node *node, struct agg_run *run, void *state,
+                    const struct doc_block *block);
+    /* MAY be NULL. Every document of the segment, all live, no scores: answered from metadata.
+     * False: collect it. */
     bool (*collect_all)(const struct agg_node *node, struct agg_run *run, void *state);
     /* MUST. `from`: a state of another run. */
-    void (*merge)(const struct agg_node *node, struct agg_run *run, void *state, struct agg_run *other, void *from);
+    void (*merge)(const struct agg_node *node, struct agg_run *run, void *state,
+                  struct agg_run *other, void *from);
     /* MUST. The object behind the aggregation's name. */
     struct value (*result)(const struct agg_node *node, struct agg_run *run, void *state);
     /* MAY be NULL: `name`. With typed_keys: "sterms", "lterms" … */
@@ -77,9 +84,12 @@ struct agg_node {
     uint32_t pos;
 };
 
-int agg_tree_parse(const struct value *body, struct dsl *dsl, struct agg_tree **ret_tree, struct err *err) WARN_UNUSED;
-/* A query that stands inside an aggregation: parsed now, planned for each index, opened for each segment. *ret_id names it. */
-int agg_tree_filter(struct agg_tree *tree, struct dsl *dsl, const struct value *body, uint32_t *ret_id, struct err *err) WARN_UNUSED;
+int agg_tree_parse(const struct value *body, struct dsl *dsl, struct agg_tree **ret_tree,
+                   struct err *err) WARN_UNUSED;
+/* A query that stands inside an aggregation: parsed now, planned for each index, opened for each
+ * segment. *ret_id names it. */
+int agg_tree_filter(struct agg_tree *tree, struct dsl *dsl, const struct value *body,
+                    uint32_t *ret_id, struct err *err) WARN_UNUSED;
 
 /* ---- Running ---- */
 #define RUN_COLUMNS_MAX 64u
@@ -107,19 +117,19 @@ struct agg_run {
     struct arena *scratch; /* reset at each segment */
     int64_t now_ns;
     bool typed_keys;
-    void **own;            /* by node id: run_size bytes */
-    void **roots;          /* states of the roots */
+    void **own;   /* by node id: run_size bytes */
+    void **roots; /* states of the roots */
     /* the segment at hand */
     const struct searcher_part *part;
     uint32_t part_index;
     uint32_t doc_count;
-    struct plan **plans;   /* by filter id, of the part's index */
+    struct plan **plans;     /* by filter id, of the part's index */
     struct docset **filters; /* by filter id, opened lazily for the segment */
     bool *filter_is_open;
     struct filter_window *filter_windows; /* by filter id */
     struct window_values windows[RUN_COLUMNS_MAX];
     size_t window_count;
-    uint16_t *group_offs;  /* scratch of bucket_group */
+    uint16_t *group_offs; /* scratch of bucket_group */
     /* printing */
     uint64_t bucket_count, bucket_count_max;
     int rc;
@@ -127,9 +137,12 @@ struct agg_run {
     const struct search_env *env; /* for top_hits: how hits are fetched */
 };
 
-struct agg_run *agg_run_new(const struct agg_tree *tree, int64_t now_ns, uint64_t bucket_count_max, struct arena *mem, struct err *err);
-int agg_run_segment(struct agg_run *run, const struct searcher_part *part, uint32_t part_index, struct plan **plans, struct arena *scratch, struct err *err) WARN_UNUSED;
-/* The whole segment matches; true when no block needs to be collected. Only roots that could not answer are collected then. */
+struct agg_run *agg_run_new(const struct agg_tree *tree, int64_t now_ns, uint64_t bucket_count_max,
+                            struct arena *mem, struct err *err);
+int agg_run_segment(struct agg_run *run, const struct searcher_part *part, uint32_t part_index,
+                    struct plan **plans, struct arena *scratch, struct err *err) WARN_UNUSED;
+/* The whole segment matches; true when no block needs to be collected. Only roots that could not
+ * answer are collected then. */
 bool agg_run_all(struct agg_run *run, bool *ret_done);
 void agg_run_collect(struct agg_run *run, const struct doc_block *block, const bool *is_done);
 void agg_run_merge(struct agg_run *run, struct agg_run *other);
@@ -144,13 +157,15 @@ static inline void *node_own(const struct agg_node *node, struct agg_run *run)
     return run->own[node->id];
 }
 /* Values of the block's window, read once for all nodes. Single-valued columns only. */
-const struct window_values *run_window(struct agg_run *run, const struct column *column, uint32_t first);
+const struct window_values *run_window(struct agg_run *run, const struct column *column,
+                                       uint32_t first);
 static inline uint32_t block_offset(const struct doc_block *block, uint32_t i)
 {
     return block->offs ? block->offs[i] : i;
 }
 
-/* Where a node's values come from. Every type with a `field` has one in its params and one per run. */
+/* Where a node's values come from. Every type with a `field` has one in its params and one per run.
+ */
 struct source_params {
     struct str field, format, time_zone;
     struct value missing;
@@ -158,39 +173,58 @@ struct source_params {
     struct str value_type;
 };
 #define SOURCE_OPTS(S, m)                                                                          \
-    {.name = "field", .kind = OPT_KIND_STR, .offset = offsetof(S, m) + offsetof(struct source_params, field),              \
+    {.name = "field",                                                                              \
+     .kind = OPT_KIND_STR,                                                                         \
+     .offset = offsetof(S, m) + offsetof(struct source_params, field),                             \
      .help = "The field whose values are taken."},                                                 \
-    {.name = "missing", .kind = OPT_KIND_VALUE, .offset = offsetof(S, m) + offsetof(struct source_params, missing),        \
-     .help = "Value of documents that have none; default: they are left out."},                    \
-    {.name = "script", .kind = OPT_KIND_VALUE, .offset = offsetof(S, m) + offsetof(struct source_params, script),          \
-     .help = "Not supported."},                                                                    \
-    {.name = "value_type", .kind = OPT_KIND_STR, .offset = offsetof(S, m) + offsetof(struct source_params, value_type),    \
-     .help = "Type of the values when the field is not mapped."}
+        {.name = "missing",                                                                        \
+         .kind = OPT_KIND_VALUE,                                                                   \
+         .offset = offsetof(S, m) + offsetof(struct source_params, missing),                       \
+         .help = "Value of documents that have none; default: they are left out."},                \
+        {.name = "script",                                                                         \
+         .kind = OPT_KIND_VALUE,                                                                   \
+         .offset = offsetof(S, m) + offsetof(struct source_params, script),                        \
+         .help = "Not supported."},                                                                \
+    {                                                                                              \
+        .name = "value_type", .kind = OPT_KIND_STR,                                                \
+        .offset = offsetof(S, m) + offsetof(struct source_params, value_type),                     \
+        .help = "Type of the values when the field is not mapped."                                 \
+    }
 #define SOURCE_OPT_FORMAT(S, m)                                                                    \
-    {.name = "format", .kind = OPT_KIND_STR, .offset = offsetof(S, m) + offsetof(struct source_params, format),            \
-     .help = "How keys and values are printed as text."}
+    {                                                                                              \
+        .name = "format", .kind = OPT_KIND_STR,                                                    \
+        .offset = offsetof(S, m) + offsetof(struct source_params, format),                         \
+        .help = "How keys and values are printed as text."                                         \
+    }
 #define SOURCE_OPT_ZONE(S, m)                                                                      \
-    {.name = "time_zone", .kind = OPT_KIND_STR, .offset = offsetof(S, m) + offsetof(struct source_params, time_zone),      \
-     .help = "Time zone of rounding and printing."}
+    {                                                                                              \
+        .name = "time_zone", .kind = OPT_KIND_STR,                                                 \
+        .offset = offsetof(S, m) + offsetof(struct source_params, time_zone),                      \
+        .help = "Time zone of rounding and printing."                                              \
+    }
 
 struct source {
-    const struct field *field;   /* of the first index that has it; NULL: not mapped anywhere so far */
-    struct column *column;       /* of the segment at hand; NULL: none */
-    enum column_kind kind;       /* of the column, or of the missing value */
+    const struct field
+        *field;            /* of the first index that has it; NULL: not mapped anywhere so far */
+    struct column *column; /* of the segment at hand; NULL: none */
+    enum column_kind kind; /* of the column, or of the missing value */
     bool is_multi;
     bool has_missing;
     int64_t missing_i;
     double missing_f;
     struct str missing_text;
     bool has_kind;
-    bool is_double;              /* numbers are floats in some segment: keys and results are printed as floats */
+    bool is_double; /* numbers are floats in some segment: keys and results are printed as floats */
     const struct date_pattern *pattern; /* of printed dates, NULL for other fields */
     const struct time_zone *zone;
-    struct str decimal_format;   /* "0.00" for numbers */
+    struct str decimal_format; /* "0.00" for numbers */
 };
 enum source_wants { SOURCE_NUMBERS = 1, SOURCE_STRINGS = 2, SOURCE_ANY = 3 };
-int source_check(const struct agg_node *node, const struct source_params *params, struct err *err) WARN_UNUSED;
-int source_begin(struct source *source, const struct agg_node *node, const struct source_params *params, struct agg_run *run, enum source_wants wants, struct err *err) WARN_UNUSED;
+int source_check(const struct agg_node *node, const struct source_params *params,
+                 struct err *err) WARN_UNUSED;
+int source_begin(struct source *source, const struct agg_node *node,
+                 const struct source_params *params, struct agg_run *run, enum source_wants wants,
+                 struct err *err) WARN_UNUSED;
 
 #define BATCH_MAX ZONE_DOCS
 /* Values of a block, with the offset of their document. */
@@ -205,15 +239,18 @@ struct value_batch {
 };
 #define SOURCE_MISSING UINT32_MAX
 struct source_cursor {
-    uint32_t at;     /* document of the block */
-    size_t within;   /* value of that document, when it has more than fit */
+    uint32_t at;   /* document of the block */
+    size_t within; /* value of that document, when it has more than fit */
 };
-/* Fills the batch with the next values; false: none left. `is_distinct`: equal values of one document once. */
-bool source_next(const struct source *source, struct agg_run *run, const struct doc_block *block, struct source_cursor *cursor, bool is_distinct, struct value_batch *batch);
+/* Fills the batch with the next values; false: none left. `is_distinct`: equal values of one
+ * document once. */
+bool source_next(const struct source *source, struct agg_run *run, const struct doc_block *block,
+                 struct source_cursor *cursor, bool is_distinct, struct value_batch *batch);
 /* A bucket key or result as text: dates by format, else NULL text. */
 struct str source_print_long(const struct source *source, int64_t stored, struct arena *mem);
 struct str source_print_double(const struct source *source, double v, struct arena *mem);
-bool source_prints_text(const struct source *source); /* key_as_string and value_as_string are there */
+bool source_prints_text(
+    const struct source *source); /* key_as_string and value_as_string are there */
 
 /* A set of buckets by a 64-bit key. */
 struct bucket {
@@ -234,16 +271,21 @@ uint32_t bucket_set_get(struct bucket_set *set, int64_t key, struct arena *mem);
 /* UINT32_MAX: not there. */
 uint32_t bucket_set_find(const struct bucket_set *set, int64_t key);
 /* Counts the block for one bucket and hands it to the children. */
-void bucket_collect(const struct agg_node *node, struct agg_run *run, struct bucket *bucket, const struct doc_block *block);
-/* The same for values spread over buckets: value i, of the document at offs[i], belongs to bucket index[i] (UINT32_MAX:
- * none). n <= BATCH_MAX. */
-void bucket_group(const struct agg_node *node, struct agg_run *run, struct bucket_set *set, const uint32_t *index,
-                  const uint16_t *offs, size_t n, const struct doc_block *block);
-void bucket_merge(const struct agg_node *node, struct agg_run *run, struct bucket *bucket, struct agg_run *other, struct bucket *from);
+void bucket_collect(const struct agg_node *node, struct agg_run *run, struct bucket *bucket,
+                    const struct doc_block *block);
+/* The same for values spread over buckets: value i, of the document at offs[i], belongs to bucket
+ * index[i] (UINT32_MAX: none). n <= BATCH_MAX. */
+void bucket_group(const struct agg_node *node, struct agg_run *run, struct bucket_set *set,
+                  const uint32_t *index, const uint16_t *offs, size_t n,
+                  const struct doc_block *block);
+void bucket_merge(const struct agg_node *node, struct agg_run *run, struct bucket *bucket,
+                  struct agg_run *other, struct bucket *from);
 /* doc_count and the children's results into the bucket's object; counts it against the limit. */
-void bucket_print(const struct agg_node *node, struct agg_run *run, struct bucket *bucket, struct value *map);
+void bucket_print(const struct agg_node *node, struct agg_run *run, struct bucket *bucket,
+                  struct value *map);
 /* The result of a child, for ordering terms by it. NULL kind: no such. */
-struct value bucket_child_result(const struct agg_node *node, struct agg_run *run, struct bucket *bucket, struct str child);
+struct value bucket_child_result(const struct agg_node *node, struct agg_run *run,
+                                 struct bucket *bucket, struct str child);
 
 /* What aggregations may use of the search they belong to. */
 struct search_env;

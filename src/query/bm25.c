@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bm25.c: Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009, with Lucene's choices: k1 = 1.2,
- * b = 0.75, idf = ln(1 + (N - n + 0.5) / (n + 0.5)), lengths in one byte (SmallFloat.intToByte4), and the factor k1 + 1 that
- * Elasticsearch 7 keeps. */
+/* bm25.c: Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009, with Lucene's
+ * choices: k1 = 1.2, b = 0.75, idf = ln(1 + (N - n + 0.5) / (n + 0.5)), lengths in one byte
+ * (SmallFloat.intToByte4), and the factor k1 + 1 that Elasticsearch 7 keeps. */
 #include "query/bm25.h"
 
 #include <math.h>
@@ -26,7 +26,8 @@ float bm25_idf(uint64_t doc_freq, uint64_t doc_count)
     return (float)log(1 + (all - n + 0.5) / (n + 0.5));
 }
 
-void bm25_init(struct bm25 *bm25, float boost, float idf, uint64_t doc_count, uint64_t sum_total_term_freq)
+void bm25_init(struct bm25 *bm25, float boost, float idf, uint64_t doc_count,
+               uint64_t sum_total_term_freq)
 {
     float average = doc_count ? (float)((double)sum_total_term_freq / (double)doc_count) : 1.0f;
     bm25->weight = boost * (1.0f + K1) * idf;

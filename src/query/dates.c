@@ -4,12 +4,15 @@
 
 #include "base/str.h"
 
-int dates_format(struct str format, struct arena *mem, const struct date_pattern **ret_pattern, struct err *err)
+int dates_format(struct str format, struct arena *mem, const struct date_pattern **ret_pattern,
+                 struct err *err)
 {
-    return date_pattern_compile(format.n ? format : STR(DATES_FORMAT_DEFAULT), DATE_ELASTICSEARCH, mem, ret_pattern, err);
+    return date_pattern_compile(format.n ? format : STR(DATES_FORMAT_DEFAULT), DATE_ELASTICSEARCH,
+                                mem, ret_pattern, err);
 }
 
-int dates_zone(struct str name, struct arena *mem, const struct time_zone **ret_zone, struct err *err)
+int dates_zone(struct str name, struct arena *mem, const struct time_zone **ret_zone,
+               struct err *err)
 {
     if (name.n == 0) {
         *ret_zone = time_zone_utc();
@@ -20,8 +23,8 @@ int dates_zone(struct str name, struct arena *mem, const struct time_zone **ret_
     return 0;
 }
 
-int dates_value(const struct value *v, struct str format, const struct time_zone *zone, int64_t now_ns, bool is_up,
-                struct arena *mem, int64_t *ret_ns, struct err *err)
+int dates_value(const struct value *v, struct str format, const struct time_zone *zone,
+                int64_t now_ns, bool is_up, struct arena *mem, int64_t *ret_ns, struct err *err)
 {
     const struct date_pattern *pattern;
     TRY(dates_format(format, mem, &pattern, err));
@@ -30,17 +33,20 @@ int dates_value(const struct value *v, struct str format, const struct time_zone
         return 0;
     }
     struct str text = value_to_str(mem, v);
-    struct date_math_options options = {.pattern = pattern, .zone = zone, .now_ns = now_ns, .rounds_up = is_up};
+    struct date_math_options options = {
+        .pattern = pattern, .zone = zone, .now_ns = now_ns, .rounds_up = is_up};
     if (v->kind == VALUE_FLOAT && v->f >= -9.2e15 && v->f <= 9.2e15)
         text = arena_printf(mem, "%lld", (long long)v->f);
     struct err why;
     if (date_math_parse(text, &options, ret_ns, &why) < 0)
-        return err_set(err, ERR_PARSE, "failed to parse date field [" STR_FMT "] with format [" STR_FMT "]: %s",
+        return err_set(err, ERR_PARSE,
+                       "failed to parse date field [" STR_FMT "] with format [" STR_FMT "]: %s",
                        STR_ARG(text), STR_ARG(date_pattern_text(pattern)), why.text);
     return 0;
 }
 
-struct str dates_print(int64_t ns, const struct date_pattern *pattern, const struct time_zone *zone, struct arena *mem)
+struct str dates_print(int64_t ns, const struct date_pattern *pattern, const struct time_zone *zone,
+                       struct arena *mem)
 {
     struct buf text;
     buf_init(&text, 4 * KIB);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* docset.c: the leaf sets: all, spans, bit sets, postings, column ranges. A range over a column first asks the zone maps:
- * a window whose values all lie inside or outside needs no values. */
+/* docset.c: the leaf sets: all, spans, bit sets, postings, column ranges. A range over a column
+ * first asks the zone maps: a window whose values all lie inside or outside needs no values. */
 #include "query/docset.h"
 
 #include <math.h>
@@ -131,7 +131,8 @@ static void bits_fill(struct docset *set, struct doc_window *w)
 
 static const struct docset_ops bits_ops = {bits_seek, bits_fill, constant_score_max};
 
-struct docset *docset_bits(const uint64_t *words, uint32_t doc_count, uint64_t count, float score, struct arena *mem)
+struct docset *docset_bits(const uint64_t *words, uint32_t doc_count, uint64_t count, float score,
+                           struct arena *mem)
 {
     if (count == 0)
         return NULL;
@@ -172,9 +173,11 @@ static void postings_set_fill(struct docset *set, struct doc_window *w)
     score_all(w, set->constant);
 }
 
-static const struct docset_ops postings_set_ops = {postings_set_seek, postings_set_fill, constant_score_max};
+static const struct docset_ops postings_set_ops = {postings_set_seek, postings_set_fill,
+                                                   constant_score_max};
 
-struct docset *docset_postings(struct postings *postings, uint64_t doc_freq, float score, struct arena *mem)
+struct docset *docset_postings(struct postings *postings, uint64_t doc_freq, float score,
+                               struct arena *mem)
 {
     struct postings_set *own = ARENA_NEW(mem, struct postings_set);
     set_init(&own->base, &postings_set_ops, doc_freq, score);
@@ -246,7 +249,8 @@ static void column_set_fill(struct docset *set, struct doc_window *w)
         own->scan(own, w);
 }
 
-static const struct docset_ops column_set_ops = {column_set_seek, column_set_fill, constant_score_max};
+static const struct docset_ops column_set_ops = {column_set_seek, column_set_fill,
+                                                 constant_score_max};
 
 static bool long_is_listed(const struct column_set *own, int64_t v)
 {
@@ -368,8 +372,9 @@ static bool doc_ordinals_match(const struct column_set *own, uint32_t doc)
     }
     bool is_match = false;
     for (size_t i = 0; i < n && !is_match; i++) {
-        is_match = own->ordinals ? bitset_get(own->ordinals, values[i])
-                                 : values[i] >= (uint32_t)own->min_i && values[i] <= (uint32_t)own->max_i;
+        is_match = own->ordinals
+                       ? bitset_get(own->ordinals, values[i])
+                       : values[i] >= (uint32_t)own->min_i && values[i] <= (uint32_t)own->max_i;
     }
     if (values != some)
         mem_free(values);
@@ -389,7 +394,8 @@ static void scan_multi(struct column_set *own, struct doc_window *w)
     }
 }
 
-static struct column_set *column_set_new(struct column *column, uint32_t doc_count, float score, struct arena *mem)
+static struct column_set *column_set_new(struct column *column, uint32_t doc_count, float score,
+                                         struct arena *mem)
 {
     struct column_set *own = ARENA_NEW(mem, struct column_set);
     set_init(&own->base, &column_set_ops, column_doc_count(column), score);
@@ -417,11 +423,12 @@ static uint32_t sorted_bound(struct column *column, int64_t v, uint32_t doc_coun
     return low;
 }
 
-struct docset *docset_longs(struct column *column, int64_t min, int64_t max, uint32_t doc_count, float score,
-                            struct arena *mem)
+struct docset *docset_longs(struct column *column, int64_t min, int64_t max, uint32_t doc_count,
+                            float score, struct arena *mem)
 {
     struct column_zone stats;
-    if (min > max || !column || !column_stats(column, &stats) || stats.max_i < min || stats.min_i > max)
+    if (min > max || !column || !column_stats(column, &stats) || stats.max_i < min ||
+        stats.min_i > max)
         return NULL;
     if (stats.min_i >= min && stats.max_i <= max)
         return docset_exists(column, doc_count, score, mem);
@@ -437,11 +444,12 @@ struct docset *docset_longs(struct column *column, int64_t min, int64_t max, uin
     return &own->base;
 }
 
-struct docset *docset_doubles(struct column *column, double min, double max, uint32_t doc_count, float score,
-                              struct arena *mem)
+struct docset *docset_doubles(struct column *column, double min, double max, uint32_t doc_count,
+                              float score, struct arena *mem)
 {
     struct column_zone stats;
-    if (!(min <= max) || !column || !column_stats(column, &stats) || stats.max_f < min || stats.min_f > max)
+    if (!(min <= max) || !column || !column_stats(column, &stats) || stats.max_f < min ||
+        stats.min_f > max)
         return NULL;
     if (stats.min_f >= min && stats.max_f <= max)
         return docset_exists(column, doc_count, score, mem);
@@ -452,8 +460,8 @@ struct docset *docset_doubles(struct column *column, double min, double max, uin
     return &own->base;
 }
 
-struct docset *docset_ordinals(struct column *column, uint32_t min, uint32_t max, uint32_t doc_count, float score,
-                               struct arena *mem)
+struct docset *docset_ordinals(struct column *column, uint32_t min, uint32_t max,
+                               uint32_t doc_count, float score, struct arena *mem)
 {
     if (!column || min > max || min >= column_ordinal_count(column))
         return NULL;
@@ -468,8 +476,8 @@ struct docset *docset_ordinals(struct column *column, uint32_t min, uint32_t max
     return &own->base;
 }
 
-struct docset *docset_ordinal_bits(struct column *column, const uint64_t *ordinals, uint32_t doc_count, float score,
-                                   struct arena *mem)
+struct docset *docset_ordinal_bits(struct column *column, const uint64_t *ordinals,
+                                   uint32_t doc_count, float score, struct arena *mem)
 {
     if (!column)
         return NULL;
@@ -481,8 +489,8 @@ struct docset *docset_ordinal_bits(struct column *column, const uint64_t *ordina
     return &own->base;
 }
 
-struct docset *docset_long_list(struct column *column, const int64_t *values, size_t count, uint32_t doc_count,
-                                float score, struct arena *mem)
+struct docset *docset_long_list(struct column *column, const int64_t *values, size_t count,
+                                uint32_t doc_count, float score, struct arena *mem)
 {
     if (!column || count == 0)
         return NULL;
@@ -531,7 +539,8 @@ static void scan_exists_multi(struct column_set *own, struct doc_window *w)
     }
 }
 
-struct docset *docset_exists(struct column *column, uint32_t doc_count, float score, struct arena *mem)
+struct docset *docset_exists(struct column *column, uint32_t doc_count, float score,
+                             struct arena *mem)
 {
     if (!column || column_doc_count(column) == 0)
         return NULL;
@@ -566,8 +575,8 @@ static void predicate_fill(struct docset *set, struct doc_window *w)
 
 static const struct docset_ops predicate_ops = {NULL, predicate_fill, constant_score_max};
 
-struct docset *docset_predicate(bool (*is_match)(void *owner, uint32_t doc), void *owner, uint32_t doc_count,
-                                float score, struct arena *mem)
+struct docset *docset_predicate(bool (*is_match)(void *owner, uint32_t doc), void *owner,
+                                uint32_t doc_count, float score, struct arena *mem)
 {
     struct predicate_set *own = ARENA_NEW(mem, struct predicate_set);
     set_init(&own->base, &predicate_ops, doc_count, score);
@@ -582,7 +591,8 @@ static bool norm_is_there(void *owner, uint32_t doc)
     return ((const uint8_t *)owner)[doc] != 0;
 }
 
-struct docset *docset_norms(const uint8_t *norms, uint32_t doc_count, float score, struct arena *mem)
+struct docset *docset_norms(const uint8_t *norms, uint32_t doc_count, float score,
+                            struct arena *mem)
 {
     union {
         const uint8_t *in;

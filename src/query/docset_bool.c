@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* docset_bool.c: sets made of sets. The cheapest required clause leads; the others only see what is left of its window
- * (`among`). Scores follow Lucene's order of additions: required clauses are summed in double and rounded to float, so
- * are the optional ones, then the two are added as floats. */
+/* docset_bool.c: sets made of sets. The cheapest required clause leads; the others only see what is
+ * left of its window
+ * (`among`). Scores follow Lucene's order of additions: required clauses are summed in double and
+ * rounded to float, so are the optional ones, then the two are added as floats. */
 #include "query/docset.h"
 
 #include <math.h>
 
 /* Sums of bounds are widened a little: the sum of the scores is rounded otherwise. */
-#define BOUND_SLACK 1.00001f
+#define BOUND_SLACK      1.00001f
 #define WEAK_CLAUSES_MAX 32u /* unions of more clauses are not looked at so closely */
 
 struct bool_set {
@@ -18,11 +19,11 @@ struct bool_set {
     bool *required_is_must;
     size_t required_count;
     uint32_t doc_count;
-    double *sums;      /* scores of a window; NULL without scores */
+    double *sums;        /* scores of a window; NULL without scores */
     double *should_sums; /* of the optional clauses when there are required ones */
-    float *part;       /* scores of one clause */
-    float *optional;   /* scores of should */
-    uint16_t *matched; /* how many of should matched, for should_min > 1 */
+    float *part;         /* scores of one clause */
+    float *optional;     /* scores of should */
+    uint16_t *matched;   /* how many of should matched, for should_min > 1 */
 };
 
 static uint32_t bool_seek(struct docset *set, uint32_t at_least)
@@ -90,20 +91,24 @@ static void count_matches(uint16_t *matched, const uint64_t *words)
     }
 }
 
-/* Of a plain union, the clauses that together cannot lift a document over the threshold: such clauses need not find
- * documents, they only add to the scores of those that others find (MAXSCORE, Turtle and Flood 1995). Marks them. */
+/* Of a plain union, the clauses that together cannot lift a document over the threshold: such
+ * clauses need not find documents, they only add to the scores of those that others find (MAXSCORE,
+ * Turtle and Flood 1995). Marks them. */
 static void mark_weak(struct bool_set *own, const struct doc_window *w)
 {
     size_t count = own->clauses.should_count;
     memset(own->is_weak, 0, count * sizeof(*own->is_weak));
-    if (!(own->base.threshold > 0) || !w->scores || own->required_count > 0 || own->clauses.should_min != 1)
+    if (!(own->base.threshold > 0) || !w->scores || own->required_count > 0 ||
+        own->clauses.should_min != 1)
         return;
     float sum = 0;
     for (size_t taken = 0; taken < count; taken++) {
         size_t least = count;
         float least_score = INFINITY;
         for (size_t i = 0; i < count; i++) {
-            float score = own->is_weak[i] ? INFINITY : docset_score_max(own->clauses.should[i], w->first, w->n);
+            float score = own->is_weak[i]
+                              ? INFINITY
+                              : docset_score_max(own->clauses.should[i], w->first, w->n);
             if (score < least_score) {
                 least_score = score;
                 least = i;
@@ -116,9 +121,10 @@ static void mark_weak(struct bool_set *own, const struct doc_window *w)
     }
 }
 
-/* One optional clause: its matches among `words` (a weak one's among those found so far) into `any`, its scores to `sums`. */
-static void fill_one_should(struct bool_set *own, const struct doc_window *w, size_t i, bool is_weak, const uint64_t *words,
-                            uint64_t *any, double *sums)
+/* One optional clause: its matches among `words` (a weak one's among those found so far) into
+ * `any`, its scores to `sums`. */
+static void fill_one_should(struct bool_set *own, const struct doc_window *w, size_t i,
+                            bool is_weak, const uint64_t *words, uint64_t *any, double *sums)
 {
     struct docset *set = own->clauses.should[i];
     uint64_t clause[WINDOW_WORDS] = {0};
@@ -140,8 +146,10 @@ static void fill_one_should(struct bool_set *own, const struct doc_window *w, si
         count_matches(own->matched, clause);
 }
 
-/* Optional clauses: narrows `words` to those with should_min matches, and sums their scores. Weak ones come last. */
-static void fill_should(struct bool_set *own, const struct doc_window *w, uint64_t *words, double *sums)
+/* Optional clauses: narrows `words` to those with should_min matches, and sums their scores. Weak
+ * ones come last. */
+static void fill_should(struct bool_set *own, const struct doc_window *w, uint64_t *words,
+                        double *sums)
 {
     uint32_t need = own->clauses.should_min;
     uint64_t any[WINDOW_WORDS] = {0};
@@ -278,13 +286,13 @@ static void gather_traits(struct bool_set *own)
     for (size_t i = 0; i < own->clauses.must_not_count; i++)
         is_random = is_random && own->clauses.must_not[i]->is_random;
     own->base.is_random = is_random;
-    own->base.cost = own->required_count            ? own->required[0]->cost
+    own->base.cost = own->required_count           ? own->required[0]->cost
                      : own->clauses.should_min > 0 ? MIN_OF(should_cost, own->doc_count)
                                                    : own->doc_count;
 }
 
-struct docset *docset_bool(const struct bool_clauses *clauses, uint32_t doc_count, bool needs_scores,
-                           struct arena *mem)
+struct docset *docset_bool(const struct bool_clauses *clauses, uint32_t doc_count,
+                           bool needs_scores, struct arena *mem)
 {
     struct bool_set *own = ARENA_NEW(mem, struct bool_set);
     own->base.ops = &bool_ops;
@@ -296,7 +304,8 @@ struct docset *docset_bool(const struct bool_clauses *clauses, uint32_t doc_coun
     if (!gather_required(own, needs_scores))
         return NULL;
     own->clauses.should_count = without_null(&own->clauses.should, clauses->should_count, mem);
-    own->clauses.must_not_count = without_null(&own->clauses.must_not, clauses->must_not_count, mem);
+    own->clauses.must_not_count =
+        without_null(&own->clauses.must_not, clauses->must_not_count, mem);
     if (own->clauses.should_min > own->clauses.should_count)
         return NULL;
     gather_traits(own);
@@ -386,7 +395,8 @@ static float dis_max_score_max(struct docset *set, uint32_t first, uint32_t n)
 
 static const struct docset_ops dis_max_ops = {dis_max_seek, dis_max_fill, dis_max_score_max};
 
-struct docset *docset_dis_max(struct docset **sets, size_t count, float tie_breaker, struct arena *mem)
+struct docset *docset_dis_max(struct docset **sets, size_t count, float tie_breaker,
+                              struct arena *mem)
 {
     struct dis_max_set *own = ARENA_NEW(mem, struct dis_max_set);
     own->base.ops = &dis_max_ops;
@@ -441,8 +451,12 @@ struct docset *docset_constant(struct docset *set, float score, struct arena *me
     if (!set)
         return NULL;
     struct constant_set *own = ARENA_NEW(mem, struct constant_set);
-    own->base = (struct docset){.ops = &constant_ops, .cost = set->cost, .is_random = set->is_random,
-                                .is_all = set->is_all, .constant = score, .is_constant = true};
+    own->base = (struct docset){.ops = &constant_ops,
+                                .cost = set->cost,
+                                .is_random = set->is_random,
+                                .is_all = set->is_all,
+                                .constant = score,
+                                .is_constant = true};
     own->inner = set;
     return &own->base;
 }

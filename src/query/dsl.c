@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dsl.c: a query body to a tree of queries. The types are found by name in one table and know only their own part; what
- * all have in common (boost, _name, unknown keys, one type per object, depth) is handled here. */
+/* dsl.c: a query body to a tree of queries. The types are found by name in one table and know only
+ * their own part; what all have in common (boost, _name, unknown keys, one type per object, depth)
+ * is handled here. */
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -22,11 +23,41 @@ static const struct query_type *const types[] = {
 
 /* Types that Elasticsearch has and naru does not yet: named as such, not as unknown. */
 static const char *const missing_types[] = {
-    "boosting", "common", "distance_feature", "function_score", "fuzzy", "geo_bounding_box", "geo_distance",
-    "geo_polygon", "geo_shape", "has_child", "has_parent", "intervals", "match_none_of", "more_like_this", "nested",
-    "parent_id", "percolate", "pinned", "rank_feature", "script", "script_score", "shape", "simple_query_string", "span_containing",
-    "span_first", "span_multi", "span_near", "span_not", "span_or", "span_term", "span_within", "terms_set", "type",
-    "wrapper", NULL,
+    "boosting",
+    "common",
+    "distance_feature",
+    "function_score",
+    "fuzzy",
+    "geo_bounding_box",
+    "geo_distance",
+    "geo_polygon",
+    "geo_shape",
+    "has_child",
+    "has_parent",
+    "intervals",
+    "match_none_of",
+    "more_like_this",
+    "nested",
+    "parent_id",
+    "percolate",
+    "pinned",
+    "rank_feature",
+    "script",
+    "script_score",
+    "shape",
+    "simple_query_string",
+    "span_containing",
+    "span_first",
+    "span_multi",
+    "span_near",
+    "span_not",
+    "span_or",
+    "span_term",
+    "span_within",
+    "terms_set",
+    "type",
+    "wrapper",
+    NULL,
 };
 
 const struct query_type *const *query_types(void)
@@ -103,7 +134,9 @@ const char *did_you_mean(struct str name, const char *const *names, struct arena
         if (score <= 0.5)
             continue;
         size_t at = count < ARRAY_COUNT(best) ? count++ : ARRAY_COUNT(best) - 1;
-        for (; at > 0 && (scores[at - 1] < score || (scores[at - 1] <= score && strcmp(best[at - 1], names[i]) > 0)); at--) {
+        for (; at > 0 && (scores[at - 1] < score ||
+                          (scores[at - 1] <= score && strcmp(best[at - 1], names[i]) > 0));
+             at--) {
             scores[at] = scores[at - 1];
             best[at] = best[at - 1];
         }
@@ -127,22 +160,25 @@ static int unknown_query(struct dsl *dsl, struct str name, const struct value *a
 {
     for (size_t i = 0; missing_types[i]; i++) {
         if (str_eq(str_from(missing_types[i]), name))
-            return dsl_error(at, err, ERR_UNSUPPORTED, "query [" STR_FMT "] is not supported yet", STR_ARG(name));
+            return dsl_error(at, err, ERR_UNSUPPORTED, "query [" STR_FMT "] is not supported yet",
+                             STR_ARG(name));
     }
     const char *names[ARRAY_COUNT(types)] = {NULL};
     for (size_t i = 0; types[i]; i++)
         names[i] = types[i]->name;
-    return dsl_error(at, err, ERR_PARSE, "unknown query [" STR_FMT "]%s", STR_ARG(name), did_you_mean(name, names, dsl->mem));
+    return dsl_error(at, err, ERR_PARSE, "unknown query [" STR_FMT "]%s", STR_ARG(name),
+                     did_you_mean(name, names, dsl->mem));
 }
 
-static int parse_typed(struct dsl *dsl, struct str name, const struct value *body, struct query **ret_query,
-                       struct err *err)
+static int parse_typed(struct dsl *dsl, struct str name, const struct value *body,
+                       struct query **ret_query, struct err *err)
 {
     const struct query_type *type = query_type_find(name);
     if (!type)
         return unknown_query(dsl, name, body, err);
     if (body->kind != VALUE_MAP)
-        return dsl_error(body, err, ERR_PARSE, "[" STR_FMT "] query malformed, no start_object after query name",
+        return dsl_error(body, err, ERR_PARSE,
+                         "[" STR_FMT "] query malformed, no start_object after query name",
                          STR_ARG(name));
     TRY(type->parse(dsl, type, body, ret_query, err));
     (*ret_query)->pos = body->pos;
@@ -152,24 +188,27 @@ static int parse_typed(struct dsl *dsl, struct str name, const struct value *bod
 int dsl_parse(struct dsl *dsl, const struct value *body, struct query **ret_query, struct err *err)
 {
     if (body->kind != VALUE_MAP)
-        return dsl_error(body, err, ERR_PARSE, "[_na] query malformed, must start with start_object");
+        return dsl_error(body, err, ERR_PARSE,
+                         "[_na] query malformed, must start with start_object");
     if (body->map->count == 0)
         return dsl_error(body, err, ERR_INVALID, "query malformed, empty clause found");
     if (dsl->depth >= QUERY_DEPTH_MAX)
-        return dsl_error(body, err, ERR_INVALID, "queries are nested deeper than %u levels", QUERY_DEPTH_MAX);
+        return dsl_error(body, err, ERR_INVALID, "queries are nested deeper than %u levels",
+                         QUERY_DEPTH_MAX);
     dsl->depth++;
     int rc = parse_typed(dsl, body->map->keys[0], &body->map->values[0], ret_query, err);
     dsl->depth--;
     TRY(rc);
     if (body->map->count > 1)
         return dsl_error(&body->map->values[1], err, ERR_PARSE,
-                         "[" STR_FMT "] malformed query, expected [END_OBJECT] but found [FIELD_NAME]",
+                         "[" STR_FMT
+                         "] malformed query, expected [END_OBJECT] but found [FIELD_NAME]",
                          STR_ARG(body->map->keys[0]));
     return 0;
 }
 
-int dsl_parse_list(struct dsl *dsl, const struct value *body, struct query ***ret_queries, size_t *ret_count,
-                   struct err *err)
+int dsl_parse_list(struct dsl *dsl, const struct value *body, struct query ***ret_queries,
+                   size_t *ret_count, struct err *err)
 {
     const struct value *items = body;
     size_t count = 1;
@@ -185,7 +224,8 @@ int dsl_parse_list(struct dsl *dsl, const struct value *body, struct query ***re
     return 0;
 }
 
-static int fill_common(struct str key, const struct value *v, struct query *query, struct err *err, bool *ret_is_common)
+static int fill_common(struct str key, const struct value *v, struct query *query, struct err *err,
+                       bool *ret_is_common)
 {
     *ret_is_common = true;
     if (str_is(key, "boost")) {
@@ -193,8 +233,11 @@ static int fill_common(struct str key, const struct value *v, struct query *quer
         if (!value_to_f64(v, &boost) && !(v->kind == VALUE_STR && str_to_f64(v->s, &boost)))
             return dsl_error(v, err, ERR_PARSE, "[%s] boost must be a number", query->type->name);
         if (!(boost >= 0))
-            return dsl_error(v, err, ERR_INVALID, "negative [boost] are not allowed in [%s], use a value between 0 and 1 "
-                             "to deboost", query->type->name);
+            return dsl_error(
+                v, err, ERR_INVALID,
+                "negative [boost] are not allowed in [%s], use a value between 0 and 1 "
+                "to deboost",
+                query->type->name);
         query->boost = boost;
     } else if (str_is(key, "_name")) {
         if (v->kind != VALUE_STR)
@@ -206,8 +249,8 @@ static int fill_common(struct str key, const struct value *v, struct query *quer
     return 0;
 }
 
-int dsl_fill(struct dsl *dsl, const struct query_type *type, const struct value *map, void *instance,
-             struct err *err)
+int dsl_fill(struct dsl *dsl, const struct query_type *type, const struct value *map,
+             void *instance, struct err *err)
 {
     static const char *const common[] = {"boost", "_name", NULL};
     struct query *query = instance;
@@ -217,7 +260,9 @@ int dsl_fill(struct dsl *dsl, const struct query_type *type, const struct value 
         TRY(fill_common(key, &map->map->values[i], query, err, &is_common));
         if (!is_common && !opt_find(type->opts, key))
             return dsl_error(&map->map->values[i], err, ERR_PARSE,
-                             str_is(str_from(type->name), "bool") ? "[%s] unknown field [%.*s]" : "[%s] query does not support [%.*s]",
+                             str_is(str_from(type->name), "bool")
+                                 ? "[%s] unknown field [%.*s]"
+                                 : "[%s] query does not support [%.*s]",
                              type->name, STR_ARG(key));
     }
     struct query kept = *query;
@@ -226,8 +271,8 @@ int dsl_fill(struct dsl *dsl, const struct query_type *type, const struct value 
     return 0;
 }
 
-int dsl_fill_field(struct dsl *dsl, const struct query_type *type, const struct value *body, void *instance,
-                   struct str *ret_field, struct value *ret_value, struct err *err)
+int dsl_fill_field(struct dsl *dsl, const struct query_type *type, const struct value *body,
+                   void *instance, struct str *ret_field, struct value *ret_value, struct err *err)
 {
     struct query *query = instance;
     struct value none = {.kind = VALUE_NONE};
@@ -241,15 +286,18 @@ int dsl_fill_field(struct dsl *dsl, const struct query_type *type, const struct 
         if (is_common)
             continue;
         if (has_field)
-            return dsl_error(v, err, ERR_PARSE, "[%s] query doesn't support multiple fields, found [" STR_FMT
-                             "] and [" STR_FMT "]", type->name, STR_ARG(*ret_field), STR_ARG(key));
+            return dsl_error(v, err, ERR_PARSE,
+                             "[%s] query doesn't support multiple fields, found [" STR_FMT
+                             "] and [" STR_FMT "]",
+                             type->name, STR_ARG(*ret_field), STR_ARG(key));
         has_field = true;
         *ret_field = key;
         if (v->kind == VALUE_MAP) {
             TRY(dsl_fill(dsl, type, v, instance, err));
         } else {
             struct query kept = *query;
-            TRY(options_fill(type->opts, instance, &none, OPTIONS_JSON, dsl->mem, NULL, NULL, NULL, err));
+            TRY(options_fill(type->opts, instance, &none, OPTIONS_JSON, dsl->mem, NULL, NULL, NULL,
+                             err));
             *query = kept;
             *ret_value = *v;
         }
@@ -301,7 +349,8 @@ int minimum_should_match(struct str spec, size_t count, uint32_t *ret_min, struc
     int64_t min = (int64_t)count;
     if (str_find_char(rest, '<') < 0) {
         if (!one_minimum(rest, count, &min))
-            return err_set(err, ERR_INVALID, "bad minimum_should_match \"" STR_FMT "\"", STR_ARG(spec));
+            return err_set(err, ERR_INVALID, "bad minimum_should_match \"" STR_FMT "\"",
+                           STR_ARG(spec));
         *ret_min = (uint32_t)MIN_OF(min, (int64_t)UINT32_MAX);
         return 0;
     }
@@ -312,7 +361,8 @@ int minimum_should_match(struct str spec, size_t count, uint32_t *ret_min, struc
         int64_t above, own;
         if (!str_split_next(&part, '<', &limit) || !str_to_i64(limit, &above) || !part.p ||
             !one_minimum(part, count, &own))
-            return err_set(err, ERR_INVALID, "bad minimum_should_match \"" STR_FMT "\"", STR_ARG(spec));
+            return err_set(err, ERR_INVALID, "bad minimum_should_match \"" STR_FMT "\"",
+                           STR_ARG(spec));
         if ((int64_t)count <= above)
             break;
         min = own;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fetch.c: what a found document shows: its source, filtered, and fields out of columns (docvalue_fields) or out of the
- * source (fields). */
+/* fetch.c: what a found document shows: its source, filtered, and fields out of columns
+ * (docvalue_fields) or out of the source (fields). */
 #include <math.h>
 
 #include "base/str.h"
@@ -11,14 +11,16 @@
 
 #define FIELDS_MAX 100u /* index.max_docvalue_fields_search */
 
-int field_specs_parse(const struct value *v, const char *name, struct arena *mem, struct field_spec **ret_specs,
-                      size_t *ret_count, struct err *err)
+int field_specs_parse(const struct value *v, const char *name, struct arena *mem,
+                      struct field_spec **ret_specs, size_t *ret_count, struct err *err)
 {
     if (v->kind != VALUE_LIST)
         return dsl_error(v, err, ERR_PARSE, "[%s] must be an array", name);
     if (v->list->count > FIELDS_MAX)
-        return dsl_error(v, err, ERR_INVALID, "Trying to retrieve too many %s. Must be less than or equal to: [%u] but "
-                         "was [%zu].", name, FIELDS_MAX, v->list->count);
+        return dsl_error(v, err, ERR_INVALID,
+                         "Trying to retrieve too many %s. Must be less than or equal to: [%u] but "
+                         "was [%zu].",
+                         name, FIELDS_MAX, v->list->count);
     struct field_spec *specs = ARENA_ARRAY(mem, struct field_spec, v->list->count + 1);
     for (size_t i = 0; i < v->list->count; i++) {
         const struct value *item = &v->list->items[i];
@@ -26,9 +28,11 @@ int field_specs_parse(const struct value *v, const char *name, struct arena *mem
             specs[i].pattern = item->s;
             continue;
         }
-        const struct value *field = value_map_get_lit(item, "field"), *format = value_map_get_lit(item, "format");
+        const struct value *field = value_map_get_lit(item, "field"),
+                           *format = value_map_get_lit(item, "format");
         if (!field || field->kind != VALUE_STR)
-            return dsl_error(item, err, ERR_PARSE, "[%s] entries must be strings or objects with a field", name);
+            return dsl_error(item, err, ERR_PARSE,
+                             "[%s] entries must be strings or objects with a field", name);
         specs[i].pattern = field->s;
         if (format && format->kind == VALUE_STR && !str_is(format->s, "use_field_mapping"))
             specs[i].format = format->s;
@@ -39,8 +43,9 @@ int field_specs_parse(const struct value *v, const char *name, struct arena *mem
 }
 
 /* One stored value as docvalue_fields prints it. */
-struct value field_value_print(const struct field *field, const struct column_value *v, const struct date_pattern *pattern,
-                               const struct time_zone *zone, struct arena *mem)
+struct value field_value_print(const struct field *field, const struct column_value *v,
+                               const struct date_pattern *pattern, const struct time_zone *zone,
+                               struct arena *mem)
 {
     if (field_is_date(field)) {
         const struct date_pattern *own = pattern;
@@ -53,7 +58,8 @@ struct value field_value_print(const struct field *field, const struct column_va
     if (field->type == FIELD_UNSIGNED_LONG) {
         uint64_t u = (uint64_t)v->i ^ (UINT64_C(1) << 63);
         if (u > INT64_MAX)
-            return (struct value){.kind = VALUE_BIG, .s = arena_printf(mem, "%llu", (unsigned long long)u)};
+            return (struct value){.kind = VALUE_BIG,
+                                  .s = arena_printf(mem, "%llu", (unsigned long long)u)};
         return value_int((int64_t)u);
     }
     if (field->type == FIELD_IP && v->text.n == IP_BYTES) {
@@ -67,8 +73,8 @@ struct value field_value_print(const struct field *field, const struct column_va
     return v->kind == COLUMN_LONG ? value_int(v->i) : value_str(v->text);
 }
 
-static int add_docvalues(const struct field_spec *spec, const struct searcher_part *part, uint32_t doc,
-                         struct arena *mem, struct value *fields, struct err *err)
+static int add_docvalues(const struct field_spec *spec, const struct searcher_part *part,
+                         uint32_t doc, struct arena *mem, struct value *fields, struct err *err)
 {
     size_t count;
     const struct field *const *all = mapping_fields(part->mapping, &count);
@@ -88,7 +94,8 @@ static int add_docvalues(const struct field_spec *spec, const struct searcher_pa
             TRY(dates_format(spec->format, mem, &pattern, err));
         struct value list = value_list(mem, n);
         for (size_t k = 0; k < n; k++)
-            value_list_add(mem, &list, field_value_print(field, &values[k], pattern, time_zone_utc(), mem));
+            value_list_add(mem, &list,
+                           field_value_print(field, &values[k], pattern, time_zone_utc(), mem));
         struct str name = is_pattern ? field->path : spec->pattern;
         struct value *there = value_map_get(fields, name);
         for (size_t k = 0; there && k < n; k++)
@@ -106,7 +113,8 @@ struct source_walk {
     struct value *fields;
 };
 
-static struct value source_field_value(const struct source_walk *walk, const struct field *field, const struct value *v)
+static struct value source_field_value(const struct source_walk *walk, const struct field *field,
+                                       const struct value *v)
 {
     const struct date_pattern *out;
     int64_t ns;
@@ -118,7 +126,8 @@ static struct value source_field_value(const struct source_walk *walk, const str
     return value_str(dates_print(ns, out, time_zone_utc(), walk->mem));
 }
 
-static void walk_source(const struct source_walk *walk, struct str path, const struct value *v, unsigned depth)
+static void walk_source(const struct source_walk *walk, struct str path, const struct value *v,
+                        unsigned depth)
 {
     if (v->kind == VALUE_NULL || depth > 32)
         return;
@@ -130,7 +139,9 @@ static void walk_source(const struct source_walk *walk, struct str path, const s
     if (v->kind == VALUE_MAP) {
         for (size_t i = 0; i < v->map->count; i++) {
             struct str key = v->map->keys[i];
-            struct str below = path.n ? arena_printf(walk->mem, STR_FMT "." STR_FMT, STR_ARG(path), STR_ARG(key)) : key;
+            struct str below =
+                path.n ? arena_printf(walk->mem, STR_FMT "." STR_FMT, STR_ARG(path), STR_ARG(key))
+                       : key;
             walk_source(walk, below, &v->map->values[i], depth + 1);
         }
         return;
@@ -139,7 +150,8 @@ static void walk_source(const struct source_walk *walk, struct str path, const s
     const struct field *const *all = mapping_fields(walk->part->mapping, &count);
     for (size_t i = 0; i < count; i++) {
         const struct field *field = all[i];
-        bool is_multi = field->path.n > path.n && str_starts_with(field->path, path) && field->path.p[path.n] == '.';
+        bool is_multi = field->path.n > path.n && str_starts_with(field->path, path) &&
+                        field->path.p[path.n] == '.';
         if (field->variant_index > 0 || (!str_eq(field->path, path) && !is_multi))
             continue;
         if (!str_glob(walk->spec->pattern, field->path))
@@ -153,8 +165,8 @@ static void walk_source(const struct source_walk *walk, struct str path, const s
     }
 }
 
-int fetch_hit(const struct fetch_spec *fetch, const struct searcher_part *part, uint32_t doc, struct arena *mem,
-              struct search_hit *hit, struct err *err)
+int fetch_hit(const struct fetch_spec *fetch, const struct searcher_part *part, uint32_t doc,
+              struct arena *mem, struct search_hit *hit, struct err *err)
 {
     hit->index = arena_str(mem, part->index);
     if (fetch->has_no_stored_fields)
@@ -165,7 +177,8 @@ int fetch_hit(const struct fetch_spec *fetch, const struct searcher_part *part, 
     hit->seq_no = segment_seq_no(part->segment, doc);
     hit->primary_term = 1;
     struct str json = STR_NONE;
-    bool wants_source = !fetch->source.is_off && !(fetch->has_no_stored_fields && !fetch->source.is_given);
+    bool wants_source =
+        !fetch->source.is_off && !(fetch->has_no_stored_fields && !fetch->source.is_given);
     if (wants_source || fetch->field_count)
         TRY(segment_source(part->segment, doc, mem, &json, err));
     if (wants_source)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* field_plan.c: a value or a range against one field, by the field's type. A value that cannot be one of the type is an
- * error for the field's first variant and matches nothing for the others: {"term": {"port": "abc"}} says what is wrong,
- * and still finds documents whose port arrived as text. */
+/* field_plan.c: a value or a range against one field, by the field's type. A value that cannot be
+ * one of the type is an error for the field's first variant and matches nothing for the others:
+ * {"term": {"port": "abc"}} says what is wrong, and still finds documents whose port arrived as
+ * text. */
 #include <math.h>
 
 #include "base/str.h"
@@ -9,22 +10,28 @@
 #include "query/dates.h"
 #include "query/query.h"
 
-
-static struct plan *bad_value(struct planner *planner, const struct field *field, const struct value *v, bool is_lenient)
+static struct plan *bad_value(struct planner *planner, const struct field *field,
+                              const struct value *v, bool is_lenient)
 {
     if (is_lenient || field->variant_index > 0 || field->next_variant)
         return NULL;
     struct str text = value_to_str(planner->mem, v);
     if (field->type == FIELD_IP)
-        return plan_fail(planner, ERR_INVALID, "failed to create query: '" STR_FMT "' is not an IP string literal.", STR_ARG(text));
-    if (field->type == FIELD_BOOLEAN)
-        return plan_fail(planner, ERR_INVALID, "failed to create query: Can't parse boolean value [" STR_FMT "], expected [true] or [false]",
+        return plan_fail(planner, ERR_INVALID,
+                         "failed to create query: '" STR_FMT "' is not an IP string literal.",
                          STR_ARG(text));
-    return plan_fail(planner, ERR_INVALID, "failed to create query: For input string: \"" STR_FMT "\"", STR_ARG(text));
+    if (field->type == FIELD_BOOLEAN)
+        return plan_fail(planner, ERR_INVALID,
+                         "failed to create query: Can't parse boolean value [" STR_FMT
+                         "], expected [true] or [false]",
+                         STR_ARG(text));
+    return plan_fail(planner, ERR_INVALID,
+                     "failed to create query: For input string: \"" STR_FMT "\"", STR_ARG(text));
 }
 
 /* A number of the body. Texts are read as numbers. */
-static bool value_number(struct arena *mem, const struct value *v, int64_t *ret_i, double *ret_f, bool *ret_is_int)
+static bool value_number(struct arena *mem, const struct value *v, int64_t *ret_i, double *ret_f,
+                         bool *ret_is_int)
 {
     struct str text = value_to_str(mem, v);
     if (v->kind == VALUE_BOOL)
@@ -82,7 +89,8 @@ static bool date_bound(struct planner *planner, const struct field *field, const
     const struct time_zone *zone = time_zone_utc();
     struct err err;
     bool is_quiet = field->variant_index > 0 || field->next_variant || (range && range->is_lenient);
-    if (range && range->time_zone.p && dates_zone(range->time_zone, planner->mem, &zone, &err) < 0) {
+    if (range && range->time_zone.p &&
+        dates_zone(range->time_zone, planner->mem, &zone, &err) < 0) {
         (void)plan_fail(planner, ERR_INVALID, "%s", err.text);
         return false;
     }
@@ -98,8 +106,8 @@ static bool date_bound(struct planner *planner, const struct field *field, const
 
 /* ---- One value ---- */
 
-static struct plan *ip_term(struct planner *planner, const struct field *field, const struct value *v, bool is_lenient,
-                            float boost)
+static struct plan *ip_term(struct planner *planner, const struct field *field,
+                            const struct value *v, bool is_lenient, float boost)
 {
     struct str text = value_to_str(planner->mem, v);
     uint8_t low[IP_BYTES], high[IP_BYTES];
@@ -110,7 +118,8 @@ static struct plan *ip_term(struct planner *planner, const struct field *field, 
         return bad_value(planner, field, v, is_lenient);
     if (slash >= 0) {
         bool is_v4 = str_find_char(address, ':') < 0;
-        if (!str_to_i64(str_from_off(text, (size_t)slash + 1), &bits) || bits < 0 || bits > (is_v4 ? 32 : 128))
+        if (!str_to_i64(str_from_off(text, (size_t)slash + 1), &bits) || bits < 0 ||
+            bits > (is_v4 ? 32 : 128))
             return bad_value(planner, field, v, is_lenient);
         bits += is_v4 ? 96 : 0;
     }
@@ -124,8 +133,8 @@ static struct plan *ip_term(struct planner *planner, const struct field *field, 
                            (struct str){(const char *)high, IP_BYTES}, true, boost);
 }
 
-static struct plan *number_term(struct planner *planner, const struct field *field, const struct value *v,
-                                bool is_lenient, float boost)
+static struct plan *number_term(struct planner *planner, const struct field *field,
+                                const struct value *v, bool is_lenient, float boost)
 {
     int64_t i = 0;
     double f = 0;
@@ -142,18 +151,19 @@ static struct plan *number_term(struct planner *planner, const struct field *fie
     return is_int ? plan_longs(planner, field, i, i, boost) : NULL;
 }
 
-static struct plan *date_term(struct planner *planner, const struct field *field, const struct value *v,
-                              bool is_lenient, float boost)
+static struct plan *date_term(struct planner *planner, const struct field *field,
+                              const struct value *v, bool is_lenient, float boost)
 {
     struct range_options range = {.is_lenient = is_lenient};
     int64_t from, to;
-    if (!date_bound(planner, field, v, &range, false, &from) || !date_bound(planner, field, v, &range, true, &to))
+    if (!date_bound(planner, field, v, &range, false, &from) ||
+        !date_bound(planner, field, v, &range, true, &to))
         return NULL;
     return plan_longs(planner, field, from, to, boost);
 }
 
-struct plan *plan_variant_term(struct planner *planner, const struct field *field, const struct value *v,
-                               bool is_lenient, float boost)
+struct plan *plan_variant_term(struct planner *planner, const struct field *field,
+                               const struct value *v, bool is_lenient, float boost)
 {
     int64_t i;
     if (planner->rc < 0)
@@ -171,12 +181,14 @@ struct plan *plan_variant_term(struct planner *planner, const struct field *fiel
                                     : bad_value(planner, field, v, is_lenient);
     if (is_lenient)
         return NULL;
-    return plan_fail(planner, ERR_UNSUPPORTED, "field [" STR_FMT "] of type [%s] does not support term queries",
+    return plan_fail(planner, ERR_UNSUPPORTED,
+                     "field [" STR_FMT "] of type [%s] does not support term queries",
                      STR_ARG(field->path), field_type_name(field->type));
 }
 
 /* _index, _id and _seq_no look like fields. */
-static struct plan *meta_term(struct planner *planner, struct str path, const struct value *v, float boost)
+static struct plan *meta_term(struct planner *planner, struct str path, const struct value *v,
+                              float boost)
 {
     struct str text = value_to_str(planner->mem, v);
     if (str_is(path, "_index"))
@@ -192,15 +204,16 @@ static struct plan *meta_term(struct planner *planner, struct str path, const st
     return NULL;
 }
 
-struct plan *plan_field_term(struct planner *planner, struct str path, const struct value *v, bool is_lenient,
-                             float boost)
+struct plan *plan_field_term(struct planner *planner, struct str path, const struct value *v,
+                             bool is_lenient, float boost)
 {
     const struct field *field = mapping_field(planner->mapping, path);
     if (!field)
         return meta_term(planner, path, v, boost);
     struct plan *all = NULL;
     for (; field; field = field->next_variant)
-        all = plan_either(planner, all, plan_variant_term(planner, field, v, is_lenient, boost), boost);
+        all = plan_either(planner, all, plan_variant_term(planner, field, v, is_lenient, boost),
+                          boost);
     return all;
 }
 
@@ -211,15 +224,16 @@ static bool is_open(const struct value *v)
     return v->kind == VALUE_NONE || v->kind == VALUE_NULL;
 }
 
-static struct plan *long_range(struct planner *planner, const struct field *field, const struct range_options *range,
-                               float boost)
+static struct plan *long_range(struct planner *planner, const struct field *field,
+                               const struct range_options *range, float boost)
 {
     int64_t min = INT64_MIN, max = INT64_MAX, i = 0;
     double f = 0;
     bool is_int = true;
     if (!is_open(&range->from)) {
-        if (field->type == FIELD_UNSIGNED_LONG ? !value_unsigned(planner->mem, &range->from, &i)
-                                               : !value_number(planner->mem, &range->from, &i, &f, &is_int))
+        if (field->type == FIELD_UNSIGNED_LONG
+                ? !value_unsigned(planner->mem, &range->from, &i)
+                : !value_number(planner->mem, &range->from, &i, &f, &is_int))
             return bad_value(planner, field, &range->from, range->is_lenient);
         if (!is_int && f > 9.2e18)
             return NULL;
@@ -232,8 +246,9 @@ static struct plan *long_range(struct planner *planner, const struct field *fiel
     }
     if (!is_open(&range->to)) {
         is_int = true;
-        if (field->type == FIELD_UNSIGNED_LONG ? !value_unsigned(planner->mem, &range->to, &i)
-                                               : !value_number(planner->mem, &range->to, &i, &f, &is_int))
+        if (field->type == FIELD_UNSIGNED_LONG
+                ? !value_unsigned(planner->mem, &range->to, &i)
+                : !value_number(planner->mem, &range->to, &i, &f, &is_int))
             return bad_value(planner, field, &range->to, range->is_lenient);
         if (!is_int && f < -9.2e18)
             return NULL;
@@ -268,11 +283,12 @@ static struct plan *double_range(struct planner *planner, const struct field *fi
     return plan_doubles(planner, field, min, max, boost);
 }
 
-static struct plan *date_range(struct planner *planner, const struct field *field, const struct range_options *range,
-                               float boost)
+static struct plan *date_range(struct planner *planner, const struct field *field,
+                               const struct range_options *range, float boost)
 {
     int64_t min = INT64_MIN, max = INT64_MAX;
-    /* gt rounds up and lte rounds up: `gt 2020-01` is after January, `lte 2020-01` is to its end. */
+    /* gt rounds up and lte rounds up: `gt 2020-01` is after January, `lte 2020-01` is to its end.
+     */
     if (!is_open(&range->from)) {
         if (!date_bound(planner, field, &range->from, range, !range->includes_from, &min))
             return NULL;
@@ -286,8 +302,8 @@ static struct plan *date_range(struct planner *planner, const struct field *fiel
     return plan_longs(planner, field, min, max, boost);
 }
 
-static struct plan *ip_range(struct planner *planner, const struct field *field, const struct range_options *range,
-                             float boost)
+static struct plan *ip_range(struct planner *planner, const struct field *field,
+                             const struct range_options *range, float boost)
 {
     uint8_t low[IP_BYTES], high[IP_BYTES];
     struct str from = STR_NONE, to = STR_NONE;
@@ -301,11 +317,12 @@ static struct plan *ip_range(struct planner *planner, const struct field *field,
             return bad_value(planner, field, &range->to, range->is_lenient);
         to = (struct str){(const char *)high, IP_BYTES};
     }
-    return plan_term_range(planner, field, from, range->includes_from, to, range->includes_to, boost);
+    return plan_term_range(planner, field, from, range->includes_from, to, range->includes_to,
+                           boost);
 }
 
-struct plan *plan_variant_range(struct planner *planner, const struct field *field, const struct range_options *range,
-                                float boost)
+struct plan *plan_variant_range(struct planner *planner, const struct field *field,
+                                const struct range_options *range, float boost)
 {
     if (planner->rc < 0)
         return NULL;
@@ -318,9 +335,11 @@ struct plan *plan_variant_range(struct planner *planner, const struct field *fie
     if (field->type == FIELD_IP)
         return ip_range(planner, field, range, boost);
     if (field_is_text(field) || field_is_string(field)) {
-        struct str from = is_open(&range->from) ? STR_NONE : value_to_str(planner->mem, &range->from);
+        struct str from =
+            is_open(&range->from) ? STR_NONE : value_to_str(planner->mem, &range->from);
         struct str to = is_open(&range->to) ? STR_NONE : value_to_str(planner->mem, &range->to);
-        return plan_term_range(planner, field, from, range->includes_from, to, range->includes_to, boost);
+        return plan_term_range(planner, field, from, range->includes_from, to, range->includes_to,
+                               boost);
     }
     int64_t min = 0, max = 1;
     if (field->type == FIELD_BOOLEAN) {
@@ -334,11 +353,13 @@ struct plan *plan_variant_range(struct planner *planner, const struct field *fie
     }
     if (range->is_lenient)
         return NULL;
-    return plan_fail(planner, ERR_UNSUPPORTED, "field [" STR_FMT "] of type [%s] does not support range queries",
+    return plan_fail(planner, ERR_UNSUPPORTED,
+                     "field [" STR_FMT "] of type [%s] does not support range queries",
                      STR_ARG(field->path), field_type_name(field->type));
 }
 
-struct plan *plan_range(struct planner *planner, struct str path, const struct range_options *range, float boost)
+struct plan *plan_range(struct planner *planner, struct str path, const struct range_options *range,
+                        float boost)
 {
     const struct field *field = mapping_field(planner->mapping, path);
     if (!field && str_is(path, "_seq_no")) {

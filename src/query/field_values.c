@@ -2,7 +2,8 @@
 /* field_values.c: see field_values.h. */
 #include "query/field_values.h"
 
-size_t column_doc_values(const struct column *column, uint32_t doc, struct arena *mem, struct column_value **ret_values)
+size_t column_doc_values(const struct column *column, uint32_t doc, struct arena *mem,
+                         struct column_value **ret_values)
 {
     enum column_kind kind = column_kind(column);
     size_t n = kind == COLUMN_LONG     ? column_doc_longs(column, doc, NULL, 0)

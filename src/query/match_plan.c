@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* match_plan.c: text against one field: analysed as the field was, then a term, a bool of terms or a phrase. Fields without
- * analysis take the whole text as one value. Tokens on one position are alternatives. */
+/* match_plan.c: text against one field: analysed as the field was, then a term, a bool of terms or
+ * a phrase. Fields without analysis take the whole text as one value. Tokens on one position are
+ * alternatives. */
 #include "base/str.h"
 #include "index/analyze.h"
 #include "query/query.h"
@@ -13,13 +14,14 @@ struct token_list {
     size_t count;
 };
 
-static bool analyze(struct planner *planner, const struct field *field, struct str text, struct str analyzer_name,
-                    struct token_list *list)
+static bool analyze(struct planner *planner, const struct field *field, struct str text,
+                    struct str analyzer_name, struct token_list *list)
 {
     enum analyzer analyzer;
     struct str name = analyzer_name.p ? analyzer_name : field->analyzer;
     if (!analyzer_from_name(name, &analyzer)) {
-        (void)plan_fail(planner, ERR_INVALID, "[match] analyzer [" STR_FMT "] not found", STR_ARG(name));
+        (void)plan_fail(planner, ERR_INVALID, "[match] analyzer [" STR_FMT "] not found",
+                        STR_ARG(name));
         return false;
     }
     struct analysis *analysis = arena_alloc(planner->mem, sizeof(*analysis));
@@ -28,7 +30,8 @@ static bool analyze(struct planner *planner, const struct field *field, struct s
     analysis_init(analysis, analyzer, text);
     while (analysis_next(analysis)) {
         if (list->count == TOKENS_MAX) {
-            (void)plan_fail(planner, ERR_INVALID, "too many terms in a query: maxClauseCount is set to %u", TOKENS_MAX);
+            (void)plan_fail(planner, ERR_INVALID,
+                            "too many terms in a query: maxClauseCount is set to %u", TOKENS_MAX);
             return false;
         }
         list->positions[list->count] = analysis->token_position;
@@ -38,15 +41,16 @@ static bool analyze(struct planner *planner, const struct field *field, struct s
 }
 
 /* Terms of the index that begin with a text, at most `max`, over all its segments. */
-static size_t expand_prefix(struct planner *planner, const struct field *field, struct str prefix, size_t max,
-                            struct str *terms)
+static size_t expand_prefix(struct planner *planner, const struct field *field, struct str prefix,
+                            size_t max, struct str *terms)
 {
     size_t count = 0;
     for (size_t i = 0; i < planner->part_count; i++) {
         struct term_iter *it = term_iter_open(planner->parts[i].segment, field, planner->mem);
         if (!it)
             continue;
-        for (bool is_there = term_iter_seek(it, prefix); is_there && count < max; is_there = term_iter_next(it)) {
+        for (bool is_there = term_iter_seek(it, prefix); is_there && count < max;
+             is_there = term_iter_next(it)) {
             struct str term = term_iter_term(it);
             if (!str_starts_with(term, prefix))
                 break;
@@ -60,8 +64,9 @@ static size_t expand_prefix(struct planner *planner, const struct field *field, 
     return count;
 }
 
-static struct plan *words_plan(struct planner *planner, const struct field *field, const struct token_list *list,
-                               const struct match_options *options, float boost)
+static struct plan *words_plan(struct planner *planner, const struct field *field,
+                               const struct token_list *list, const struct match_options *options,
+                               float boost)
 {
     bool has_prefix = options->kind == MATCH_BOOL_PREFIX;
     if (list->count == 1)
@@ -69,8 +74,9 @@ static struct plan *words_plan(struct planner *planner, const struct field *fiel
                           : plan_term(planner, field, list->texts[0], boost);
     struct plan **plans = ARENA_ARRAY(planner->mem, struct plan *, list->count);
     for (size_t i = 0; i < list->count; i++) {
-        plans[i] = has_prefix && i + 1 == list->count ? plan_prefix(planner, field, list->texts[i], false, boost)
-                                                      : plan_term(planner, field, list->texts[i], boost);
+        plans[i] = has_prefix && i + 1 == list->count
+                       ? plan_prefix(planner, field, list->texts[i], false, boost)
+                       : plan_term(planner, field, list->texts[i], boost);
     }
     struct plan_bool clauses = {0};
     if (options->is_and) {
@@ -82,7 +88,8 @@ static struct plan *words_plan(struct planner *planner, const struct field *fiel
         clauses.should_min = 1;
         uint32_t min = 1;
         if (options->minimum_should_match.p &&
-            minimum_should_match(options->minimum_should_match, list->count, &min, planner->err) < 0)
+            minimum_should_match(options->minimum_should_match, list->count, &min, planner->err) <
+                0)
             return plan_fail(planner, ERR_INVALID, "bad minimum_should_match \"" STR_FMT "\"",
                              STR_ARG(options->minimum_should_match));
         clauses.should_min = MAX_OF(min, 1u);
@@ -90,18 +97,22 @@ static struct plan *words_plan(struct planner *planner, const struct field *fiel
     return plan_bool(planner, &clauses, boost);
 }
 
-static struct plan *phrase_of(struct planner *planner, const struct field *field, const struct token_list *list,
-                              const struct match_options *options, float boost)
+static struct plan *phrase_of(struct planner *planner, const struct field *field,
+                              const struct token_list *list, const struct match_options *options,
+                              float boost)
 {
     bool has_prefix = options->kind == MATCH_PHRASE_PREFIX;
     if (list->count == 1 && !has_prefix)
         return plan_term(planner, field, list->texts[0], boost);
     if (field->type == FIELD_MATCH_ONLY_TEXT)
-        return plan_fail(planner, ERR_UNSUPPORTED, "phrases on field [" STR_FMT "] of type [match_only_text] are not "
-                         "supported yet", STR_ARG(field->path));
+        return plan_fail(planner, ERR_UNSUPPORTED,
+                         "phrases on field [" STR_FMT "] of type [match_only_text] are not "
+                         "supported yet",
+                         STR_ARG(field->path));
     struct phrase_position *places = ARENA_ARRAY(planner->mem, struct phrase_position, list->count);
     for (size_t i = 0; i < list->count; i++)
-        places[i] = (struct phrase_position){&list->texts[i], 1, list->positions[i] - list->positions[0]};
+        places[i] =
+            (struct phrase_position){&list->texts[i], 1, list->positions[i] - list->positions[0]};
     if (has_prefix) {
         struct phrase_position *last = &places[list->count - 1];
         size_t max = options->max_expansions ? options->max_expansions : 50;
@@ -114,7 +125,8 @@ static struct plan *phrase_of(struct planner *planner, const struct field *field
             struct plan **plans = ARENA_ARRAY(planner->mem, struct plan *, last->count);
             for (size_t i = 0; i < last->count; i++)
                 plans[i] = plan_term(planner, field, terms[i], boost);
-            struct plan_bool clauses = {.should = plans, .should_count = last->count, .should_min = 1};
+            struct plan_bool clauses = {
+                .should = plans, .should_count = last->count, .should_min = 1};
             return plan_bool(planner, &clauses, boost);
         }
     }
@@ -131,8 +143,10 @@ struct plan *plan_match(struct planner *planner, const struct field *field, cons
         if (is_prefix && field_is_string(field))
             return plan_prefix(planner, field, value_to_str(planner->mem, v), false, boost);
         if (is_prefix && !options->is_lenient)
-            return plan_fail(planner, ERR_INVALID, "Can only use phrase prefix queries on text fields - not on [" STR_FMT
-                             "] which is of type [%s]", STR_ARG(field->path), field_type_name(field->type));
+            return plan_fail(planner, ERR_INVALID,
+                             "Can only use phrase prefix queries on text fields - not on [" STR_FMT
+                             "] which is of type [%s]",
+                             STR_ARG(field->path), field_type_name(field->type));
         return plan_variant_term(planner, field, v, options->is_lenient, boost);
     }
     struct token_list list = {0};
@@ -170,7 +184,8 @@ static size_t char_bytes(struct str s, size_t at)
     return n;
 }
 
-/* `*` any run, `?` one character, `\` takes the next one as it is. Linear: only the last `*` is returned to. */
+/* `*` any run, `?` one character, `\` takes the next one as it is. Linear: only the last `*` is
+ * returned to. */
 static bool glob_matches(const void *owner, struct str term)
 {
     const struct glob_owner *own = owner;
@@ -219,12 +234,14 @@ static struct str glob_prefix(struct str pattern, struct arena *mem, bool *ret_i
     return (struct str){text, n};
 }
 
-struct plan *plan_wildcard(struct planner *planner, const struct field *field, struct str pattern, bool is_nocase,
-                           float boost)
+struct plan *plan_wildcard(struct planner *planner, const struct field *field, struct str pattern,
+                           bool is_nocase, float boost)
 {
     if (!field_is_text(field) && !field_is_string(field))
-        return plan_fail(planner, ERR_INVALID, "Can only use wildcard queries on keyword, text and wildcard fields - not "
-                         "on [" STR_FMT "] which is of type [%s]", STR_ARG(field->path), field_type_name(field->type));
+        return plan_fail(planner, ERR_INVALID,
+                         "Can only use wildcard queries on keyword, text and wildcard fields - not "
+                         "on [" STR_FMT "] which is of type [%s]",
+                         STR_ARG(field->path), field_type_name(field->type));
     if (str_is(pattern, "*"))
         return plan_constant(planner, plan_exists(planner, field, boost), boost);
     struct glob_owner *owner = ARENA_NEW(planner->mem, struct glob_owner);
@@ -240,15 +257,18 @@ struct plan *plan_wildcard(struct planner *planner, const struct field *field, s
 static bool nocase_prefix(const void *owner, struct str term)
 {
     const struct glob_owner *own = owner;
-    return term.n >= own->pattern.n && str_eq_nocase(str_sub(term, 0, own->pattern.n), own->pattern);
+    return term.n >= own->pattern.n &&
+           str_eq_nocase(str_sub(term, 0, own->pattern.n), own->pattern);
 }
 
-struct plan *plan_prefix(struct planner *planner, const struct field *field, struct str prefix, bool is_nocase,
-                         float boost)
+struct plan *plan_prefix(struct planner *planner, const struct field *field, struct str prefix,
+                         bool is_nocase, float boost)
 {
     if (!field_is_text(field) && !field_is_string(field))
-        return plan_fail(planner, ERR_INVALID, "Can only use prefix queries on keyword, text and wildcard fields - not "
-                         "on [" STR_FMT "] which is of type [%s]", STR_ARG(field->path), field_type_name(field->type));
+        return plan_fail(planner, ERR_INVALID,
+                         "Can only use prefix queries on keyword, text and wildcard fields - not "
+                         "on [" STR_FMT "] which is of type [%s]",
+                         STR_ARG(field->path), field_type_name(field->type));
     if (!is_nocase)
         return plan_pattern(planner, field, prefix, NULL, NULL, boost);
     struct glob_owner *owner = ARENA_NEW(planner->mem, struct glob_owner);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The oracle: random documents, mappings known, several segments and deletes; random queries and aggregations run by the
- * search and by a naive walk over the documents; hits, totals and buckets must be the same. The seed is printed. */
-#include "query/search_support.h"
+/* The oracle: random documents, mappings known, several segments and deletes; random queries and
+ * aggregations run by the search and by a naive walk over the documents; hits, totals and buckets
+ * must be the same. The seed is printed. */
+#include "query/search_support_test.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,8 +15,8 @@
 struct model_doc {
     bool is_live, has_n, has_f, has_d, has_t;
     int64_t n, d_ms;
-    double f; /* eighths: sums are exact in any order */
-    uint32_t k;             /* bit set of letters */
+    double f;   /* eighths: sums are exact in any order */
+    uint32_t k; /* bit set of letters */
     uint8_t words[WORDS_MAX];
     size_t word_count;
 };
@@ -27,8 +28,23 @@ struct model {
 
 static const char *const vocabulary[] = {"ab", "abc", "b", "cd", "e", "fg"};
 
-enum rule_kind { RULE_ALL, RULE_K, RULE_KS, RULE_N, RULE_N_RANGE, RULE_F_RANGE, RULE_D_RANGE, RULE_K_RANGE, RULE_EXISTS, RULE_WORD,
-                 RULE_PHRASE, RULE_PREFIX, RULE_IDS, RULE_BOOL, RULE_KIND_COUNT };
+enum rule_kind {
+    RULE_ALL,
+    RULE_K,
+    RULE_KS,
+    RULE_N,
+    RULE_N_RANGE,
+    RULE_F_RANGE,
+    RULE_D_RANGE,
+    RULE_K_RANGE,
+    RULE_EXISTS,
+    RULE_WORD,
+    RULE_PHRASE,
+    RULE_PREFIX,
+    RULE_IDS,
+    RULE_BOOL,
+    RULE_KIND_COUNT
+};
 
 struct rule {
     enum rule_kind kind;
@@ -82,7 +98,8 @@ static void add_doc(struct bed *bed, struct model *model, size_t i)
     if ((doc->has_t = doc->word_count > 0)) {
         buf_add_lit(&json, ",\"t\":\"");
         for (size_t w = 0; w < doc->word_count; w++) {
-            doc->words[w] = (uint8_t)(rng_below(rng, 20) ? rng_below(rng, 3) : rng_below(rng, ARRAY_COUNT(vocabulary)));
+            doc->words[w] = (uint8_t)(rng_below(rng, 20) ? rng_below(rng, 3)
+                                                         : rng_below(rng, ARRAY_COUNT(vocabulary)));
             buf_printf(&json, "%s%s", w ? " " : "", vocabulary[doc->words[w]]);
         }
         buf_add_lit(&json, "\"");
@@ -96,8 +113,10 @@ static void add_doc(struct bed *bed, struct model *model, size_t i)
 static void fill_model(struct bed *bed, struct model *model, bool is_large)
 {
     struct rng *rng = &bed->t->rng;
-    create(bed, "i", "{\"mappings\":{\"properties\":{\"i\":{\"type\":\"long\"},\"n\":{\"type\":\"long\"},\"f\":{\"type\":\"double\"},"
-                     "\"d\":{\"type\":\"date\"},\"k\":{\"type\":\"keyword\"},\"t\":{\"type\":\"text\"}}}}");
+    create(bed, "i",
+           "{\"mappings\":{\"properties\":{\"i\":{\"type\":\"long\"},\"n\":{\"type\":\"long\"},"
+           "\"f\":{\"type\":\"double\"},"
+           "\"d\":{\"type\":\"date\"},\"k\":{\"type\":\"keyword\"},\"t\":{\"type\":\"text\"}}}}");
     model->count = is_large ? DOCS_MAX : 50 + rng_below(rng, DOCS_FEW - 50);
     uint64_t refresh_odds = is_large ? 6000 : 60, change_odds = is_large ? 500 : 12;
     for (size_t i = 0; i < model->count; i++) {
@@ -148,10 +167,11 @@ static struct rule *random_rule(struct test *t, unsigned depth)
     return rule;
 }
 
-static void print_range(struct buf *out, const char *field, const char *low, const char *high, const struct rule *rule)
+static void print_range(struct buf *out, const char *field, const char *low, const char *high,
+                        const struct rule *rule)
 {
-    buf_printf(out, "{\"range\":{\"%s\":{\"%s\":%s,\"%s\":%s}}}", field, rule->includes_low ? "gte" : "gt", low,
-               rule->includes_high ? "lte" : "lt", high);
+    buf_printf(out, "{\"range\":{\"%s\":{\"%s\":%s,\"%s\":%s}}}", field,
+               rule->includes_low ? "gte" : "gt", low, rule->includes_high ? "lte" : "lt", high);
 }
 
 static void print_rule(const struct rule *rule, struct buf *out);
@@ -199,13 +219,17 @@ static void print_rule(const struct rule *rule, struct buf *out)
         break;
     case RULE_N_RANGE:
     case RULE_F_RANGE:
-        (void)snprintf(low, sizeof(low), "%g", rule->kind == RULE_F_RANGE ? (double)rule->low / 2 : (double)rule->low);
-        (void)snprintf(high, sizeof(high), "%g", rule->kind == RULE_F_RANGE ? (double)rule->high / 2 : (double)rule->high);
+        (void)snprintf(low, sizeof(low), "%g",
+                       rule->kind == RULE_F_RANGE ? (double)rule->low / 2 : (double)rule->low);
+        (void)snprintf(high, sizeof(high), "%g",
+                       rule->kind == RULE_F_RANGE ? (double)rule->high / 2 : (double)rule->high);
         print_range(out, rule->kind == RULE_F_RANGE ? "f" : "n", low, high, rule);
         break;
     case RULE_D_RANGE:
-        (void)snprintf(low, sizeof(low), "%lld", (long long)(D_BASE_MS + (rule->low + 22) * 2 * HOUR_MS));
-        (void)snprintf(high, sizeof(high), "%lld", (long long)(D_BASE_MS + (rule->high + 22) * 2 * HOUR_MS));
+        (void)snprintf(low, sizeof(low), "%lld",
+                       (long long)(D_BASE_MS + (rule->low + 22) * 2 * HOUR_MS));
+        (void)snprintf(high, sizeof(high), "%lld",
+                       (long long)(D_BASE_MS + (rule->high + 22) * 2 * HOUR_MS));
         print_range(out, "d", low, high, rule);
         break;
     case RULE_K_RANGE:
@@ -220,13 +244,15 @@ static void print_rule(const struct rule *rule, struct buf *out)
         buf_printf(out, "{\"match\":{\"t\":\"%s\"}}", vocabulary[rule->a]);
         break;
     case RULE_PHRASE:
-        buf_printf(out, "{\"match_phrase\":{\"t\":\"%s %s\"}}", vocabulary[rule->a], vocabulary[rule->b]);
+        buf_printf(out, "{\"match_phrase\":{\"t\":\"%s %s\"}}", vocabulary[rule->a],
+                   vocabulary[rule->b]);
         break;
     case RULE_PREFIX:
         buf_printf(out, "{\"prefix\":{\"t\":\"%.1s\"}}", vocabulary[rule->a]);
         break;
     case RULE_IDS:
-        buf_printf(out, "{\"ids\":{\"values\":[\"%d\",\"%d\",\"%lld\"]}}", rule->a, rule->b, (long long)(rule->low + 22));
+        buf_printf(out, "{\"ids\":{\"values\":[\"%d\",\"%d\",\"%lld\"]}}", rule->a, rule->b,
+                   (long long)(rule->low + 22));
         break;
     case RULE_BOOL:
     case RULE_KIND_COUNT:
@@ -237,7 +263,8 @@ static void print_rule(const struct rule *rule, struct buf *out)
 
 static bool between(double v, double low, double high, const struct rule *rule)
 {
-    return (rule->includes_low ? v >= low : v > low) && (rule->includes_high ? v <= high : v < high);
+    return (rule->includes_low ? v >= low : v > low) &&
+           (rule->includes_high ? v <= high : v < high);
 }
 
 static bool matches(const struct rule *rule, const struct model_doc *doc, size_t index);
@@ -258,7 +285,8 @@ static bool bool_matches(const struct rule *rule, const struct model_doc *doc, s
 static bool k_in_range(const struct rule *rule, const struct model_doc *doc)
 {
     for (uint32_t b = 0; b < 6; b++) {
-        if ((doc->k >> b & 1) && between(b, MIN_OF(rule->a, rule->b), MAX_OF(rule->a, rule->b), rule))
+        if ((doc->k >> b & 1) &&
+            between(b, MIN_OF(rule->a, rule->b), MAX_OF(rule->a, rule->b), rule))
             return true;
     }
     return false;
@@ -270,7 +298,8 @@ static bool text_matches(const struct rule *rule, const struct model_doc *doc)
         bool is_first = doc->words[w] == rule->a;
         if (rule->kind == RULE_WORD && is_first)
             return true;
-        if (rule->kind == RULE_PHRASE && is_first && w + 1 < doc->word_count && doc->words[w + 1] == rule->b)
+        if (rule->kind == RULE_PHRASE && is_first && w + 1 < doc->word_count &&
+            doc->words[w + 1] == rule->b)
             return true;
         if (rule->kind == RULE_PREFIX && vocabulary[doc->words[w]][0] == vocabulary[rule->a][0])
             return true;
@@ -294,8 +323,9 @@ static bool matches(const struct rule *rule, const struct model_doc *doc, size_t
     case RULE_F_RANGE:
         return doc->has_f && between(doc->f, (double)rule->low / 2, (double)rule->high / 2, rule);
     case RULE_D_RANGE:
-        return doc->has_d && between((double)(doc->d_ms - D_BASE_MS), (double)((rule->low + 22) * 2 * HOUR_MS),
-                                     (double)((rule->high + 22) * 2 * HOUR_MS), rule);
+        return doc->has_d &&
+               between((double)(doc->d_ms - D_BASE_MS), (double)((rule->low + 22) * 2 * HOUR_MS),
+                       (double)((rule->high + 22) * 2 * HOUR_MS), rule);
     case RULE_K_RANGE:
         return k_in_range(rule, doc);
     case RULE_EXISTS: {
@@ -352,10 +382,14 @@ static void check_hits(struct bed *bed, const struct model *model, const struct 
     }
     compared = model->docs;
     qsort(found_docs, count, sizeof(found_docs[0]), by_n_then_i);
-    struct str rest = arena_printf(t->mem, "\"track_total_hits\":true,\"sort\":[{\"n\":\"desc\"},\"i\"],\"from\":%zu,\"size\":%zu", from, size);
+    struct str rest = arena_printf(
+        t->mem,
+        "\"track_total_hits\":true,\"sort\":[{\"n\":\"desc\"},\"i\"],\"from\":%zu,\"size\":%zu",
+        from, size);
     struct str body = body_of(t, rule, rest.p);
     struct value tree = reply(bed, "i", body.p);
-    const struct value *hits = at_path(&tree, "hits/hits"), *total = at_path(&tree, "hits/total/value");
+    const struct value *hits = at_path(&tree, "hits/hits"),
+                       *total = at_path(&tree, "hits/total/value");
     if (total->i != (int64_t)count)
         fail_msg("total %lld, not %zu: " STR_FMT, (long long)total->i, count, STR_ARG(body));
     size_t shown = from < count ? MIN_OF(size, count - from) : 0;
@@ -365,7 +399,8 @@ static void check_hits(struct bed *bed, const struct model *model, const struct 
         int64_t id;
         assert_true(str_to_i64(value_map_get_lit(&hits->list->items[i], "_id")->s, &id));
         if ((size_t)id != found_docs[from + i])
-            fail_msg("hit %zu is %lld, not %zu: " STR_FMT, i, (long long)id, found_docs[from + i], STR_ARG(body));
+            fail_msg("hit %zu is %lld, not %zu: " STR_FMT, i, (long long)id, found_docs[from + i],
+                     STR_ARG(body));
     }
     /* By score: the same documents in some order, scores falling. */
     tree = reply(bed, "i", body_of(t, rule, "\"size\":10000").p);
@@ -389,8 +424,9 @@ static void check_hits(struct bed *bed, const struct model *model, const struct 
     if (count > 2) {
         size_t middle = rng_below(&t->rng, count);
         const struct model_doc *doc = &model->docs[found_docs[middle]];
-        rest = arena_printf(t->mem, "\"sort\":[{\"n\":\"desc\"},\"i\"],\"size\":5,\"search_after\":[%lld,%zu]",
-                            doc->has_n ? (long long)doc->n : (long long)INT64_MIN, found_docs[middle]);
+        rest = arena_printf(
+            t->mem, "\"sort\":[{\"n\":\"desc\"},\"i\"],\"size\":5,\"search_after\":[%lld,%zu]",
+            doc->has_n ? (long long)doc->n : (long long)INT64_MIN, found_docs[middle]);
         tree = reply(bed, "i", body_of(t, rule, rest.p).p);
         hits = at_path(&tree, "hits/hits");
         assert_int_equal(hits->list->count, MIN_OF((size_t)5, count - middle - 1));
@@ -402,14 +438,19 @@ static void check_hits(struct bed *bed, const struct model *model, const struct 
     }
 }
 
-/* Words of very different frequency: the best few, where windows and clauses are skipped, are the first of all. */
+/* Words of very different frequency: the best few, where windows and clauses are skipped, are the
+ * first of all. */
 static void check_best_words(struct bed *bed)
 {
     struct test *t = bed->t;
     const char *const *v = vocabulary;
-    struct str text = arena_printf(t->mem, "%s %s %s", v[rng_below(&t->rng, 6)], v[rng_below(&t->rng, 6)], v[rng_below(&t->rng, 6)]);
-    struct str all_body = arena_printf(t->mem, "{\"query\":{\"match\":{\"t\":\"%s\"}},\"size\":10000}", text.p);
-    struct str few_body = arena_printf(t->mem, "{\"query\":{\"match\":{\"t\":\"%s\"}},\"size\":5,\"track_total_hits\":false}", text.p);
+    struct str text = arena_printf(t->mem, "%s %s %s", v[rng_below(&t->rng, 6)],
+                                   v[rng_below(&t->rng, 6)], v[rng_below(&t->rng, 6)]);
+    struct str all_body =
+        arena_printf(t->mem, "{\"query\":{\"match\":{\"t\":\"%s\"}},\"size\":10000}", text.p);
+    struct str few_body = arena_printf(
+        t->mem, "{\"query\":{\"match\":{\"t\":\"%s\"}},\"size\":5,\"track_total_hits\":false}",
+        text.p);
     struct value all = reply(bed, "i", all_body.p), few = reply(bed, "i", few_body.p);
     const struct value *first = at_path(&all, "hits/hits"), *best = at_path(&few, "hits/hits");
     assert_int_equal(best->list->count, MIN_OF((size_t)5, first->list->count));
@@ -444,7 +485,8 @@ static void check_bucket(const struct value *bucket, const struct tally *tally, 
 {
     double sum = 0, max = 0;
     if (value_map_get_lit(bucket, "doc_count")->i != tally->docs)
-        fail_msg("bucket has %lld, not %lld: " STR_FMT, (long long)value_map_get_lit(bucket, "doc_count")->i, (long long)tally->docs,
+        fail_msg("bucket has %lld, not %lld: " STR_FMT,
+                 (long long)value_map_get_lit(bucket, "doc_count")->i, (long long)tally->docs,
                  STR_ARG(body));
     assert_true(value_to_f64(at_path(bucket, "s/value"), &sum));
     assert_true(sum == (double)tally->n_sum);
@@ -453,7 +495,9 @@ static void check_bucket(const struct value *bucket, const struct tally *tally, 
     assert_true(!tally->has_f || max == tally->f_max);
 }
 
-#define SUBS "\"aggs\":{\"s\":{\"sum\":{\"field\":\"n\"}},\"c\":{\"value_count\":{\"field\":\"n\"}},\"m\":{\"max\":{\"field\":\"f\"}}}"
+#define SUBS                                                                                       \
+    "\"aggs\":{\"s\":{\"sum\":{\"field\":\"n\"}},\"c\":{\"value_count\":{\"field\":\"n\"}},\"m\":" \
+    "{\"max\":{\"field\":\"f\"}}}"
 
 static int64_t floor_div(int64_t a, int64_t b)
 {
@@ -462,7 +506,8 @@ static int64_t floor_div(int64_t a, int64_t b)
 
 static void check_aggs(struct bed *bed, const struct model *model, const struct rule *rule)
 {
-    struct tally letters[6] = {0}, days[12] = {0}, steps[16] = {0}, ranges[3] = {0}, filtered = {0}, missing = {0};
+    struct tally letters[6] = {0}, days[12] = {0}, steps[16] = {0}, ranges[3] = {0}, filtered = {0},
+                 missing = {0};
     for (size_t i = 0; i < model->count; i++) {
         const struct model_doc *doc = &model->docs[i];
         if (!doc->is_live || !matches(rule, doc, i))
@@ -488,12 +533,17 @@ static void check_aggs(struct bed *bed, const struct model *model, const struct 
         if (!doc->has_f)
             tally_add(&missing, doc);
     }
-    struct str body = body_of(bed->t, rule,
-        "\"size\":0,\"aggs\":{\"k\":{\"terms\":{\"field\":\"k\",\"order\":{\"_key\":\"asc\"}}," SUBS "},"
-        "\"d\":{\"date_histogram\":{\"field\":\"d\",\"calendar_interval\":\"day\",\"min_doc_count\":1}," SUBS "},"
+    struct str body = body_of(
+        bed->t, rule,
+        "\"size\":0,\"aggs\":{\"k\":{\"terms\":{\"field\":\"k\",\"order\":{\"_key\":\"asc\"}}," SUBS
+        "},"
+        "\"d\":{\"date_histogram\":{\"field\":\"d\",\"calendar_interval\":\"day\",\"min_doc_"
+        "count\":1}," SUBS "},"
         "\"h\":{\"histogram\":{\"field\":\"n\",\"interval\":5,\"min_doc_count\":1}," SUBS "},"
-        "\"r\":{\"range\":{\"field\":\"f\",\"ranges\":[{\"to\":-1.5},{\"from\":-3,\"to\":3},{\"from\":2}]}," SUBS "},"
-        "\"q\":{\"filter\":{\"term\":{\"k\":\"a\"}}," SUBS "},\"x\":{\"missing\":{\"field\":\"f\"}," SUBS "}}");
+        "\"r\":{\"range\":{\"field\":\"f\",\"ranges\":[{\"to\":-1.5},{\"from\":-3,\"to\":3},{"
+        "\"from\":2}]}," SUBS "},"
+        "\"q\":{\"filter\":{\"term\":{\"k\":\"a\"}}," SUBS
+        "},\"x\":{\"missing\":{\"field\":\"f\"}," SUBS "}}");
     struct value tree = reply(bed, "i", body.p);
     const struct value *list = at_path(&tree, "aggregations/k/buckets");
     size_t at = 0;
@@ -511,7 +561,8 @@ static void check_aggs(struct bed *bed, const struct model *model, const struct 
         if (days[day].docs == 0)
             continue;
         assert_true(at < list->list->count);
-        assert_int_equal(value_map_get_lit(&list->list->items[at], "key")->i, D_BASE_MS + day * 24 * HOUR_MS);
+        assert_int_equal(value_map_get_lit(&list->list->items[at], "key")->i,
+                         D_BASE_MS + day * 24 * HOUR_MS);
         check_bucket(&list->list->items[at++], &days[day], body);
     }
     assert_int_equal(at, list->list->count);
@@ -521,7 +572,8 @@ static void check_aggs(struct bed *bed, const struct model *model, const struct 
         double key = 0;
         if (steps[step].docs == 0)
             continue;
-        assert_true(at < list->list->count && value_to_f64(value_map_get_lit(&list->list->items[at], "key"), &key));
+        assert_true(at < list->list->count &&
+                    value_to_f64(value_map_get_lit(&list->list->items[at], "key"), &key));
         assert_true(key == (double)(step - 8) * 5);
         check_bucket(&list->list->items[at++], &steps[step], body);
     }

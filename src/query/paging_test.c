@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* paging_test.c: search_after over segments of several windows: the pages together are every document once, in order,
- * whatever the page's size and direction. */
-#include "query/search_support.h"
+/* paging_test.c: search_after over segments of several windows: the pages together are every
+ * document once, in order, whatever the page's size and direction. */
+#include "query/search_support_test.h"
 
-#define DOCS         13000
-#define BULK         500
-#define EPOCH_MS     1763596800000LL /* small numbers would be read as years */
-#define DOCS_A_TICK  9 /* documents that share a time: the second key decides */
+#define DOCS        13000
+#define BULK        500
+#define EPOCH_MS    1763596800000LL /* small numbers would be read as years */
+#define DOCS_A_TICK 9               /* documents that share a time: the second key decides */
 
 static void fill_many(struct bed *bed)
 {
-    create(bed, "i", "{\"mappings\":{\"properties\":{\"d\":{\"type\":\"date\"},\"n\":{\"type\":\"long\"}}}}");
+    create(bed, "i",
+           "{\"mappings\":{\"properties\":{\"d\":{\"type\":\"date\"},\"n\":{\"type\":\"long\"}}}}");
     for (int from = 0; from < DOCS; from += BULK) {
         struct doc_write writes[BULK];
         struct doc_result results[BULK];
@@ -19,9 +20,12 @@ static void fill_many(struct bed *bed)
             writes[i] = DOC_WRITE_INIT;
             writes[i].index = STR("i");
             writes[i].id = arena_printf(bed->t->mem, "%d", n);
-            writes[i].source = arena_printf(bed->t->mem, "{\"d\":%lld,\"n\":%d}", EPOCH_MS + n / DOCS_A_TICK * 1000, n);
+            writes[i].source = arena_printf(bed->t->mem, "{\"d\":%lld,\"n\":%d}",
+                                            EPOCH_MS + n / DOCS_A_TICK * 1000, n);
         }
-        assert_ok(engine_write(bed->engine, writes, BULK, REFRESH_NONE, bed->t->mem, results, &bed->t->err), &bed->t->err);
+        assert_ok(engine_write(bed->engine, writes, BULK, REFRESH_NONE, bed->t->mem, results,
+                               &bed->t->err),
+                  &bed->t->err);
         if (from % (BULK * 8) == 0)
             refresh(bed, "i");
     }
@@ -40,7 +44,8 @@ static struct search_result run(struct bed *bed, const char *json)
     struct search_limits limits = {.result_window_max = 10000, .thread_count = 1};
     assert_ok(engine_snapshot(bed->engine, &index, 1, &searcher, &t->err), &t->err);
     assert_ok(search_parse(&body, NOW_NS, t->mem, &request, &t->err), &t->err);
-    assert_ok(search_run(searcher, request, &bed->clock.base, &limits, t->mem, &result, &t->err), &t->err);
+    assert_ok(search_run(searcher, request, &bed->clock.base, &limits, t->mem, &result, &t->err),
+              &t->err);
     searcher_unref(searcher);
     return result;
 }
@@ -52,8 +57,9 @@ static void walk(struct bed *bed, int page, bool is_descending)
     for (;;) {
         const char *order = is_descending ? "desc" : "asc";
         struct str body = arena_printf(bed->t->mem,
-                                       "{\"size\":%d,\"track_total_hits\":false,\"sort\":[{\"d\":\"%s\"},{\"n\":\"%s\"}]" STR_FMT "}", page,
-                                       order, order, STR_ARG(after));
+                                       "{\"size\":%d,\"track_total_hits\":false,\"sort\":[{\"d\":"
+                                       "\"%s\"},{\"n\":\"%s\"}]" STR_FMT "}",
+                                       page, order, order, STR_ARG(after));
         struct search_result result = run(bed, body.p);
         for (size_t i = 0; i < result.hit_count; i++, seen++) {
             int64_t want = is_descending ? DOCS - 1 - seen : seen;
@@ -62,7 +68,8 @@ static void walk(struct bed *bed, int page, bool is_descending)
         if (result.hit_count < (size_t)page)
             break;
         const struct value *last = result.hits[result.hit_count - 1].sort_values;
-        after = arena_printf(bed->t->mem, ",\"search_after\":[%lld,%lld]", (long long)last[0].i, (long long)last[1].i);
+        after = arena_printf(bed->t->mem, ",\"search_after\":[%lld,%lld]", (long long)last[0].i,
+                             (long long)last[1].i);
     }
     assert_int_equal(seen, DOCS);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* phrase.c: terms that stand in order. Each place of the phrase is a lane: the postings of its term (or of its
- * alternatives, for a prefix at the end). Lanes meet on a document, then their positions are compared, each minus its
- * place: an exact phrase is one number that all lanes have; with slop the distance between the lowest and the highest
- * such number counts, as Lucene's SloppyPhraseMatcher does it. */
+/* phrase.c: terms that stand in order. Each place of the phrase is a lane: the postings of its term
+ * (or of its alternatives, for a prefix at the end). Lanes meet on a document, then their positions
+ * are compared, each minus its place: an exact phrase is one number that all lanes have; with slop
+ * the distance between the lowest and the highest such number counts, as Lucene's
+ * SloppyPhraseMatcher does it. */
 #include "query/plan_int.h"
 
 #include "base/str.h"
@@ -19,12 +20,12 @@ struct phrase_plan {
 struct lane {
     struct postings **postings;
     size_t count;
-    uint32_t place;       /* distance from the phrase's start */
+    uint32_t place; /* distance from the phrase's start */
     uint32_t doc;
-    uint32_t *positions;  /* of the current document, minus nothing */
+    uint32_t *positions; /* of the current document, minus nothing */
     size_t position_count, capacity;
-    size_t at;            /* cursor over positions */
-    uint32_t group;       /* lanes with the same term have the same number */
+    size_t at;      /* cursor over positions */
+    uint32_t group; /* lanes with the same term have the same number */
 };
 
 struct phrase_set {
@@ -193,7 +194,8 @@ static int64_t second_lowest(const struct phrase_set *own, size_t lowest)
     return value;
 }
 
-/* The lowest lane moves on as long as it makes the match narrower; then the narrowest is counted. */
+/* The lowest lane moves on as long as it makes the match narrower; then the narrowest is counted.
+ */
 static float sloppy_freq(struct phrase_set *own, bool needs_all)
 {
     float freq = 0;
@@ -243,7 +245,8 @@ static void phrase_fill(struct docset *set, struct doc_window *w)
 {
     struct phrase_set *own = (struct phrase_set *)set;
     uint32_t end = w->first + w->n;
-    for (uint32_t doc = phrase_seek(set, w->first); doc < end; doc = own->doc = meet(own, doc + 1)) {
+    for (uint32_t doc = phrase_seek(set, w->first); doc < end;
+         doc = own->doc = meet(own, doc + 1)) {
         uint32_t i = doc - w->first;
         if (w->among && !bitset_get(w->among, i))
             continue;
@@ -281,8 +284,8 @@ static float phrase_score_max(struct docset *set, uint32_t first, uint32_t n)
 
 static const struct docset_ops phrase_set_ops = {phrase_seek, phrase_fill, phrase_score_max};
 
-static bool lane_open(struct lane *lane, const struct phrase_plan *plan, const struct phrase_position *place,
-                      struct plan_run *run, uint64_t *cost)
+static bool lane_open(struct lane *lane, const struct phrase_plan *plan,
+                      const struct phrase_position *place, struct plan_run *run, uint64_t *cost)
 {
     uint64_t docs = 0;
     lane->postings = ARENA_ARRAY(run->mem, struct postings *, place->count);
@@ -292,8 +295,8 @@ static bool lane_open(struct lane *lane, const struct phrase_plan *plan, const s
         struct term_info info;
         if (!segment_term(run->part->segment, plan->field, place->terms[i], &info))
             continue;
-        lane->postings[lane->count++] = postings_open(run->part->segment, plan->field, &info,
-                                                      POSTINGS_FREQS | POSTINGS_POSITIONS, run->mem);
+        lane->postings[lane->count++] = postings_open(
+            run->part->segment, plan->field, &info, POSTINGS_FREQS | POSTINGS_POSITIONS, run->mem);
         docs += info.doc_freq;
     }
     *cost = MIN_OF(*cost, docs);
@@ -334,8 +337,9 @@ static struct docset *phrase_open(const struct plan *plan, struct plan_run *run)
 
 static const struct plan_ops phrase_ops = {"phrase", phrase_open, NULL};
 
-struct plan *plan_phrase(struct planner *planner, const struct field *field, const struct phrase_position *places,
-                         size_t count, uint32_t slop, float boost)
+struct plan *plan_phrase(struct planner *planner, const struct field *field,
+                         const struct phrase_position *places, size_t count, uint32_t slop,
+                         float boost)
 {
     ASSERT(count > 0);
     struct phrase_plan *own = plan__new(planner, &phrase_ops, sizeof(*own), boost);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* plan.c: the leaves of a plan: terms, sets of terms, patterns, ranges, presence, ids. Each looks at a segment's
- * dictionary or column statistics first, so that a segment without matches costs a look-up. */
+/* plan.c: the leaves of a plan: terms, sets of terms, patterns, ranges, presence, ids. Each looks
+ * at a segment's dictionary or column statistics first, so that a segment without matches costs a
+ * look-up. */
 #include "query/plan.h"
 
 #include <stdarg.h>
@@ -59,7 +60,8 @@ void *plan__new(struct planner *planner, const struct plan_ops *ops, size_t size
     return plan;
 }
 
-bool plan__field_stats(struct planner *planner, const struct field *field, struct field_stats *ret_stats)
+bool plan__field_stats(struct planner *planner, const struct field *field,
+                       struct field_stats *ret_stats)
 {
     struct field_stats sum = {0};
     for (size_t i = 0; i < planner->part_count; i++) {
@@ -158,7 +160,8 @@ static void term_fill(struct docset *set, struct doc_window *w)
     }
 }
 
-void plan__window_max(const struct postings *postings, uint32_t first, uint32_t n, uint32_t *ret_freq, uint8_t *ret_norm)
+void plan__window_max(const struct postings *postings, uint32_t first, uint32_t n,
+                      uint32_t *ret_freq, uint8_t *ret_norm)
 {
     uint32_t best_freq = 0;
     uint8_t least_norm = 255;
@@ -215,7 +218,8 @@ static int64_t term_count(const struct plan *plan, const struct searcher_part *p
 
 static const struct plan_ops term_ops = {"term", term_open, term_count};
 
-struct plan *plan_term(struct planner *planner, const struct field *field, struct str term, float boost)
+struct plan *plan_term(struct planner *planner, const struct field *field, struct str term,
+                       float boost)
 {
     struct term_plan *own = plan__new(planner, &term_ops, sizeof(*own), boost);
     own->field = field;
@@ -255,7 +259,8 @@ struct terms_plan {
     size_t count;
 };
 
-#define TERMS_APART 16u /* up to so many terms are a union of postings, more are folded into one bit set */
+#define TERMS_APART                                                                                \
+    16u /* up to so many terms are a union of postings, more are folded into one bit set */
 
 static struct docset *terms_open(const struct plan *plan, struct plan_run *run)
 {
@@ -284,13 +289,14 @@ static struct docset *terms_open(const struct plan *plan, struct plan_run *run)
     struct docset **should = ARENA_ARRAY(run->mem, struct docset *, set_count);
     memcpy(should, sets, set_count * sizeof(*should));
     struct bool_clauses clauses = {.should = should, .should_count = set_count, .should_min = 1};
-    return docset_constant(docset_bool(&clauses, run->doc_count, false, run->mem), plan->boost, run->mem);
+    return docset_constant(docset_bool(&clauses, run->doc_count, false, run->mem), plan->boost,
+                           run->mem);
 }
 
 static const struct plan_ops terms_ops = {"terms", terms_open, NULL};
 
-struct plan *plan_terms(struct planner *planner, const struct field *field, const struct str *terms, size_t count,
-                        float boost)
+struct plan *plan_terms(struct planner *planner, const struct field *field, const struct str *terms,
+                        size_t count, float boost)
 {
     if (count == 0)
         return NULL;
@@ -362,7 +368,8 @@ struct plan *plan_pattern(struct planner *planner, const struct field *field, st
 static struct docset *term_range_open(const struct plan *plan, struct plan_run *run)
 {
     const struct pattern_plan *own = (const struct pattern_plan *)plan;
-    struct column *column = own->field->has_doc_values ? segment_column(run->part->segment, own->field) : NULL;
+    struct column *column =
+        own->field->has_doc_values ? segment_column(run->part->segment, own->field) : NULL;
     if (!column || column_kind(column) != COLUMN_ORDINAL) {
         bool has_postings = own->field->type != FIELD_IP;
         return has_postings ? pattern_open(plan, run) : NULL;
@@ -381,9 +388,10 @@ static struct docset *term_range_open(const struct plan *plan, struct plan_run *
 
 static const struct plan_ops term_range_ops = {"term_range", term_range_open, NULL};
 
-/* The next text in byte order is the text and a zero byte: an open lower bound becomes a closed one. An open upper bound
- * is kept closed by a predicate in the dictionary form, by subtracting one ordinal in the column form: both use `high`
- * closed, so it is lowered here only when it is exclusive. */
+/* The next text in byte order is the text and a zero byte: an open lower bound becomes a closed
+ * one. An open upper bound is kept closed by a predicate in the dictionary form, by subtracting one
+ * ordinal in the column form: both use `high` closed, so it is lowered here only when it is
+ * exclusive. */
 struct term_range_owner {
     struct str high;
 };
@@ -393,23 +401,24 @@ static bool is_below(const void *owner, struct str term)
     return str_cmp(term, ((const struct term_range_owner *)owner)->high) < 0;
 }
 
-
 static struct docset *term_range_below_open(const struct plan *plan, struct plan_run *run)
 {
     const struct pattern_plan *own = (const struct pattern_plan *)plan;
-    struct column *column = own->field->has_doc_values ? segment_column(run->part->segment, own->field) : NULL;
+    struct column *column =
+        own->field->has_doc_values ? segment_column(run->part->segment, own->field) : NULL;
     if (!column || column_kind(column) != COLUMN_ORDINAL)
         return own->field->type != FIELD_IP ? pattern_open(plan, run) : NULL;
     bool is_found = false;
     uint32_t min = own->prefix.p ? column_ordinal_find(column, own->prefix, &is_found) : 0;
     uint32_t max = column_ordinal_find(column, own->high, &is_found);
-    return max == 0 ? NULL : docset_ordinals(column, min, max - 1, run->doc_count, plan->boost, run->mem);
+    return max == 0 ? NULL
+                    : docset_ordinals(column, min, max - 1, run->doc_count, plan->boost, run->mem);
 }
 
 static const struct plan_ops term_range_below_ops = {"term_range", term_range_below_open, NULL};
 
-struct plan *plan_term_range(struct planner *planner, const struct field *field, struct str low, bool has_low,
-                             struct str high, bool has_high, float boost)
+struct plan *plan_term_range(struct planner *planner, const struct field *field, struct str low,
+                             bool has_low, struct str high, bool has_high, float boost)
 {
     struct pattern_plan *own = plan__new(planner, &term_range_ops, sizeof(*own), boost);
     own->field = field;
@@ -450,7 +459,8 @@ static struct docset *longs_open(const struct plan *plan, struct plan_run *run)
     const struct number_plan *own = (const struct number_plan *)plan;
     struct column *column = segment_column(run->part->segment, own->field);
     if (own->list)
-        return docset_long_list(column, own->list, own->count, run->doc_count, plan->boost, run->mem);
+        return docset_long_list(column, own->list, own->count, run->doc_count, plan->boost,
+                                run->mem);
     return docset_longs(column, own->min_i, own->max_i, run->doc_count, plan->boost, run->mem);
 }
 
@@ -467,7 +477,8 @@ static int64_t longs_count(const struct plan *plan, const struct searcher_part *
     const struct number_plan *own = (const struct number_plan *)plan;
     struct column *column = segment_column(part->segment, own->field);
     struct column_zone stats;
-    if (!column || !column_stats(column, &stats) || stats.max_i < own->min_i || stats.min_i > own->max_i)
+    if (!column || !column_stats(column, &stats) || stats.max_i < own->min_i ||
+        stats.min_i > own->max_i)
         return 0;
     if (!own->list && stats.min_i >= own->min_i && stats.max_i <= own->max_i)
         return column_doc_count(column);
@@ -477,7 +488,8 @@ static int64_t longs_count(const struct plan *plan, const struct searcher_part *
 static const struct plan_ops longs_ops = {"longs", longs_open, longs_count};
 static const struct plan_ops doubles_ops = {"doubles", doubles_open, NULL};
 
-struct plan *plan_longs(struct planner *planner, const struct field *field, int64_t min, int64_t max, float boost)
+struct plan *plan_longs(struct planner *planner, const struct field *field, int64_t min,
+                        int64_t max, float boost)
 {
     if (min > max)
         return NULL;
@@ -511,8 +523,8 @@ struct plan *plan_boolean(struct planner *planner, const struct field *field, bo
     return plan_longs(planner, field, v, v, score);
 }
 
-struct plan *plan_long_list(struct planner *planner, const struct field *field, const int64_t *sorted, size_t count,
-                            float boost)
+struct plan *plan_long_list(struct planner *planner, const struct field *field,
+                            const int64_t *sorted, size_t count, float boost)
 {
     if (count == 0)
         return NULL;
@@ -527,7 +539,8 @@ struct plan *plan_long_list(struct planner *planner, const struct field *field, 
     return &own->base;
 }
 
-struct plan *plan_doubles(struct planner *planner, const struct field *field, double min, double max, float boost)
+struct plan *plan_doubles(struct planner *planner, const struct field *field, double min,
+                          double max, float boost)
 {
     if (!(min <= max))
         return NULL;

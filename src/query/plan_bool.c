@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* plan_bool.c: plans made of plans. What can be folded is folded here, once per index, so that the sets per segment are
- * small: a required clause that matches nothing ends it, an excluded one that matches nothing goes away. */
+/* plan_bool.c: plans made of plans. What can be folded is folded here, once per index, so that the
+ * sets per segment are small: a required clause that matches nothing ends it, an excluded one that
+ * matches nothing goes away. */
 #include "query/plan_int.h"
 
 struct bool_plan {
@@ -8,7 +9,8 @@ struct bool_plan {
     struct plan_bool clauses;
 };
 
-static struct docset **open_all(struct plan **plans, size_t count, struct plan_run *run, bool needs_scores)
+static struct docset **open_all(struct plan **plans, size_t count, struct plan_run *run,
+                                bool needs_scores)
 {
     struct docset **sets = ARENA_ARRAY(run->mem, struct docset *, count + 1);
     struct plan_run sub = *run;
@@ -21,9 +23,11 @@ static struct docset **open_all(struct plan **plans, size_t count, struct plan_r
 static struct docset *bool_open(const struct plan *plan, struct plan_run *run)
 {
     const struct plan_bool *own = &((const struct bool_plan *)plan)->clauses;
-    struct bool_clauses clauses = {
-        .must_count = own->must_count, .filter_count = own->filter_count, .should_count = own->should_count,
-        .must_not_count = own->must_not_count, .should_min = own->should_min};
+    struct bool_clauses clauses = {.must_count = own->must_count,
+                                   .filter_count = own->filter_count,
+                                   .should_count = own->should_count,
+                                   .must_not_count = own->must_not_count,
+                                   .should_min = own->should_min};
     clauses.must = open_all(own->must, own->must_count, run, true);
     clauses.filter = open_all(own->filter, own->filter_count, run, false);
     clauses.should = open_all(own->should, own->should_count, run, true);
@@ -98,7 +102,8 @@ static struct docset *dis_max_open(const struct plan *plan, struct plan_run *run
 
 static const struct plan_ops dis_max_ops = {"dis_max", dis_max_open, NULL};
 
-struct plan *plan_dis_max(struct planner *planner, struct plan **plans, size_t count, float tie_breaker, float boost)
+struct plan *plan_dis_max(struct planner *planner, struct plan **plans, size_t count,
+                          float tie_breaker, float boost)
 {
     count = keep_plans(&plans, count, planner->mem);
     if (count <= 1)

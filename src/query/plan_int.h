@@ -8,10 +8,12 @@
 
 void *plan__new(struct planner *planner, const struct plan_ops *ops, size_t size, float boost);
 /* Of a field over all segments of the index; false: no segment has it. */
-bool plan__field_stats(struct planner *planner, const struct field *field, struct field_stats *ret_stats);
+bool plan__field_stats(struct planner *planner, const struct field *field,
+                       struct field_stats *ret_stats);
 uint64_t plan__doc_freq(struct planner *planner, const struct field *field, struct str term);
 /* The highest frequency and the smallest norm byte of the blocks that touch the window. */
-void plan__window_max(const struct postings *postings, uint32_t first, uint32_t n, uint32_t *ret_freq, uint8_t *ret_norm);
+void plan__window_max(const struct postings *postings, uint32_t first, uint32_t n,
+                      uint32_t *ret_freq, uint8_t *ret_norm);
 /* A segment-wide bit set of every document of some terms; grows as terms come. */
 struct plan__union {
     uint64_t *bits;

@@ -4,13 +4,16 @@
 #include "query/agg_tree.h"
 #include "query/search_int.h"
 
-/* What Elasticsearch knows and naru does not have yet: refused by name when it asks for something. */
-static const char *const missing_keys[] = {"rescore", "suggest", "script_fields", "indices_boost", "collapse", "slice",
-                                           "runtime_mappings", "highlight", "pit", NULL};
+/* What Elasticsearch knows and naru does not have yet: refused by name when it asks for something.
+ */
+static const char *const missing_keys[] = {
+    "rescore", "suggest",          "script_fields", "indices_boost", "collapse",
+    "slice",   "runtime_mappings", "highlight",     "pit",           NULL};
 
 static bool is_empty(const struct value *v)
 {
-    return v->kind == VALUE_NULL || (v->kind == VALUE_BOOL && !v->b) || (v->kind == VALUE_MAP && v->map->count == 0) ||
+    return v->kind == VALUE_NULL || (v->kind == VALUE_BOOL && !v->b) ||
+           (v->kind == VALUE_MAP && v->map->count == 0) ||
            (v->kind == VALUE_LIST && v->list->count == 0);
 }
 
@@ -39,7 +42,8 @@ static const char *token_name(const struct value *v)
 
 static int unknown_key(struct str key, const struct value *v, struct err *err)
 {
-    return dsl_error(v, err, ERR_PARSE, "Unknown key for a %s in [" STR_FMT "].", token_name(v), STR_ARG(key));
+    return dsl_error(v, err, ERR_PARSE, "Unknown key for a %s in [" STR_FMT "].", token_name(v),
+                     STR_ARG(key));
 }
 
 static int read_int(const struct value *v, const char *name, int64_t *ret_v, struct err *err)
@@ -60,7 +64,8 @@ static int read_bool(const struct value *v, const char *name, bool *ret_v, struc
     else if (v->kind == VALUE_STR && (str_is(v->s, "true") || str_is(v->s, "false")))
         *ret_v = str_is(v->s, "true");
     else
-        return dsl_error(v, err, ERR_INVALID, "Failed to parse value [%s] as only [true] or [false] are allowed.", name);
+        return dsl_error(v, err, ERR_INVALID,
+                         "Failed to parse value [%s] as only [true] or [false] are allowed.", name);
     return 0;
 }
 
@@ -80,20 +85,24 @@ static int set_size(struct search_request *request, const struct value *v, struc
     if (request->size == -1)
         request->size = SIZE_DEFAULT;
     if (request->size < 0)
-        return dsl_error(v, err, ERR_INVALID, "[size] parameter cannot be negative, found [%lld]", (long long)request->size);
+        return dsl_error(v, err, ERR_INVALID, "[size] parameter cannot be negative, found [%lld]",
+                         (long long)request->size);
     return 0;
 }
 
 static int set_track_total(struct search_request *request, const struct value *v, struct err *err)
 {
     bool is_on;
-    if (v->kind == VALUE_INT || (v->kind == VALUE_STR && !str_is(v->s, "true") && !str_is(v->s, "false"))) {
+    if (v->kind == VALUE_INT ||
+        (v->kind == VALUE_STR && !str_is(v->s, "true") && !str_is(v->s, "false"))) {
         TRY(read_int(v, "track_total_hits", &request->track_total, err));
         if (request->track_total == -1)
             request->track_total = 0;
         if (request->track_total < 0)
-            return dsl_error(v, err, ERR_INVALID, "[track_total_hits] parameter must be positive or equals to -1, got %lld",
-                             (long long)request->track_total);
+            return dsl_error(
+                v, err, ERR_INVALID,
+                "[track_total_hits] parameter must be positive or equals to -1, got %lld",
+                (long long)request->track_total);
         return 0;
     }
     TRY(read_bool(v, "track_total_hits", &is_on, err));
@@ -106,7 +115,9 @@ static int set_timeout(struct search_request *request, const struct value *v, st
     if (v->kind == VALUE_STR && str_is(v->s, "-1"))
         request->timeout_ns = 0;
     else if (v->kind != VALUE_STR || !str_to_duration(v->s, &request->timeout_ns))
-        return dsl_error(v, err, ERR_PARSE, "failed to parse setting [timeout] as a time value: unit is missing or unrecognized");
+        return dsl_error(
+            v, err, ERR_PARSE,
+            "failed to parse setting [timeout] as a time value: unit is missing or unrecognized");
     return 0;
 }
 
@@ -120,19 +131,22 @@ static int set_stored_fields(struct search_request *request, const struct value 
     struct str *names;
     size_t count;
     if (strings_parse(v, request->mem, &names, &count) < 0)
-        return dsl_error(v, err, ERR_PARSE, "[stored_fields] must be a string or an array of strings");
+        return dsl_error(v, err, ERR_PARSE,
+                         "[stored_fields] must be a string or an array of strings");
     request->fetch.has_no_stored_fields = count == 1 && str_is(names[0], "_none_");
     for (size_t i = 0; i < count; i++) {
         if (str_is(names[i], "_source"))
             request->fetch.source.is_given = true;
     }
-    /* Asking for stored fields turns the source off; single stored fields do not exist here, they are in the source. */
+    /* Asking for stored fields turns the source off; single stored fields do not exist here, they
+     * are in the source. */
     if (!request->fetch.source.is_given)
         request->fetch.source.is_off = true;
     return 0;
 }
 
-static int set_aggs(struct search_request *request, struct dsl *dsl, const struct value *v, struct err *err)
+static int set_aggs(struct search_request *request, struct dsl *dsl, const struct value *v,
+                    struct err *err)
 {
     return agg_tree_parse(v, dsl, &request->aggs, err);
 }
@@ -140,7 +154,8 @@ static int set_aggs(struct search_request *request, struct dsl *dsl, const struc
 static int set_after(struct search_request *request, const struct value *v, struct err *err)
 {
     if (v->kind != VALUE_LIST)
-        return dsl_error(v, err, ERR_PARSE, "Expected [START_ARRAY] in [search_after] but found [%s]", token_name(v));
+        return dsl_error(v, err, ERR_PARSE,
+                         "Expected [START_ARRAY] in [search_after] but found [%s]", token_name(v));
     if (v->list->count == 0)
         return dsl_error(v, err, ERR_INVALID, "Values must contains at least one value.");
     request->search_after = v;
@@ -150,10 +165,12 @@ static int set_after(struct search_request *request, const struct value *v, stru
 static int set_min_score(struct search_request *request, const struct value *v, struct err *err)
 {
     request->has_min_score = value_to_f64(v, &request->min_score);
-    return request->has_min_score ? 0 : dsl_error(v, err, ERR_PARSE, "[min_score] must be a number");
+    return request->has_min_score ? 0
+                                  : dsl_error(v, err, ERR_PARSE, "[min_score] must be a number");
 }
 
-static int parse_key(struct search_request *request, struct dsl *dsl, struct str key, const struct value *v, struct err *err)
+static int parse_key(struct search_request *request, struct dsl *dsl, struct str key,
+                     const struct value *v, struct err *err)
 {
     if (str_is(key, "query"))
         return v->kind == VALUE_NULL ? 0 : dsl_parse(dsl, v, &request->query, err);
@@ -172,9 +189,11 @@ static int parse_key(struct search_request *request, struct dsl *dsl, struct str
     if (str_is(key, "_source"))
         return source_spec_parse(v, request->mem, &request->fetch.source, err);
     if (str_is(key, "docvalue_fields"))
-        return field_specs_parse(v, "docvalue_fields", request->mem, &request->fetch.docvalues, &request->fetch.docvalue_count, err);
+        return field_specs_parse(v, "docvalue_fields", request->mem, &request->fetch.docvalues,
+                                 &request->fetch.docvalue_count, err);
     if (str_is(key, "fields"))
-        return field_specs_parse(v, "fields", request->mem, &request->fetch.fields, &request->fetch.field_count, err);
+        return field_specs_parse(v, "fields", request->mem, &request->fetch.fields,
+                                 &request->fetch.field_count, err);
     if (str_is(key, "stored_fields"))
         return set_stored_fields(request, v, err);
     if (str_is(key, "track_total_hits"))
@@ -194,19 +213,23 @@ static int parse_key(struct search_request *request, struct dsl *dsl, struct str
     if (str_is(key, "explain") || str_is(key, "profile")) {
         bool is_on;
         TRY(read_bool(v, "explain", &is_on, err));
-        return is_on ? dsl_error(v, err, ERR_UNSUPPORTED, "[" STR_FMT "] is not supported yet", STR_ARG(key)) : 0;
+        return is_on ? dsl_error(v, err, ERR_UNSUPPORTED, "[" STR_FMT "] is not supported yet",
+                                 STR_ARG(key))
+                     : 0;
     }
     if (str_is(key, "stats") || str_is(key, "ext"))
         return 0;
     for (size_t i = 0; missing_keys[i]; i++) {
         if (str_eq(str_from(missing_keys[i]), key))
-            return is_empty(v) ? 0 : dsl_error(v, err, ERR_UNSUPPORTED, "[" STR_FMT "] is not supported yet", STR_ARG(key));
+            return is_empty(v) ? 0
+                               : dsl_error(v, err, ERR_UNSUPPORTED,
+                                           "[" STR_FMT "] is not supported yet", STR_ARG(key));
     }
     return unknown_key(key, v, err);
 }
 
-int search_parse(const struct value *body, int64_t now_ns, struct arena *mem, struct search_request **ret_request,
-                 struct err *err)
+int search_parse(const struct value *body, int64_t now_ns, struct arena *mem,
+                 struct search_request **ret_request, struct err *err)
 {
     struct search_request *request = ARENA_NEW(mem, struct search_request);
     request->mem = mem;
@@ -215,16 +238,21 @@ int search_parse(const struct value *body, int64_t now_ns, struct arena *mem, st
     request->track_total = TRACK_TOTAL_DEFAULT;
     struct dsl dsl = {.mem = mem, .now_ns = now_ns};
     if (body && body->kind != VALUE_NONE && body->kind != VALUE_MAP)
-        return dsl_error(body, err, ERR_PARSE, "Expected [START_OBJECT] but found [%s]", token_name(body));
+        return dsl_error(body, err, ERR_PARSE, "Expected [START_OBJECT] but found [%s]",
+                         token_name(body));
     for (size_t i = 0; body && body->kind == VALUE_MAP && i < body->map->count; i++)
         TRY(parse_key(request, &dsl, body->map->keys[i], &body->map->values[i], err));
-    if (request->search_after && request->sort_count > 0 && request->search_after->list->count != request->sort_count)
-        return dsl_error(request->search_after, err, ERR_INVALID, "search_after has %zu value(s) but sort has %zu.",
+    if (request->search_after && request->sort_count > 0 &&
+        request->search_after->list->count != request->sort_count)
+        return dsl_error(request->search_after, err, ERR_INVALID,
+                         "search_after has %zu value(s) but sort has %zu.",
                          request->search_after->list->count, request->sort_count);
     if (request->search_after && request->sort_count == 0)
-        return dsl_error(request->search_after, err, ERR_INVALID, "Sort must contain at least one field.");
+        return dsl_error(request->search_after, err, ERR_INVALID,
+                         "Sort must contain at least one field.");
     if (request->search_after && request->from > 0)
-        return dsl_error(request->search_after, err, ERR_INVALID, "`from` parameter must be set to 0 when `search_after` is used.");
+        return dsl_error(request->search_after, err, ERR_INVALID,
+                         "`from` parameter must be set to 0 when `search_after` is used.");
     *ret_request = request;
     return 0;
 }
@@ -291,7 +319,8 @@ static int q_param(struct search_request *request, struct err *err)
     return dsl_parse(&dsl, kept, &request->query, err);
 }
 
-static int source_param(struct search_request *request, struct str name, struct str text, struct err *err)
+static int source_param(struct search_request *request, struct str name, struct str text,
+                        struct err *err)
 {
     struct source_spec *spec = &request->fetch.source;
     struct value *list = ARENA_NEW(request->mem, struct value);
@@ -311,7 +340,8 @@ static int source_param(struct search_request *request, struct str name, struct 
 static int flag_param(struct str name, struct str text, bool *ret_flag, struct err *err)
 {
     if (!str_is(text, "true") && !str_is(text, "false") && text.n != 0)
-        return err_set(err, ERR_INVALID, "Failed to parse value [" STR_FMT "] as only [true] or [false] are allowed.",
+        return err_set(err, ERR_INVALID,
+                       "Failed to parse value [" STR_FMT "] as only [true] or [false] are allowed.",
                        STR_ARG(text));
     (void)name;
     *ret_flag = !str_is(text, "false");
@@ -322,7 +352,8 @@ int search_param(struct search_request *request, struct str name, struct str tex
 {
     text = arena_str(request->mem, text);
     struct value v = value_str(text);
-    struct str *const texts[] = {&request->q, &request->df, &request->default_operator, &request->analyzer};
+    struct str *const texts[] = {&request->q, &request->df, &request->default_operator,
+                                 &request->analyzer};
     static const char *const text_names[] = {"q", "df", "default_operator", "analyzer"};
     for (size_t i = 0; i < ARRAY_COUNT(texts); i++) {
         if (str_eq(name, str_from(text_names[i]))) {
@@ -331,7 +362,9 @@ int search_param(struct search_request *request, struct str name, struct str tex
         }
     }
     if (str_is(name, "lenient") || str_is(name, "analyze_wildcard")) {
-        TRY(flag_param(name, text, str_is(name, "lenient") ? &request->lenient : &request->analyze_wildcard, err));
+        TRY(flag_param(name, text,
+                       str_is(name, "lenient") ? &request->lenient : &request->analyze_wildcard,
+                       err));
         return q_param(request, err);
     }
     if (str_is(name, "from"))
@@ -340,7 +373,8 @@ int search_param(struct search_request *request, struct str name, struct str tex
         return set_size(request, &v, err);
     if (str_is(name, "sort"))
         return sort_param(request, text, err);
-    if (str_is(name, "_source") || str_is(name, "_source_includes") || str_is(name, "_source_excludes"))
+    if (str_is(name, "_source") || str_is(name, "_source_includes") ||
+        str_is(name, "_source_excludes"))
         return source_param(request, name, text, err);
     if (str_is(name, "track_total_hits"))
         return set_track_total(request, &v, err);
@@ -366,7 +400,9 @@ int search_param(struct search_request *request, struct str name, struct str tex
         *list = comma_list(request->mem, text);
         if (str_is(name, "stored_fields"))
             return set_stored_fields(request, list, err);
-        return field_specs_parse(list, "docvalue_fields", request->mem, &request->fetch.docvalues, &request->fetch.docvalue_count, err);
+        return field_specs_parse(list, "docvalue_fields", request->mem, &request->fetch.docvalues,
+                                 &request->fetch.docvalue_count, err);
     }
-    return err_set(err, ERR_INVALID, "request contains unrecognized parameter: [" STR_FMT "]", STR_ARG(name));
+    return err_set(err, ERR_INVALID, "request contains unrecognized parameter: [" STR_FMT "]",
+                   STR_ARG(name));
 }

@@ -3,7 +3,8 @@
 #include "codec/json.h"
 #include "query/search_int.h"
 
-static void write_total(const struct search_request *request, const struct search_result *result, struct json_writer *w)
+static void write_total(const struct search_request *request, const struct search_result *result,
+                        struct json_writer *w)
 {
     if (!result->has_total && !request->total_as_int)
         return;
@@ -28,7 +29,8 @@ static void write_score(struct json_writer *w, bool has_score, double score)
         json_null(w);
 }
 
-static void write_hit(const struct search_request *request, const struct search_hit *hit, struct json_writer *w)
+static void write_hit(const struct search_request *request, const struct search_hit *hit,
+                      struct json_writer *w)
 {
     json_object_begin(w);
     json_key_lit(w, "_index");
@@ -84,7 +86,8 @@ static void write_shards(const struct search_result *result, struct json_writer 
     json_object_end(w);
 }
 
-void search_result_write(const struct search_request *request, const struct search_result *result, struct json_writer *w)
+void search_result_write(const struct search_request *request, const struct search_result *result,
+                         struct json_writer *w)
 {
     json_key_lit(w, "took");
     json_i64(w, result->took_ns / NS_PER_MS);

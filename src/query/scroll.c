@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* scroll.c: searches that go on page by page over one snapshot. A page is a search after the last hit of the page before:
- * the request gets the document's number in the snapshot as its last sort, so that no two hits are equal and nothing has
- * to be remembered but that last hit.
+/* scroll.c: searches that go on page by page over one snapshot. A page is a search after the last
+ * hit of the page before: the request gets the document's number in the snapshot as its last sort,
+ * so that no two hits are equal and nothing has to be remembered but that last hit.
  *
- * A context has the snapshot, its own copy of the request and an arena; the table has a limit and a lock. While a page is
- * computed its context is busy and out of reach of others; contexts whose time has run out go when the table is used. */
+ * A context has the snapshot, its own copy of the request and an arena; the table has a limit and a
+ * lock. While a page is computed its context is busy and out of reach of others; contexts whose
+ * time has run out go when the table is used. */
 #include <pthread.h>
 #include <stdio.h>
 
@@ -13,18 +14,18 @@
 #include "index/engine.h"
 #include "query/search_int.h"
 
-#define SCROLL_ID_BYTES 40u
+#define SCROLL_ID_BYTES  40u
 #define CONTEXTS_DEFAULT 500u /* search.max_open_scroll_context */
 
 struct scroll {
     char id[SCROLL_ID_BYTES];
     struct searcher *searcher;
-    struct arena *mem;          /* request, body */
-    struct arena *after_mem;    /* the last hit's sort values; swapped at each page */
+    struct arena *mem;       /* request, body */
+    struct arena *after_mem; /* the last hit's sort values; swapped at each page */
     struct search_request *request;
     struct value after;
-    size_t shown_sorts;         /* sort values that belong to the caller's sort */
-    int64_t expires_ns;         /* monotonic */
+    size_t shown_sorts; /* sort values that belong to the caller's sort */
+    int64_t expires_ns; /* monotonic */
     uint64_t total;
     bool total_is_lower_bound, has_total, is_busy, is_removed;
     double max_score;
@@ -73,12 +74,14 @@ void scroll_table_free(struct scroll_table *table)
 }
 
 /* REQUIRES(table->mu). Unlinks what matches; busy ones are freed by who uses them. */
-static size_t remove_some(struct scroll_table *table, struct str id, bool is_all, int64_t expired_at_ns)
+static size_t remove_some(struct scroll_table *table, struct str id, bool is_all,
+                          int64_t expired_at_ns)
 {
     size_t removed = 0;
     for (struct scroll **at = &table->first; *at;) {
         struct scroll *scroll = *at;
-        bool is_it = is_all || (id.p ? str_eq(str_from(scroll->id), id) : scroll->expires_ns < expired_at_ns);
+        bool is_it = is_all ||
+                     (id.p ? str_eq(str_from(scroll->id), id) : scroll->expires_ns < expired_at_ns);
         if (!is_it || scroll->is_removed || (!id.p && !is_all && scroll->is_busy)) {
             at = &scroll->next;
             continue;
@@ -115,12 +118,14 @@ static struct str *copy_strs(const struct str *strs, size_t count, struct arena 
     return copy;
 }
 
-static struct field_spec *copy_fields(const struct field_spec *specs, size_t count, struct arena *mem)
+static struct field_spec *copy_fields(const struct field_spec *specs, size_t count,
+                                      struct arena *mem)
 {
     struct field_spec *copy = ARENA_ARRAY(mem, struct field_spec, count + 1);
     for (size_t i = 0; i < count; i++)
-        copy[i] = (struct field_spec){arena_str(mem, specs[i].pattern),
-                                      specs[i].format.p ? arena_str(mem, specs[i].format) : STR_NONE};
+        copy[i] =
+            (struct field_spec){arena_str(mem, specs[i].pattern),
+                                specs[i].format.p ? arena_str(mem, specs[i].format) : STR_NONE};
     return copy;
 }
 
@@ -143,13 +148,15 @@ static void copy_sorts(const struct search_request *from, struct search_request 
         sorts[i].numeric_type = copy_str(sorts[i].numeric_type, to->mem);
     }
     if (count == 0)
-        sorts[count++] = (struct sort_spec){.kind = SORT_SCORE, .field = STR("_score"), .is_desc = true};
+        sorts[count++] =
+            (struct sort_spec){.kind = SORT_SCORE, .field = STR("_score"), .is_desc = true};
     sorts[count++] = (struct sort_spec){.kind = SORT_SNAPSHOT_DOC, .field = STR("_shard_doc")};
     to->sorts = sorts;
     to->sort_count = count;
 }
 
-static int copy_request(struct scroll *scroll, const struct value *body, const struct search_request *request, struct err *err)
+static int copy_request(struct scroll *scroll, const struct value *body,
+                        const struct search_request *request, struct err *err)
 {
     struct arena *mem = scroll->mem;
     struct value *copy = ARENA_NEW(mem, struct value);
@@ -183,8 +190,8 @@ static int copy_request(struct scroll *scroll, const struct value *body, const s
 
 /* ---- Pages ---- */
 
-static int run_page(struct scroll_table *table, struct scroll *scroll, struct arena *mem, struct search_result *result,
-                    struct err *err)
+static int run_page(struct scroll_table *table, struct scroll *scroll, struct arena *mem,
+                    struct search_result *result, struct err *err)
 {
     static const struct search_limits limits = {0};
     TRY(search_run(scroll->searcher, scroll->request, table->clock, &limits, mem, result, err));
@@ -207,8 +214,8 @@ static int run_page(struct scroll_table *table, struct scroll *scroll, struct ar
 }
 
 int scroll_start(struct scroll_table *table, struct searcher *searcher, const struct value *body,
-                 const struct search_request *request, int64_t keep_ns, struct arena *mem, struct search_result *ret_result,
-                 struct str *ret_scroll_id, struct err *err)
+                 const struct search_request *request, int64_t keep_ns, struct arena *mem,
+                 struct search_result *ret_result, struct str *ret_scroll_id, struct err *err)
 {
     if (request->size == 0)
         return err_set(err, ERR_INVALID, "[size] cannot be [0] in a scroll context");
@@ -240,12 +247,17 @@ int scroll_start(struct scroll_table *table, struct searcher *searcher, const st
     if (table->count >= table->count_max) {
         (void)pthread_mutex_unlock(&table->mu);
         scroll_free(scroll);
-        return err_set(err, ERR_QUEUE_FULL, "Trying to create too many scroll contexts. Must be less than or equal to: [%zu]. "
-                       "This limit can be set by changing the [search.max_open_scroll_context] setting.", table->count_max);
+        return err_set(
+            err, ERR_QUEUE_FULL,
+            "Trying to create too many scroll contexts. Must be less than or equal to: [%zu]. "
+            "This limit can be set by changing the [search.max_open_scroll_context] setting.",
+            table->count_max);
     }
-    uint64_t seed[3] = {++table->id_next, (uint64_t)clock_wall_ns(table->clock), (uint64_t)(uintptr_t)scroll};
+    uint64_t seed[3] = {++table->id_next, (uint64_t)clock_wall_ns(table->clock),
+                        (uint64_t)(uintptr_t)scroll};
     struct hash128 id = hash128_bytes(seed, sizeof(seed));
-    (void)snprintf(scroll->id, sizeof(scroll->id), "%016llx%016llx", (unsigned long long)id.high, (unsigned long long)id.low);
+    (void)snprintf(scroll->id, sizeof(scroll->id), "%016llx%016llx", (unsigned long long)id.high,
+                   (unsigned long long)id.low);
     scroll->next = table->first;
     table->first = scroll;
     table->count++;
@@ -255,14 +267,16 @@ int scroll_start(struct scroll_table *table, struct searcher *searcher, const st
 }
 
 /* REQUIRES(table->mu). */
-static int take(struct scroll_table *table, struct str id, int64_t now_ns, struct scroll **ret_scroll, struct err *err)
+static int take(struct scroll_table *table, struct str id, int64_t now_ns,
+                struct scroll **ret_scroll, struct err *err)
 {
     (void)remove_some(table, STR_NONE, false, now_ns);
     for (struct scroll *scroll = table->first; scroll; scroll = scroll->next) {
         if (scroll->is_removed || !str_eq(str_from(scroll->id), id))
             continue;
         if (scroll->is_busy)
-            return err_set(err, ERR_QUEUE_FULL, "scroll [" STR_FMT "] is in use by another request", STR_ARG(id));
+            return err_set(err, ERR_QUEUE_FULL, "scroll [" STR_FMT "] is in use by another request",
+                           STR_ARG(id));
         scroll->is_busy = true;
         *ret_scroll = scroll;
         return 0;
@@ -270,8 +284,8 @@ static int take(struct scroll_table *table, struct str id, int64_t now_ns, struc
     return err_set(err, ERR_NOT_FOUND, "No search context found for id [" STR_FMT "]", STR_ARG(id));
 }
 
-int scroll_next(struct scroll_table *table, struct str scroll_id, int64_t keep_ns, struct arena *mem,
-                struct search_result *ret_result, struct err *err)
+int scroll_next(struct scroll_table *table, struct str scroll_id, int64_t keep_ns,
+                struct arena *mem, struct search_result *ret_result, struct err *err)
 {
     struct scroll *scroll = NULL;
     int64_t now_ns = clock_monotonic_ns(table->clock);

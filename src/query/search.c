@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* search.c: a request over a snapshot. Queries are planned once per index; then each segment is walked in windows of
- * ZONE_DOCS documents: matches as bits, live ones kept, counted, handed to the aggregations as a block, and offered to the
- * segment's best hits. At the end the segments' best are merged and fetched.
+/* search.c: a request over a snapshot. Queries are planned once per index; then each segment is
+ * walked in windows of ZONE_DOCS documents: matches as bits, live ones kept, counted, handed to the
+ * aggregations as a block, and offered to the segment's best hits. At the end the segments' best
+ * are merged and fetched.
  *
- * A window is looked at only when somebody needs it: totals stop at track_total_hits (and are known from metadata where a
- * query has no deletes to mind), best hits stop when a zone's best key cannot win any more. Sorted by a column, and when
- * the matches can be had in any order, windows are visited best first. */
+ * A window is looked at only when somebody needs it: totals stop at track_total_hits (and are known
+ * from metadata where a query has no deletes to mind), best hits stop when a zone's best key cannot
+ * win any more. Sorted by a column, and when the matches can be had in any order, windows are
+ * visited best first. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -29,9 +31,9 @@ struct search {
     const struct search_request *request;
     const struct search_limits *limits;
     struct clock *clock;
-    struct arena *mem;       /* the caller's: results */
-    struct arena *work;      /* until the search ends; has the memory budget */
-    struct arena *scratch;   /* one segment */
+    struct arena *mem;     /* the caller's: results */
+    struct arena *work;    /* until the search ends; has the memory budget */
+    struct arena *scratch; /* one segment */
     struct search_env env;
     struct index_plan *plans;
     struct plan ***agg_plans; /* per index */
@@ -39,21 +41,22 @@ struct search {
     const struct sort_spec *sorts;
     size_t sort_count;
     bool needs_scores, is_by_score;
-    int64_t wanted;          /* from + size */
+    int64_t wanted; /* from + size */
     struct agg_run *aggs;
     int64_t started_ns, deadline_ns;
     uint64_t total;
     bool total_is_over, timed_out, terminated_early;
     float max_score;
     bool has_max_score;
-    struct hit_ref *hits;    /* best of the segments so far, in order */
+    struct hit_ref *hits; /* best of the segments so far, in order */
     size_t hit_count;
     struct sort_reader *printers;
-    uint64_t snapshot_base;  /* documents of the segments before */
+    uint64_t snapshot_base; /* documents of the segments before */
     struct err *err;
 };
 
-static const struct sort_spec by_score = {.kind = SORT_SCORE, .field = {"_score", 6}, .is_desc = true};
+static const struct sort_spec by_score = {
+    .kind = SORT_SCORE, .field = {"_score", 6}, .is_desc = true};
 
 /* ---- Planning ---- */
 
@@ -61,9 +64,14 @@ static int plan_index(struct search *s, size_t first, size_t count, struct index
 {
     const struct search_request *request = s->request;
     const struct searcher_part *part = &s->env.parts[first];
-    plan->planner = (struct planner){
-        .parts = part, .part_count = count, .mapping = part->mapping, .index = part->index,
-        .now_ns = request->now_ns, .mem = s->work, .err = s->err, .needs_scores = s->needs_scores};
+    plan->planner = (struct planner){.parts = part,
+                                     .part_count = count,
+                                     .mapping = part->mapping,
+                                     .index = part->index,
+                                     .now_ns = request->now_ns,
+                                     .mem = s->work,
+                                     .err = s->err,
+                                     .needs_scores = s->needs_scores};
     struct planner *planner = &plan->planner;
     plan->query = request->query ? query_plan(request->query, planner, 1) : plan_all(planner, 1);
     if (request->post_filter)
@@ -105,19 +113,21 @@ struct segment_search {
     struct docset *set, *post_filter;
     struct sort_reader *readers;
     struct topk top;
-    uint64_t *keys;          /* sort_count arrays of ZONE_DOCS */
-    uint64_t *after;         /* keys of search_after, NULL */
+    uint64_t *keys;  /* sort_count arrays of ZONE_DOCS */
+    uint64_t *after; /* keys of search_after, NULL */
     float *scores;
     bool needs_scores, is_counted, collects_aggs, needs_max_score;
     bool *aggs_done;
-    bool has_bound;          /* enough hits were found in earlier segments: a first key above `bound` cannot win */
+    bool has_bound; /* enough hits were found in earlier segments: a first key above `bound` cannot
+                       win */
     uint64_t bound;
 };
 
 static bool wants_count(const struct segment_search *ss)
 {
     const struct search *s = ss->s;
-    return !ss->is_counted && s->request->track_total > 0 && (int64_t)s->total <= s->request->track_total;
+    return !ss->is_counted && s->request->track_total > 0 &&
+           (int64_t)s->total <= s->request->track_total;
 }
 
 /* Everything in the window sorts before search_after: earlier pages had it. */
@@ -150,7 +160,8 @@ static bool wants_hits(const struct segment_search *ss, uint32_t first, uint32_t
     }
     uint64_t best = sort_reader_zone_best(&ss->readers[0], zone);
     uint64_t worst = topk_worst(&ss->top)[0];
-    /* With one key a tie loses to the earlier document; windows may come in any order, so ties are let through then. */
+    /* With one key a tie loses to the earlier document; windows may come in any order, so ties are
+     * let through then. */
     return best < worst || (best == worst && (s->sort_count > 1 || ss->set->is_random));
 }
 
@@ -163,7 +174,8 @@ static bool is_after(const struct segment_search *ss, const uint64_t *keys)
     return !ss->after;
 }
 
-static void offer_window(struct segment_search *ss, uint32_t first, uint32_t n, const uint64_t *words)
+static void offer_window(struct segment_search *ss, uint32_t first, uint32_t n,
+                         const uint64_t *words)
 {
     struct search *s = ss->s;
     uint64_t keys[SORTS_MAX];
@@ -202,7 +214,8 @@ static void keep_min_score(const struct segment_search *ss, uint32_t n, uint64_t
     }
 }
 
-static void collect_aggs(struct segment_search *ss, uint32_t first, uint32_t n, const uint64_t *words, uint64_t count)
+static void collect_aggs(struct segment_search *ss, uint32_t first, uint32_t n,
+                         const uint64_t *words, uint64_t count)
 {
     uint16_t offs[ZONE_DOCS];
     struct doc_block block = {first, (uint32_t)count, offs, ss->needs_scores ? ss->scores : NULL};
@@ -223,7 +236,8 @@ static void collect_aggs(struct segment_search *ss, uint32_t first, uint32_t n, 
 static void cut_words(struct search *s, struct index_plan *plan, uint32_t n, uint64_t *words)
 {
     uint64_t left = plan->collected < (uint64_t)s->request->terminate_after
-                        ? (uint64_t)s->request->terminate_after - plan->collected : 0;
+                        ? (uint64_t)s->request->terminate_after - plan->collected
+                        : 0;
     for (uint32_t i = 0; i < n; i++) {
         if (!bitset_get(words, i))
             continue;
@@ -242,8 +256,10 @@ static void search_window(struct segment_search *ss, uint32_t first, uint32_t n,
     struct search *s = ss->s;
     uint64_t words[WINDOW_WORDS] = {0};
     struct doc_window w = {first, n, NULL, words, ss->needs_scores ? ss->scores : NULL};
-    bool skips = !needs_count && !ss->collects_aggs && !ss->needs_max_score && topk_is_full(&ss->top) && ss->top.capacity > 0 &&
-                 s->sort_count == 1 && s->sorts[0].kind == SORT_SCORE && s->sorts[0].is_desc && !s->request->terminate_after;
+    bool skips = !needs_count && !ss->collects_aggs && !ss->needs_max_score &&
+                 topk_is_full(&ss->top) && ss->top.capacity > 0 && s->sort_count == 1 &&
+                 s->sorts[0].kind == SORT_SCORE && s->sorts[0].is_desc &&
+                 !s->request->terminate_after;
     ss->set->threshold = skips ? ss->top.scores[ss->top.heap[0]] : 0;
     ss->set->ops->fill(ss->set, &w);
     if (ss->part->live) {
@@ -280,7 +296,8 @@ static int check_limits(struct search *s)
     if (is_cancelled && __atomic_load_n(is_cancelled, __ATOMIC_RELAXED))
         return err_set(s->err, ERR_CANCELLED, "the search was cancelled");
     if (arena_is_over(s->work) || arena_is_over(s->scratch))
-        return err_set(s->err, ERR_MEM_LIMIT, "[request] Data too large, the search's memory limit is used up");
+        return err_set(s->err, ERR_MEM_LIMIT,
+                       "[request] Data too large, the search's memory limit is used up");
     if (s->aggs && s->aggs->rc < 0)
         return s->aggs->rc;
     if (s->deadline_ns && clock_monotonic_ns(s->clock) > s->deadline_ns)
@@ -319,7 +336,8 @@ static int by_best(const void *a, const void *b)
     return (x->zone > y->zone) - (x->zone < y->zone);
 }
 
-/* Windows by the best key they can have: the first few decide, the others are only looked at for the total. */
+/* Windows by the best key they can have: the first few decide, the others are only looked at for
+ * the total. */
 static int run_best_first(struct segment_search *ss)
 {
     struct search *s = ss->s;
@@ -350,7 +368,8 @@ static int open_after(struct segment_search *ss)
         return 0;
     ss->after = ARENA_ARRAY(s->scratch, uint64_t, s->sort_count);
     for (size_t i = 0; i < s->sort_count; i++)
-        TRY(sort_reader_after(&ss->readers[i], &after->list->items[i], s->request->now_ns, s->scratch, &ss->after[i], s->err));
+        TRY(sort_reader_after(&ss->readers[i], &after->list->items[i], s->request->now_ns,
+                              s->scratch, &ss->after[i], s->err));
     return 0;
 }
 
@@ -364,8 +383,8 @@ static int open_segment(struct segment_search *ss)
         ss->post_filter = plan_open(ss->plan->post_filter, &run);
     ss->readers = ARENA_ARRAY(s->scratch, struct sort_reader, s->sort_count);
     for (size_t i = 0; i < s->sort_count; i++)
-        TRY(sort_reader_open(&ss->readers[i], &s->sorts[i], ss->part, ss->plan->doc_base, s->snapshot_base,
-                             s->scratch, s->err));
+        TRY(sort_reader_open(&ss->readers[i], &s->sorts[i], ss->part, ss->plan->doc_base,
+                             s->snapshot_base, s->scratch, s->err));
     if (!s->printers) {
         s->printers = ARENA_ARRAY(s->work, struct sort_reader, s->sort_count);
         for (size_t i = 0; i < s->sort_count; i++)
@@ -373,8 +392,8 @@ static int open_segment(struct segment_search *ss)
     }
     TRY(open_after(ss));
     enum sort_value_kind kind = ss->readers[0].kind;
-    ss->has_bound = s->hit_count > 0 && (int64_t)s->hit_count == s->wanted && kind == s->printers[0].kind &&
-                    kind != SORT_VALUE_STR;
+    ss->has_bound = s->hit_count > 0 && (int64_t)s->hit_count == s->wanted &&
+                    kind == s->printers[0].kind && kind != SORT_VALUE_STR;
     if (ss->has_bound && s->hits[s->hit_count - 1].values[0].kind == kind)
         ss->bound = s->hits[s->hit_count - 1].values[0].key;
     else
@@ -392,7 +411,8 @@ static void count_from_metadata(struct segment_search *ss)
 {
     struct search *s = ss->s;
     const struct search_request *request = s->request;
-    if (request->post_filter || request->has_min_score || request->terminate_after || request->track_total == 0)
+    if (request->post_filter || request->has_min_score || request->terminate_after ||
+        request->track_total == 0)
         return;
     if (plan_is_all(ss->plan->query)) {
         s->total += ss->part->live_count;
@@ -412,10 +432,11 @@ static int aggs_from_metadata(struct segment_search *ss)
     ss->collects_aggs = s->aggs && request->aggs->root_count > 0;
     if (!ss->collects_aggs)
         return 0;
-    TRY(agg_run_segment(s->aggs, ss->part, ss->part_index, s->agg_plans[ss->plan - s->plans], s->scratch, s->err));
+    TRY(agg_run_segment(s->aggs, ss->part, ss->part_index, s->agg_plans[ss->plan - s->plans],
+                        s->scratch, s->err));
     ss->aggs_done = ARENA_ARRAY(s->scratch, bool, request->aggs->root_count);
-    bool is_whole = ss->set && ss->set->is_all && !ss->part->live && !request->has_min_score && !request->terminate_after &&
-                    !request->aggs->needs_scores;
+    bool is_whole = ss->set && ss->set->is_all && !ss->part->live && !request->has_min_score &&
+                    !request->terminate_after && !request->aggs->needs_scores;
     if (is_whole && agg_run_all(s->aggs, ss->aggs_done))
         ss->collects_aggs = false;
     for (size_t i = 0; request->aggs->has_global && i < request->aggs->root_count; i++) {
@@ -432,7 +453,8 @@ static int run_globals(struct segment_search *ss)
     const struct agg_tree *tree = s->request->aggs;
     if (!s->aggs || !tree->has_global)
         return 0;
-    TRY(agg_run_segment(s->aggs, ss->part, ss->part_index, s->agg_plans[ss->plan - s->plans], s->scratch, s->err));
+    TRY(agg_run_segment(s->aggs, ss->part, ss->part_index, s->agg_plans[ss->plan - s->plans],
+                        s->scratch, s->err));
     for (size_t i = 0; i < tree->root_count; i++)
         ss->aggs_done[i] = !str_is(str_from(tree->roots[i]->type->name), "global");
     for (uint32_t first = 0; first < ss->doc_count; first += ZONE_DOCS) {
@@ -465,7 +487,8 @@ static void merge_hits(struct search *s, const struct hit_ref *more, size_t more
     size_t count = MIN_OF(s->hit_count + more_count, (size_t)s->wanted), a = 0, b = 0;
     struct hit_ref *merged = ARENA_ARRAY(s->work, struct hit_ref, count + 1);
     for (size_t i = 0; i < count; i++) {
-        bool takes_old = b == more_count || (a < s->hit_count && hit_cmp(s, &s->hits[a], &more[b]) <= 0);
+        bool takes_old =
+            b == more_count || (a < s->hit_count && hit_cmp(s, &s->hits[a], &more[b]) <= 0);
         merged[i] = takes_old ? s->hits[a++] : more[b++];
     }
     s->hits = merged;
@@ -482,27 +505,33 @@ static void take_segment_hits(struct segment_search *ss)
     struct hit_ref *hits = ARENA_ARRAY(s->scratch, struct hit_ref, count);
     topk_sorted(&ss->top, slots);
     for (size_t i = 0; i < count; i++) {
-        hits[i] = (struct hit_ref){.part = ss->part, .doc = ss->top.docs[slots[i]], .score = ss->top.scores[slots[i]]};
+        hits[i] = (struct hit_ref){
+            .part = ss->part, .doc = ss->top.docs[slots[i]], .score = ss->top.scores[slots[i]]};
         hits[i].values = ARENA_ARRAY(s->work, struct sort_value, s->sort_count);
         for (size_t k = 0; k < s->sort_count; k++)
-            hits[i].values[k] = sort_reader_value(&ss->readers[k], ss->top.keys[slots[i] * s->sort_count + k], s->work);
+            hits[i].values[k] = sort_reader_value(
+                &ss->readers[k], ss->top.keys[slots[i] * s->sort_count + k], s->work);
     }
     merge_hits(s, hits, count);
 }
 
 static int search_segment(struct search *s, uint32_t part_index, struct index_plan *plan)
 {
-    struct segment_search ss = {.s = s, .part = &s->env.parts[part_index], .part_index = part_index, .plan = plan};
+    struct segment_search ss = {
+        .s = s, .part = &s->env.parts[part_index], .part_index = part_index, .plan = plan};
     ss.doc_count = segment_doc_count(ss.part->segment);
     ss.needs_scores = s->needs_scores;
     arena_reset(s->scratch);
     TRY(open_segment(&ss));
     if (ss.set) {
         count_from_metadata(&ss);
-        ss.needs_max_score = s->needs_scores && s->request->track_scores && !(s->is_by_score && s->sort_count == 1);
+        ss.needs_max_score =
+            s->needs_scores && s->request->track_scores && !(s->is_by_score && s->sort_count == 1);
         TRY(aggs_from_metadata(&ss));
-        bool is_column_sort = (s->sorts[0].kind == SORT_FIELD || s->sorts[0].kind == SORT_SEQ_NO) && !ss.collects_aggs && !ss.needs_max_score &&
-                              s->request->terminate_after == 0 && (!ss.post_filter || ss.post_filter->is_random);
+        bool is_column_sort = (s->sorts[0].kind == SORT_FIELD || s->sorts[0].kind == SORT_SEQ_NO) &&
+                              !ss.collects_aggs && !ss.needs_max_score &&
+                              s->request->terminate_after == 0 &&
+                              (!ss.post_filter || ss.post_filter->is_random);
         if (ss.set->is_random && is_column_sort && ss.top.capacity > 0)
             TRY(run_best_first(&ss));
         else
@@ -574,7 +603,8 @@ static void fill_totals(const struct search *s, struct search_result *result)
     }
     result->timed_out = s->timed_out;
     result->terminated_early = s->terminated_early;
-    if (s->is_by_score && (s->sort_count == 1 || s->sorts[1].kind == SORT_SNAPSHOT_DOC) && s->hit_count > 0 && s->needs_scores) {
+    if (s->is_by_score && (s->sort_count == 1 || s->sorts[1].kind == SORT_SNAPSHOT_DOC) &&
+        s->hit_count > 0 && s->needs_scores) {
         result->has_max_score = true;
         result->max_score = f32_shown(s->hits[0].score);
     } else if (s->has_max_score) {
@@ -583,14 +613,18 @@ static void fill_totals(const struct search *s, struct search_result *result)
     }
 }
 
-static int check_request(const struct search_request *request, const struct search_limits *limits, struct err *err)
+static int check_request(const struct search_request *request, const struct search_limits *limits,
+                         struct err *err)
 {
     uint32_t window = limits->result_window_max ? limits->result_window_max : RESULT_WINDOW_DEFAULT;
     if (request->from + request->size > (int64_t)window)
-        return err_set(err, ERR_INVALID, "Result window is too large, from + size must be less than or equal to: [%u] but "
-                       "was [%lld]. See the scroll api for a more efficient way to request large data sets. This limit can "
-                       "be set by changing the [index.max_result_window] index level setting.", window,
-                       (long long)(request->from + request->size));
+        return err_set(
+            err, ERR_INVALID,
+            "Result window is too large, from + size must be less than or equal to: [%u] but "
+            "was [%lld]. See the scroll api for a more efficient way to request large data sets. "
+            "This limit can "
+            "be set by changing the [index.max_result_window] index level setting.",
+            window, (long long)(request->from + request->size));
     return 0;
 }
 
@@ -618,7 +652,8 @@ static int search_do(struct search *s, struct search_result *result)
     TRY(check_request(request, s->limits, s->err));
     search_init(s);
     if (request->aggs) {
-        uint64_t buckets = s->limits->bucket_count_max ? s->limits->bucket_count_max : BUCKETS_DEFAULT;
+        uint64_t buckets =
+            s->limits->bucket_count_max ? s->limits->bucket_count_max : BUCKETS_DEFAULT;
         s->aggs = agg_run_new(request->aggs, request->now_ns, buckets, s->work, s->err);
         s->aggs->env = &s->env;
         s->aggs->typed_keys = request->typed_keys;
@@ -642,10 +677,15 @@ static int search_do(struct search *s, struct search_result *result)
 static const struct search_limits no_limits;
 
 int search_run(struct searcher *searcher, const struct search_request *request, struct clock *clock,
-               const struct search_limits *limits, struct arena *mem, struct search_result *ret_result, struct err *err)
+               const struct search_limits *limits, struct arena *mem,
+               struct search_result *ret_result, struct err *err)
 {
     struct search_result result = {0};
-    struct search s = {.request = request, .limits = limits ? limits : &no_limits, .clock = clock, .mem = mem, .err = err};
+    struct search s = {.request = request,
+                       .limits = limits ? limits : &no_limits,
+                       .clock = clock,
+                       .mem = mem,
+                       .err = err};
     size_t budget = s.limits->memory_bytes_max ? s.limits->memory_bytes_max : SEARCH_MEMORY_DEFAULT;
     s.work = arena_new(budget);
     s.scratch = arena_new(budget);
@@ -661,8 +701,8 @@ int search_run(struct searcher *searcher, const struct search_request *request, 
     return rc;
 }
 
-int search_count(struct searcher *searcher, const struct search_request *request, const struct search_limits *limits,
-                 uint64_t *ret_count, struct err *err)
+int search_count(struct searcher *searcher, const struct search_request *request,
+                 const struct search_limits *limits, uint64_t *ret_count, struct err *err)
 {
     struct arena *mem = arena_new(0);
     struct search_request count = *request;

@@ -1,25 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* search_int.h: a parsed request and a search that runs: shared by the files of this folder only. */
+/* search_int.h: a parsed request and a search that runs: shared by the files of this folder only.
+ */
 #ifndef NARU_QUERY_SEARCH_INT_H
 #define NARU_QUERY_SEARCH_INT_H
 
 #include "query/query.h"
 #include "query/search.h"
 
-#define SIZE_DEFAULT 10
+#define SIZE_DEFAULT          10
 #define RESULT_WINDOW_DEFAULT 10000u
-#define TRACK_TOTAL_DEFAULT 10000
-#define TRACK_TOTAL_ALL INT64_MAX
-#define BUCKETS_DEFAULT 65535u
-#define SORTS_MAX 32u
+#define TRACK_TOTAL_DEFAULT   10000
+#define TRACK_TOTAL_ALL       INT64_MAX
+#define BUCKETS_DEFAULT       65535u
+#define SORTS_MAX             32u
 #define SEARCH_MEMORY_DEFAULT (512 * MIB)
 
 struct agg_tree;
 struct agg_run;
 
 /* ---- Sort ---- */
-enum sort_kind { SORT_SCORE, SORT_DOC, SORT_SNAPSHOT_DOC, SORT_FIELD, SORT_ID, SORT_INDEX, SORT_SEQ_NO, SORT_VERSION };
-enum sort_mode { SORT_MODE_AUTO, SORT_MODE_MIN, SORT_MODE_MAX, SORT_MODE_SUM, SORT_MODE_AVG, SORT_MODE_MEDIAN };
+enum sort_kind {
+    SORT_SCORE,
+    SORT_DOC,
+    SORT_SNAPSHOT_DOC,
+    SORT_FIELD,
+    SORT_ID,
+    SORT_INDEX,
+    SORT_SEQ_NO,
+    SORT_VERSION
+};
+enum sort_mode {
+    SORT_MODE_AUTO,
+    SORT_MODE_MIN,
+    SORT_MODE_MAX,
+    SORT_MODE_SUM,
+    SORT_MODE_AVG,
+    SORT_MODE_MEDIAN
+};
 struct sort_spec {
     enum sort_kind kind;
     struct str field;
@@ -29,19 +46,28 @@ struct sort_spec {
     struct str unmapped_type, format, numeric_type;
     uint32_t pos;
 };
-int sort_parse(const struct value *v, struct arena *mem, struct sort_spec **ret_specs, size_t *ret_count, struct err *err) WARN_UNUSED;
+int sort_parse(const struct value *v, struct arena *mem, struct sort_spec **ret_specs,
+               size_t *ret_count, struct err *err) WARN_UNUSED;
 
-/* How one sort key is read in one segment: every kind of value becomes a uint64 whose natural order is the wanted one
- * (ascending: better first). Ordinals compare within their segment only. */
-enum sort_value_kind { SORT_VALUE_NULL, SORT_VALUE_LONG, SORT_VALUE_UNSIGNED, SORT_VALUE_DOUBLE, SORT_VALUE_FLOAT, SORT_VALUE_STR };
-struct sort_reader { /* doc_base: of _doc the documents of the index before this segment, of _shard_doc of the snapshot */
+/* How one sort key is read in one segment: every kind of value becomes a uint64 whose natural order
+ * is the wanted one (ascending: better first). Ordinals compare within their segment only. */
+enum sort_value_kind {
+    SORT_VALUE_NULL,
+    SORT_VALUE_LONG,
+    SORT_VALUE_UNSIGNED,
+    SORT_VALUE_DOUBLE,
+    SORT_VALUE_FLOAT,
+    SORT_VALUE_STR
+};
+struct sort_reader { /* doc_base: of _doc the documents of the index before this segment, of
+                        _shard_doc of the snapshot */
     const struct sort_spec *spec;
     const struct field *field;
     struct column *column;
     enum sort_value_kind kind;
     bool is_ip;
-    bool is_sorted;         /* the column ascends with the document number */
-    uint64_t missing;       /* key of documents without a value */
+    bool is_sorted;   /* the column ascends with the document number */
+    uint64_t missing; /* key of documents without a value */
     struct str missing_text;
     uint64_t doc_base;
     const struct searcher_part *part;
@@ -54,28 +80,35 @@ struct sort_value {
     uint64_t key;
     struct str text;
 };
-int sort_reader_open(struct sort_reader *reader, const struct sort_spec *spec, const struct searcher_part *part,
-                     uint32_t doc_base, uint64_t snapshot_base, struct arena *mem, struct err *err) WARN_UNUSED;
+int sort_reader_open(struct sort_reader *reader, const struct sort_spec *spec,
+                     const struct searcher_part *part, uint32_t doc_base, uint64_t snapshot_base,
+                     struct arena *mem, struct err *err) WARN_UNUSED;
 /* Keys of the documents of a window whose bits are set. `scores` for SORT_SCORE. */
-void sort_reader_keys(struct sort_reader *reader, uint32_t first, uint32_t n, const uint64_t *words, const float *scores, uint64_t *keys);
+void sort_reader_keys(struct sort_reader *reader, uint32_t first, uint32_t n, const uint64_t *words,
+                      const float *scores, uint64_t *keys);
 /* The best key any document of the zone can have. */
 uint64_t sort_reader_zone_best(const struct sort_reader *reader, uint32_t zone);
 /* The worst one; UINT64_MAX: not known. */
 uint64_t sort_reader_zone_worst(const struct sort_reader *reader, uint32_t zone);
-/* The key a search_after value stands for, in this segment; `is_before`: documents with this very key are not passed yet. */
-int sort_reader_after(struct sort_reader *reader, const struct value *v, int64_t now_ns, struct arena *mem, uint64_t *ret_key, struct err *err) WARN_UNUSED;
+/* The key a search_after value stands for, in this segment; `is_before`: documents with this very
+ * key are not passed yet. */
+int sort_reader_after(struct sort_reader *reader, const struct value *v, int64_t now_ns,
+                      struct arena *mem, uint64_t *ret_key, struct err *err) WARN_UNUSED;
 /* A key out of its segment: comparable and printable. */
-struct sort_value sort_reader_value(const struct sort_reader *reader, uint64_t key, struct arena *mem);
-int sort_value_cmp(const struct sort_spec *spec, const struct sort_value *a, const struct sort_value *b);
-struct value sort_value_print(const struct sort_reader *reader, const struct sort_value *v, struct arena *mem);
+struct sort_value sort_reader_value(const struct sort_reader *reader, uint64_t key,
+                                    struct arena *mem);
+int sort_value_cmp(const struct sort_spec *spec, const struct sort_value *a,
+                   const struct sort_value *b);
+struct value sort_value_print(const struct sort_reader *reader, const struct sort_value *v,
+                              struct arena *mem);
 
 /* ---- Best hits of one segment ---- */
 struct topk {
     size_t key_count, capacity, count;
-    uint64_t *keys;     /* capacity * key_count */
+    uint64_t *keys; /* capacity * key_count */
     uint32_t *docs;
     float *scores;
-    uint32_t *heap;     /* slots, worst first */
+    uint32_t *heap; /* slots, worst first */
 };
 void topk_init(struct topk *top, size_t capacity, size_t key_count, struct arena *mem);
 static inline bool topk_is_full(const struct topk *top)
@@ -97,13 +130,17 @@ struct source_spec {
     struct str *includes, *excludes;
     size_t include_count, exclude_count;
 };
-int source_spec_parse(const struct value *v, struct arena *mem, struct source_spec *ret_spec, struct err *err) WARN_UNUSED;
+int source_spec_parse(const struct value *v, struct arena *mem, struct source_spec *ret_spec,
+                      struct err *err) WARN_UNUSED;
 /* Copies only what the patterns leave. Borrows when there is nothing to leave out. */
-int source_filter(struct str json, const struct source_spec *spec, struct arena *mem, struct str *ret_json, struct err *err) WARN_UNUSED;
+int source_filter(struct str json, const struct source_spec *spec, struct arena *mem,
+                  struct str *ret_json, struct err *err) WARN_UNUSED;
 struct field_spec {
     struct str pattern, format;
 };
-int field_specs_parse(const struct value *v, const char *name, struct arena *mem, struct field_spec **ret_specs, size_t *ret_count, struct err *err) WARN_UNUSED;
+int field_specs_parse(const struct value *v, const char *name, struct arena *mem,
+                      struct field_spec **ret_specs, size_t *ret_count,
+                      struct err *err) WARN_UNUSED;
 struct fetch_spec {
     struct source_spec source;
     struct field_spec *docvalues, *fields;
@@ -111,7 +148,8 @@ struct fetch_spec {
     bool wants_version, wants_seq_no, has_no_stored_fields;
 };
 /* Fills index, id, source, version … of a hit. */
-int fetch_hit(const struct fetch_spec *fetch, const struct searcher_part *part, uint32_t doc, struct arena *mem, struct search_hit *hit, struct err *err) WARN_UNUSED;
+int fetch_hit(const struct fetch_spec *fetch, const struct searcher_part *part, uint32_t doc,
+              struct arena *mem, struct search_hit *hit, struct err *err) WARN_UNUSED;
 
 /* ---- The request ---- */
 struct search_request {
@@ -133,7 +171,8 @@ struct search_request {
     bool lenient, analyze_wildcard;
 };
 /* A list of strings out of a string with commas, a string, or a list. */
-int strings_parse(const struct value *v, struct arena *mem, struct str **ret_items, size_t *ret_count);
+int strings_parse(const struct value *v, struct arena *mem, struct str **ret_items,
+                  size_t *ret_count);
 
 /* The nearest double to a float's shortest decimal text: prints as Java prints the float. */
 double f32_shown(float v);

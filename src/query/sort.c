@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sort.c: what a sort clause says, and how its keys are read from columns. Each kind of value is mapped to a uint64 in the
- * same order (the sign bit of integers flipped, floats by their sortable bits, ordinals twice plus one so that a text
- * between two ordinals has a place), and turned round for descending, so that comparing is always `<`. */
+/* sort.c: what a sort clause says, and how its keys are read from columns. Each kind of value is
+ * mapped to a uint64 in the same order (the sign bit of integers flipped, floats by their sortable
+ * bits, ordinals twice plus one so that a text between two ordinals has a place), and turned round
+ * for descending, so that comparing is always `<`. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,8 @@
 
 /* ---- Parsing ---- */
 
-static int sort_error(const struct value *at, struct err *err, enum err_code code, const char *text, struct str arg)
+static int sort_error(const struct value *at, struct err *err, enum err_code code, const char *text,
+                      struct str arg)
 {
     char message[256];
     (void)arg;
@@ -28,21 +30,23 @@ static int sort_error(const struct value *at, struct err *err, enum err_code cod
 static void field_kind(struct sort_spec *spec, struct str name)
 {
     spec->field = name;
-    spec->kind = str_is(name, "_score")     ? SORT_SCORE
-                 : str_is(name, "_doc")     ? SORT_DOC
+    spec->kind = str_is(name, "_score")       ? SORT_SCORE
+                 : str_is(name, "_doc")       ? SORT_DOC
                  : str_is(name, "_shard_doc") ? SORT_SNAPSHOT_DOC
-                 : str_is(name, "_id")      ? SORT_ID
-                 : str_is(name, "_index")   ? SORT_INDEX
-                 : str_is(name, "_seq_no")  ? SORT_SEQ_NO
-                 : str_is(name, "_version") ? SORT_VERSION
-                                            : SORT_FIELD;
+                 : str_is(name, "_id")        ? SORT_ID
+                 : str_is(name, "_index")     ? SORT_INDEX
+                 : str_is(name, "_seq_no")    ? SORT_SEQ_NO
+                 : str_is(name, "_version")   ? SORT_VERSION
+                                              : SORT_FIELD;
     spec->is_desc = spec->kind == SORT_SCORE;
 }
 
 static int parse_order(struct sort_spec *spec, const struct value *v, struct err *err)
 {
-    if (v->kind != VALUE_STR || (!str_eq_nocase(v->s, STR("asc")) && !str_eq_nocase(v->s, STR("desc"))))
-        return dsl_error(v, err, ERR_INVALID, "No enum constant org.elasticsearch.search.sort.SortOrder." STR_FMT,
+    if (v->kind != VALUE_STR ||
+        (!str_eq_nocase(v->s, STR("asc")) && !str_eq_nocase(v->s, STR("desc"))))
+        return dsl_error(v, err, ERR_INVALID,
+                         "No enum constant org.elasticsearch.search.sort.SortOrder." STR_FMT,
                          STR_ARG(v->kind == VALUE_STR ? v->s : STR("?")));
     spec->is_desc = str_eq_nocase(v->s, STR("desc"));
     return 0;
@@ -57,7 +61,8 @@ static int parse_mode(struct sort_spec *spec, const struct value *v, struct err 
             return 0;
         }
     }
-    return sort_error(v, err, ERR_INVALID, "Unknown SortMode", v->kind == VALUE_STR ? v->s : STR("?"));
+    return sort_error(v, err, ERR_INVALID, "Unknown SortMode",
+                      v->kind == VALUE_STR ? v->s : STR("?"));
 }
 
 static int parse_options(struct sort_spec *spec, const struct value *map, struct err *err)
@@ -77,15 +82,18 @@ static int parse_options(struct sort_spec *spec, const struct value *map, struct
             spec->format = v->s;
         else if (str_is(key, "numeric_type") && v->kind == VALUE_STR)
             spec->numeric_type = v->s;
-        else if (str_is(key, "nested") || str_is(key, "nested_path") || str_is(key, "nested_filter"))
-            return sort_error(v, err, ERR_UNSUPPORTED, "sorting by nested documents is not supported yet, found", key);
+        else if (str_is(key, "nested") || str_is(key, "nested_path") ||
+                 str_is(key, "nested_filter"))
+            return sort_error(v, err, ERR_UNSUPPORTED,
+                              "sorting by nested documents is not supported yet, found", key);
         else
             return sort_error(v, err, ERR_INVALID, "[field_sort] unknown field", key);
     }
     return 0;
 }
 
-static int parse_one(struct sort_spec *spec, struct str name, const struct value *v, struct err *err)
+static int parse_one(struct sort_spec *spec, struct str name, const struct value *v,
+                     struct err *err)
 {
     if (str_is(name, "_geo_distance") || str_is(name, "_script"))
         return sort_error(v, err, ERR_UNSUPPORTED, "this sort is not supported yet:", name);
@@ -98,8 +106,8 @@ static int parse_one(struct sort_spec *spec, struct str name, const struct value
     return sort_error(v, err, ERR_INVALID, "malformed sort of field", name);
 }
 
-int sort_parse(const struct value *v, struct arena *mem, struct sort_spec **ret_specs, size_t *ret_count,
-               struct err *err)
+int sort_parse(const struct value *v, struct arena *mem, struct sort_spec **ret_specs,
+               size_t *ret_count, struct err *err)
 {
     struct sort_spec *specs = ARENA_ARRAY(mem, struct sort_spec, SORTS_MAX);
     size_t count = 0;
@@ -116,7 +124,8 @@ int sort_parse(const struct value *v, struct arena *mem, struct sort_spec **ret_
             continue;
         }
         if (item->kind != VALUE_MAP)
-            return dsl_error(item, err, ERR_INVALID, "malformed sort format, within the sort array, an object, or an "
+            return dsl_error(item, err, ERR_INVALID,
+                             "malformed sort format, within the sort array, an object, or an "
                              "actual string are allowed");
         for (size_t k = 0; k < item->map->count; k++)
             TRY(parse_one(&specs[count++], item->map->keys[k], &item->map->values[k], err));
@@ -195,14 +204,17 @@ static bool is_missing_word(const struct value *v, const char *word)
     return v->kind == VALUE_STR && str_eq(v->s, str_from(word));
 }
 
-/* Key of documents without the value: behind all (or before, with _first) as Elasticsearch does it: with the greatest or
- * least number of the type, which it also prints. */
-static int missing_key(struct sort_reader *reader, int64_t now_ns, struct arena *mem, struct err *err)
+/* Key of documents without the value: behind all (or before, with _first) as Elasticsearch does it:
+ * with the greatest or least number of the type, which it also prints. */
+static int missing_key(struct sort_reader *reader, int64_t now_ns, struct arena *mem,
+                       struct err *err)
 {
     const struct value *missing = &reader->spec->missing;
     bool is_first = is_missing_word(missing, "_first");
-    if (missing->kind == VALUE_NONE || missing->kind == VALUE_NULL || is_first || is_missing_word(missing, "_last")) {
-        bool is_low = is_first != reader->spec->is_desc; /* the least value goes first when ascending */
+    if (missing->kind == VALUE_NONE || missing->kind == VALUE_NULL || is_first ||
+        is_missing_word(missing, "_last")) {
+        bool is_low =
+            is_first != reader->spec->is_desc; /* the least value goes first when ascending */
         if (reader->kind == SORT_VALUE_STR || reader->kind == SORT_VALUE_NULL)
             reader->missing = is_first ? 0 : UINT64_MAX;
         else if (reader->kind == SORT_VALUE_DOUBLE || reader->kind == SORT_VALUE_FLOAT)
@@ -238,33 +250,43 @@ static void rank_ids(struct sort_reader *reader, struct arena *mem)
     reader->id_ranks = ranks;
 }
 
-static int open_field(struct sort_reader *reader, const struct searcher_part *part, struct arena *mem, struct err *err)
+static int open_field(struct sort_reader *reader, const struct searcher_part *part,
+                      struct arena *mem, struct err *err)
 {
     const struct sort_spec *spec = reader->spec;
     const struct field *field = mapping_field(part->mapping, spec->field);
     if (!field && !spec->unmapped_type.p) {
-        (void)err_set(err, ERR_INVALID, "No mapping found for [" STR_FMT "] in order to sort on", STR_ARG(spec->field));
+        (void)err_set(err, ERR_INVALID, "No mapping found for [" STR_FMT "] in order to sort on",
+                      STR_ARG(spec->field));
         return spec->pos ? err_at_off(err, (int64_t)spec->pos - 1) : -ERR_INVALID;
     }
     if (!field) {
         enum field_type type;
         struct field *unmapped = ARENA_NEW(mem, struct field);
         if (!field_type_from_name(spec->unmapped_type, &type))
-            return err_set(err, ERR_INVALID, "No mapper found for type [" STR_FMT "]", STR_ARG(spec->unmapped_type));
+            return err_set(err, ERR_INVALID, "No mapper found for type [" STR_FMT "]",
+                           STR_ARG(spec->unmapped_type));
         *unmapped = (struct field){.path = spec->field, .type = type};
         field = unmapped;
     } else if (field_is_text(field)) {
-        return err_set(err, ERR_INVALID,
-                       "Text fields are not optimised for operations that require per-document field data like "
-                       "aggregations and sorting, so these operations are disabled by default. Please use a keyword "
-                       "field instead. Alternatively, set fielddata=true on [" STR_FMT "] in order to load field data "
-                       "by uninverting the inverted index. Note that this can use significant memory.",
-                       STR_ARG(spec->field));
+        return err_set(
+            err, ERR_INVALID,
+            "Text fields are not optimised for operations that require per-document field data "
+            "like "
+            "aggregations and sorting, so these operations are disabled by default. Please use a "
+            "keyword "
+            "field instead. Alternatively, set fielddata=true on [" STR_FMT
+            "] in order to load field data "
+            "by uninverting the inverted index. Note that this can use significant memory.",
+            STR_ARG(spec->field));
     } else if (field->has_doc_values) {
         reader->column = segment_column(part->segment, field);
     } else if (!field_is_string(field)) {
-        return err_set(err, ERR_INVALID, "Can't load fielddata on [" STR_FMT "] because fielddata is unsupported on fields "
-                       "of type [%s]. Use doc values instead.", STR_ARG(spec->field), field_type_name(field->type));
+        return err_set(err, ERR_INVALID,
+                       "Can't load fielddata on [" STR_FMT
+                       "] because fielddata is unsupported on fields "
+                       "of type [%s]. Use doc values instead.",
+                       STR_ARG(spec->field), field_type_name(field->type));
     }
     reader->field = field;
     reader->kind = kind_of(field);
@@ -275,8 +297,9 @@ static int open_field(struct sort_reader *reader, const struct searcher_part *pa
     return 0;
 }
 
-int sort_reader_open(struct sort_reader *reader, const struct sort_spec *spec, const struct searcher_part *part,
-                     uint32_t doc_base, uint64_t snapshot_base, struct arena *mem, struct err *err)
+int sort_reader_open(struct sort_reader *reader, const struct sort_spec *spec,
+                     const struct searcher_part *part, uint32_t doc_base, uint64_t snapshot_base,
+                     struct arena *mem, struct err *err)
 {
     *reader = (struct sort_reader){.spec = spec, .part = part, .kind = SORT_VALUE_LONG};
     reader->doc_base = spec->kind == SORT_SNAPSHOT_DOC ? snapshot_base : doc_base;
@@ -366,7 +389,8 @@ static uint64_t multi_key(const struct sort_reader *reader, uint32_t doc)
     return turned(reader, ordinal_bits(mode == SORT_MODE_MAX ? ordinals[n - 1] : ordinals[0]));
 }
 
-static void column_keys(struct sort_reader *reader, uint32_t first, uint32_t n, const uint64_t *words, uint64_t *keys)
+static void column_keys(struct sort_reader *reader, uint32_t first, uint32_t n,
+                        const uint64_t *words, uint64_t *keys)
 {
     uint64_t exists[WINDOW_WORDS] = {0};
     if (column_is_multi(reader->column)) {
@@ -425,8 +449,8 @@ static uint64_t system_key(const struct sort_reader *reader, uint32_t doc)
     return reader->missing;
 }
 
-void sort_reader_keys(struct sort_reader *reader, uint32_t first, uint32_t n, const uint64_t *words, const float *scores,
-                      uint64_t *keys)
+void sort_reader_keys(struct sort_reader *reader, uint32_t first, uint32_t n, const uint64_t *words,
+                      const float *scores, uint64_t *keys)
 {
     if (reader->column) {
         column_keys(reader, first, n, words, keys);
@@ -448,7 +472,8 @@ static bool is_doc_sort(const struct sort_reader *reader)
 }
 
 /* The key of one end of a zone's values; false: they are not known. */
-static bool zone_end(const struct sort_reader *reader, uint32_t zone, bool wants_max, uint64_t *ret_key)
+static bool zone_end(const struct sort_reader *reader, uint32_t zone, bool wants_max,
+                     uint64_t *ret_key)
 {
     struct column_zone stats;
     if (reader->spec->kind != SORT_FIELD && !reader->column)
@@ -492,13 +517,15 @@ uint64_t sort_reader_zone_worst(const struct sort_reader *reader, uint32_t zone)
     return reader->column && column_is_dense(reader->column) ? key : MAX_OF(key, reader->missing);
 }
 
-static int text_key(struct sort_reader *reader, struct str text, struct arena *mem, uint64_t *ret_key, struct err *err)
+static int text_key(struct sort_reader *reader, struct str text, struct arena *mem,
+                    uint64_t *ret_key, struct err *err)
 {
     uint8_t ip[IP_BYTES];
     reader->missing_text = arena_str(mem, text);
     if (reader->is_ip) {
         if (!ip_parse(text, ip))
-            return err_set(err, ERR_INVALID, "'" STR_FMT "' is not an IP string literal.", STR_ARG(text));
+            return err_set(err, ERR_INVALID, "'" STR_FMT "' is not an IP string literal.",
+                           STR_ARG(text));
         reader->missing_text = arena_str(mem, (struct str){(const char *)ip, IP_BYTES});
     }
     bool is_found = false;
@@ -528,8 +555,8 @@ static int text_key(struct sort_reader *reader, struct str text, struct arena *m
     return 0;
 }
 
-static int number_key(struct sort_reader *reader, const struct value *v, int64_t now_ns, struct arena *mem,
-                      uint64_t *ret_key, struct err *err)
+static int number_key(struct sort_reader *reader, const struct value *v, int64_t now_ns,
+                      struct arena *mem, uint64_t *ret_key, struct err *err)
 {
     struct str text = value_to_str(mem, v);
     int64_t i;
@@ -539,9 +566,11 @@ static int number_key(struct sort_reader *reader, const struct value *v, int64_t
         if (str_is(text, "Infinity") || str_is(text, "-Infinity"))
             f = text.p[0] == '-' ? -INFINITY : INFINITY;
         else if (!str_to_f64(text, &f))
-            return err_set(err, ERR_INVALID, "Failed to parse search_after value for field [" STR_FMT "].",
+            return err_set(err, ERR_INVALID,
+                           "Failed to parse search_after value for field [" STR_FMT "].",
                            STR_ARG(reader->spec->field));
-        *ret_key = turned(reader, double_bits(reader->kind == SORT_VALUE_FLOAT ? (double)(float)f : f));
+        *ret_key =
+            turned(reader, double_bits(reader->kind == SORT_VALUE_FLOAT ? (double)(float)f : f));
         return 0;
     }
     if (reader->kind == SORT_VALUE_UNSIGNED && str_to_u64(text, &u)) {
@@ -563,7 +592,8 @@ static int number_key(struct sort_reader *reader, const struct value *v, int64_t
         *ret_key = turned(reader, long_bits(str_is(text, "true")));
         return 0;
     }
-    if (str_to_i64(text, &i) || (str_to_f64(text, &f) && fabs(f) < 9e18 && (i = (int64_t)f, true))) {
+    if (str_to_i64(text, &i) ||
+        (str_to_f64(text, &f) && fabs(f) < 9e18 && (i = (int64_t)f, true))) {
         *ret_key = turned(reader, long_bits(i));
         return 0;
     }
@@ -571,8 +601,8 @@ static int number_key(struct sort_reader *reader, const struct value *v, int64_t
                    STR_ARG(reader->spec->field));
 }
 
-int sort_reader_after(struct sort_reader *reader, const struct value *v, int64_t now_ns, struct arena *mem,
-                      uint64_t *ret_key, struct err *err)
+int sort_reader_after(struct sort_reader *reader, const struct value *v, int64_t now_ns,
+                      struct arena *mem, uint64_t *ret_key, struct err *err)
 {
     if (v->kind == VALUE_NULL) {
         *ret_key = reader->missing;
@@ -583,7 +613,8 @@ int sort_reader_after(struct sort_reader *reader, const struct value *v, int64_t
     return number_key(reader, v, now_ns, mem, ret_key, err);
 }
 
-struct sort_value sort_reader_value(const struct sort_reader *reader, uint64_t key, struct arena *mem)
+struct sort_value sort_reader_value(const struct sort_reader *reader, uint64_t key,
+                                    struct arena *mem)
 {
     struct sort_value v = {.kind = reader->kind, .key = key};
     if (reader->kind != SORT_VALUE_STR)
@@ -619,10 +650,12 @@ static bool is_number(const struct sort_value *v)
     return v->kind != SORT_VALUE_STR && v->kind != SORT_VALUE_NULL;
 }
 
-int sort_value_cmp(const struct sort_spec *spec, const struct sort_value *a, const struct sort_value *b)
+int sort_value_cmp(const struct sort_spec *spec, const struct sort_value *a,
+                   const struct sort_value *b)
 {
     if (is_number(a) && is_number(b)) {
-        bool is_same = a->kind == b->kind || (a->kind >= SORT_VALUE_DOUBLE && b->kind >= SORT_VALUE_DOUBLE);
+        bool is_same =
+            a->kind == b->kind || (a->kind >= SORT_VALUE_DOUBLE && b->kind >= SORT_VALUE_DOUBLE);
         if (is_same)
             return (a->key > b->key) - (a->key < b->key);
         double x = as_double(spec, a), y = as_double(spec, b);
@@ -639,11 +672,13 @@ int sort_value_cmp(const struct sort_spec *spec, const struct sort_value *a, con
         bool is_first = is_missing_word(&spec->missing, "_first");
         return (a->kind == SORT_VALUE_NULL) == is_first ? -1 : 1;
     }
-    int cmp = is_number(a) ? -1 : 1; /* numbers before texts when indices disagree about a field's type */
+    int cmp =
+        is_number(a) ? -1 : 1; /* numbers before texts when indices disagree about a field's type */
     return spec->is_desc ? -cmp : cmp;
 }
 
-struct value sort_value_print(const struct sort_reader *reader, const struct sort_value *v, struct arena *mem)
+struct value sort_value_print(const struct sort_reader *reader, const struct sort_value *v,
+                              struct arena *mem)
 {
     uint64_t bits = turned(reader, v->key);
     char text[IP_TEXT_BYTES];
@@ -660,7 +695,8 @@ struct value sort_value_print(const struct sort_reader *reader, const struct sor
         return value_str(v->text);
     case SORT_VALUE_UNSIGNED:
         if (bits > INT64_MAX)
-            return (struct value){.kind = VALUE_BIG, .s = arena_printf(mem, "%llu", (unsigned long long)bits)};
+            return (struct value){.kind = VALUE_BIG,
+                                  .s = arena_printf(mem, "%llu", (unsigned long long)bits)};
         return value_int((int64_t)bits);
     case SORT_VALUE_DOUBLE:
     case SORT_VALUE_FLOAT: {
@@ -674,6 +710,7 @@ struct value sort_value_print(const struct sort_reader *reader, const struct sor
     }
     int64_t i = (int64_t)(bits ^ SIGN_BIT);
     if (reader->pattern && v->key != reader->missing)
-        return value_str(dates_print(dates_from_stored(reader->field, i), reader->pattern, time_zone_utc(), mem));
+        return value_str(dates_print(dates_from_stored(reader->field, i), reader->pattern,
+                                     time_zone_utc(), mem));
     return value_int(i);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* source.c: the values an aggregation works on: a column of the segment at hand, read window by window and shared by all
- * nodes, with a value for documents that have none; and how such values are printed. */
+/* source.c: the values an aggregation works on: a column of the segment at hand, read window by
+ * window and shared by all nodes, with a value for documents that have none; and how such values
+ * are printed. */
 #include <math.h>
 #include <stdio.h>
 
@@ -13,20 +14,26 @@ int source_check(const struct agg_node *node, const struct source_params *params
 {
     struct value at = {.pos = node->pos};
     if (params->script.kind != VALUE_NONE)
-        return dsl_error(&at, err, ERR_UNSUPPORTED, "scripts in aggregation [" STR_FMT "] are not supported",
+        return dsl_error(&at, err, ERR_UNSUPPORTED,
+                         "scripts in aggregation [" STR_FMT "] are not supported",
                          STR_ARG(node->name));
     if (!params->field.p)
-        return dsl_error(&at, err, ERR_INVALID, "Required one of fields [field, script], but none were specified. ");
+        return dsl_error(&at, err, ERR_INVALID,
+                         "Required one of fields [field, script], but none were specified. ");
     return 0;
 }
 
 static int text_field_error(const struct field *field, struct err *err)
 {
     return err_set(err, ERR_INVALID,
-                   "Text fields are not optimised for operations that require per-document field data like aggregations "
-                   "and sorting, so these operations are disabled by default. Please use a keyword field instead. "
-                   "Alternatively, set fielddata=true on [" STR_FMT "] in order to load field data by uninverting the "
-                   "inverted index. Note that this can use significant memory.", STR_ARG(field->path));
+                   "Text fields are not optimised for operations that require per-document field "
+                   "data like aggregations "
+                   "and sorting, so these operations are disabled by default. Please use a keyword "
+                   "field instead. "
+                   "Alternatively, set fielddata=true on [" STR_FMT
+                   "] in order to load field data by uninverting the "
+                   "inverted index. Note that this can use significant memory.",
+                   STR_ARG(field->path));
 }
 
 static enum column_kind kind_of_type(const struct field *field)
@@ -36,22 +43,24 @@ static enum column_kind kind_of_type(const struct field *field)
     return field_is_string(field) || field->type == FIELD_IP ? COLUMN_ORDINAL : COLUMN_LONG;
 }
 
-static int first_field(struct source *source, const struct field *field, const struct source_params *params,
-                       struct agg_run *run, struct err *err)
+static int first_field(struct source *source, const struct field *field,
+                       const struct source_params *params, struct agg_run *run, struct err *err)
 {
     source->field = field;
     source->zone = time_zone_utc();
     if (params->time_zone.p)
         TRY(dates_zone(params->time_zone, run->mem, &source->zone, err));
     if (field_is_date(field))
-        TRY(dates_format(params->format.p ? params->format : field->format, run->mem, &source->pattern, err));
+        TRY(dates_format(params->format.p ? params->format : field->format, run->mem,
+                         &source->pattern, err));
     else
         source->decimal_format = params->format;
     return 0;
 }
 
 /* The value of documents without one, once its type is known. */
-static int read_missing(struct source *source, const struct source_params *params, struct agg_run *run, struct err *err)
+static int read_missing(struct source *source, const struct source_params *params,
+                        struct agg_run *run, struct err *err)
 {
     const struct value *v = &params->missing;
     struct str text = value_to_str(run->mem, v);
@@ -68,8 +77,8 @@ static int read_missing(struct source *source, const struct source_params *param
     }
     if (field && field_is_date(field)) {
         int64_t ns;
-        TRY(dates_value(v, params->format.p ? params->format : field->format, source->zone, run->now_ns, false, run->mem,
-                        &ns, err));
+        TRY(dates_value(v, params->format.p ? params->format : field->format, source->zone,
+                        run->now_ns, false, run->mem, &ns, err));
         source->missing_i = dates_to_stored(field, ns);
     } else if (field && field->type == FIELD_BOOLEAN) {
         source->missing_i = str_is(text, "true") || str_is(text, "1");
@@ -95,11 +104,14 @@ static enum column_kind unmapped_kind(const struct source_params *params, enum s
         return COLUMN_LONG;
     if (params->missing.kind == VALUE_STR && (wants & SOURCE_STRINGS))
         return COLUMN_ORDINAL;
-    return params->missing.kind == VALUE_FLOAT ? COLUMN_DOUBLE : wants == SOURCE_STRINGS ? COLUMN_ORDINAL : COLUMN_LONG;
+    return params->missing.kind == VALUE_FLOAT ? COLUMN_DOUBLE
+           : wants == SOURCE_STRINGS           ? COLUMN_ORDINAL
+                                               : COLUMN_LONG;
 }
 
-int source_begin(struct source *source, const struct agg_node *node, const struct source_params *params,
-                 struct agg_run *run, enum source_wants wants, struct err *err)
+int source_begin(struct source *source, const struct agg_node *node,
+                 const struct source_params *params, struct agg_run *run, enum source_wants wants,
+                 struct err *err)
 {
     const struct field *field = mapping_field(run->part->mapping, params->field);
     source->column = NULL;
@@ -118,17 +130,26 @@ int source_begin(struct source *source, const struct agg_node *node, const struc
         return text_field_error(field, err);
     enum column_kind kind = kind_of_type(field);
     if (kind == COLUMN_ORDINAL ? !(wants & SOURCE_STRINGS) : !(wants & SOURCE_NUMBERS))
-        return err_set(err, ERR_INVALID, "Field [" STR_FMT "] of type [%s] is not supported for aggregation [" STR_FMT "]",
-                       STR_ARG(field->path), field_type_name(field->type), STR_ARG(node->type_name));
+        return err_set(
+            err, ERR_INVALID,
+            "Field [" STR_FMT "] of type [%s] is not supported for aggregation [" STR_FMT "]",
+            STR_ARG(field->path), field_type_name(field->type), STR_ARG(node->type_name));
     if (!field->has_doc_values)
-        return err_set(err, ERR_INVALID, "Can't load fielddata on [" STR_FMT "] because fielddata is unsupported on fields "
-                       "of type [%s]. Use doc values instead.", STR_ARG(field->path), field_type_name(field->type));
+        return err_set(err, ERR_INVALID,
+                       "Can't load fielddata on [" STR_FMT
+                       "] because fielddata is unsupported on fields "
+                       "of type [%s]. Use doc values instead.",
+                       STR_ARG(field->path), field_type_name(field->type));
     if (!source->field)
         TRY(first_field(source, field, params, run, err));
     if (source->has_kind && (source->kind == COLUMN_ORDINAL) != (kind == COLUMN_ORDINAL))
-        return err_set(err, ERR_INVALID, "Merging/Reducing the aggregations failed when computing the aggregation [" STR_FMT
-                       "] because the field you gave in the aggregation query existed as two different types in two "
-                       "different indices", STR_ARG(node->name));
+        return err_set(
+            err, ERR_INVALID,
+            "Merging/Reducing the aggregations failed when computing the aggregation [" STR_FMT
+            "] because the field you gave in the aggregation query existed as two different types "
+            "in two "
+            "different indices",
+            STR_ARG(node->name));
     source->is_double = source->is_double || kind == COLUMN_DOUBLE;
     source->kind = kind;
     source->has_kind = true;
@@ -151,7 +172,8 @@ static void add_missing(const struct source *source, struct value_batch *batch, 
         batch->longs[at] = source->missing_i;
 }
 
-static void put_single(const struct source *source, struct value_batch *batch, const struct window_values *w, uint32_t off)
+static void put_single(const struct source *source, struct value_batch *batch,
+                       const struct window_values *w, uint32_t off)
 {
     size_t at = batch->count++;
     batch->offs[at] = (uint16_t)off;
@@ -163,8 +185,8 @@ static void put_single(const struct source *source, struct value_batch *batch, c
         batch->longs[at] = w->longs[off];
 }
 
-static void read_single(const struct source *source, struct agg_run *run, const struct doc_block *block,
-                        struct value_batch *batch)
+static void read_single(const struct source *source, struct agg_run *run,
+                        const struct doc_block *block, struct value_batch *batch)
 {
     const struct window_values *w = run_window(run, source->column, block->first);
     bool is_dense = column_is_dense(source->column);
@@ -187,9 +209,10 @@ static void read_single(const struct source *source, struct agg_run *run, const 
 
 #define MULTI_STACK 256u
 
-/* Values of one document behind the batch's end; false: they do not all fit, `within` tells how many were taken. */
-static bool read_multi_doc(const struct source *source, uint32_t doc, uint32_t off, size_t *within, bool is_distinct,
-                           struct value_batch *batch, size_t *ret_n)
+/* Values of one document behind the batch's end; false: they do not all fit, `within` tells how
+ * many were taken. */
+static bool read_multi_doc(const struct source *source, uint32_t doc, uint32_t off, size_t *within,
+                           bool is_distinct, struct value_batch *batch, size_t *ret_n)
 {
     int64_t longs[MULTI_STACK], *heap = NULL;
     union {
@@ -199,9 +222,10 @@ static bool read_multi_doc(const struct source *source, uint32_t doc, uint32_t o
     } v = {.longs = longs};
     size_t n = 0, max = MULTI_STACK;
     for (int pass = 0; pass < 2; pass++) {
-        n = source->kind == COLUMN_LONG     ? column_doc_longs(source->column, doc, v.longs, max)
-            : source->kind == COLUMN_DOUBLE ? column_doc_doubles(source->column, doc, v.doubles, max)
-                                            : column_doc_ordinals(source->column, doc, v.ordinals, max);
+        n = source->kind == COLUMN_LONG ? column_doc_longs(source->column, doc, v.longs, max)
+            : source->kind == COLUMN_DOUBLE
+                ? column_doc_doubles(source->column, doc, v.doubles, max)
+                : column_doc_ordinals(source->column, doc, v.ordinals, max);
         if (n <= max)
             break;
         v.longs = heap = MEM_ARRAY(int64_t, n);
@@ -251,7 +275,8 @@ bool source_next(const struct source *source, struct agg_run *run, const struct 
     while (cursor->at < block->count && batch->count < BATCH_MAX) {
         uint32_t off = block_offset(block, cursor->at);
         size_t n;
-        if (!read_multi_doc(source, block->first + off, off, &cursor->within, is_distinct, batch, &n))
+        if (!read_multi_doc(source, block->first + off, off, &cursor->within, is_distinct, batch,
+                            &n))
             break;
         if (n == 0 && source->has_missing)
             add_missing(source, batch, off);
@@ -265,7 +290,8 @@ bool source_next(const struct source *source, struct agg_run *run, const struct 
 
 bool source_prints_text(const struct source *source)
 {
-    return source->pattern || source->decimal_format.n || (source->field && source->field->type == FIELD_BOOLEAN);
+    return source->pattern || source->decimal_format.n ||
+           (source->field && source->field->type == FIELD_BOOLEAN);
 }
 
 /* "0.00", "#,##0.0", "00", "$0.00", "0.0%": the digits Java's DecimalFormat would print. */
@@ -298,7 +324,8 @@ static struct str print_decimal(struct str format, double v, struct arena *mem)
     struct str text = {digits, n > 0 ? MIN_OF((size_t)n, sizeof(digits) - 1) : 0};
     ptrdiff_t dot = str_find_char(text, '.');
     size_t whole = dot < 0 ? text.n : (size_t)dot, drop = 0;
-    while (dot >= 0 && (int)(text.n - whole - 1 - drop) > decimals_min && text.p[text.n - 1 - drop] == '0')
+    while (dot >= 0 && (int)(text.n - whole - 1 - drop) > decimals_min &&
+           text.p[text.n - 1 - drop] == '0')
         drop++;
     text.n -= drop;
     if (text.n == whole + 1)
@@ -325,7 +352,8 @@ static struct str print_decimal(struct str format, double v, struct arena *mem)
 struct str source_print_long(const struct source *source, int64_t stored, struct arena *mem)
 {
     if (source->pattern)
-        return dates_print(dates_from_stored(source->field, stored), source->pattern, source->zone, mem);
+        return dates_print(dates_from_stored(source->field, stored), source->pattern, source->zone,
+                           mem);
     if (source->field && source->field->type == FIELD_BOOLEAN)
         return stored ? STR("true") : STR("false");
     if (source->decimal_format.n)

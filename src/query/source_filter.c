@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* source_filter.c: _source with includes and excludes: a copy of the stored JSON without what the patterns leave out, made
- * in one pass over its bytes. A pattern names a path ("a.b") or has * in it; whatever lies below a named path belongs to it.
- * An object of which nothing is left goes away unless it was named itself, as in Elasticsearch. */
+/* source_filter.c: _source with includes and excludes: a copy of the stored JSON without what the
+ * patterns leave out, made in one pass over its bytes. A pattern names a path ("a.b") or has * in
+ * it; whatever lies below a named path belongs to it. An object of which nothing is left goes away
+ * unless it was named itself, as in Elasticsearch. */
 #include "base/buf.h"
 #include "base/str.h"
 #include "codec/json.h"
@@ -93,8 +94,10 @@ static bool filter_member(struct filter *f, struct str key, enum json_token toke
     if (!push_key(f, key, &before))
         return json_skip(&f->reader, token);
     struct str path = {f->path, f->path_n};
-    enum glob_state include = f->spec->include_count ? covers(f->spec->includes, f->spec->include_count, path) : GLOB_YES;
-    bool is_excluded = f->spec->exclude_count && covers(f->spec->excludes, f->spec->exclude_count, path) == GLOB_YES;
+    enum glob_state include =
+        f->spec->include_count ? covers(f->spec->includes, f->spec->include_count, path) : GLOB_YES;
+    bool is_excluded = f->spec->exclude_count &&
+                       covers(f->spec->excludes, f->spec->exclude_count, path) == GLOB_YES;
     bool is_container = token == JSON_OBJECT_BEGIN || token == JSON_ARRAY_BEGIN;
     bool is_ok;
     if (is_excluded || include == GLOB_NO || (include == GLOB_MAY && !is_container)) {
@@ -171,8 +174,8 @@ static bool filter_value(struct filter *f, enum json_token token, enum glob_stat
     return true;
 }
 
-int source_filter(struct str json, const struct source_spec *spec, struct arena *mem, struct str *ret_json,
-                  struct err *err)
+int source_filter(struct str json, const struct source_spec *spec, struct arena *mem,
+                  struct str *ret_json, struct err *err)
 {
     if (spec->include_count == 0 && spec->exclude_count == 0) {
         *ret_json = json;
@@ -192,7 +195,8 @@ int source_filter(struct str json, const struct source_spec *spec, struct arena 
 
 /* ---- Parsing ---- */
 
-int strings_parse(const struct value *v, struct arena *mem, struct str **ret_items, size_t *ret_count)
+int strings_parse(const struct value *v, struct arena *mem, struct str **ret_items,
+                  size_t *ret_count)
 {
     size_t most = v->kind == VALUE_LIST ? v->list->count : v->kind == VALUE_STR ? 1 : 0;
     if (v->kind != VALUE_LIST && v->kind != VALUE_STR)
@@ -209,7 +213,8 @@ int strings_parse(const struct value *v, struct arena *mem, struct str **ret_ite
     return 0;
 }
 
-static int patterns(const struct value *v, struct arena *mem, struct str **ret_items, size_t *ret_count, struct err *err)
+static int patterns(const struct value *v, struct arena *mem, struct str **ret_items,
+                    size_t *ret_count, struct err *err)
 {
     if (strings_parse(v, mem, ret_items, ret_count) < 0)
         return dsl_error(v, err, ERR_PARSE, "Unknown key for a %s in [_source].",
@@ -217,7 +222,8 @@ static int patterns(const struct value *v, struct arena *mem, struct str **ret_i
     return 0;
 }
 
-int source_spec_parse(const struct value *v, struct arena *mem, struct source_spec *ret_spec, struct err *err)
+int source_spec_parse(const struct value *v, struct arena *mem, struct source_spec *ret_spec,
+                      struct err *err)
 {
     struct source_spec spec = {.is_given = true};
     if (v->kind == VALUE_BOOL) {
@@ -232,11 +238,12 @@ int source_spec_parse(const struct value *v, struct arena *mem, struct source_sp
             else if (str_is(key, "excludes") || str_is(key, "exclude"))
                 TRY(patterns(&v->map->values[i], mem, &spec.excludes, &spec.exclude_count, err));
             else
-                return dsl_error(&v->map->values[i], err, ERR_PARSE, "Unknown key for a VALUE in [" STR_FMT "].",
-                                 STR_ARG(key));
+                return dsl_error(&v->map->values[i], err, ERR_PARSE,
+                                 "Unknown key for a VALUE in [" STR_FMT "].", STR_ARG(key));
         }
     } else {
-        return dsl_error(v, err, ERR_PARSE, "Expected one of [VALUE_BOOLEAN, START_OBJECT] but found [%s]",
+        return dsl_error(v, err, ERR_PARSE,
+                         "Expected one of [VALUE_BOOLEAN, START_OBJECT] but found [%s]",
                          value_kind_name(v));
     }
     *ret_spec = spec;

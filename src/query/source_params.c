@@ -15,8 +15,9 @@ static struct value name_list(struct str text, struct arena *mem)
     return list;
 }
 
-int source_filter_params(struct str json, struct str source, struct str includes, struct str excludes, struct arena *mem,
-                         struct str *ret_json, struct err *err)
+int source_filter_params(struct str json, struct str source, struct str includes,
+                         struct str excludes, struct arena *mem, struct str *ret_json,
+                         struct err *err)
 {
     *ret_json = STR_NONE;
     if (str_is(source, "false"))
@@ -28,7 +29,8 @@ int source_filter_params(struct str json, struct str source, struct str includes
     }
     struct value body = value_map(mem, 2);
     if (names_fields || includes.n > 0)
-        value_map_set(mem, &body, STR("includes"), name_list(includes.n > 0 ? includes : source, mem));
+        value_map_set(mem, &body, STR("includes"),
+                      name_list(includes.n > 0 ? includes : source, mem));
     if (excludes.n > 0)
         value_map_set(mem, &body, STR("excludes"), name_list(excludes, mem));
     struct source_spec spec;

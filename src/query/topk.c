@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* topk.c: the k best documents of a segment: a binary heap of slots whose root is the worst one. Of equal keys the lower
- * document number wins, as in Lucene. */
+/* topk.c: the k best documents of a segment: a binary heap of slots whose root is the worst one. Of
+ * equal keys the lower document number wins, as in Lucene. */
 #include "query/search_int.h"
 
 void topk_init(struct topk *top, size_t capacity, size_t key_count, struct arena *mem)
@@ -15,7 +15,8 @@ void topk_init(struct topk *top, size_t capacity, size_t key_count, struct arena
 }
 
 /* > 0: a is worse than b. */
-static int worse(const struct topk *top, const uint64_t *a, uint32_t doc_a, const uint64_t *b, uint32_t doc_b)
+static int worse(const struct topk *top, const uint64_t *a, uint32_t doc_a, const uint64_t *b,
+                 uint32_t doc_b)
 {
     for (size_t i = 0; i < top->key_count; i++) {
         if (a[i] != b[i])
@@ -26,7 +27,8 @@ static int worse(const struct topk *top, const uint64_t *a, uint32_t doc_a, cons
 
 static bool slot_is_worse(const struct topk *top, uint32_t a, uint32_t b)
 {
-    return worse(top, &top->keys[a * top->key_count], top->docs[a], &top->keys[b * top->key_count], top->docs[b]) > 0;
+    return worse(top, &top->keys[a * top->key_count], top->docs[a], &top->keys[b * top->key_count],
+                 top->docs[b]) > 0;
 }
 
 static void sift_up(struct topk *top, size_t at)

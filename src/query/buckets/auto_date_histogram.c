@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* auto_date_histogram.c: a date histogram that finds its interval: at most `buckets` buckets. It counts by seconds at first
- * and goes to the next unit (minute, hour, day, month, year), folding what it has, whenever there are too many; at the end
- * neighbours are put together by one of the unit's steps (1, 5, 10, 30 …), as Elasticsearch does it. */
+/* auto_date_histogram.c: a date histogram that finds its interval: at most `buckets` buckets. It
+ * counts by seconds at first and goes to the next unit (minute, hour, day, month, year), folding
+ * what it has, whenever there are too many; at the end neighbours are put together by one of the
+ * unit's steps (1, 5, 10, 30 …), as Elasticsearch does it. */
 #include <stdlib.h>
 
 #include "base/str.h"
@@ -12,9 +13,9 @@
 
 struct level {
     char unit;
-    const char *name;     /* of minimum_interval */
+    const char *name; /* of minimum_interval */
     int64_t about_ms;
-    int steps[7];         /* ends with 0 */
+    int steps[7]; /* ends with 0 */
 };
 
 static const struct level levels[] = {
@@ -51,23 +52,28 @@ static const struct opt auto_opts[] = {
     SOURCE_OPT_FORMAT(struct auto_params, source),
     SOURCE_OPT_ZONE(struct auto_params, source),
     OPT_INT(struct auto_params, buckets, .dflt = "10", .help = "At most so many buckets."),
-    OPT_STR(struct auto_params, minimum_interval, .help = "second, minute, hour, day, month or year: nothing finer."),
+    OPT_STR(struct auto_params, minimum_interval,
+            .help = "second, minute, hour, day, month or year: nothing finer."),
     OPT_END,
 };
 
-static int auto_parse(struct agg_node *node, struct dsl *dsl UNUSED, struct agg_tree *tree UNUSED, const struct value *body,
-                      struct err *err)
+static int auto_parse(struct agg_node *node, struct dsl *dsl UNUSED, struct agg_tree *tree UNUSED,
+                      const struct value *body, struct err *err)
 {
     struct auto_params *params = node->params;
     TRY(source_check(node, &params->source, err));
     if (params->buckets <= 0 || params->buckets > AUTO_BUCKETS_MAX)
-        return dsl_error(body, err, ERR_INVALID, "buckets must be greater than 0 for [" STR_FMT "]", STR_ARG(node->name));
+        return dsl_error(body, err, ERR_INVALID, "buckets must be greater than 0 for [" STR_FMT "]",
+                         STR_ARG(node->name));
     if (!params->minimum_interval.p)
         return 0;
-    while (params->level_first <= LEVEL_LAST && !str_eq(str_from(levels[params->level_first].name), params->minimum_interval))
+    while (params->level_first <= LEVEL_LAST &&
+           !str_eq(str_from(levels[params->level_first].name), params->minimum_interval))
         params->level_first++;
     if (params->level_first > LEVEL_LAST)
-        return dsl_error(body, err, ERR_INVALID, "minimum_interval must be one of [year, month, day, hour, minute, second]");
+        return dsl_error(
+            body, err, ERR_INVALID,
+            "minimum_interval must be one of [year, month, day, hour, minute, second]");
     return 0;
 }
 
@@ -78,7 +84,9 @@ static int auto_begin(const struct agg_node *node, struct agg_run *run, void *ow
     TRY(source_begin(&mine->source, node, &params->source, run, SOURCE_NUMBERS, err));
     if (params->source.time_zone.p)
         TRY(dates_zone(params->source.time_zone, run->mem, &mine->source.zone, err));
-    return mine->source.pattern ? 0 : dates_format(params->source.format, run->mem, &mine->source.pattern, err);
+    return mine->source.pattern
+               ? 0
+               : dates_format(params->source.format, run->mem, &mine->source.pattern, err);
 }
 
 static int64_t round_to(size_t level, int64_t ms, const struct time_zone *zone)
@@ -101,18 +109,21 @@ static int64_t step_max(size_t level)
 
 static bool is_too_many(const struct auto_params *params, const struct auto_state *own)
 {
-    return own->level < LEVEL_LAST && (int64_t)own->set.count > params->buckets * step_max(own->level);
+    return own->level < LEVEL_LAST &&
+           (int64_t)own->set.count > params->buckets * step_max(own->level);
 }
 
 /* Folds the buckets into those of the next unit. */
-static void coarsen(const struct agg_node *node, struct agg_run *run, struct auto_state *own, const struct time_zone *zone)
+static void coarsen(const struct agg_node *node, struct agg_run *run, struct auto_state *own,
+                    const struct time_zone *zone)
 {
     struct bucket_set old = own->set;
     own->set = (struct bucket_set){0};
     own->level++;
     own->low = own->high = 0;
     for (uint32_t i = 0; i < old.count; i++) {
-        uint32_t at = bucket_set_get(&own->set, round_to(own->level, old.buckets[i].key, zone), run->mem);
+        uint32_t at =
+            bucket_set_get(&own->set, round_to(own->level, old.buckets[i].key, zone), run->mem);
         bucket_merge(node, run, &own->set.buckets[at], run, &old.buckets[i]);
     }
 }
@@ -134,7 +145,8 @@ static int64_t key_of(struct auto_state *own, int64_t ms, const struct time_zone
     return own->span_key;
 }
 
-static void auto_collect(const struct agg_node *node, struct agg_run *run, void *state, const struct doc_block *block)
+static void auto_collect(const struct agg_node *node, struct agg_run *run, void *state,
+                         const struct doc_block *block)
 {
     const struct auto_params *params = node->params;
     struct auto_run *mine = node_own(node, run);
@@ -146,11 +158,13 @@ static void auto_collect(const struct agg_node *node, struct agg_run *run, void 
     begin_state(params, own);
     while (source_next(&mine->source, run, block, &cursor, true, &batch)) {
         for (size_t i = 0; i < batch.count; i++) {
-            int64_t ms = mine->source.kind == COLUMN_DOUBLE ? (int64_t)batch.doubles[i] : batch.longs[i];
+            int64_t ms =
+                mine->source.kind == COLUMN_DOUBLE ? (int64_t)batch.doubles[i] : batch.longs[i];
             if (is_nanos)
                 ms = dates_to_stored(&(struct field){.type = FIELD_DATE}, ms);
             index[i] = bucket_set_get(&own->set, key_of(own, ms, mine->source.zone), run->mem);
-            for (size_t k = i; mine->source.is_multi && k > 0 && batch.offs[k - 1] == batch.offs[i]; k--) {
+            for (size_t k = i; mine->source.is_multi && k > 0 && batch.offs[k - 1] == batch.offs[i];
+                 k--) {
                 if (index[k - 1] == index[i])
                     index[k - 1] = UINT32_MAX; /* a document counts once per bucket */
             }
@@ -161,7 +175,8 @@ static void auto_collect(const struct agg_node *node, struct agg_run *run, void 
     }
 }
 
-static void auto_merge(const struct agg_node *node, struct agg_run *run, void *state, struct agg_run *other, void *from)
+static void auto_merge(const struct agg_node *node, struct agg_run *run, void *state,
+                       struct agg_run *other, void *from)
 {
     const struct auto_params *params = node->params;
     struct auto_run *mine = node_own(node, run);
@@ -175,7 +190,8 @@ static void auto_merge(const struct agg_node *node, struct agg_run *run, void *s
         coarsen(node, run, own, mine->source.zone);
     for (uint32_t i = 0; i < more->set.count; i++) {
         struct bucket *bucket = &more->set.buckets[i];
-        uint32_t at = bucket_set_get(&own->set, round_to(own->level, bucket->key, mine->source.zone), run->mem);
+        uint32_t at = bucket_set_get(
+            &own->set, round_to(own->level, bucket->key, mine->source.zone), run->mem);
         bucket_merge(node, run, &own->set.buckets[at], other, bucket);
     }
     while (is_too_many(params, own))
@@ -192,17 +208,20 @@ static int by_key(const void *a, const void *b)
 static size_t span_count(size_t level, int64_t first, int64_t last, const struct time_zone *zone)
 {
     size_t count = 0;
-    for (int64_t key = round_to(level, first, zone); key <= last && count <= AUTO_BUCKETS_MAX; key = next_of(level, key, zone))
+    for (int64_t key = round_to(level, first, zone); key <= last && count <= AUTO_BUCKETS_MAX;
+         key = next_of(level, key, zone))
         count++;
     return count;
 }
 
 /* Coarser as long as the gaps, too, need more buckets than any step can put together. */
-static void fit_level(const struct agg_node *node, struct agg_run *run, struct auto_state *own, const struct time_zone *zone)
+static void fit_level(const struct agg_node *node, struct agg_run *run, struct auto_state *own,
+                      const struct time_zone *zone)
 {
     const struct auto_params *params = node->params;
     while (own->level < LEVEL_LAST) {
-        int64_t first = own->set.buckets[0].key, last = first, most = params->buckets * step_max(own->level);
+        int64_t first = own->set.buckets[0].key, last = first,
+                most = params->buckets * step_max(own->level);
         for (uint32_t i = 1; i < own->set.count; i++) {
             first = MIN_OF(first, own->set.buckets[i].key);
             last = MAX_OF(last, own->set.buckets[i].key);
@@ -244,7 +263,9 @@ static struct value auto_result(const struct agg_node *node, struct agg_run *run
                 key = next;
             }
             struct value map = value_map(run->mem, 3);
-            struct str text = dates_print(dates_from_stored(&(struct field){.type = FIELD_DATE}, all.key), mine->source.pattern, zone, run->mem);
+            struct str text =
+                dates_print(dates_from_stored(&(struct field){.type = FIELD_DATE}, all.key),
+                            mine->source.pattern, zone, run->mem);
             value_map_set(run->mem, &map, STR("key_as_string"), value_str(text));
             value_map_set(run->mem, &map, STR("key"), value_int(all.key));
             bucket_print(node, run, &all, &map);
@@ -252,12 +273,22 @@ static struct value auto_result(const struct agg_node *node, struct agg_run *run
         }
     }
     value_map_set(run->mem, &result, STR("buckets"), buckets);
-    value_map_set(run->mem, &result, STR("interval"), value_str(arena_printf(run->mem, "%d%c", step, levels[own->level].unit)));
+    value_map_set(run->mem, &result, STR("interval"),
+                  value_str(arena_printf(run->mem, "%d%c", step, levels[own->level].unit)));
     return result;
 }
 
 const struct bucket_type bucket_type_auto_date_histogram = {
-    .name = "auto_date_histogram", .summary = "A date histogram that finds its interval.", .since = "0.1", .opts = auto_opts,
-    .opts_size = sizeof(struct auto_params), .state_size = sizeof(struct auto_state), .run_size = sizeof(struct auto_run),
-    .parse = auto_parse, .begin = auto_begin, .collect = auto_collect, .merge = auto_merge, .result = auto_result,
+    .name = "auto_date_histogram",
+    .summary = "A date histogram that finds its interval.",
+    .since = "0.1",
+    .opts = auto_opts,
+    .opts_size = sizeof(struct auto_params),
+    .state_size = sizeof(struct auto_state),
+    .run_size = sizeof(struct auto_run),
+    .parse = auto_parse,
+    .begin = auto_begin,
+    .collect = auto_collect,
+    .merge = auto_merge,
+    .result = auto_result,
 };

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* date_histogram.c: a bucket per span of time: calendar spans (day, month …) on the calendar of a time zone, or fixed ones
- * ("90m"). Consecutive documents mostly fall into one span, so the last span's limits are kept; and a window whose
- * smallest and largest value fall into one span is counted without reading its values. */
+/* date_histogram.c: a bucket per span of time: calendar spans (day, month …) on the calendar of a
+ * time zone, or fixed ones
+ * ("90m"). Consecutive documents mostly fall into one span, so the last span's limits are kept; and
+ * a window whose smallest and largest value fall into one span is counted without reading its
+ * values. */
 #include "base/str.h"
 #include "query/buckets/histogram_print.h"
 #include "query/dates.h"
@@ -11,8 +13,8 @@ struct date_histogram_params {
     struct str calendar_interval, fixed_interval, interval, offset;
     struct value min_doc_count, extended_bounds, hard_bounds, order;
     bool keyed;
-    char unit;            /* of calendar spans: m h d w M q y */
-    int64_t fixed_ms;     /* of fixed ones; 0: calendar */
+    char unit;        /* of calendar spans: m h d w M q y */
+    int64_t fixed_ms; /* of fixed ones; 0: calendar */
     int64_t offset_ms;
     uint64_t min_docs;
     enum histogram_order rank;
@@ -37,14 +39,19 @@ static const struct opt date_histogram_opts[] = {
     SOURCE_OPTS(struct date_histogram_params, source),
     SOURCE_OPT_FORMAT(struct date_histogram_params, source),
     SOURCE_OPT_ZONE(struct date_histogram_params, source),
-    OPT_STR(struct date_histogram_params, calendar_interval, .help = "minute, hour, day, week, month, quarter, year (or 1m, 1h …)."),
-    OPT_STR(struct date_histogram_params, fixed_interval, .help = "A length of time: 30s, 90m, 12h, 30d."),
-    OPT_STR(struct date_histogram_params, interval, .flags = OPT_DEPRECATED, .help = "Either of the two."),
+    OPT_STR(struct date_histogram_params, calendar_interval,
+            .help = "minute, hour, day, week, month, quarter, year (or 1m, 1h …)."),
+    OPT_STR(struct date_histogram_params, fixed_interval,
+            .help = "A length of time: 30s, 90m, 12h, 30d."),
+    OPT_STR(struct date_histogram_params, interval, .flags = OPT_DEPRECATED,
+            .help = "Either of the two."),
     OPT_STR(struct date_histogram_params, offset, .help = "Moves the spans' beginnings: +6h, -1d."),
     OPT_VALUE(struct date_histogram_params, min_doc_count, .help = "Default 0: gaps are filled."),
-    OPT_VALUE(struct date_histogram_params, extended_bounds, .help = "{min, max}: buckets at least from here to there."),
+    OPT_VALUE(struct date_histogram_params, extended_bounds,
+              .help = "{min, max}: buckets at least from here to there."),
     OPT_VALUE(struct date_histogram_params, hard_bounds, .help = "{min, max}: no buckets outside."),
-    OPT_VALUE(struct date_histogram_params, order, .help = "{\"_key\": \"asc\"} or {\"_count\": …}."),
+    OPT_VALUE(struct date_histogram_params, order,
+              .help = "{\"_key\": \"asc\"} or {\"_count\": …}."),
     OPT_BOOL(struct date_histogram_params, keyed, .help = "Buckets as an object."),
     OPT_END,
 };
@@ -54,8 +61,9 @@ static char calendar_unit(struct str text)
     static const struct {
         const char *name, *shorthand;
         char unit;
-    } units[] = {{"second", "1s", 's'}, {"minute", "1m", 'm'}, {"hour", "1h", 'h'}, {"day", "1d", 'd'}, {"week", "1w", 'w'},
-                 {"month", "1M", 'M'}, {"quarter", "1q", 'q'}, {"year", "1y", 'y'}};
+    } units[] = {{"second", "1s", 's'},  {"minute", "1m", 'm'}, {"hour", "1h", 'h'},
+                 {"day", "1d", 'd'},     {"week", "1w", 'w'},   {"month", "1M", 'M'},
+                 {"quarter", "1q", 'q'}, {"year", "1y", 'y'}};
     for (size_t i = 0; i < ARRAY_COUNT(units); i++) {
         if (str_eq(text, str_from(units[i].name)) || str_eq(text, str_from(units[i].shorthand)))
             return units[i].unit;
@@ -75,7 +83,8 @@ static bool offset_parse(struct str text, int64_t *ret_ms)
     return true;
 }
 
-static int interval_parse(struct date_histogram_params *params, const struct value *body, struct err *err)
+static int interval_parse(struct date_histogram_params *params, const struct value *body,
+                          struct err *err)
 {
     struct str calendar = params->calendar_interval, fixed = params->fixed_interval;
     if (params->interval.p && !calendar.p && !fixed.p) {
@@ -85,38 +94,51 @@ static int interval_parse(struct date_histogram_params *params, const struct val
             fixed = params->interval;
     }
     if (calendar.p && fixed.p)
-        return dsl_error(body, err, ERR_INVALID, "Cannot use [fixed_interval] with [calendar_interval] configuration option.");
+        return dsl_error(
+            body, err, ERR_INVALID,
+            "Cannot use [fixed_interval] with [calendar_interval] configuration option.");
     if (!calendar.p && !fixed.p)
-        return dsl_error(body, err, ERR_INVALID, "Invalid interval specified, must be non-null and non-empty");
+        return dsl_error(body, err, ERR_INVALID,
+                         "Invalid interval specified, must be non-null and non-empty");
     if (calendar.p && !(params->unit = calendar_unit(calendar)))
-        return dsl_error(body, err, ERR_INVALID, "The supplied interval [" STR_FMT "] could not be parsed as a calendar "
-                         "interval.", STR_ARG(calendar));
+        return dsl_error(body, err, ERR_INVALID,
+                         "The supplied interval [" STR_FMT "] could not be parsed as a calendar "
+                         "interval.",
+                         STR_ARG(calendar));
     int64_t ns;
     if (fixed.p) {
         if (!str_to_duration(fixed, &ns) || ns < NS_PER_MS)
-            return dsl_error(body, err, ERR_INVALID, "failed to parse setting [date_histogram.fixedInterval] with value ["
-                             STR_FMT "] as a time value: unit is missing or unrecognized", STR_ARG(fixed));
+            return dsl_error(
+                body, err, ERR_INVALID,
+                "failed to parse setting [date_histogram.fixedInterval] with value [" STR_FMT
+                "] as a time value: unit is missing or unrecognized",
+                STR_ARG(fixed));
         params->fixed_ms = ns / NS_PER_MS;
     }
     return 0;
 }
 
-static int date_histogram_parse(struct agg_node *node, struct dsl *dsl, struct agg_tree *tree UNUSED,
-                                const struct value *body, struct err *err)
+static int date_histogram_parse(struct agg_node *node, struct dsl *dsl,
+                                struct agg_tree *tree UNUSED, const struct value *body,
+                                struct err *err)
 {
     struct date_histogram_params *params = node->params;
     TRY(source_check(node, &params->source, err));
     TRY(interval_parse(params, body, err));
     if (params->offset.p && !offset_parse(params->offset, &params->offset_ms))
-        return dsl_error(body, err, ERR_INVALID, "failed to parse setting [DateHistogramAggregationBuilder.parseOffset] with "
-                         "value [" STR_FMT "] as a time value", STR_ARG(params->offset));
+        return dsl_error(
+            body, err, ERR_INVALID,
+            "failed to parse setting [DateHistogramAggregationBuilder.parseOffset] with "
+            "value [" STR_FMT "] as a time value",
+            STR_ARG(params->offset));
     const struct time_zone *zone;
     if (params->source.time_zone.p)
         TRY(dates_zone(params->source.time_zone, dsl->mem, &zone, err));
     if (params->min_doc_count.kind == VALUE_INT && params->min_doc_count.i >= 0)
         params->min_docs = (uint64_t)params->min_doc_count.i;
     else if (params->min_doc_count.kind != VALUE_NONE)
-        return dsl_error(&params->min_doc_count, err, ERR_INVALID, "[minDocCount] must be greater than or equal to 0");
+        return dsl_error(&params->min_doc_count, err, ERR_INVALID,
+                         "[minDocCount] must be greater than or equal to 0");
     return histogram_order_parse(&params->order, &params->rank, err);
 }
 
@@ -133,7 +155,8 @@ static int64_t offset_at(const struct time_zone *zone, int64_t ms)
     return (int64_t)time_zone_offset_at(zone, ms >= 0 ? ms / 1000 : (ms - 999) / 1000) * 1000;
 }
 
-static struct span span_of(const struct date_histogram_params *params, const struct time_zone *zone, int64_t ms)
+static struct span span_of(const struct date_histogram_params *params, const struct time_zone *zone,
+                           int64_t ms)
 {
     struct span span;
     ms -= params->offset_ms;
@@ -147,7 +170,8 @@ static struct span span_of(const struct date_histogram_params *params, const str
         span.low = floor_to(ms + shift, params->fixed_ms) - shift;
         span.high = span.low + params->fixed_ms;
     } else {
-        /* On local time; the span may be cut or stretched by a change of the clock, so only this moment is known. */
+        /* On local time; the span may be cut or stretched by a change of the clock, so only this
+         * moment is known. */
         int64_t local = floor_to(ms + offset_at(zone, ms), params->fixed_ms);
         span.low = local - offset_at(zone, ms);
         if (offset_at(zone, span.low) != offset_at(zone, ms))
@@ -168,7 +192,8 @@ static int64_t stored_ms(const struct date_histogram_run *mine, int64_t stored)
     return stored;
 }
 
-static int64_t key_of(const struct date_histogram_params *params, struct date_histogram_run *mine, int64_t ms)
+static int64_t key_of(const struct date_histogram_params *params, struct date_histogram_run *mine,
+                      int64_t ms)
 {
     if (ms < mine->last.low || ms >= mine->last.high)
         mine->last = span_of(params, mine->source.zone, ms);
@@ -177,21 +202,25 @@ static int64_t key_of(const struct date_histogram_params *params, struct date_hi
 
 /* ---- Collecting ---- */
 
-static int bound_ms(const struct value *bounds, const char *name, const struct date_histogram_params *params,
-                    const struct source *source, struct agg_run *run, bool *ret_has, int64_t *ret_ms, struct err *err)
+static int bound_ms(const struct value *bounds, const char *name,
+                    const struct date_histogram_params *params, const struct source *source,
+                    struct agg_run *run, bool *ret_has, int64_t *ret_ms, struct err *err)
 {
     const struct value *v = value_map_get(bounds, str_from(name));
     *ret_has = v && v->kind != VALUE_NULL;
     if (!*ret_has)
         return 0;
-    struct str format = params->source.format.p ? params->source.format : source->field ? source->field->format : STR("");
+    struct str format = params->source.format.p ? params->source.format
+                        : source->field         ? source->field->format
+                                                : STR("");
     int64_t ns;
     TRY(dates_value(v, format, source->zone, run->now_ns, false, run->mem, &ns, err));
     *ret_ms = dates_to_stored(&(struct field){.type = FIELD_DATE}, ns);
     return 0;
 }
 
-static int date_histogram_begin(const struct agg_node *node, struct agg_run *run, void *own, struct err *err)
+static int date_histogram_begin(const struct agg_node *node, struct agg_run *run, void *own,
+                                struct err *err)
 {
     const struct date_histogram_params *params = node->params;
     struct date_histogram_run *mine = own;
@@ -201,23 +230,27 @@ static int date_histogram_begin(const struct agg_node *node, struct agg_run *run
         TRY(dates_format(params->source.format, run->mem, &mine->source.pattern, err));
     if (params->source.time_zone.p)
         TRY(dates_zone(params->source.time_zone, run->mem, &mine->source.zone, err));
-    TRY(bound_ms(&params->hard_bounds, "min", params, &mine->source, run, &mine->has_hard_min, &mine->hard_min, err));
-    return bound_ms(&params->hard_bounds, "max", params, &mine->source, run, &mine->has_hard_max, &mine->hard_max, err);
+    TRY(bound_ms(&params->hard_bounds, "min", params, &mine->source, run, &mine->has_hard_min,
+                 &mine->hard_min, err));
+    return bound_ms(&params->hard_bounds, "max", params, &mine->source, run, &mine->has_hard_max,
+                    &mine->hard_max, err);
 }
 
 static bool is_outside(const struct date_histogram_run *mine, int64_t key)
 {
-    return (mine->has_hard_min && key < mine->hard_min) || (mine->has_hard_max && key > mine->hard_max);
+    return (mine->has_hard_min && key < mine->hard_min) ||
+           (mine->has_hard_max && key > mine->hard_max);
 }
 
 /* The whole window in one span. */
-static bool collect_zone(const struct agg_node *node, struct agg_run *run, struct date_histogram_state *own,
-                         const struct doc_block *block)
+static bool collect_zone(const struct agg_node *node, struct agg_run *run,
+                         struct date_histogram_state *own, const struct doc_block *block)
 {
     struct date_histogram_run *mine = node_own(node, run);
     struct column_zone zone;
     if (!mine->source.column || mine->source.is_multi || mine->source.kind != COLUMN_LONG ||
-        !column_is_dense(mine->source.column) || !column_zone(mine->source.column, block->first / ZONE_DOCS, &zone))
+        !column_is_dense(mine->source.column) ||
+        !column_zone(mine->source.column, block->first / ZONE_DOCS, &zone))
         return false;
     int64_t key = key_of(node->params, mine, stored_ms(mine, zone.min_i));
     if (stored_ms(mine, zone.max_i) >= mine->last.high)
@@ -242,9 +275,11 @@ static void date_histogram_collect(const struct agg_node *node, struct agg_run *
     uint32_t index[BATCH_MAX];
     while (source_next(&mine->source, run, block, &cursor, true, &batch)) {
         for (size_t i = 0; i < batch.count; i++) {
-            int64_t v = mine->source.kind == COLUMN_DOUBLE ? (int64_t)batch.doubles[i] : batch.longs[i];
+            int64_t v =
+                mine->source.kind == COLUMN_DOUBLE ? (int64_t)batch.doubles[i] : batch.longs[i];
             int64_t key = key_of(params, mine, stored_ms(mine, v));
-            index[i] = is_outside(mine, key) ? UINT32_MAX : bucket_set_get(&own->set, key, run->mem);
+            index[i] =
+                is_outside(mine, key) ? UINT32_MAX : bucket_set_get(&own->set, key, run->mem);
         }
         if (mine->source.is_multi) { /* two values of a document in one span count once */
             for (size_t i = 1; i < batch.count; i++) {
@@ -258,8 +293,8 @@ static void date_histogram_collect(const struct agg_node *node, struct agg_run *
     }
 }
 
-static void date_histogram_merge(const struct agg_node *node, struct agg_run *run, void *state, struct agg_run *other,
-                                 void *from)
+static void date_histogram_merge(const struct agg_node *node, struct agg_run *run, void *state,
+                                 struct agg_run *other, void *from)
 {
     struct date_histogram_state *own = state, *more = from;
     struct date_histogram_run *mine = node_own(node, run);
@@ -294,33 +329,45 @@ static int64_t next_key(const void *owner, int64_t key)
 static struct str print_key(const void *owner, int64_t key, struct agg_run *run, struct value *map)
 {
     const struct printer *own = owner;
-    struct str text = dates_print(dates_from_stored(&own->as_ms, key), own->source->pattern, own->source->zone, run->mem);
+    struct str text = dates_print(dates_from_stored(&own->as_ms, key), own->source->pattern,
+                                  own->source->zone, run->mem);
     value_map_set(run->mem, map, STR("key_as_string"), value_str(text));
     value_map_set(run->mem, map, STR("key"), value_int(key));
     return text;
 }
 
-static struct value date_histogram_result(const struct agg_node *node, struct agg_run *run, void *state)
+static struct value date_histogram_result(const struct agg_node *node, struct agg_run *run,
+                                          void *state)
 {
     const struct date_histogram_params *params = node->params;
     struct date_histogram_run *mine = node_own(node, run);
     struct date_histogram_state *own = state;
     struct printer printer = {params, &mine->source, {.type = FIELD_DATE}};
-    struct histogram_view view = {
-        .node = node, .set = &own->set, .owner = &printer, .next = next_key, .print_key = print_key,
-        .keyed = params->keyed, .order = params->rank, .min_doc_count = params->min_docs};
+    struct histogram_view view = {.node = node,
+                                  .set = &own->set,
+                                  .owner = &printer,
+                                  .next = next_key,
+                                  .print_key = print_key,
+                                  .keyed = params->keyed,
+                                  .order = params->rank,
+                                  .min_doc_count = params->min_docs};
     if (!mine->source.zone)
         mine->source.zone = time_zone_utc();
-    if (!mine->source.pattern && dates_format(params->source.format, run->mem, &mine->source.pattern, run->err) < 0)
+    if (!mine->source.pattern &&
+        dates_format(params->source.format, run->mem, &mine->source.pattern, run->err) < 0)
         return value_null();
-    if (bound_ms(&params->extended_bounds, "min", params, &mine->source, run, &view.has_min, &view.min, run->err) < 0 ||
-        bound_ms(&params->extended_bounds, "max", params, &mine->source, run, &view.has_max, &view.max, run->err) < 0) {
+    if (bound_ms(&params->extended_bounds, "min", params, &mine->source, run, &view.has_min,
+                 &view.min, run->err) < 0 ||
+        bound_ms(&params->extended_bounds, "max", params, &mine->source, run, &view.has_max,
+                 &view.max, run->err) < 0) {
         run->rc = -ERR_INVALID;
         return value_null();
     }
     if (view.has_min && view.has_max && view.min > view.max) {
-        (void)agg_fail(run, ERR_INVALID, "[extended_bounds.min][%lld] cannot be greater than [extended_bounds.max][%lld]",
-                       (long long)view.min, (long long)view.max);
+        (void)agg_fail(
+            run, ERR_INVALID,
+            "[extended_bounds.min][%lld] cannot be greater than [extended_bounds.max][%lld]",
+            (long long)view.min, (long long)view.max);
         return value_null();
     }
     view.min = view.has_min ? span_of(params, mine->source.zone, view.min).low : 0;
@@ -329,8 +376,16 @@ static struct value date_histogram_result(const struct agg_node *node, struct ag
 }
 
 const struct bucket_type bucket_type_date_histogram = {
-    .name = "date_histogram", .summary = "A bucket per span of time.", .since = "0.1", .opts = date_histogram_opts,
-    .opts_size = sizeof(struct date_histogram_params), .state_size = sizeof(struct date_histogram_state),
-    .run_size = sizeof(struct date_histogram_run), .parse = date_histogram_parse, .begin = date_histogram_begin,
-    .collect = date_histogram_collect, .merge = date_histogram_merge, .result = date_histogram_result,
+    .name = "date_histogram",
+    .summary = "A bucket per span of time.",
+    .since = "0.1",
+    .opts = date_histogram_opts,
+    .opts_size = sizeof(struct date_histogram_params),
+    .state_size = sizeof(struct date_histogram_state),
+    .run_size = sizeof(struct date_histogram_run),
+    .parse = date_histogram_parse,
+    .begin = date_histogram_begin,
+    .collect = date_histogram_collect,
+    .merge = date_histogram_merge,
+    .result = date_histogram_result,
 };

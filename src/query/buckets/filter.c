@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* filter.c: buckets by queries: filter (one), filters (several, named or not, with an optional bucket for the rest), and
- * missing (documents without a field). */
+/* filter.c: buckets by queries: filter (one), filters (several, named or not, with an optional
+ * bucket for the rest), and missing (documents without a field). */
 #include "base/str.h"
 #include "query/agg_tree.h"
 
@@ -23,14 +23,15 @@ struct filter_state {
 
 static const struct opt filters_opts[] = {
     OPT_VALUE(struct filter_params, filters, .help = "Queries: {name: query} or a list."),
-    OPT_BOOL(struct filter_params, other_bucket, .help = "A bucket for documents that no filter matches."),
+    OPT_BOOL(struct filter_params, other_bucket,
+             .help = "A bucket for documents that no filter matches."),
     OPT_STR(struct filter_params, other_bucket_key, .help = "Its name; default _other_."),
     OPT_END,
 };
 static const struct opt missing_opts[] = {SOURCE_OPTS(struct filter_params, source), OPT_END};
 
-static int filter_parse(struct agg_node *node, struct dsl *dsl, struct agg_tree *tree, const struct value *body,
-                        struct err *err)
+static int filter_parse(struct agg_node *node, struct dsl *dsl, struct agg_tree *tree,
+                        const struct value *body, struct err *err)
 {
     struct filter_params *params = node->params;
     params->ids = ARENA_ARRAY(dsl->mem, uint32_t, 1);
@@ -38,8 +39,8 @@ static int filter_parse(struct agg_node *node, struct dsl *dsl, struct agg_tree 
     return agg_tree_filter(tree, dsl, body, &params->ids[0], err);
 }
 
-static int filters_parse(struct agg_node *node, struct dsl *dsl, struct agg_tree *tree, const struct value *body,
-                         struct err *err)
+static int filters_parse(struct agg_node *node, struct dsl *dsl, struct agg_tree *tree,
+                         const struct value *body, struct err *err)
 {
     struct filter_params *params = node->params;
     const struct value *v = &params->filters;
@@ -66,12 +67,13 @@ static int filters_parse(struct agg_node *node, struct dsl *dsl, struct agg_tree
 }
 
 /* missing is a filter: no value of the field. */
-static int missing_parse(struct agg_node *node, struct dsl *dsl, struct agg_tree *tree, const struct value *body UNUSED,
-                         struct err *err)
+static int missing_parse(struct agg_node *node, struct dsl *dsl, struct agg_tree *tree,
+                         const struct value *body UNUSED, struct err *err)
 {
     struct filter_params *params = node->params;
     TRY(source_check(node, &params->source, err));
-    struct value exists = value_map(dsl->mem, 1), named = value_map(dsl->mem, 1), must_not = value_map(dsl->mem, 1);
+    struct value exists = value_map(dsl->mem, 1), named = value_map(dsl->mem, 1),
+                 must_not = value_map(dsl->mem, 1);
     struct value query = value_map(dsl->mem, 1);
     value_map_set(dsl->mem, &exists, STR("field"), value_str(params->source.field));
     value_map_set(dsl->mem, &named, STR("exists"), exists);
@@ -82,7 +84,8 @@ static int missing_parse(struct agg_node *node, struct dsl *dsl, struct agg_tree
     return agg_tree_filter(tree, dsl, &query, &params->ids[0], err);
 }
 
-static struct filter_state *state_of(const struct filter_params *params, struct agg_run *run, void *state)
+static struct filter_state *state_of(const struct filter_params *params, struct agg_run *run,
+                                     void *state)
 {
     struct filter_state *own = state;
     if (!own->buckets)
@@ -117,7 +120,8 @@ static const uint64_t *filter_words(struct agg_run *run, uint32_t id, uint32_t f
     memset(w->words, 0, sizeof(w->words));
     w->first = first;
     struct docset *set = filter_set(run, id);
-    struct doc_window window = {first, MIN_OF(ZONE_DOCS, run->doc_count - first), NULL, w->words, NULL};
+    struct doc_window window = {first, MIN_OF(ZONE_DOCS, run->doc_count - first), NULL, w->words,
+                                NULL};
     if (set)
         set->ops->fill(set, &window);
     return w->words;
@@ -138,7 +142,8 @@ static void collect_words(const struct agg_node *node, struct agg_run *run, stru
         bucket_collect(node, run, bucket, &sub);
 }
 
-static void filters_collect(const struct agg_node *node, struct agg_run *run, void *state, const struct doc_block *block)
+static void filters_collect(const struct agg_node *node, struct agg_run *run, void *state,
+                            const struct doc_block *block)
 {
     const struct filter_params *params = node->params;
     struct filter_state *own = state_of(params, run, state);
@@ -155,7 +160,8 @@ static void filters_collect(const struct agg_node *node, struct agg_run *run, vo
         collect_words(node, run, &own->buckets[params->count], block, rest);
 }
 
-static void filters_merge(const struct agg_node *node, struct agg_run *run, void *state, struct agg_run *other, void *from)
+static void filters_merge(const struct agg_node *node, struct agg_run *run, void *state,
+                          struct agg_run *other, void *from)
 {
     const struct filter_params *params = node->params;
     struct filter_state *own = state_of(params, run, state), *more = from;
@@ -176,12 +182,14 @@ static struct value filters_result(const struct agg_node *node, struct agg_run *
     const struct filter_params *params = node->params;
     struct filter_state *own = state_of(params, run, state);
     size_t count = params->count + params->other_bucket;
-    struct value buckets = params->is_named ? value_map(run->mem, count) : value_list(run->mem, count);
+    struct value buckets =
+        params->is_named ? value_map(run->mem, count) : value_list(run->mem, count);
     for (size_t i = 0; i < count && run->rc == 0; i++) {
         struct value map = value_map(run->mem, 1 + node->child_count);
         bucket_print(node, run, &own->buckets[i], &map);
         if (params->is_named)
-            value_map_set(run->mem, &buckets, i < params->count ? params->names[i] : params->other_bucket_key, map);
+            value_map_set(run->mem, &buckets,
+                          i < params->count ? params->names[i] : params->other_bucket_key, map);
         else
             value_list_add(run->mem, &buckets, map);
     }
@@ -191,17 +199,38 @@ static struct value filters_result(const struct agg_node *node, struct agg_run *
 }
 
 const struct bucket_type bucket_type_filter = {
-    .name = "filter", .summary = "Documents that match a query.", .since = "0.1", .opts = NULL,
-    .opts_size = sizeof(struct filter_params), .state_size = sizeof(struct filter_state), .parse = filter_parse,
-    .collect = filters_collect, .merge = filters_merge, .result = filter_result,
+    .name = "filter",
+    .summary = "Documents that match a query.",
+    .since = "0.1",
+    .opts = NULL,
+    .opts_size = sizeof(struct filter_params),
+    .state_size = sizeof(struct filter_state),
+    .parse = filter_parse,
+    .collect = filters_collect,
+    .merge = filters_merge,
+    .result = filter_result,
 };
 const struct bucket_type bucket_type_filters = {
-    .name = "filters", .summary = "A bucket per query.", .since = "0.1", .opts = filters_opts,
-    .opts_size = sizeof(struct filter_params), .state_size = sizeof(struct filter_state), .parse = filters_parse,
-    .collect = filters_collect, .merge = filters_merge, .result = filters_result,
+    .name = "filters",
+    .summary = "A bucket per query.",
+    .since = "0.1",
+    .opts = filters_opts,
+    .opts_size = sizeof(struct filter_params),
+    .state_size = sizeof(struct filter_state),
+    .parse = filters_parse,
+    .collect = filters_collect,
+    .merge = filters_merge,
+    .result = filters_result,
 };
 const struct bucket_type bucket_type_missing = {
-    .name = "missing", .summary = "Documents without a field.", .since = "0.1", .opts = missing_opts,
-    .opts_size = sizeof(struct filter_params), .state_size = sizeof(struct filter_state), .parse = missing_parse,
-    .collect = filters_collect, .merge = filters_merge, .result = filter_result,
+    .name = "missing",
+    .summary = "Documents without a field.",
+    .since = "0.1",
+    .opts = missing_opts,
+    .opts_size = sizeof(struct filter_params),
+    .state_size = sizeof(struct filter_state),
+    .parse = missing_parse,
+    .collect = filters_collect,
+    .merge = filters_merge,
+    .result = filter_result,
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* global.c: all live documents of the searched indices, whatever the query. The search walks each segment a second time for
- * it; it may stand at the top level only. */
+/* global.c: all live documents of the searched indices, whatever the query. The search walks each
+ * segment a second time for it; it may stand at the top level only. */
 #include "query/agg_tree.h"
 
 struct global_state {
@@ -9,24 +9,29 @@ struct global_state {
 
 static const struct opt no_opts[] = {OPT_END};
 
-static int global_parse(struct agg_node *node, struct dsl *dsl UNUSED, struct agg_tree *tree, const struct value *body,
-                        struct err *err)
+static int global_parse(struct agg_node *node, struct dsl *dsl UNUSED, struct agg_tree *tree,
+                        const struct value *body, struct err *err)
 {
     if (node->depth > 0)
-        return dsl_error(body, err, ERR_INVALID, "Aggregation [" STR_FMT "] cannot have a global sub-aggregation. Global "
-                         "aggregations can only be defined as top level aggregations", STR_ARG(node->name));
+        return dsl_error(body, err, ERR_INVALID,
+                         "Aggregation [" STR_FMT "] cannot have a global sub-aggregation. Global "
+                         "aggregations can only be defined as top level aggregations",
+                         STR_ARG(node->name));
     tree->has_global = true;
     return 0;
 }
 
-static void global_collect(const struct agg_node *node, struct agg_run *run, void *state, const struct doc_block *block)
+static void global_collect(const struct agg_node *node, struct agg_run *run, void *state,
+                           const struct doc_block *block)
 {
     bucket_collect(node, run, &((struct global_state *)state)->bucket, block);
 }
 
-static void global_merge(const struct agg_node *node, struct agg_run *run, void *state, struct agg_run *other, void *from)
+static void global_merge(const struct agg_node *node, struct agg_run *run, void *state,
+                         struct agg_run *other, void *from)
 {
-    bucket_merge(node, run, &((struct global_state *)state)->bucket, other, &((struct global_state *)from)->bucket);
+    bucket_merge(node, run, &((struct global_state *)state)->bucket, other,
+                 &((struct global_state *)from)->bucket);
 }
 
 static struct value global_result(const struct agg_node *node, struct agg_run *run, void *state)
@@ -37,7 +42,13 @@ static struct value global_result(const struct agg_node *node, struct agg_run *r
 }
 
 const struct bucket_type bucket_type_global = {
-    .name = "global", .summary = "All documents, whatever the query.", .since = "0.1", .opts = no_opts,
-    .state_size = sizeof(struct global_state), .parse = global_parse, .collect = global_collect, .merge = global_merge,
+    .name = "global",
+    .summary = "All documents, whatever the query.",
+    .since = "0.1",
+    .opts = no_opts,
+    .state_size = sizeof(struct global_state),
+    .parse = global_parse,
+    .collect = global_collect,
+    .merge = global_merge,
     .result = global_result,
 };

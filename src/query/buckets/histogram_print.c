@@ -21,7 +21,9 @@ int histogram_order_parse(const struct value *v, enum histogram_order *ret_order
     else if (str_is(key, "_key") || str_is(key, "_time"))
         *ret_order = is_desc ? ORDER_KEY_DESC : ORDER_KEY_ASC;
     else
-        return dsl_error(v, err, ERR_UNSUPPORTED, "ordering a histogram by [" STR_FMT "] is not supported yet", STR_ARG(key));
+        return dsl_error(v, err, ERR_UNSUPPORTED,
+                         "ordering a histogram by [" STR_FMT "] is not supported yet",
+                         STR_ARG(key));
     return 0;
 }
 
@@ -52,7 +54,8 @@ static struct bucket **rows_of(struct histogram_view *view, struct agg_run *run,
     struct bucket **rows = ARENA_ARRAY(run->mem, struct bucket *, capacity);
     uint32_t at = 0;
     bool fills = view->min_doc_count == 0;
-    int64_t key = set->count ? set->buckets[0].key : view->min, last = set->count ? set->buckets[set->count - 1].key : view->max;
+    int64_t key = set->count ? set->buckets[0].key : view->min,
+            last = set->count ? set->buckets[set->count - 1].key : view->max;
     if (fills && view->has_min)
         key = MIN_OF(key, view->min);
     if (fills && view->has_max)
@@ -68,7 +71,8 @@ static struct bucket **rows_of(struct histogram_view *view, struct agg_run *run,
         }
         if (bucket && bucket->doc_count >= view->min_doc_count) {
             if (count == capacity) {
-                rows = arena_realloc(run->mem, rows, capacity * sizeof(*rows), 2 * capacity * sizeof(*rows));
+                rows = arena_realloc(run->mem, rows, capacity * sizeof(*rows),
+                                     2 * capacity * sizeof(*rows));
                 capacity *= 2;
             }
             rows[count++] = bucket;

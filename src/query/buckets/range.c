@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* range.c: buckets for given ranges [from, to) of numbers or dates; a document may be in several. They are printed by
- * ascending bounds, as Elasticsearch does, whatever order they were given in. */
+/* range.c: buckets for given ranges [from, to) of numbers or dates; a document may be in several.
+ * They are printed by ascending bounds, as Elasticsearch does, whatever order they were given in.
+ */
 #include <math.h>
 #include <stdlib.h>
 
@@ -17,7 +18,7 @@ struct range_params {
 };
 
 struct one_range {
-    struct str key;       /* given, p == NULL: made from the bounds */
+    struct str key; /* given, p == NULL: made from the bounds */
     double from, to;
     bool has_from, has_to;
 };
@@ -36,7 +37,8 @@ static const struct opt range_opts[] = {
     SOURCE_OPTS(struct range_params, source),
     SOURCE_OPT_FORMAT(struct range_params, source),
     SOURCE_OPT_ZONE(struct range_params, source),
-    OPT_LIST(struct range_params, ranges, .help = "[{key, from, to}, …]; from is in the range, to is not."),
+    OPT_LIST(struct range_params, ranges,
+             .help = "[{key, from, to}, …]; from is in the range, to is not."),
     OPT_BOOL(struct range_params, keyed, .help = "Buckets as an object."),
     OPT_END,
 };
@@ -47,7 +49,9 @@ static int range_parse(struct agg_node *node, struct dsl *dsl UNUSED, struct agg
     struct range_params *params = node->params;
     TRY(source_check(node, &params->source, err));
     if (params->ranges.kind != VALUE_LIST || params->ranges.list->count == 0)
-        return dsl_error(body, err, ERR_INVALID, "No [ranges] specified for the [" STR_FMT "] aggregation", STR_ARG(node->name));
+        return dsl_error(body, err, ERR_INVALID,
+                         "No [ranges] specified for the [" STR_FMT "] aggregation",
+                         STR_ARG(node->name));
     if (params->ranges.list->count > RANGES_MAX)
         return dsl_error(body, err, ERR_INVALID, "more than %u ranges", RANGES_MAX);
     for (size_t i = 0; i < params->ranges.list->count; i++) {
@@ -57,7 +61,8 @@ static int range_parse(struct agg_node *node, struct dsl *dsl UNUSED, struct agg
         for (size_t k = 0; k < range->map->count; k++) {
             struct str key = range->map->keys[k];
             if (!str_is(key, "key") && !str_is(key, "from") && !str_is(key, "to"))
-                return dsl_error(&range->map->values[k], err, ERR_PARSE, "[%s] unknown field [" STR_FMT "]", node->type->name,
+                return dsl_error(&range->map->values[k], err, ERR_PARSE,
+                                 "[%s] unknown field [" STR_FMT "]", node->type->name,
                                  STR_ARG(key));
         }
     }
@@ -69,8 +74,8 @@ static bool is_dates(const struct agg_node *node, const struct source *source)
     return str_is(str_from(node->type->name), "date_range") || source->pattern;
 }
 
-static int bound(const struct agg_node *node, const struct source *source, struct agg_run *run, const struct value *v,
-                 bool *ret_has, double *ret_v, struct err *err)
+static int bound(const struct agg_node *node, const struct source *source, struct agg_run *run,
+                 const struct value *v, bool *ret_has, double *ret_v, struct err *err)
 {
     const struct range_params *params = node->params;
     *ret_has = v && v->kind != VALUE_NULL;
@@ -78,7 +83,9 @@ static int bound(const struct agg_node *node, const struct source *source, struc
         return 0;
     struct str text = value_to_str(run->mem, v);
     if (is_dates(node, source)) {
-        struct str format = params->source.format.p ? params->source.format : source->field ? source->field->format : STR("");
+        struct str format = params->source.format.p ? params->source.format
+                            : source->field         ? source->field->format
+                                                    : STR("");
         int64_t ns;
         TRY(dates_value(v, format, source->zone, run->now_ns, false, run->mem, &ns, err));
         *ret_v = (double)dates_to_stored(&(struct field){.type = FIELD_DATE}, ns);
@@ -100,7 +107,8 @@ static int by_bounds(const void *a, const void *b)
 }
 
 /* Bounds are read when the field's format is known: at the first segment. */
-static int read_ranges(const struct agg_node *node, struct agg_run *run, struct range_run *mine, struct err *err)
+static int read_ranges(const struct agg_node *node, struct agg_run *run, struct range_run *mine,
+                       struct err *err)
 {
     const struct range_params *params = node->params;
     mine->count = params->ranges.list->count;
@@ -110,8 +118,10 @@ static int read_ranges(const struct agg_node *node, struct agg_run *run, struct 
         const struct value *key = value_map_get_lit(range, "key");
         if (key && key->kind == VALUE_STR)
             ranges[i].key = key->s;
-        TRY(bound(node, &mine->source, run, value_map_get_lit(range, "from"), &ranges[i].has_from, &ranges[i].from, err));
-        TRY(bound(node, &mine->source, run, value_map_get_lit(range, "to"), &ranges[i].has_to, &ranges[i].to, err));
+        TRY(bound(node, &mine->source, run, value_map_get_lit(range, "from"), &ranges[i].has_from,
+                  &ranges[i].from, err));
+        TRY(bound(node, &mine->source, run, value_map_get_lit(range, "to"), &ranges[i].has_to,
+                  &ranges[i].to, err));
     }
     qsort(ranges, mine->count, sizeof(*ranges), by_bounds);
     mine->ranges = ranges;
@@ -149,7 +159,8 @@ static double batch_value(const struct range_run *mine, const struct value_batch
     return (double)batch->longs[i];
 }
 
-static void range_collect(const struct agg_node *node, struct agg_run *run, void *state, const struct doc_block *block)
+static void range_collect(const struct agg_node *node, struct agg_run *run, void *state,
+                          const struct doc_block *block)
 {
     struct range_run *mine = node_own(node, run);
     struct range_state *own = state_of(mine, run, state);
@@ -165,7 +176,8 @@ static void range_collect(const struct agg_node *node, struct agg_run *run, void
                 double v = batch_value(mine, &batch, i);
                 bool is_in = v >= from && (!range->has_to || v < to);
                 offs[n] = batch.offs[i];
-                n += is_in && (n == 0 || offs[n - 1] != batch.offs[i]); /* a document counts once per range */
+                n += is_in && (n == 0 ||
+                               offs[n - 1] != batch.offs[i]); /* a document counts once per range */
             }
             struct doc_block sub = {block->first, n, offs, block->scores};
             if (n > 0)
@@ -174,7 +186,8 @@ static void range_collect(const struct agg_node *node, struct agg_run *run, void
     }
 }
 
-static void range_merge(const struct agg_node *node, struct agg_run *run, void *state, struct agg_run *other, void *from)
+static void range_merge(const struct agg_node *node, struct agg_run *run, void *state,
+                        struct agg_run *other, void *from)
 {
     struct range_run *mine = node_own(node, run);
     const struct range_run *theirs = node_own(node, other);
@@ -188,16 +201,17 @@ static void range_merge(const struct agg_node *node, struct agg_run *run, void *
         bucket_merge(node, run, &own->buckets[i], other, &more->buckets[i]);
 }
 
-static struct str bound_text(const struct agg_node *node, const struct range_run *mine, struct agg_run *run, double v)
+static struct str bound_text(const struct agg_node *node, const struct range_run *mine,
+                             struct agg_run *run, double v)
 {
     if (is_dates(node, &mine->source))
-        return dates_print(dates_from_stored(&(struct field){.type = FIELD_DATE}, (int64_t)v), mine->source.pattern,
-                           mine->source.zone, run->mem);
+        return dates_print(dates_from_stored(&(struct field){.type = FIELD_DATE}, (int64_t)v),
+                           mine->source.pattern, mine->source.zone, run->mem);
     return source_print_double(&mine->source, v, run->mem);
 }
 
-static void put_bound(const struct agg_node *node, const struct range_run *mine, struct agg_run *run, struct value *map,
-                      const char *name, double v)
+static void put_bound(const struct agg_node *node, const struct range_run *mine,
+                      struct agg_run *run, struct value *map, const char *name, double v)
 {
     value_map_set(run->mem, map, str_from(name), value_float(v));
     if (is_dates(node, &mine->source) || source_prints_text(&mine->source))
@@ -212,20 +226,23 @@ static struct value range_result(const struct agg_node *node, struct agg_run *ru
     if (!mine->source.zone)
         mine->source.zone = time_zone_utc();
     if (!mine->source.pattern && str_is(str_from(node->type->name), "date_range") &&
-        (run->rc = dates_format(params->source.format, run->mem, &mine->source.pattern, run->err)) < 0)
+        (run->rc = dates_format(params->source.format, run->mem, &mine->source.pattern, run->err)) <
+            0)
         return value_null();
     if (!mine->ranges && (run->rc = read_ranges(node, run, mine, run->err)) < 0)
         return value_null();
     struct range_state *own = state_of(mine, run, state);
-    struct value buckets = params->keyed ? value_map(run->mem, mine->count) : value_list(run->mem, mine->count);
+    struct value buckets =
+        params->keyed ? value_map(run->mem, mine->count) : value_list(run->mem, mine->count);
     for (size_t i = 0; i < mine->count && run->rc == 0; i++) {
         const struct one_range *range = &mine->ranges[i];
         struct value map = value_map(run->mem, 6);
         struct str key = range->key;
         if (!key.p)
-            key = arena_printf(run->mem, STR_FMT "-" STR_FMT,
-                               STR_ARG(range->has_from ? bound_text(node, mine, run, range->from) : STR("*")),
-                               STR_ARG(range->has_to ? bound_text(node, mine, run, range->to) : STR("*")));
+            key = arena_printf(
+                run->mem, STR_FMT "-" STR_FMT,
+                STR_ARG(range->has_from ? bound_text(node, mine, run, range->from) : STR("*")),
+                STR_ARG(range->has_to ? bound_text(node, mine, run, range->to) : STR("*")));
         if (!params->keyed)
             value_map_set(run->mem, &map, STR("key"), value_str(key));
         if (range->has_from)
@@ -245,10 +262,13 @@ static struct value range_result(const struct agg_node *node, struct agg_run *ru
 
 #define RANGE_CALLBACKS                                                                            \
     .since = "0.1", .opts = range_opts, .opts_size = sizeof(struct range_params),                  \
-    .state_size = sizeof(struct range_state), .run_size = sizeof(struct range_run), .parse = range_parse,  \
-    .begin = range_begin, .collect = range_collect, .merge = range_merge, .result = range_result
+    .state_size = sizeof(struct range_state), .run_size = sizeof(struct range_run),                \
+    .parse = range_parse, .begin = range_begin, .collect = range_collect, .merge = range_merge,    \
+    .result = range_result
 
 const struct bucket_type bucket_type_range = {
     .name = "range", .summary = "Buckets for given ranges of numbers.", RANGE_CALLBACKS};
 const struct bucket_type bucket_type_date_range = {
-    .name = "date_range", .summary = "Buckets for given ranges of dates, with date math.", RANGE_CALLBACKS};
+    .name = "date_range",
+    .summary = "Buckets for given ranges of dates, with date math.",
+    RANGE_CALLBACKS};

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* terms.c: a bucket per distinct value, with exact counts (doc_count_error_upper_bound is always 0). Texts are counted by a
- * number that a run gives each text once; a segment maps its ordinals to these numbers the first time they are met, so
- * the inner loop handles integers only. */
+/* terms.c: a bucket per distinct value, with exact counts (doc_count_error_upper_bound is always
+ * 0). Texts are counted by a number that a run gives each text once; a segment maps its ordinals to
+ * these numbers the first time they are met, so the inner loop handles integers only. */
 #include <math.h>
 #include <stdlib.h>
 
 #include "base/hash.h"
 #include "base/str.h"
 #include "index/ip.h"
-#include "query/buckets/metric.h"
+#include "query/metric.h"
 #include "query/buckets/terms_filter.h"
 #include "query/dates.h"
 
 #define ORDERS_MAX 8u
 
 struct terms_order {
-    struct str path;   /* "_count", "_key", "agg", "agg.metric", "agg>sub.metric" */
+    struct str path; /* "_count", "_key", "agg", "agg.metric", "agg>sub.metric" */
     bool is_asc;
 };
 
@@ -32,17 +32,17 @@ struct terms_params {
 
 struct terms_run {
     struct source source;
-    struct str *texts;      /* by id */
-    bool *is_out;           /* by id: excluded by include and exclude */
+    struct str *texts; /* by id */
+    bool *is_out;      /* by id: excluded by include and exclude */
     uint32_t text_count, text_capacity;
-    uint32_t *slots;        /* hash table over texts: id + 1 */
+    uint32_t *slots; /* hash table over texts: id + 1 */
     uint32_t slot_count;
-    uint32_t *map;          /* the segment's ordinals to ids, UINT32_MAX: not met yet */
+    uint32_t *map; /* the segment's ordinals to ids, UINT32_MAX: not met yet */
 };
 
 struct terms_state {
     struct bucket_set set;
-    uint32_t *index_of;      /* at the top level: bucket + 1 by text id, so that no hash is needed */
+    uint32_t *index_of; /* at the top level: bucket + 1 by text id, so that no hash is needed */
     uint32_t index_capacity;
 };
 
@@ -50,15 +50,24 @@ static const struct opt terms_opts[] = {
     SOURCE_OPTS(struct terms_params, source),
     SOURCE_OPT_FORMAT(struct terms_params, source),
     OPT_INT(struct terms_params, size, .dflt = "10", .help = "How many buckets are returned."),
-    OPT_INT(struct terms_params, shard_size, .dflt = "-1", .help = "Accepted; counts are exact anyway."),
-    OPT_INT(struct terms_params, min_doc_count, .dflt = "1", .help = "Buckets with fewer documents are left out."),
-    OPT_INT(struct terms_params, shard_min_doc_count, .dflt = "0", .help = "Accepted; counts are exact anyway."),
-    OPT_BOOL(struct terms_params, show_term_doc_count_error, .help = "Print the error of each count, which is 0."),
-    OPT_VALUE(struct terms_params, order, .help = "{\"_count\": \"desc\"}, {\"_key\": \"asc\"}, {\"agg.metric\": …} or a list."),
-    OPT_VALUE(struct terms_params, include, .help = "Expression, list of values or {partition, num_partitions}."),
+    OPT_INT(struct terms_params, shard_size, .dflt = "-1",
+            .help = "Accepted; counts are exact anyway."),
+    OPT_INT(struct terms_params, min_doc_count, .dflt = "1",
+            .help = "Buckets with fewer documents are left out."),
+    OPT_INT(struct terms_params, shard_min_doc_count, .dflt = "0",
+            .help = "Accepted; counts are exact anyway."),
+    OPT_BOOL(struct terms_params, show_term_doc_count_error,
+             .help = "Print the error of each count, which is 0."),
+    OPT_VALUE(struct terms_params, order,
+              .help =
+                  "{\"_count\": \"desc\"}, {\"_key\": \"asc\"}, {\"agg.metric\": …} or a list."),
+    OPT_VALUE(struct terms_params, include,
+              .help = "Expression, list of values or {partition, num_partitions}."),
     OPT_VALUE(struct terms_params, exclude, .help = "Expression or list of values."),
-    OPT_STR(struct terms_params, execution_hint, .flags = OPT_OBSOLETE, .help = "Accepted and without effect."),
-    OPT_STR(struct terms_params, collect_mode, .flags = OPT_OBSOLETE, .help = "Accepted and without effect."),
+    OPT_STR(struct terms_params, execution_hint, .flags = OPT_OBSOLETE,
+            .help = "Accepted and without effect."),
+    OPT_STR(struct terms_params, collect_mode, .flags = OPT_OBSOLETE,
+            .help = "Accepted and without effect."),
     OPT_END,
 };
 
@@ -80,14 +89,16 @@ static int parse_order(struct terms_params *params, const struct value *v, struc
     order->path = v->map->keys[0];
     if (str_is(order->path, "_term") || str_is(order->path, "_time"))
         order->path = STR("_key");
-    if (direction->kind != VALUE_STR || (!str_eq_nocase(direction->s, STR("asc")) && !str_eq_nocase(direction->s, STR("desc"))))
+    if (direction->kind != VALUE_STR ||
+        (!str_eq_nocase(direction->s, STR("asc")) && !str_eq_nocase(direction->s, STR("desc"))))
         return dsl_error(direction, err, ERR_PARSE, "Unknown order direction [" STR_FMT "]",
                          STR_ARG(direction->kind == VALUE_STR ? direction->s : STR("?")));
     order->is_asc = str_eq_nocase(direction->s, STR("asc"));
     return 0;
 }
 
-static int check_order_path(const struct agg_node *node, const struct terms_order *order, struct err *err)
+static int check_order_path(const struct agg_node *node, const struct terms_order *order,
+                            struct err *err)
 {
     if (str_is(order->path, "_count") || str_is(order->path, "_key"))
         return 0;
@@ -100,8 +111,10 @@ static int check_order_path(const struct agg_node *node, const struct terms_orde
         if (str_eq(node->children[i]->name, name))
             return 0;
     }
-    return err_set(err, ERR_INVALID, "Invalid aggregator order path [" STR_FMT "]. The provided aggregation [" STR_FMT
-                   "] either does not exist, or is a pipeline aggregation and cannot be used to sort the buckets.",
+    return err_set(err, ERR_INVALID,
+                   "Invalid aggregator order path [" STR_FMT "]. The provided aggregation [" STR_FMT
+                   "] either does not exist, or is a pipeline aggregation and cannot be used to "
+                   "sort the buckets.",
                    STR_ARG(order->path), STR_ARG(name));
 }
 
@@ -111,11 +124,14 @@ static int terms_parse(struct agg_node *node, struct dsl *dsl, struct agg_tree *
     struct terms_params *params = node->params;
     TRY(source_check(node, &params->source, err));
     if (params->size <= 0)
-        return dsl_error(body, err, ERR_INVALID, "[size] must be greater than 0. Found [%lld] in [" STR_FMT "]",
+        return dsl_error(body, err, ERR_INVALID,
+                         "[size] must be greater than 0. Found [%lld] in [" STR_FMT "]",
                          (long long)params->size, STR_ARG(node->name));
     if (params->min_doc_count < 0)
-        return dsl_error(body, err, ERR_INVALID, "[minDocCount] must be greater than or equal to 0. Found [%lld] in ["
-                         STR_FMT "]", (long long)params->min_doc_count, STR_ARG(node->name));
+        return dsl_error(
+            body, err, ERR_INVALID,
+            "[minDocCount] must be greater than or equal to 0. Found [%lld] in [" STR_FMT "]",
+            (long long)params->min_doc_count, STR_ARG(node->name));
     if (params->order.kind != VALUE_NONE)
         TRY(parse_order(params, &params->order, err));
     return terms_filter_parse(&params->include, &params->exclude, dsl->mem, &params->filter, err);
@@ -151,8 +167,10 @@ static uint32_t text_slot(const struct terms_run *mine, struct str text)
 static void grow_texts(struct terms_run *mine, struct arena *mem)
 {
     uint32_t capacity = mine->text_capacity ? mine->text_capacity * 2 : 16;
-    mine->texts = arena_realloc(mem, mine->texts, mine->text_capacity * sizeof(struct str), capacity * sizeof(struct str));
-    mine->is_out = arena_realloc(mem, mine->is_out, mine->text_capacity * sizeof(bool), capacity * sizeof(bool));
+    mine->texts = arena_realloc(mem, mine->texts, mine->text_capacity * sizeof(struct str),
+                                capacity * sizeof(struct str));
+    mine->is_out = arena_realloc(mem, mine->is_out, mine->text_capacity * sizeof(bool),
+                                 capacity * sizeof(bool));
     mine->text_capacity = capacity;
     mine->slot_count = capacity * 2;
     mine->slots = ARENA_ARRAY(mem, uint32_t, mine->slot_count);
@@ -160,7 +178,8 @@ static void grow_texts(struct terms_run *mine, struct arena *mem)
         mine->slots[text_slot(mine, mine->texts[i])] = i + 1;
 }
 
-static uint32_t text_id(const struct terms_params *params, struct terms_run *mine, struct agg_run *run, struct str text)
+static uint32_t text_id(const struct terms_params *params, struct terms_run *mine,
+                        struct agg_run *run, struct str text)
 {
     if (mine->text_count == mine->text_capacity)
         grow_texts(mine, run->mem);
@@ -173,12 +192,14 @@ static uint32_t text_id(const struct terms_params *params, struct terms_run *min
     return mine->slots[slot] - 1;
 }
 
-static uint32_t ordinal_id(const struct terms_params *params, struct terms_run *mine, struct agg_run *run, uint32_t ordinal)
+static uint32_t ordinal_id(const struct terms_params *params, struct terms_run *mine,
+                           struct agg_run *run, uint32_t ordinal)
 {
     if (ordinal == SOURCE_MISSING)
         return text_id(params, mine, run, mine->source.missing_text);
     if (mine->map[ordinal] == UINT32_MAX)
-        mine->map[ordinal] = text_id(params, mine, run, column_ordinal_text(mine->source.column, ordinal, run->scratch));
+        mine->map[ordinal] = text_id(
+            params, mine, run, column_ordinal_text(mine->source.column, ordinal, run->scratch));
     return mine->map[ordinal];
 }
 
@@ -213,12 +234,15 @@ static uint32_t indexed_bucket(struct agg_run *run, struct terms_state *own, uin
     return own->index_of[id] - 1;
 }
 
-static uint32_t bucket_of(const struct terms_params *params, struct terms_run *mine, struct agg_run *run,
-                          struct terms_state *own, const struct value_batch *batch, size_t i, bool is_root)
+static uint32_t bucket_of(const struct terms_params *params, struct terms_run *mine,
+                          struct agg_run *run, struct terms_state *own,
+                          const struct value_batch *batch, size_t i, bool is_root)
 {
     if (mine->source.kind == COLUMN_ORDINAL) {
         uint32_t id = ordinal_id(params, mine, run, batch->ordinals[i]);
-        return mine->is_out[id] ? UINT32_MAX : is_root ? indexed_bucket(run, own, id) : bucket_set_get(&own->set, id, run->mem);
+        return mine->is_out[id] ? UINT32_MAX
+               : is_root        ? indexed_bucket(run, own, id)
+                                : bucket_set_get(&own->set, id, run->mem);
     }
     if (mine->source.kind == COLUMN_DOUBLE) {
         if (params->filter && !terms_filter_number(params->filter, batch->doubles[i]))
@@ -230,7 +254,8 @@ static uint32_t bucket_of(const struct terms_params *params, struct terms_run *m
     return bucket_set_get(&own->set, batch->longs[i], run->mem);
 }
 
-static void terms_collect(const struct agg_node *node, struct agg_run *run, void *state, const struct doc_block *block)
+static void terms_collect(const struct agg_node *node, struct agg_run *run, void *state,
+                          const struct doc_block *block)
 {
     const struct terms_params *params = node->params;
     struct terms_run *mine = node_own(node, run);
@@ -267,7 +292,8 @@ static bool terms_collect_all(const struct agg_node *node, struct agg_run *run, 
     return true;
 }
 
-static void terms_merge(const struct agg_node *node, struct agg_run *run, void *state, struct agg_run *other, void *from)
+static void terms_merge(const struct agg_node *node, struct agg_run *run, void *state,
+                        struct agg_run *other, void *from)
 {
     const struct terms_params *params = node->params;
     struct terms_run *mine = node_own(node, run), *theirs = node_own(node, other);
@@ -323,9 +349,11 @@ static int row_cmp(const void *a, const void *b, void *owner)
         const struct terms_order *own = &order->params->orders[i];
         int cmp;
         if (str_is(own->path, "_key"))
-            cmp = own->is_asc ? key_cmp(order->mine, x->bucket, y->bucket) : key_cmp(order->mine, y->bucket, x->bucket);
+            cmp = own->is_asc ? key_cmp(order->mine, x->bucket, y->bucket)
+                              : key_cmp(order->mine, y->bucket, x->bucket);
         else if (str_is(own->path, "_count"))
-            cmp = number_cmp((double)x->bucket->doc_count, (double)y->bucket->doc_count, own->is_asc);
+            cmp =
+                number_cmp((double)x->bucket->doc_count, (double)y->bucket->doc_count, own->is_asc);
         else
             cmp = number_cmp(x->numbers[i], y->numbers[i], own->is_asc);
         if (cmp)
@@ -337,7 +365,8 @@ static int row_cmp(const void *a, const void *b, void *owner)
 }
 
 /* "agg", "agg.metric", "agg[metric]", "agg>sub.metric" (through single buckets), "agg._count". */
-static double order_number(const struct agg_node *node, struct agg_run *run, struct bucket *bucket, struct str path)
+static double order_number(const struct agg_node *node, struct agg_run *run, struct bucket *bucket,
+                           struct str path)
 {
     struct str name = path, key = STR("");
     for (size_t i = 0; i < path.n; i++) {
@@ -369,8 +398,8 @@ static double order_number(const struct agg_node *node, struct agg_run *run, str
     return number;
 }
 
-static struct value print_key(const struct terms_run *mine, const struct bucket *bucket, struct agg_run *run,
-                              struct str *ret_text)
+static struct value print_key(const struct terms_run *mine, const struct bucket *bucket,
+                              struct agg_run *run, struct str *ret_text)
 {
     const struct source *source = &mine->source;
     *ret_text = STR_NONE;
@@ -394,14 +423,16 @@ static struct value print_key(const struct terms_run *mine, const struct bucket 
     if (source->field && source->field->type == FIELD_UNSIGNED_LONG) {
         uint64_t u = (uint64_t)bucket->key ^ (UINT64_C(1) << 63);
         if (u > INT64_MAX)
-            return (struct value){.kind = VALUE_BIG, .s = arena_printf(run->mem, "%llu", (unsigned long long)u)};
+            return (struct value){.kind = VALUE_BIG,
+                                  .s = arena_printf(run->mem, "%llu", (unsigned long long)u)};
         return value_int((int64_t)u);
     }
     return value_int(bucket->key);
 }
 
 /* min_doc_count 0 shows every text of the field, also those no matching document has. */
-static void add_empty(const struct terms_params *params, struct terms_run *mine, struct agg_run *run, struct terms_state *own)
+static void add_empty(const struct terms_params *params, struct terms_run *mine,
+                      struct agg_run *run, struct terms_state *own)
 {
     if (params->min_doc_count > 0 || mine->source.kind != COLUMN_ORDINAL || !run->env)
         return;
@@ -420,8 +451,8 @@ static void add_empty(const struct terms_params *params, struct terms_run *mine,
     }
 }
 
-static size_t gather_rows(const struct agg_node *node, struct agg_run *run, struct terms_state *own, struct row *rows,
-                          uint64_t *ret_total)
+static size_t gather_rows(const struct agg_node *node, struct agg_run *run, struct terms_state *own,
+                          struct row *rows, uint64_t *ret_total)
 {
     const struct terms_params *params = node->params;
     size_t count = 0;
@@ -482,12 +513,24 @@ static const char *terms_typed_name(const struct agg_node *node, struct agg_run 
     const struct terms_run *mine = node_own(node, run);
     if (!mine->source.field)
         return "umterms";
-    return mine->source.kind == COLUMN_ORDINAL ? "sterms" : mine->source.kind == COLUMN_DOUBLE ? "dterms" : "lterms";
+    return mine->source.kind == COLUMN_ORDINAL  ? "sterms"
+           : mine->source.kind == COLUMN_DOUBLE ? "dterms"
+                                                : "lterms";
 }
 
 const struct bucket_type bucket_type_terms = {
-    .name = "terms", .summary = "A bucket per distinct value.", .since = "0.1", .opts = terms_opts,
-    .opts_size = sizeof(struct terms_params), .state_size = sizeof(struct terms_state), .run_size = sizeof(struct terms_run),
-    .parse = terms_parse, .begin = terms_begin, .collect = terms_collect, .collect_all = terms_collect_all,
-    .merge = terms_merge, .result = terms_result, .typed_name = terms_typed_name,
+    .name = "terms",
+    .summary = "A bucket per distinct value.",
+    .since = "0.1",
+    .opts = terms_opts,
+    .opts_size = sizeof(struct terms_params),
+    .state_size = sizeof(struct terms_state),
+    .run_size = sizeof(struct terms_run),
+    .parse = terms_parse,
+    .begin = terms_begin,
+    .collect = terms_collect,
+    .collect_all = terms_collect_all,
+    .merge = terms_merge,
+    .result = terms_result,
+    .typed_name = terms_typed_name,
 };

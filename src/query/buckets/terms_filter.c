@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* terms_filter.c: see terms_filter.h. An expression is compiled for each run of a search, not kept. */
+/* terms_filter.c: see terms_filter.h. An expression is compiled for each run of a search, not kept.
+ */
 #include "query/buckets/terms_filter.h"
 
 #include "base/hash.h"
@@ -9,9 +10,9 @@
 
 struct side {
     bool is_given;
-    struct str pattern;         /* p == NULL: a list */
+    struct str pattern; /* p == NULL: a list */
     const struct str *texts;
-    const double *numbers;      /* NAN for texts that are none */
+    const double *numbers; /* NAN for texts that are none */
     size_t count;
 };
 
@@ -20,7 +21,8 @@ struct terms_filter {
     uint64_t partition, partition_count; /* 0: none */
 };
 
-static int parse_side(const struct value *v, const char *name, struct arena *mem, struct side *side, struct err *err)
+static int parse_side(const struct value *v, const char *name, struct arena *mem, struct side *side,
+                      struct err *err)
 {
     if (v->kind == VALUE_NONE || v->kind == VALUE_NULL)
         return 0;
@@ -46,10 +48,13 @@ static int parse_side(const struct value *v, const char *name, struct arena *mem
 
 static int parse_partition(const struct value *v, struct terms_filter *filter, struct err *err)
 {
-    const struct value *partition = value_map_get_lit(v, "partition"), *count = value_map_get_lit(v, "num_partitions");
-    if (!partition || !count || partition->kind != VALUE_INT || count->kind != VALUE_INT || count->i < 1 ||
-        partition->i < 0 || partition->i >= count->i)
-        return dsl_error(v, err, ERR_PARSE, "[include] needs partition and num_partitions, 0 <= partition < num_partitions");
+    const struct value *partition = value_map_get_lit(v, "partition"),
+                       *count = value_map_get_lit(v, "num_partitions");
+    if (!partition || !count || partition->kind != VALUE_INT || count->kind != VALUE_INT ||
+        count->i < 1 || partition->i < 0 || partition->i >= count->i)
+        return dsl_error(
+            v, err, ERR_PARSE,
+            "[include] needs partition and num_partitions, 0 <= partition < num_partitions");
     filter->partition = (uint64_t)partition->i;
     filter->partition_count = (uint64_t)count->i;
     return 0;
@@ -76,7 +81,8 @@ int terms_filter_parse(const struct value *include, const struct value *exclude,
 static bool pattern_has(struct str pattern, struct str text)
 {
     CLEANUP(regex_free_ptr) struct regex *re = NULL;
-    return regex_compile(pattern, REGEX_WHOLE, &re, NULL) == 0 && regex_find(re, text, 0, NULL) == 1;
+    return regex_compile(pattern, REGEX_WHOLE, &re, NULL) == 0 &&
+           regex_find(re, text, 0, NULL) == 1;
 }
 
 static bool side_has_text(const struct side *side, struct str text)
@@ -110,7 +116,8 @@ bool terms_filter_text(const struct terms_filter *filter, struct str text)
 
 bool terms_filter_number(const struct terms_filter *filter, double v)
 {
-    if (filter->partition_count && hash_bytes(&v, sizeof(v)) % filter->partition_count != filter->partition)
+    if (filter->partition_count &&
+        hash_bytes(&v, sizeof(v)) % filter->partition_count != filter->partition)
         return false;
     if (filter->include.is_given && !side_has_number(&filter->include, v))
         return false;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* terms_filter.h: include and exclude of a terms aggregation: expressions, lists of values, or one partition of many. */
+/* terms_filter.h: include and exclude of a terms aggregation: expressions, lists of values, or one
+ * partition of many. */
 #ifndef NARU_QUERY_BUCKETS_TERMS_FILTER_H
 #define NARU_QUERY_BUCKETS_TERMS_FILTER_H
 
@@ -7,7 +8,8 @@
 
 struct terms_filter;
 /* *ret_filter NULL: everything goes. */
-int terms_filter_parse(const struct value *include, const struct value *exclude, struct arena *mem, struct terms_filter **ret_filter, struct err *err) WARN_UNUSED;
+int terms_filter_parse(const struct value *include, const struct value *exclude, struct arena *mem,
+                       struct terms_filter **ret_filter, struct err *err) WARN_UNUSED;
 bool terms_filter_text(const struct terms_filter *filter, struct str text);
 bool terms_filter_number(const struct terms_filter *filter, double v);
 

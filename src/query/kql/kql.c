@@ -26,8 +26,9 @@ struct kql {
 };
 
 struct literal {
-    struct str text;    /* unescaped; wildcards kept as * */
-    struct str wild;    /* as query_string wants it: everything but * escaped; p == NULL: no wildcard */
+    struct str text; /* unescaped; wildcards kept as * */
+    struct str
+        wild; /* as query_string wants it: everything but * escaped; p == NULL: no wildcard */
     bool is_quoted, is_star;
     size_t begin;
 };
@@ -67,7 +68,8 @@ static bool take_keyword(struct kql *k, const char *word)
     size_t at = k->at;
     while (at < k->text.n && is_space(k->text.p[at]))
         at++;
-    bool is_parted = at > k->at || (k->at > 0 && (is_space(k->text.p[k->at - 1]) || k->text.p[k->at - 1] == ')'));
+    bool is_parted = at > k->at ||
+                     (k->at > 0 && (is_space(k->text.p[k->at - 1]) || k->text.p[k->at - 1] == ')'));
     size_t n = keyword_at(k, at, word);
     if (n == 0 || !is_parted)
         return false;
@@ -142,13 +144,15 @@ static struct value bare_query(struct kql *k, const struct literal *literal)
     if (literal->wild.p && !literal->is_quoted)
         return map_of(k, "query_string", map_of(k, "query", value_str(literal->wild)));
     struct value inner = value_map(k->mem, 3);
-    value_map_set(k->mem, &inner, STR("type"), value_str(literal->is_quoted ? STR("phrase") : STR("best_fields")));
+    value_map_set(k->mem, &inner, STR("type"),
+                  value_str(literal->is_quoted ? STR("phrase") : STR("best_fields")));
     value_map_set(k->mem, &inner, STR("query"), value_str(literal->text));
     value_map_set(k->mem, &inner, STR("lenient"), value_bool(true));
     return map_of(k, "multi_match", inner);
 }
 
-static struct value is_query(struct kql *k, const struct literal *field, const struct literal *literal)
+static struct value is_query(struct kql *k, const struct literal *field,
+                             const struct literal *literal)
 {
     if (field->is_star && literal->is_star)
         return map_of(k, "match_all", value_map(k->mem, 0));
@@ -163,7 +167,8 @@ static struct value is_query(struct kql *k, const struct literal *field, const s
         return should_one(k, map_of(k, "query_string", inner));
     }
     if (field->wild.p && !field->is_quoted) { /* a pattern of field names */
-        value_map_set(k->mem, &inner, STR("type"), value_str(literal->is_quoted ? STR("phrase") : STR("best_fields")));
+        value_map_set(k->mem, &inner, STR("type"),
+                      value_str(literal->is_quoted ? STR("phrase") : STR("best_fields")));
         value_map_set(k->mem, &inner, STR("fields"), field_list(k, field->text));
         value_map_set(k->mem, &inner, STR("query"), value_str(literal->text));
         value_map_set(k->mem, &inner, STR("lenient"), value_bool(true));
@@ -306,7 +311,8 @@ static int parse_literal(struct kql *k, struct literal *literal)
 
 static int parse_or(struct kql *k, const struct literal *field, struct value *ret_query);
 
-static int parse_group(struct kql *k, const struct literal *field, char close, struct value *ret_query)
+static int parse_group(struct kql *k, const struct literal *field, char close,
+                       struct value *ret_query)
 {
     if (++k->depth > KQL_DEPTH_MAX)
         return syntax(k, k->at, "Expected fewer brackets in each other");
@@ -314,7 +320,8 @@ static int parse_group(struct kql *k, const struct literal *field, char close, s
     TRY(parse_or(k, field, ret_query));
     skip_space(k);
     if (k->at >= k->text.n || k->text.p[k->at] != close)
-        return syntax(k, k->at, close == ')' ? "Expected AND, OR, \")\"" : "Expected AND, OR, \"}\"");
+        return syntax(k, k->at,
+                      close == ')' ? "Expected AND, OR, \")\"" : "Expected AND, OR, \"}\"");
     k->at++;
     k->depth--;
     return 0;
@@ -322,11 +329,16 @@ static int parse_group(struct kql *k, const struct literal *field, char close, s
 
 static int parse_range(struct kql *k, const struct literal *field, struct value *ret_query)
 {
-    bool is_less = k->text.p[k->at] == '<', is_equal = k->at + 1 < k->text.n && k->text.p[k->at + 1] == '=';
+    bool is_less = k->text.p[k->at] == '<',
+         is_equal = k->at + 1 < k->text.n && k->text.p[k->at + 1] == '=';
     struct literal literal;
     k->at += is_equal ? 2 : 1;
     TRY(parse_literal(k, &literal));
-    struct value bound = map_of(k, is_less ? (is_equal ? "lte" : "lt") : is_equal ? "gte" : "gt", typed(k, &literal));
+    struct value bound = map_of(k,
+                                is_less    ? (is_equal ? "lte" : "lt")
+                                : is_equal ? "gte"
+                                           : "gt",
+                                typed(k, &literal));
     struct value inner = value_map(k->mem, 1);
     value_map_set(k->mem, &inner, field->text, bound);
     *ret_query = should_one(k, map_of(k, "range", inner));
@@ -392,7 +404,8 @@ static int parse_not(struct kql *k, const struct literal *field, struct value *r
     return 0;
 }
 
-static int parse_chain(struct kql *k, const struct literal *field, bool is_and, struct value *ret_query)
+static int parse_chain(struct kql *k, const struct literal *field, bool is_and,
+                       struct value *ret_query)
 {
     struct value list = value_list(k->mem, 2), query;
     TRY(is_and ? parse_not(k, field, &query) : parse_chain(k, field, true, &query));

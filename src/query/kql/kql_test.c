@@ -26,7 +26,8 @@ static void becomes_dsl(struct test *t)
         {"f:*", ONE("{\"exists\":{\"field\":\"f\"}}")},
         {"f:wi*d", ONE("{\"query_string\":{\"fields\":[\"f\"],\"query\":\"wi*d\"}}")},
         {"f:a-*", ONE("{\"query_string\":{\"fields\":[\"f\"],\"query\":\"a\\\\-*\"}}")},
-        {"na*e:v", "{\"multi_match\":{\"type\":\"best_fields\",\"fields\":[\"na*e\"],\"query\":\"v\",\"lenient\":true}}"},
+        {"na*e:v", "{\"multi_match\":{\"type\":\"best_fields\",\"fields\":[\"na*e\"],\"query\":"
+                   "\"v\",\"lenient\":true}}"},
         {"f:5", MATCH("f", "5")},
         {"f:007", MATCH("f", "\"007\"")},
         {"f:9007199254740993", MATCH("f", "9007199254740993")},
@@ -34,19 +35,25 @@ static void becomes_dsl(struct test *t)
         {"f:\"true\"", ONE("{\"match_phrase\":{\"f\":\"true\"}}")},
         {"f >= 5", ONE("{\"range\":{\"f\":{\"gte\":5}}}")},
         {"@timestamp < now-1d/d", ONE("{\"range\":{\"@timestamp\":{\"lt\":\"now-1d/d\"}}}")},
-        {"f:a and g:b", "{\"bool\":{\"filter\":[" MATCH("f", "\"a\"") "," MATCH("g", "\"b\"") "]}}"},
-        {"f:a OR g:b", "{\"bool\":{\"should\":[" MATCH("f", "\"a\"") "," MATCH("g", "\"b\"") "],\"minimum_should_match\":1}}"},
+        {"f:a and g:b",
+         "{\"bool\":{\"filter\":[" MATCH("f", "\"a\"") "," MATCH("g", "\"b\"") "]}}"},
+        {"f:a OR g:b", "{\"bool\":{\"should\":[" MATCH("f", "\"a\"") "," MATCH(
+                           "g", "\"b\"") "],\"minimum_should_match\":1}}"},
         {"not f:a", "{\"bool\":{\"must_not\":" MATCH("f", "\"a\"") "}}"},
-        {"f:a or g:b and h:c", "{\"bool\":{\"should\":[" MATCH("f", "\"a\"") ",{\"bool\":{\"filter\":[" MATCH("g", "\"b\"") ","
-                               MATCH("h", "\"c\"") "]}}],\"minimum_should_match\":1}}"},
-        {"f:(1 or 2)", "{\"bool\":{\"should\":[" MATCH("f", "1") "," MATCH("f", "2") "],\"minimum_should_match\":1}}"},
-        {"f:(1 and not 2)", "{\"bool\":{\"filter\":[" MATCH("f", "1") ",{\"bool\":{\"must_not\":" MATCH("f", "2") "}}]}}"},
+        {"f:a or g:b and h:c",
+         "{\"bool\":{\"should\":[" MATCH("f", "\"a\"") ",{\"bool\":{\"filter\":[" MATCH(
+             "g", "\"b\"") "," MATCH("h", "\"c\"") "]}}],\"minimum_should_match\":1}}"},
+        {"f:(1 or 2)", "{\"bool\":{\"should\":[" MATCH("f", "1") "," MATCH(
+                           "f", "2") "],\"minimum_should_match\":1}}"},
+        {"f:(1 and not 2)", "{\"bool\":{\"filter\":[" MATCH(
+                                "f", "1") ",{\"bool\":{\"must_not\":" MATCH("f", "2") "}}]}}"},
         {"(f:a)", MATCH("f", "\"a\"")},
         {"f:a\\:b", MATCH("f", "\"a:b\"")},
         {"f:a \\and b", MATCH("f", "\"a and b\"")},
         {"f:\\*", MATCH("f", "\"*\"")},
         {"f:oregon", MATCH("f", "\"oregon\"")},
-        {"p:{ f:a }", "{\"nested\":{\"path\":\"p\",\"query\":" MATCH("f", "\"a\"") ",\"score_mode\":\"none\"}}"},
+        {"p:{ f:a }",
+         "{\"nested\":{\"path\":\"p\",\"query\":" MATCH("f", "\"a\"") ",\"score_mode\":\"none\"}}"},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct value v;
@@ -77,7 +84,8 @@ static void errors_have_place_and_hint(struct test *t)
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct value v;
         if (kql_to_dsl(str_from(rows[i].text), t->mem, &v, &t->err) == 0) {
-            assert_str_eq(str_from(rows[i].text), "a and"); /* a word at the end: "and" is no keyword there */
+            assert_str_eq(str_from(rows[i].text),
+                          "a and"); /* a word at the end: "and" is no keyword there */
             continue;
         }
         assert_err_has(&t->err, rows[i].part);

@@ -4,24 +4,41 @@
  *     Query  := Modifier? Clause (Conjunction? Modifier? Clause)*
  *     Clause := (Field ':')? (Term | '(' Query ')' ('^' number)?)
  *
- * AND and OR are no real operators: AND makes both neighbours required, OR (with default AND) makes them optional.
- * Bare words in a row are one text, so that the analyzer sees them together. */
+ * AND and OR are no real operators: AND makes both neighbours required, OR (with default AND) makes
+ * them optional. Bare words in a row are one text, so that the analyzer sees them together. */
 #include "query/query_string/qs.h"
 
 #include "base/str.h"
 
 enum token {
-    T_END, T_AND, T_OR, T_NOT, T_PLUS, T_MINUS, T_OPEN, T_CLOSE, T_COLON, T_STAR, T_CARAT, T_TILDE, T_QUOTED, T_TERM, T_PREFIX,
-    T_WILD, T_REGEX, T_RANGE_OPEN, T_BAD,
+    T_END,
+    T_AND,
+    T_OR,
+    T_NOT,
+    T_PLUS,
+    T_MINUS,
+    T_OPEN,
+    T_CLOSE,
+    T_COLON,
+    T_STAR,
+    T_CARAT,
+    T_TILDE,
+    T_QUOTED,
+    T_TERM,
+    T_PREFIX,
+    T_WILD,
+    T_REGEX,
+    T_RANGE_OPEN,
+    T_BAD,
 };
 
 struct lexer {
     struct str text;
-    size_t at;          /* behind the current token */
+    size_t at; /* behind the current token */
     enum token token;
-    size_t begin;       /* of the current token */
-    struct str raw;     /* of terms, quoted (inside), regex (inside) */
-    const char *bad;    /* of T_BAD: what is wrong */
+    size_t begin;    /* of the current token */
+    struct str raw;  /* of terms, quoted (inside), regex (inside) */
+    const char *bad; /* of T_BAD: what is wrong */
 };
 
 struct parser {
@@ -132,8 +149,9 @@ static enum token lex_one(struct lexer *lex)
     static const struct {
         char c;
         enum token token;
-    } singles[] = {{'+', T_PLUS}, {'-', T_MINUS}, {'!', T_NOT}, {'(', T_OPEN}, {')', T_CLOSE}, {':', T_COLON}, {'^', T_CARAT},
-                   {'~', T_TILDE}, {'[', T_RANGE_OPEN}, {'{', T_RANGE_OPEN}};
+    } singles[] = {{'+', T_PLUS},       {'-', T_MINUS},     {'!', T_NOT},   {'(', T_OPEN},
+                   {')', T_CLOSE},      {':', T_COLON},     {'^', T_CARAT}, {'~', T_TILDE},
+                   {'[', T_RANGE_OPEN}, {'{', T_RANGE_OPEN}};
     for (size_t i = 0; i < ARRAY_COUNT(singles); i++) {
         if (singles[i].c == c) {
             lex->at++;
@@ -161,11 +179,14 @@ static enum token peek(const struct parser *p)
 static int syntax(struct parser *p, const char *what)
 {
     struct lexer *lex = &p->lex;
-    struct str near = str_sub(lex->text, lex->begin, lex->at > lex->begin ? lex->at - lex->begin : 1);
+    struct str near =
+        str_sub(lex->text, lex->begin, lex->at > lex->begin ? lex->at - lex->begin : 1);
     if (lex->token == T_BAD)
         what = lex->bad;
-    (void)err_set(p->err, ERR_PARSE, "Failed to parse query [" STR_FMT "]: %s at \"" STR_FMT "\", column %zu",
-                  STR_ARG(lex->text), what, STR_ARG(lex->token == T_END ? STR("<EOF>") : near), lex->begin + 1);
+    (void)err_set(p->err, ERR_PARSE,
+                  "Failed to parse query [" STR_FMT "]: %s at \"" STR_FMT "\", column %zu",
+                  STR_ARG(lex->text), what, STR_ARG(lex->token == T_END ? STR("<EOF>") : near),
+                  lex->begin + 1);
     return err_at_off(p->err, (int64_t)lex->begin);
 }
 
@@ -204,13 +225,17 @@ static int parse_suffixes(struct parser *p, struct qs_node *node, bool allows_sl
                 return syntax(p, "expected a number after ^");
             next(p);
         } else if (p->lex.token == T_TILDE && allows_slop) {
-            bool has_number = p->lex.at < p->lex.text.n && p->lex.text.p[p->lex.at] >= '0' && p->lex.text.p[p->lex.at] <= '9';
+            bool has_number = p->lex.at < p->lex.text.n && p->lex.text.p[p->lex.at] >= '0' &&
+                              p->lex.text.p[p->lex.at] <= '9';
             double slop = 0;
             next(p);
             if (node->kind != QS_PHRASE)
-                return err_set(p->err, ERR_UNSUPPORTED, "fuzzy terms (\"" STR_FMT "~\") in query_string are not supported yet",
+                return err_set(p->err, ERR_UNSUPPORTED,
+                               "fuzzy terms (\"" STR_FMT
+                               "~\") in query_string are not supported yet",
                                STR_ARG(node->text));
-            if (!has_number || p->lex.token != T_TERM || !str_to_f64(p->lex.raw, &slop) || slop < 0 || slop > 1e9)
+            if (!has_number || p->lex.token != T_TERM || !str_to_f64(p->lex.raw, &slop) ||
+                slop < 0 || slop > 1e9)
                 return syntax(p, "expected a number after ~");
             node->has_slop = true;
             node->slop = (uint32_t)slop;
@@ -234,7 +259,8 @@ static bool range_end(struct lexer *lex, struct str *ret_text)
         *ret_text = lex->raw;
         return is_ok;
     }
-    while (lex->at < lex->text.n && !is_space(lex->text, lex->at, &n) && lex->text.p[lex->at] != ']' && lex->text.p[lex->at] != '}')
+    while (lex->at < lex->text.n && !is_space(lex->text, lex->at, &n) &&
+           lex->text.p[lex->at] != ']' && lex->text.p[lex->at] != '}')
         lex->at += lex->text.p[lex->at] == '\\' && lex->at + 1 < lex->text.n ? 2 : 1;
     *ret_text = str_sub(lex->text, begin, lex->at - begin);
     return ret_text->n > 0;
@@ -247,11 +273,13 @@ static int parse_range(struct parser *p, struct str field, struct qs_node **ret_
     size_t opened = lex->begin;
     struct str word, from, to;
     node->includes_from = lex->text.p[lex->begin] == '[';
-    bool is_ok = range_end(lex, &from) && range_end(lex, &word) && str_is(word, "TO") && range_end(lex, &to);
+    bool is_ok =
+        range_end(lex, &from) && range_end(lex, &word) && str_is(word, "TO") && range_end(lex, &to);
     size_t n;
     while (is_ok && lex->at < lex->text.n && is_space(lex->text, lex->at, &n))
         lex->at += n;
-    if (!is_ok || lex->at >= lex->text.n || (lex->text.p[lex->at] != ']' && lex->text.p[lex->at] != '}')) {
+    if (!is_ok || lex->at >= lex->text.n ||
+        (lex->text.p[lex->at] != ']' && lex->text.p[lex->at] != '}')) {
         lex->begin = opened;
         return syntax(p, "expected [low TO high]");
     }
@@ -284,7 +312,8 @@ static bool one_sided(struct parser *p, struct str field, struct str raw, struct
 
 static bool ends_words(enum token token)
 {
-    return token == T_COLON || token == T_STAR || token == T_TILDE || token == T_CARAT || token == T_AND || token == T_OR;
+    return token == T_COLON || token == T_STAR || token == T_TILDE || token == T_CARAT ||
+           token == T_AND || token == T_OR;
 }
 
 static struct str joined(struct parser *p, struct str a, struct str b)
@@ -369,7 +398,8 @@ static int parse_term(struct parser *p, struct str field, struct qs_node **ret_n
 
 static int parse_clause(struct parser *p, struct str field, struct qs_node **ret_node)
 {
-    bool can_be_field = p->lex.token == T_TERM || p->lex.token == T_STAR || p->lex.token == T_WILD || p->lex.token == T_PREFIX;
+    bool can_be_field = p->lex.token == T_TERM || p->lex.token == T_STAR ||
+                        p->lex.token == T_WILD || p->lex.token == T_PREFIX;
     bool is_named = can_be_field && peek(p) == T_COLON;
     if (is_named) {
         struct str name = p->lex.token == T_STAR ? STR("*") : unescape(p->lex.raw, p->mem);
@@ -377,7 +407,8 @@ static int parse_clause(struct parser *p, struct str field, struct qs_node **ret
         next(p);
         field = name;
         if (str_is(name, "_exists_")) {
-            if (p->lex.token != T_TERM && p->lex.token != T_QUOTED && p->lex.token != T_PREFIX && p->lex.token != T_WILD)
+            if (p->lex.token != T_TERM && p->lex.token != T_QUOTED && p->lex.token != T_PREFIX &&
+                p->lex.token != T_WILD)
                 return syntax(p, "expected a field name after _exists_:");
             *ret_node = node_new(p, QS_EXISTS, STR_NONE);
             (*ret_node)->text = unescape(p->lex.raw, p->mem);
@@ -404,7 +435,8 @@ static int parse_clause(struct parser *p, struct str field, struct qs_node **ret
     return 0;
 }
 
-static int add_clause(struct parser *p, struct qs_node *all, struct qs_node *clause, enum token conjunction, enum token modifier)
+static int add_clause(struct parser *p, struct qs_node *all, struct qs_node *clause,
+                      enum token conjunction, enum token modifier)
 {
     enum qs_occur *last = all->count ? &all->occurs[all->count - 1] : NULL;
     if (last && conjunction == T_AND && *last != QS_MUST_NOT)
@@ -422,8 +454,10 @@ static int add_clause(struct parser *p, struct qs_node *all, struct qs_node *cla
         occur = QS_MUST;
     if ((all->count & (all->count - 1)) == 0) { /* powers of two: grow */
         size_t capacity = all->count ? all->count * 2 : 1;
-        all->clauses = arena_realloc(p->mem, all->clauses, all->count * sizeof(*all->clauses), capacity * sizeof(*all->clauses));
-        all->occurs = arena_realloc(p->mem, all->occurs, all->count * sizeof(*all->occurs), capacity * sizeof(*all->occurs));
+        all->clauses = arena_realloc(p->mem, all->clauses, all->count * sizeof(*all->clauses),
+                                     capacity * sizeof(*all->clauses));
+        all->occurs = arena_realloc(p->mem, all->occurs, all->count * sizeof(*all->occurs),
+                                    capacity * sizeof(*all->occurs));
     }
     all->clauses[all->count] = clause;
     all->occurs[all->count++] = occur;
@@ -455,7 +489,8 @@ static int parse_query(struct parser *p, struct str field, struct qs_node **ret_
     return 0;
 }
 
-int qs_parse(struct str text, bool is_and, struct arena *mem, struct qs_node **ret_node, struct err *err)
+int qs_parse(struct str text, bool is_and, struct arena *mem, struct qs_node **ret_node,
+             struct err *err)
 {
     struct parser p = {.lex = {.text = text}, .mem = mem, .is_and = is_and, .err = err};
     next(&p);

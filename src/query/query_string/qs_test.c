@@ -7,7 +7,8 @@
 
 static void print(const struct qs_node *node, struct buf *out)
 {
-    static const char *const kinds[] = {"bool", "words", "phrase", "prefix", "wildcard", "regex", "range", "exists", "all"};
+    static const char *const kinds[] = {"bool",  "words", "phrase", "prefix", "wildcard",
+                                        "regex", "range", "exists", "all"};
     static const char *const occurs[] = {"", "+", "-"};
     if (!node) {
         buf_add_lit(out, "nothing");
@@ -26,7 +27,8 @@ static void print(const struct qs_node *node, struct buf *out)
             buf_printf(out, STR_FMT ":", STR_ARG(node->field));
         buf_add_str(out, node->text);
         if (node->kind == QS_RANGE)
-            buf_printf(out, "%c" STR_FMT "," STR_FMT "%c", node->includes_from ? '[' : '{', STR_ARG(node->has_from ? node->from : STR("*")),
+            buf_printf(out, "%c" STR_FMT "," STR_FMT "%c", node->includes_from ? '[' : '{',
+                       STR_ARG(node->has_from ? node->from : STR("*")),
                        STR_ARG(node->has_to ? node->to : STR("*")), node->includes_to ? ']' : '}');
         buf_add_char(out, ']');
         if (node->has_slop)
@@ -83,7 +85,9 @@ static void parses(struct test *t)
         {"f:(>=10 AND <20)", "(+range[f:[10,*]] +range[f:{*,20}])"},
         {"first\\ name:x", "words[first name:x]"},
         {"book.\\*:x", "words[book.*:x]"},
-        {"a\xE3\x80\x80" "b", "words[a b]"},
+        {"a\xE3\x80\x80"
+         "b",
+         "words[a b]"},
         {"a\\:b", "words[a:b]"},
         {"http\\:\\/\\/x", "words[http://x]"},
     };
@@ -100,14 +104,22 @@ static void refuses(struct test *t)
         int64_t off;
         const char *part;
     } rows[] = {
-        {"(a", 2, "expected )"}, {"a)", 1, "unexpected text"}, {"\"a", 0, "a quote without its end"},
-        {"[1 TO", 0, "expected [low TO high]"}, {"f:", 2, "expected a term"}, {"AND a", 0, "nothing stands before"},
-        {"a AND", 5, "expected a term"}, {"/ab", 0, "closing slash"}, {"a^x", 2, "number after ^"}, {"a]", 1, "not opened"},
+        {"(a", 2, "expected )"},
+        {"a)", 1, "unexpected text"},
+        {"\"a", 0, "a quote without its end"},
+        {"[1 TO", 0, "expected [low TO high]"},
+        {"f:", 2, "expected a term"},
+        {"AND a", 0, "nothing stands before"},
+        {"a AND", 5, "expected a term"},
+        {"/ab", 0, "closing slash"},
+        {"a^x", 2, "number after ^"},
+        {"a]", 1, "not opened"},
         {"a\\", 0, "backslash"},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct qs_node *node;
-        assert_err(qs_parse(str_from(rows[i].text), false, t->mem, &node, &t->err), &t->err, ERR_PARSE);
+        assert_err(qs_parse(str_from(rows[i].text), false, t->mem, &node, &t->err), &t->err,
+                   ERR_PARSE);
         assert_err_has(&t->err, rows[i].part);
         assert_int_equal(t->err.off, rows[i].off);
     }

@@ -13,8 +13,8 @@ static const struct opt constant_score_opts[] = {
     OPT_END,
 };
 
-static int constant_score_parse(struct dsl *dsl, const struct query_type *type, const struct value *body,
-                                struct query **ret_query, struct err *err)
+static int constant_score_parse(struct dsl *dsl, const struct query_type *type,
+                                const struct value *body, struct query **ret_query, struct err *err)
 {
     struct constant_score_query *own = query_new(dsl, type, sizeof(*own));
     TRY(dsl_fill(dsl, type, body, own, err));
@@ -27,13 +27,18 @@ static int constant_score_parse(struct dsl *dsl, const struct query_type *type, 
     return 0;
 }
 
-static struct plan *constant_score_plan(const struct query *query, struct planner *planner, float boost)
+static struct plan *constant_score_plan(const struct query *query, struct planner *planner,
+                                        float boost)
 {
     const struct constant_score_query *own = (const struct constant_score_query *)query;
     return plan_constant(planner, query_plan_filter(own->inner, planner), boost);
 }
 
 const struct query_type query_type_constant_score = {
-    .name = "constant_score", .summary = "A filter whose matches all score the same.", .since = "0.1",
-    .opts = constant_score_opts, .parse = constant_score_parse, .plan = constant_score_plan,
+    .name = "constant_score",
+    .summary = "A filter whose matches all score the same.",
+    .since = "0.1",
+    .opts = constant_score_opts,
+    .parse = constant_score_parse,
+    .plan = constant_score_plan,
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dis_max.c: the union of several queries; a document's score is its best one plus tie_breaker times the others. */
+/* dis_max.c: the union of several queries; a document's score is its best one plus tie_breaker
+ * times the others. */
 #include "query/query.h"
 
 struct dis_max_query {
@@ -12,7 +13,8 @@ struct dis_max_query {
 
 static const struct opt dis_max_opts[] = {
     OPT_VALUE(struct dis_max_query, queries, .help = "Queries of which at least one must match."),
-    OPT_FLOAT(struct dis_max_query, tie_breaker, .dflt = "0", .help = "Share of the other scores, 0 to 1."),
+    OPT_FLOAT(struct dis_max_query, tie_breaker, .dflt = "0",
+              .help = "Share of the other scores, 0 to 1."),
     OPT_END,
 };
 
@@ -22,10 +24,12 @@ static int dis_max_parse(struct dsl *dsl, const struct query_type *type, const s
     struct dis_max_query *own = query_new(dsl, type, sizeof(*own));
     TRY(dsl_fill(dsl, type, body, own, err));
     if (own->queries.kind == VALUE_NONE)
-        return dsl_error(body, err, ERR_PARSE, "[dis_max] requires 'queries' field with at least one clause");
+        return dsl_error(body, err, ERR_PARSE,
+                         "[dis_max] requires 'queries' field with at least one clause");
     TRY(dsl_parse_list(dsl, &own->queries, &own->inner, &own->count, err));
     if (own->count == 0)
-        return dsl_error(body, err, ERR_PARSE, "[dis_max] requires 'queries' field with at least one clause");
+        return dsl_error(body, err, ERR_PARSE,
+                         "[dis_max] requires 'queries' field with at least one clause");
     *ret_query = &own->base;
     return 0;
 }
@@ -40,6 +44,10 @@ static struct plan *dis_max_plan(const struct query *query, struct planner *plan
 }
 
 const struct query_type query_type_dis_max = {
-    .name = "dis_max", .summary = "The best score of several queries.", .since = "0.1", .opts = dis_max_opts,
-    .parse = dis_max_parse, .plan = dis_max_plan,
+    .name = "dis_max",
+    .summary = "The best score of several queries.",
+    .since = "0.1",
+    .opts = dis_max_opts,
+    .parse = dis_max_parse,
+    .plan = dis_max_plan,
 };

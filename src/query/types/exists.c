@@ -31,8 +31,8 @@ static bool is_below(struct str path, struct str object)
 
 struct plan *plan_field_exists(struct planner *planner, struct str path, float boost)
 {
-    if (str_is(path, "_id") || str_is(path, "_index") || str_is(path, "_seq_no") || str_is(path, "_source") ||
-        str_is(path, "*"))
+    if (str_is(path, "_id") || str_is(path, "_index") || str_is(path, "_seq_no") ||
+        str_is(path, "_source") || str_is(path, "*"))
         return plan_all(planner, boost);
     bool is_pattern = str_find_char(path, '*') >= 0;
     const struct field *exact = is_pattern ? NULL : mapping_field(planner->mapping, path);
@@ -55,6 +55,10 @@ static struct plan *exists_plan(const struct query *query, struct planner *plann
 }
 
 const struct query_type query_type_exists = {
-    .name = "exists", .summary = "Documents that have a field.", .since = "0.1", .opts = exists_opts,
-    .parse = exists_parse, .plan = exists_plan,
+    .name = "exists",
+    .summary = "Documents that have a field.",
+    .since = "0.1",
+    .opts = exists_opts,
+    .parse = exists_parse,
+    .plan = exists_plan,
 };

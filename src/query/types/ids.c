@@ -12,7 +12,8 @@ struct ids_query {
 
 static const struct opt ids_opts[] = {
     OPT_LIST(struct ids_query, values, .help = "The ids."),
-    OPT_VALUE(struct ids_query, type, .flags = OPT_DEPRECATED, .help = "Accepted and without effect."),
+    OPT_VALUE(struct ids_query, type, .flags = OPT_DEPRECATED,
+              .help = "Accepted and without effect."),
     OPT_END,
 };
 
@@ -26,7 +27,8 @@ static int ids_parse(struct dsl *dsl, const struct query_type *type, const struc
     for (size_t i = 0; i < own->count; i++) {
         const struct value *v = &own->values.list->items[i];
         if (v->kind != VALUE_STR && v->kind != VALUE_INT)
-            return dsl_error(v, err, ERR_PARSE, "Illegal value for id, expecting a string or number, got: %s",
+            return dsl_error(v, err, ERR_PARSE,
+                             "Illegal value for id, expecting a string or number, got: %s",
                              value_kind_name(v));
         own->ids[i] = value_to_str(dsl->mem, v);
     }
@@ -41,6 +43,10 @@ static struct plan *ids_plan(const struct query *query, struct planner *planner,
 }
 
 const struct query_type query_type_ids = {
-    .name = "ids", .summary = "Documents by their ids.", .since = "0.1", .opts = ids_opts,
-    .parse = ids_parse, .plan = ids_plan,
+    .name = "ids",
+    .summary = "Documents by their ids.",
+    .since = "0.1",
+    .opts = ids_opts,
+    .parse = ids_parse,
+    .plan = ids_plan,
 };

@@ -11,22 +11,32 @@ static int match_all_parse(struct dsl *dsl, const struct query_type *type, const
     return dsl_fill(dsl, type, body, *ret_query, err);
 }
 
-static struct plan *match_all_plan(const struct query *query UNUSED, struct planner *planner, float boost)
+static struct plan *match_all_plan(const struct query *query UNUSED, struct planner *planner,
+                                   float boost)
 {
     return plan_all(planner, boost);
 }
 
-static struct plan *match_none_plan(const struct query *query UNUSED, struct planner *planner UNUSED, float boost UNUSED)
+static struct plan *match_none_plan(const struct query *query UNUSED,
+                                    struct planner *planner UNUSED, float boost UNUSED)
 {
     return NULL;
 }
 
 const struct query_type query_type_match_all = {
-    .name = "match_all", .summary = "Every document.", .since = "0.1", .opts = no_opts,
-    .parse = match_all_parse, .plan = match_all_plan,
+    .name = "match_all",
+    .summary = "Every document.",
+    .since = "0.1",
+    .opts = no_opts,
+    .parse = match_all_parse,
+    .plan = match_all_plan,
 };
 
 const struct query_type query_type_match_none = {
-    .name = "match_none", .summary = "No document.", .since = "0.1", .opts = no_opts,
-    .parse = match_all_parse, .plan = match_none_plan,
+    .name = "match_none",
+    .summary = "No document.",
+    .since = "0.1",
+    .opts = no_opts,
+    .parse = match_all_parse,
+    .plan = match_none_plan,
 };

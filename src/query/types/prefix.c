@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* prefix.c: terms that begin with a text, and terms that match a pattern of * and ?; each match scores `boost`. */
+/* prefix.c: terms that begin with a text, and terms that match a pattern of * and ?; each match
+ * scores `boost`. */
 #include "base/str.h"
 #include "index/analyze.h"
 #include "query/query.h"
@@ -16,14 +17,17 @@ static const struct opt prefix_opts[] = {
     OPT_VALUE(struct prefix_query, value, .help = "The text the terms begin with."),
     OPT_VALUE(struct prefix_query, prefix, .flags = OPT_DEPRECATED, .help = "Old name of value."),
     OPT_BOOL(struct prefix_query, case_insensitive, .help = "Ignore the case of ASCII letters."),
-    OPT_STR(struct prefix_query, rewrite, .flags = OPT_OBSOLETE, .help = "Accepted and without effect."),
+    OPT_STR(struct prefix_query, rewrite, .flags = OPT_OBSOLETE,
+            .help = "Accepted and without effect."),
     OPT_END,
 };
 static const struct opt wildcard_opts[] = {
-    OPT_VALUE(struct prefix_query, value, .help = "Pattern: * any text, ? one character, \\ before a plain one."),
+    OPT_VALUE(struct prefix_query, value,
+              .help = "Pattern: * any text, ? one character, \\ before a plain one."),
     OPT_VALUE(struct prefix_query, wildcard, .help = "The same as value."),
     OPT_BOOL(struct prefix_query, case_insensitive, .help = "Ignore the case of ASCII letters."),
-    OPT_STR(struct prefix_query, rewrite, .flags = OPT_OBSOLETE, .help = "Accepted and without effect."),
+    OPT_STR(struct prefix_query, rewrite, .flags = OPT_OBSOLETE,
+            .help = "Accepted and without effect."),
     OPT_END,
 };
 
@@ -50,15 +54,19 @@ static struct plan *prefix_plan(const struct query *query, struct planner *plann
     if (str_is(own->field, "_index"))
         return str_starts_with(planner->index, own->value.s) ? plan_all(planner, boost) : NULL;
     struct plan *all = NULL;
-    for (const struct field *f = mapping_field(planner->mapping, own->field); f; f = f->next_variant) {
+    for (const struct field *f = mapping_field(planner->mapping, own->field); f;
+         f = f->next_variant) {
         if (f->variant_index > 0 && !field_is_text(f) && !field_is_string(f))
             continue;
-        all = plan_either(planner, all, plan_prefix(planner, f, own->value.s, own->case_insensitive, boost), boost);
+        all =
+            plan_either(planner, all,
+                        plan_prefix(planner, f, own->value.s, own->case_insensitive, boost), boost);
     }
     return all;
 }
 
-/* Text fields hold lower-case tokens, so their patterns are lowered too, as Elasticsearch normalises them. */
+/* Text fields hold lower-case tokens, so their patterns are lowered too, as Elasticsearch
+ * normalises them. */
 static struct str lower(struct planner *planner, struct str text)
 {
     size_t size = text.n * 3 + 8;
@@ -73,20 +81,30 @@ static struct plan *wildcard_plan(const struct query *query, struct planner *pla
     if (str_is(own->field, "_index"))
         return str_glob(own->value.s, planner->index) ? plan_all(planner, boost) : NULL;
     struct plan *all = NULL;
-    for (const struct field *f = mapping_field(planner->mapping, own->field); f; f = f->next_variant) {
+    for (const struct field *f = mapping_field(planner->mapping, own->field); f;
+         f = f->next_variant) {
         if (f->variant_index > 0 && !field_is_text(f) && !field_is_string(f))
             continue;
         struct str pattern = field_is_text(f) ? lower(planner, own->value.s) : own->value.s;
-        all = plan_either(planner, all, plan_wildcard(planner, f, pattern, own->case_insensitive, boost), boost);
+        all = plan_either(planner, all,
+                          plan_wildcard(planner, f, pattern, own->case_insensitive, boost), boost);
     }
     return all;
 }
 
 const struct query_type query_type_prefix = {
-    .name = "prefix", .summary = "Terms that begin with a text.", .since = "0.1", .opts = prefix_opts,
-    .parse = prefix_parse, .plan = prefix_plan,
+    .name = "prefix",
+    .summary = "Terms that begin with a text.",
+    .since = "0.1",
+    .opts = prefix_opts,
+    .parse = prefix_parse,
+    .plan = prefix_plan,
 };
 const struct query_type query_type_wildcard = {
-    .name = "wildcard", .summary = "Terms that match a pattern of * and ?.", .since = "0.1", .opts = wildcard_opts,
-    .parse = prefix_parse, .plan = wildcard_plan,
+    .name = "wildcard",
+    .summary = "Terms that match a pattern of * and ?.",
+    .since = "0.1",
+    .opts = wildcard_opts,
+    .parse = prefix_parse,
+    .plan = wildcard_plan,
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* range.c: values between two bounds: numbers, dates with date math, addresses, texts in byte order. The old form
- * from/to/include_lower/include_upper is understood too. */
+/* range.c: values between two bounds: numbers, dates with date math, addresses, texts in byte
+ * order. The old form from/to/include_lower/include_upper is understood too. */
 #include "base/str.h"
 #include "query/query.h"
 
@@ -23,8 +23,10 @@ static const struct opt range_opts[] = {
     OPT_BOOL(struct range_query, include_lower, .dflt = "true", .help = "For from: gte."),
     OPT_BOOL(struct range_query, include_upper, .dflt = "true", .help = "For to: lte."),
     OPT_STR(struct range_query, format, .help = "Format of date bounds; default the field's."),
-    OPT_STR(struct range_query, time_zone, .help = "Zone of date bounds without one, and of rounding."),
-    OPT_STR(struct range_query, relation, .help = "INTERSECTS, CONTAINS or WITHIN; the same for fields without ranges."),
+    OPT_STR(struct range_query, time_zone,
+            .help = "Zone of date bounds without one, and of rounding."),
+    OPT_STR(struct range_query, relation,
+            .help = "INTERSECTS, CONTAINS or WITHIN; the same for fields without ranges."),
     OPT_END,
 };
 
@@ -40,7 +42,8 @@ static int range_parse(struct dsl *dsl, const struct query_type *type, const str
     struct value plain = {.kind = VALUE_NONE};
     TRY(dsl_fill_field(dsl, type, body, own, &own->field, &plain, err));
     if (plain.kind != VALUE_NONE)
-        return dsl_error(&plain, err, ERR_PARSE, "[range] query does not support [" STR_FMT "]", STR_ARG(own->field));
+        return dsl_error(&plain, err, ERR_PARSE, "[range] query does not support [" STR_FMT "]",
+                         STR_ARG(own->field));
     struct range_options *range = &own->options;
     range->from = is_given(&own->gte) ? own->gte : is_given(&own->gt) ? own->gt : own->from;
     range->includes_from = is_given(&own->gte) || (!is_given(&own->gt) && own->include_lower);
@@ -49,8 +52,10 @@ static int range_parse(struct dsl *dsl, const struct query_type *type, const str
     range->format = own->format;
     range->time_zone = own->time_zone;
     if (own->relation.p && !str_eq_nocase(own->relation, STR("intersects")) &&
-        !str_eq_nocase(own->relation, STR("contains")) && !str_eq_nocase(own->relation, STR("within")))
-        return dsl_error(body, err, ERR_INVALID, "%s is not a valid relation", arena_cstr(dsl->mem, own->relation));
+        !str_eq_nocase(own->relation, STR("contains")) &&
+        !str_eq_nocase(own->relation, STR("within")))
+        return dsl_error(body, err, ERR_INVALID, "%s is not a valid relation",
+                         arena_cstr(dsl->mem, own->relation));
     *ret_query = &own->base;
     return 0;
 }
@@ -62,6 +67,10 @@ static struct plan *range_plan(const struct query *query, struct planner *planne
 }
 
 const struct query_type query_type_range = {
-    .name = "range", .summary = "Values between bounds.", .since = "0.1", .opts = range_opts,
-    .parse = range_parse, .plan = range_plan,
+    .name = "range",
+    .summary = "Values between bounds.",
+    .since = "0.1",
+    .opts = range_opts,
+    .parse = range_parse,
+    .plan = range_plan,
 };

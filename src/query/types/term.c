@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* term.c: documents that have exactly this value. No analysis: of a text field it is one token as it was indexed. */
+/* term.c: documents that have exactly this value. No analysis: of a text field it is one token as
+ * it was indexed. */
 #include <math.h>
 
 #include "base/str.h"
@@ -26,7 +27,8 @@ static int term_parse(struct dsl *dsl, const struct query_type *type, const stru
     struct value plain = {.kind = VALUE_NONE};
     for (size_t i = 0; i < body->map->count; i++) {
         if (body->map->values[i].kind == VALUE_LIST)
-            return dsl_error(&body->map->values[i], err, ERR_PARSE, "[term] query does not support array of values");
+            return dsl_error(&body->map->values[i], err, ERR_PARSE,
+                             "[term] query does not support array of values");
     }
     TRY(dsl_fill_field(dsl, type, body, own, &own->field, &plain, err));
     if (plain.kind != VALUE_NONE)
@@ -46,7 +48,8 @@ static struct plan *term_plan(const struct query *query, struct planner *planner
         return plan_field_term(planner, own->field, &own->value, false, boost);
     /* A wildcard pattern without wildcards, letters of any case. */
     struct plan *all = NULL;
-    for (const struct field *f = mapping_field(planner->mapping, own->field); f; f = f->next_variant) {
+    for (const struct field *f = mapping_field(planner->mapping, own->field); f;
+         f = f->next_variant) {
         if (field_is_text(f) || field_is_string(f)) {
             char *text = arena_alloc(planner->mem, own->value.s.n * 2 + 1);
             size_t n = 0;
@@ -56,15 +59,21 @@ static struct plan *term_plan(const struct query *query, struct planner *planner
                     text[n++] = '\\';
                 text[n++] = c;
             }
-            all = plan_either(planner, all, plan_wildcard(planner, f, (struct str){text, n}, true, boost), boost);
+            all = plan_either(planner, all,
+                              plan_wildcard(planner, f, (struct str){text, n}, true, boost), boost);
         } else {
-            all = plan_either(planner, all, plan_variant_term(planner, f, &own->value, false, boost), boost);
+            all = plan_either(planner, all,
+                              plan_variant_term(planner, f, &own->value, false, boost), boost);
         }
     }
     return all;
 }
 
 const struct query_type query_type_term = {
-    .name = "term", .summary = "An exact value.", .since = "0.1", .opts = term_opts,
-    .parse = term_parse, .plan = term_plan,
+    .name = "term",
+    .summary = "An exact value.",
+    .since = "0.1",
+    .opts = term_opts,
+    .parse = term_parse,
+    .plan = term_plan,
 };

@@ -23,10 +23,12 @@ static int terms_parse(struct dsl *dsl, const struct query_type *type, const str
         const struct value *v = &body->map->values[i];
         struct str key = body->map->keys[i];
         if (v->kind == VALUE_MAP)
-            return dsl_error(v, err, ERR_UNSUPPORTED, "[terms] lookup of values in another document is not supported yet");
+            return dsl_error(v, err, ERR_UNSUPPORTED,
+                             "[terms] lookup of values in another document is not supported yet");
         if (v->kind != VALUE_LIST) {
             if (!str_is(key, "boost") && !str_is(key, "_name"))
-                return dsl_error(v, err, ERR_PARSE, "[terms] query does not support [" STR_FMT "]", STR_ARG(key));
+                return dsl_error(v, err, ERR_PARSE, "[terms] query does not support [" STR_FMT "]",
+                                 STR_ARG(key));
             value_map_set(dsl->mem, &rest, key, *v);
             continue;
         }
@@ -37,11 +39,16 @@ static int terms_parse(struct dsl *dsl, const struct query_type *type, const str
     }
     TRY(dsl_fill(dsl, &common, &rest, own, err));
     if (!own->values)
-        return dsl_error(body, err, ERR_PARSE, "[terms] query requires a field name, followed by array of terms or a document lookup specification");
+        return dsl_error(body, err, ERR_PARSE,
+                         "[terms] query requires a field name, followed by array of terms or a "
+                         "document lookup specification");
     if (own->values->list->count > TERMS_MAX)
-        return dsl_error(own->values, err, ERR_INVALID, "The number of terms [%zu] used in the Terms Query request has "
-                         "exceeded the allowed maximum of [%u]. This maximum can be set by changing the "
-                         "[index.max_terms_count] index level setting.", own->values->list->count, TERMS_MAX);
+        return dsl_error(
+            own->values, err, ERR_INVALID,
+            "The number of terms [%zu] used in the Terms Query request has "
+            "exceeded the allowed maximum of [%u]. This maximum can be set by changing the "
+            "[index.max_terms_count] index level setting.",
+            own->values->list->count, TERMS_MAX);
     for (size_t i = 0; i < own->values->list->count; i++) {
         const struct value *v = &own->values->list->items[i];
         if (v->kind == VALUE_NULL || v->kind == VALUE_LIST || v->kind == VALUE_MAP)
@@ -51,8 +58,8 @@ static int terms_parse(struct dsl *dsl, const struct query_type *type, const str
     return 0;
 }
 
-static struct plan *variant_terms(const struct terms_query *own, struct planner *planner, const struct field *field,
-                                  float boost)
+static struct plan *variant_terms(const struct terms_query *own, struct planner *planner,
+                                  const struct field *field, float boost)
 {
     const struct value_list *list = own->values->list;
     if (field_is_text(field) || (field_is_string(field) && field->type != FIELD_CONSTANT_KEYWORD)) {
@@ -73,16 +80,23 @@ static struct plan *terms_plan(const struct query *query, struct planner *planne
     const struct terms_query *own = (const struct terms_query *)query;
     const struct value_list *list = own->values->list;
     struct plan *all = NULL;
-    for (const struct field *f = mapping_field(planner->mapping, own->field); f; f = f->next_variant)
+    for (const struct field *f = mapping_field(planner->mapping, own->field); f;
+         f = f->next_variant)
         all = plan_either(planner, all, variant_terms(own, planner, f, boost), boost);
     if (own->field.n && own->field.p[0] == '_' && !mapping_field(planner->mapping, own->field)) {
         for (size_t i = 0; i < list->count; i++)
-            all = plan_either(planner, all, plan_field_term(planner, own->field, &list->items[i], false, boost), boost);
+            all = plan_either(planner, all,
+                              plan_field_term(planner, own->field, &list->items[i], false, boost),
+                              boost);
     }
     return all;
 }
 
 const struct query_type query_type_terms = {
-    .name = "terms", .summary = "Any of several exact values.", .since = "0.1", .opts = NULL,
-    .parse = terms_parse, .plan = terms_plan,
+    .name = "terms",
+    .summary = "Any of several exact values.",
+    .since = "0.1",
+    .opts = NULL,
+    .parse = terms_parse,
+    .plan = terms_plan,
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* search_support.h: what the tests of the search share: an engine in memory, documents, and searches as JSON in, JSON out. */
+/* search_support_test.h: what the tests of the search share: an engine in memory, documents, and
+ * searches as JSON in, JSON out. */
 #ifndef NARU_QUERY_SEARCH_SUPPORT_H
 #define NARU_QUERY_SEARCH_SUPPORT_H
 
@@ -26,8 +27,12 @@ TEST_INLINE void bed_init(struct bed *bed, struct test *t)
 {
     *bed = (struct bed){.t = t, .fs = vfs_mem_new()};
     clock_fake_init(&bed->clock, NOW_NS);
-    struct engine_config config = {.fs = bed->fs, .clock = &bed->clock.base, .seed = 1, .path = STR("data"),
-                                   .lane_count = 1, .is_single_threaded = true};
+    struct engine_config config = {.fs = bed->fs,
+                                   .clock = &bed->clock.base,
+                                   .seed = 1,
+                                   .path = STR("data"),
+                                   .lane_count = 1,
+                                   .is_single_threaded = true};
     assert_ok(engine_open(&config, &bed->engine, &t->err), &t->err);
 }
 
@@ -40,7 +45,9 @@ TEST_INLINE void bed_deinit(struct bed *bed)
 TEST_INLINE struct value parsed(struct bed *bed, const char *json)
 {
     struct value v;
-    assert_ok(value_from_json(arena_str(bed->t->mem, str_from(json)), bed->t->mem, &v, &bed->t->err), &bed->t->err);
+    assert_ok(
+        value_from_json(arena_str(bed->t->mem, str_from(json)), bed->t->mem, &v, &bed->t->err),
+        &bed->t->err);
     return v;
 }
 
@@ -58,7 +65,9 @@ TEST_INLINE void put(struct bed *bed, const char *index, const char *id, const c
     write.index = str_from(index);
     write.id = str_from(id);
     write.source = str_from(source);
-    assert_ok(engine_write(bed->engine, &write, 1, REFRESH_NONE, bed->t->mem, &result, &bed->t->err), &bed->t->err);
+    assert_ok(
+        engine_write(bed->engine, &write, 1, REFRESH_NONE, bed->t->mem, &result, &bed->t->err),
+        &bed->t->err);
     if (result.status >= 300 && source)
         fail_msg("write %s: %d %s", source, result.status, result.err.text);
 }
@@ -74,18 +83,21 @@ TEST_INLINE struct searcher *snapshot(struct bed *bed, const char *indices)
     struct str *names;
     size_t count;
     struct searcher *searcher;
-    assert_ok(engine_resolve(bed->engine, str_from(indices), true, bed->t->mem, &names, &count, &bed->t->err), &bed->t->err);
+    assert_ok(engine_resolve(bed->engine, str_from(indices), true, bed->t->mem, &names, &count,
+                             &bed->t->err),
+              &bed->t->err);
     assert_ok(engine_snapshot(bed->engine, names, count, &searcher, &bed->t->err), &bed->t->err);
     return searcher;
 }
 
-TEST_INLINE int search_try(struct bed *bed, const char *indices, const struct value *body, struct search_request **ret_request,
-                           struct search_result *ret_result)
+TEST_INLINE int search_try(struct bed *bed, const char *indices, const struct value *body,
+                           struct search_request **ret_request, struct search_result *ret_result)
 {
     struct searcher *searcher = snapshot(bed, indices);
     int rc = search_parse(body, NOW_NS, bed->t->mem, ret_request, &bed->t->err);
     if (rc == 0)
-        rc = search_run(searcher, *ret_request, &bed->clock.base, NULL, bed->t->mem, ret_result, &bed->t->err);
+        rc = search_run(searcher, *ret_request, &bed->clock.base, NULL, bed->t->mem, ret_result,
+                        &bed->t->err);
     searcher_unref(searcher);
     return rc;
 }
@@ -105,7 +117,9 @@ TEST_INLINE struct value reply(struct bed *bed, const char *indices, const char 
     search_result_write(request, &result, &w);
     json_object_end(&w);
     struct value tree;
-    assert_ok(value_from_json(arena_str(bed->t->mem, buf_str(&out)), bed->t->mem, &tree, &bed->t->err), &bed->t->err);
+    assert_ok(
+        value_from_json(arena_str(bed->t->mem, buf_str(&out)), bed->t->mem, &tree, &bed->t->err),
+        &bed->t->err);
     buf_deinit(&out);
     return tree;
 }

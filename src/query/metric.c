@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* metric.c: the accumulators of agg/ over columns: values of a block are handed over as one array. Without a filter whole
- * segments are answered from the column's statistics where those suffice. Results are printed as Elasticsearch does:
- * numbers always as doubles, dates also as text. */
-#include "query/buckets/metric.h"
+/* metric.c: the accumulators of agg/ over columns: values of a block are handed over as one array.
+ * Without a filter whole segments are answered from the column's statistics where those suffice.
+ * Results are printed as Elasticsearch does: numbers always as doubles, dates also as text. */
+#include "query/metric.h"
 
 #include <math.h>
 
@@ -24,14 +24,18 @@ struct metric_run {
 static const struct opt metric_opts[] = {
     SOURCE_OPTS(struct metric_params, source),
     SOURCE_OPT_FORMAT(struct metric_params, source),
-    {.name = "keyed", .kind = OPT_KIND_BOOL, .offset = offsetof(struct metric_params, keyed), .dflt = "true",
+    {.name = "keyed",
+     .kind = OPT_KIND_BOOL,
+     .offset = offsetof(struct metric_params, keyed),
+     .dflt = "true",
      .help = "Percentiles as an object instead of an array."},
     OPT_END,
 };
 
 bool metric_type_exists(struct str name)
 {
-    return agg_type_find(name) && !str_is(name, "count") && !str_is(name, "first") && !str_is(name, "last");
+    return agg_type_find(name) && !str_is(name, "count") && !str_is(name, "first") &&
+           !str_is(name, "last");
 }
 
 /* Elasticsearch nests the digest's settings: {"tdigest": {"compression": 200}}. */
@@ -45,7 +49,8 @@ static int unnest_digest(const struct value *v, struct dsl *dsl, struct value *o
     return 0;
 }
 
-int metric_parse(struct agg_node *node, struct str type_name, struct dsl *dsl, const struct value *body, struct err *err)
+int metric_parse(struct agg_node *node, struct str type_name, struct dsl *dsl,
+                 const struct value *body, struct err *err)
 {
     struct metric_params *params = node->params;
     struct value common = value_map(dsl->mem, 4), own = value_map(dsl->mem, 4);
@@ -56,7 +61,8 @@ int metric_parse(struct agg_node *node, struct str type_name, struct dsl *dsl, c
         if (str_is(key, "tdigest"))
             TRY(unnest_digest(v, dsl, &own, err));
         else if (str_is(key, "hdr"))
-            return dsl_error(v, err, ERR_UNSUPPORTED, "[hdr] percentiles are not supported yet; tdigest is");
+            return dsl_error(v, err, ERR_UNSUPPORTED,
+                             "[hdr] percentiles are not supported yet; tdigest is");
         else if (str_is(key, "rehash") || str_is(key, "execution_hint"))
             continue;
         else if (opt_find(type->opts, key))
@@ -64,7 +70,8 @@ int metric_parse(struct agg_node *node, struct str type_name, struct dsl *dsl, c
         else if (opt_find(metric_opts, key))
             value_map_set(dsl->mem, &common, key, *v);
         else
-            return dsl_error(v, err, ERR_PARSE, "[" STR_FMT "] unknown field [" STR_FMT "]", STR_ARG(type_name), STR_ARG(key));
+            return dsl_error(v, err, ERR_PARSE, "[" STR_FMT "] unknown field [" STR_FMT "]",
+                             STR_ARG(type_name), STR_ARG(key));
     }
     TRY(options_fill(metric_opts, params, &common, OPTIONS_JSON, dsl->mem, NULL, NULL, NULL, err));
     TRY(agg_spec_init(&params->spec, type_name, &own, dsl->mem, err));
@@ -77,11 +84,13 @@ static bool takes_any(const struct metric_params *params)
     return (params->spec.type->flags & AGG_ANY_VALUE) != 0;
 }
 
-static int metric_begin(const struct agg_node *node, struct agg_run *run, void *own, struct err *err)
+static int metric_begin(const struct agg_node *node, struct agg_run *run, void *own,
+                        struct err *err)
 {
     const struct metric_params *params = node->params;
     struct metric_run *mine = own;
-    TRY(source_begin(&mine->source, node, &params->source, run, takes_any(params) ? SOURCE_ANY : SOURCE_NUMBERS, err));
+    TRY(source_begin(&mine->source, node, &params->source, run,
+                     takes_any(params) ? SOURCE_ANY : SOURCE_NUMBERS, err));
     mine->hashes = NULL;
     if (mine->source.column && mine->source.kind == COLUMN_ORDINAL) {
         uint32_t count = column_ordinal_count(mine->source.column);
@@ -110,11 +119,13 @@ static uint64_t ordinal_hash(struct metric_run *mine, struct agg_run *run, uint3
     if (ordinal == SOURCE_MISSING)
         return agg_hash_str(mine->source.missing_text);
     if (!mine->hashes[ordinal])
-        mine->hashes[ordinal] = agg_hash_str(column_ordinal_text(mine->source.column, ordinal, run->scratch));
+        mine->hashes[ordinal] =
+            agg_hash_str(column_ordinal_text(mine->source.column, ordinal, run->scratch));
     return mine->hashes[ordinal];
 }
 
-static void add_batch(struct metric_run *mine, struct agg_run *run, struct agg *agg, struct value_batch *batch)
+static void add_batch(struct metric_run *mine, struct agg_run *run, struct agg *agg,
+                      struct value_batch *batch)
 {
     if (mine->source.kind == COLUMN_ORDINAL) {
         uint64_t hashes[BATCH_MAX];
@@ -132,7 +143,8 @@ static void add_batch(struct metric_run *mine, struct agg_run *run, struct agg *
     }
 }
 
-static void metric_collect(const struct agg_node *node, struct agg_run *run, void *state, const struct doc_block *block)
+static void metric_collect(const struct agg_node *node, struct agg_run *run, void *state,
+                           const struct doc_block *block)
 {
     struct metric_run *mine = node_own(node, run);
     struct agg agg = state_agg(node, run, state);
@@ -175,7 +187,8 @@ static bool metric_collect_all(const struct agg_node *node, struct agg_run *run,
     return true;
 }
 
-static void metric_merge(const struct agg_node *node, struct agg_run *run, void *state, struct agg_run *other, void *from)
+static void metric_merge(const struct agg_node *node, struct agg_run *run, void *state,
+                         struct agg_run *other, void *from)
 {
     struct agg agg = state_agg(node, run, state), more = state_agg(node, other, from);
     agg_merge(&agg, &more);
@@ -203,8 +216,8 @@ static bool is_of_field(struct str key)
     return !str_is(key, "count");
 }
 
-static void put_number(struct agg_run *run, const struct source *source, struct value *map, struct str key,
-                       const struct value *v)
+static void put_number(struct agg_run *run, const struct source *source, struct value *map,
+                       struct str key, const struct value *v)
 {
     struct value f = as_double(v);
     value_map_set(run->mem, map, key, f);
@@ -214,7 +227,8 @@ static void put_number(struct agg_run *run, const struct source *source, struct 
 }
 
 /* stats print their texts behind all numbers. */
-static struct value print_stats(struct agg_run *run, const struct source *source, const struct value *result)
+static struct value print_stats(struct agg_run *run, const struct source *source,
+                                const struct value *result)
 {
     struct value map = value_map(run->mem, result->map->count * 2);
     for (size_t i = 0; i < result->map->count; i++) {
@@ -232,16 +246,19 @@ static struct value print_stats(struct agg_run *run, const struct source *source
     for (size_t i = 0; source_prints_text(source) && i < result->map->count; i++) {
         struct value f = as_double(&result->map->values[i]);
         if (is_of_field(result->map->keys[i]) && f.kind == VALUE_FLOAT)
-            value_map_set(run->mem, &map, arena_printf(run->mem, STR_FMT "_as_string", STR_ARG(result->map->keys[i])),
-                          value_str(source_print_double(source, f.f, run->mem)));
+            value_map_set(
+                run->mem, &map,
+                arena_printf(run->mem, STR_FMT "_as_string", STR_ARG(result->map->keys[i])),
+                value_str(source_print_double(source, f.f, run->mem)));
     }
     return map;
 }
 
-static struct value print_percentiles(struct agg_run *run, const struct metric_params *params, const struct source *source,
-                                      const struct value *result)
+static struct value print_percentiles(struct agg_run *run, const struct metric_params *params,
+                                      const struct source *source, const struct value *result)
 {
-    struct value values = params->keyed ? value_map(run->mem, result->map->count) : value_list(run->mem, result->map->count);
+    struct value values = params->keyed ? value_map(run->mem, result->map->count)
+                                        : value_list(run->mem, result->map->count);
     bool is_ranks = str_is(str_from(params->spec.type->name), "percentile_ranks");
     for (size_t i = 0; i < result->map->count; i++) {
         struct str key = result->map->keys[i];
@@ -303,7 +320,9 @@ bool metric_number(const struct value *result, struct str key, double *ret_v)
         const struct value *values = value_map_get_lit(result, "values");
         v = value_map_get(values, key);
         double percent, own;
-        for (size_t i = 0; !v && values->kind == VALUE_MAP && i < values->map->count && str_to_f64(key, &percent); i++) {
+        for (size_t i = 0;
+             !v && values->kind == VALUE_MAP && i < values->map->count && str_to_f64(key, &percent);
+             i++) {
             if (str_to_f64(values->map->keys[i], &own) && own == percent)
                 v = &values->map->values[i];
         }
@@ -312,8 +331,17 @@ bool metric_number(const struct value *result, struct str key, double *ret_v)
 }
 
 const struct bucket_type bucket_type_metric = {
-    .name = "metric", .summary = "An accumulator over a field.", .since = "0.1", .opts = metric_opts,
-    .opts_size = sizeof(struct metric_params), .run_size = sizeof(struct metric_run), .is_leaf = true,
-    .begin = metric_begin, .collect = metric_collect, .collect_all = metric_collect_all, .merge = metric_merge,
-    .result = metric_result, .typed_name = metric_typed_name,
+    .name = "metric",
+    .summary = "An accumulator over a field.",
+    .since = "0.1",
+    .opts = metric_opts,
+    .opts_size = sizeof(struct metric_params),
+    .run_size = sizeof(struct metric_run),
+    .is_leaf = true,
+    .begin = metric_begin,
+    .collect = metric_collect,
+    .collect_all = metric_collect_all,
+    .merge = metric_merge,
+    .result = metric_result,
+    .typed_name = metric_typed_name,
 };
