@@ -75,7 +75,7 @@ static const char *const missing_types[] = {
 static const struct bucket_type *type_find(struct str name)
 {
     for (size_t i = 0; i < ARRAY_COUNT(types); i++) {
-        if (str_eq(str_from(types[i]->name), name))
+        if (types[i] != &bucket_type_metric && str_eq(str_from(types[i]->name), name))
             return types[i];
     }
     return metric_type_exists(name) ? &bucket_type_metric : NULL;
@@ -90,8 +90,10 @@ static int unknown_type(struct dsl *dsl, struct str name, const struct value *at
     }
     const char *names[ARRAY_COUNT(types) + 64];
     size_t n = 0;
-    for (size_t i = 0; i < ARRAY_COUNT(types); i++)
-        names[n++] = types[i]->name;
+    for (size_t i = 0; i < ARRAY_COUNT(types); i++) {
+        if (types[i] != &bucket_type_metric)
+            names[n++] = types[i]->name;
+    }
     for (size_t i = 0; agg_types()[i] && n < ARRAY_COUNT(names) - 1; i++)
         names[n++] = agg_types()[i]->name;
     names[n] = NULL;

@@ -5,7 +5,7 @@
 
 #include "query/agg_tree.h"
 
-extern const struct bucket_type bucket_type_metric;
+extern const struct bucket_type bucket_type_metric; /* found by the metrics' names */
 
 bool metric_type_exists(struct str name);
 int metric_parse(struct agg_node *node, struct str type_name, struct dsl *dsl,

@@ -481,6 +481,8 @@ static void errors_say_what(struct test *t)
           "failed to create query: For input string: \"abc\"");
     fails(&bed, "{\"foo\":1}", ERR_PARSE, "Unknown key for a VALUE_NUMBER in [foo].");
     fails(&bed, "{\"aggs\":{\"x\":{\"foo\":{}}}}", ERR_PARSE, "Unknown aggregation type [foo]");
+    fails(&bed, "{\"aggs\":{\"x\":{\"metric\":{\"field\":\"n\"}}}}", ERR_PARSE,
+          "Unknown aggregation type [metric]");
     fails(&bed, "{\"aggs\":{\"x\":{\"derivative\":{}}}}", ERR_UNSUPPORTED,
           "aggregation [derivative] is not supported yet");
     fails(&bed, "{\"aggs\":{\"x\":{\"avg\":{\"field\":\"n\",\"foo\":1}}}}", ERR_PARSE,
