@@ -378,7 +378,8 @@ static struct value range_of(struct arena *mem, const char *op1, int64_t v1, con
     return range;
 }
 
-/* {"size":N,"query":{"bool":{"must":[query],"filter":[{"range":{"_seq_no":{"gt":last,"lte":max}}}]}},
+/* {"size":N,"query":{"bool":{"must":[query],
+ *  "filter":[{"range":{"_seq_no":{"gt":last,"lte":max}}}]}},
  *  "sort":[{"_seq_no":"asc"}],"seq_no_primary_term":true,"track_total_hits":false} */
 static struct value tracking_body(struct es_input *es, int64_t last, int64_t max, struct arena *mem)
 {
