@@ -446,8 +446,7 @@ static void fault_words(struct test *t)
 static void port_in_use(struct test *t)
 {
     CLEANUP(kis_server_stop_ptr)
-    struct kis_server *server = start(t, &(struct kis_server_config){.speed = 1}),
-                      *second = NULL;
+    struct kis_server *server = start(t, &(struct kis_server_config){.speed = 1}), *second = NULL;
     struct kis_server_config config = {
         .clock = clock_system(), .port = kis_server_port(server), .from_ns = -1};
     assert_err(kis_server_start(&config, &second, &t->err), &t->err, ERR_IN_USE);

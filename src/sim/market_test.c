@@ -75,8 +75,7 @@ static void figures_agree(struct test *t)
 static void same_seed_same_day(struct test *t)
 {
     CLEANUP(market_free_ptr)
-    struct market *a = day(t->seed, 2),
-                  *b = day(t->seed, 2), *c = day(t->seed + 1, 2);
+    struct market *a = day(t->seed, 2), *b = day(t->seed, 2), *c = day(t->seed + 1, 2);
     (void)market_add(a, STR("005930"));
     (void)market_add(b, STR("005930"));
     (void)market_add(c, STR("005930"));
@@ -123,8 +122,7 @@ static void neighbours_do_not_matter(struct test *t)
 static void replay_finds_any_place(struct test *t)
 {
     CLEANUP(market_free_ptr)
-    struct market *whole = day(t->seed, 2),
-                  *by_time = day(t->seed, 2), *by_count = day(t->seed, 2);
+    struct market *whole = day(t->seed, 2), *by_time = day(t->seed, 2), *by_count = day(t->seed, 2);
     (void)market_add(whole, STR("005930"));
     (void)market_add(by_time, STR("005930"));
     (void)market_add(by_count, STR("005930"));
