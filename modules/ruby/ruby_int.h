@@ -36,8 +36,8 @@ struct ruby_script {
 /* What the thread is working on: set for the length of one call into Ruby. */
 struct ruby_turn {
     struct ruby_script *script;
-    struct filter_run *run; /* NULL while a script is built */
-    struct batch *batch;    /* events made now belong to it */
+    struct filter_run *run;      /* NULL while a script is built */
+    struct batch *batch;         /* events made now belong to it */
     const struct event *current; /* new events come from where this one comes from */
     VALUE wrappers; /* array: the Event objects of this turn, which lose their event at its end */
 };

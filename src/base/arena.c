@@ -63,7 +63,8 @@ void mem_free(void *p)
 
 void mem_tune(void)
 {
-    (void)mallopt(M_MMAP_THRESHOLD, 32 << 20); /* the largest that glibc takes: blocks of arenas are up to 1 MiB */
+    (void)mallopt(M_MMAP_THRESHOLD,
+                  32 << 20); /* the largest that glibc takes: blocks of arenas are up to 1 MiB */
     (void)mallopt(M_TRIM_THRESHOLD, 64 << 20);
 }
 

@@ -47,8 +47,9 @@ void *mem_zalloc(size_t size) __attribute__((returns_nonnull, malloc));
 void *mem_realloc(void *p, size_t size) __attribute__((returns_nonnull));
 void mem_free(void *p);
 char *mem_cstr(struct str s); /* copy with a NUL; freed by mem_free */
-/* Once, first thing in main: the allocator keeps up to 64 MiB of freed memory per heap instead of giving each batch's arena
- * back to the kernel and faulting it in again, which took half the time of reading JSON events. */
+/* Once, first thing in main: the allocator keeps up to 64 MiB of freed memory per heap instead of
+ * giving each batch's arena back to the kernel and faulting it in again, which took half the time
+ * of reading JSON events. */
 void mem_tune(void);
 
 #define MEM_NEW(T)          ((T *)mem_zalloc(sizeof(T)))

@@ -23,8 +23,12 @@ static bool start_parse(struct str text, int64_t now_ns, int64_t *ret_ns)
     if (sscanf(copy, "%4u-%2u-%2uT%2u:%2u:%2uZ", &year, &month, &day, &h, &m, &s) == 6) {
         if (month < 1 || month > 12 || day < 1 || day > 31 || h > 23 || m > 59 || s > 59)
             return false;
-        struct civil civil = {.year = (int32_t)year, .month = (uint8_t)month, .day = (uint8_t)day,
-                              .hour = (uint8_t)h, .minute = (uint8_t)m, .second = (uint8_t)s};
+        struct civil civil = {.year = (int32_t)year,
+                              .month = (uint8_t)month,
+                              .day = (uint8_t)day,
+                              .hour = (uint8_t)h,
+                              .minute = (uint8_t)m,
+                              .second = (uint8_t)s};
         *ret_ns = civil_to_ns(&civil);
         return true;
     }
@@ -33,7 +37,8 @@ static bool start_parse(struct str text, int64_t now_ns, int64_t *ret_ns)
         return false;
     int64_t kst = now_ns + KST_OFFSET_NS;
     int64_t midnight = kst - kst % DAY_NS;
-    *ret_ns = midnight + ((int64_t)h * 3600 + (int64_t)m * 60 + (int64_t)s) * NS_PER_S - KST_OFFSET_NS;
+    *ret_ns =
+        midnight + ((int64_t)h * 3600 + (int64_t)m * 60 + (int64_t)s) * NS_PER_S - KST_OFFSET_NS;
     return true;
 }
 
@@ -43,7 +48,8 @@ int app_clock_set(struct app *app, struct str start, double speed, struct err *e
     int64_t start_ns = now;
     if (start.n > 0 && !start_parse(start, now, &start_ns))
         return err_set(err, ERR_INVALID,
-                       "\"" STR_FMT "\" is no time to start the clock at: write 09:00 (Korea, today) or "
+                       "\"" STR_FMT
+                       "\" is no time to start the clock at: write 09:00 (Korea, today) or "
                        "2026-11-20T00:00:00Z",
                        STR_ARG(start));
     if (!(speed > 0 && speed <= 100000))

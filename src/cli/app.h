@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* app.h: what every command of the program shares: file system, clock, stop signal, how a person is told. */
+/* app.h: what every command of the program shares: file system, clock, stop signal, how a person is
+ * told. */
 #ifndef NARU_CLI_APP_H
 #define NARU_CLI_APP_H
 
@@ -11,14 +12,15 @@
 
 struct app {
     struct vfs *fs;
-    struct clock *clock;         /* system, or scaled for tests */
+    struct clock *clock; /* system, or scaled for tests */
     struct clock_scaled scaled;
-    struct arena *mem;           /* the process's life */
+    struct arena *mem; /* the process's life */
     uint64_t seed;
-    struct str program;          /* argv[0] */
+    struct str program; /* argv[0] */
 };
 
-/* For tests: a clock that starts at `start` (ISO 8601 or HH:MM of today in KST) and runs `speed` times as fast. */
+/* For tests: a clock that starts at `start` (ISO 8601 or HH:MM of today in KST) and runs `speed`
+ * times as fast. */
 int app_clock_set(struct app *app, struct str start, double speed, struct err *err) WARN_UNUSED;
 
 /* SIGINT and SIGTERM ask for a stop; a second one ends at once. */

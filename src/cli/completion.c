@@ -36,10 +36,12 @@ static void print_bash(void)
 
 static void print_zsh(void)
 {
-    printf("#compdef naru\n_naru() {\n    local -a list\n    if (( CURRENT == 2 )); then\n        list=(\n");
+    printf("#compdef naru\n_naru() {\n    local -a list\n    if (( CURRENT == 2 )); then\n        "
+           "list=(\n");
     for (const struct command *const *c = commands; *c; c++)
         printf("            '%s:%s'\n", (*c)->name, (*c)->summary);
-    printf("        )\n        _describe command list\n        return\n    fi\n    case $words[2] in\n");
+    printf("        )\n        _describe command list\n        return\n    fi\n    case $words[2] "
+           "in\n");
     for (const struct command *const *c = commands; *c; c++) {
         printf("    %s) list=(", (*c)->name);
         print_words(*c);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* demo.c: `naru demo`: the stock day in one process: the simulated feed, the collector, the shipper, the user's three
- * pipelines, engine, console and SQLite as the archive. The configuration files are written into the demo's folder, where
- * a person can read and change them; only ports and the connection string differ from the user's. */
+/* demo.c: `naru demo`: the stock day in one process: the simulated feed, the collector, the
+ * shipper, the user's three pipelines, engine, console and SQLite as the archive. The configuration
+ * files are written into the demo's folder, where a person can read and change them; only ports and
+ * the connection string differ from the user's. */
 #include <pthread.h>
 #include <stdio.h>
 
@@ -19,11 +20,11 @@
 #include "ship/ship.h"
 #include "sim/kis_server.h"
 
-#define HISTORY_NS        (2 * 3600 * NS_PER_S)
-#define STATUS_NS         NS_PER_S
-#define STATUS_FILE_NS    (10 * NS_PER_S) /* where the line cannot be redrawn */
-#define DEMO_RATE         3.0             /* trades a second and stock */
-#define REMOVE_DEPTH_MAX  8u
+#define HISTORY_NS       (2 * 3600 * NS_PER_S)
+#define STATUS_NS        NS_PER_S
+#define STATUS_FILE_NS   (10 * NS_PER_S) /* where the line cannot be redrawn */
+#define DEMO_RATE        3.0             /* trades a second and stock */
+#define REMOVE_DEPTH_MAX 8u
 
 struct demo_settings {
     struct str path_data, log_level;
@@ -32,15 +33,31 @@ struct demo_settings {
 };
 
 static const struct flag demo_flags[] = {
-    {0, "DIR", OPT_STR(struct demo_settings, path_data, .name = "path.data", .dflt = "naru-demo", .help = "folder of the demo: configurations, CSV, index, archive")},
-    {0, "PORT", OPT_INT(struct demo_settings, http_port, .name = "http.port", .dflt = "9200", .min = 1, .max = 65535, .help = "Elasticsearch REST API")},
-    {0, "PORT", OPT_INT(struct demo_settings, console_port, .name = "console.port", .dflt = "5601", .min = 1, .max = 65535, .help = "web console")},
-    {0, "PORT", OPT_INT(struct demo_settings, api_port, .name = "api.port", .dflt = "9600", .min = -1, .max = 65535, .help = "monitoring API (-1: off)")},
-    {0, "PORT", OPT_INT(struct demo_settings, beats_port, .name = "beats.port", .dflt = "5044", .min = 1, .max = 65535, .help = "Beats")},
-    {0, "PORT", OPT_INT(struct demo_settings, feed_port, .name = "feed.port", .dflt = "0", .min = 0, .max = 65535, .help = "the simulated feed (0: any free one)")},
+    {0, "DIR",
+     OPT_STR(struct demo_settings, path_data, .name = "path.data", .dflt = "naru-demo",
+             .help = "folder of the demo: configurations, CSV, index, archive")},
+    {0, "PORT",
+     OPT_INT(struct demo_settings, http_port, .name = "http.port", .dflt = "9200", .min = 1,
+             .max = 65535, .help = "Elasticsearch REST API")},
+    {0, "PORT",
+     OPT_INT(struct demo_settings, console_port, .name = "console.port", .dflt = "5601", .min = 1,
+             .max = 65535, .help = "web console")},
+    {0, "PORT",
+     OPT_INT(struct demo_settings, api_port, .name = "api.port", .dflt = "9600", .min = -1,
+             .max = 65535, .help = "monitoring API (-1: off)")},
+    {0, "PORT",
+     OPT_INT(struct demo_settings, beats_port, .name = "beats.port", .dflt = "5044", .min = 1,
+             .max = 65535, .help = "Beats")},
+    {0, "PORT",
+     OPT_INT(struct demo_settings, feed_port, .name = "feed.port", .dflt = "0", .min = 0,
+             .max = 65535, .help = "the simulated feed (0: any free one)")},
     {0, "S", OPT_INT(struct demo_settings, seed, .dflt = "1", .help = "of the simulated market")},
-    {0, NULL, OPT_BOOL(struct demo_settings, keep, .dflt = "false", .help = "goes on with what an earlier demo left in the folder")},
-    {0, "LEVEL", OPT_STR(struct demo_settings, log_level, .name = "log.level", .dflt = "warn", .help = "debug, info, warn, error")},
+    {0, NULL,
+     OPT_BOOL(struct demo_settings, keep, .dflt = "false",
+              .help = "goes on with what an earlier demo left in the folder")},
+    {0, "LEVEL",
+     OPT_STR(struct demo_settings, log_level, .name = "log.level", .dflt = "warn",
+             .help = "debug, info, warn, error")},
     FLAG_END};
 
 struct demo {
@@ -65,7 +82,8 @@ static const char *const stocks[] = {"005930", "000660", "035420"};
 
 /* ---- folder ---- */
 
-static int remove_tree(struct vfs *fs, struct str path, unsigned depth, struct arena *mem, struct err *err)
+static int remove_tree(struct vfs *fs, struct str path, unsigned depth, struct arena *mem,
+                       struct err *err)
 {
     struct vfs_stat stat;
     if (vfs_stat(fs, path, false, &stat, NULL) < 0)
@@ -74,7 +92,9 @@ static int remove_tree(struct vfs *fs, struct str path, unsigned depth, struct a
         struct vfs_entry *entries;
         size_t count;
         if (depth == REMOVE_DEPTH_MAX)
-            return err_set(err, ERR_INVALID, "\"" STR_FMT "\" is nested too deep to be a demo's folder", STR_ARG(path));
+            return err_set(err, ERR_INVALID,
+                           "\"" STR_FMT "\" is nested too deep to be a demo's folder",
+                           STR_ARG(path));
         TRY(vfs_list(fs, path, mem, &entries, &count, err));
         for (size_t i = 0; i < count; i++)
             TRY(remove_tree(fs, path_join(mem, path, entries[i].name), depth + 1, mem, err));
@@ -89,13 +109,15 @@ static struct str in_folder(struct demo *d, const char *name)
 
 static int take_folder(struct demo *d, struct err *err)
 {
-    static const char *const parts[] = {"engine", "pipelines", "ship", "stock.csv", "archive.db", "archive.db-wal",
-                                        "archive.db-shm", "last_time", "dead_letter"};
+    static const char *const parts[] = {"engine",         "pipelines",  "ship",
+                                        "stock.csv",      "archive.db", "archive.db-wal",
+                                        "archive.db-shm", "last_time",  "dead_letter"};
     struct vfs *fs = d->app->fs;
     TRY(vfs_make_dir(fs, d->settings->path_data, err));
     TRY(vfs_open(fs, in_folder(d, "demo.lock"), VFS_READ | VFS_WRITE | VFS_CREATE, &d->lock, err));
     if (vfs_lock(d->lock, err) < 0)
-        return err_set(err, ERR_LOCKED, "another demo runs in \"" STR_FMT "\": stop it, or use another --path.data",
+        return err_set(err, ERR_LOCKED,
+                       "another demo runs in \"" STR_FMT "\": stop it, or use another --path.data",
                        STR_ARG(d->settings->path_data));
     for (size_t i = 0; !d->settings->keep && i < ARRAY_COUNT(parts); i++)
         TRY(remove_tree(fs, in_folder(d, parts[i]), 0, d->mem, err));
@@ -140,10 +162,13 @@ static struct str adapted(struct demo *d, struct str text)
     const struct demo_settings *s = d->settings;
     text = with_connection(d, text);
     if (s->http_port != 9200)
-        text = replaced(d, text, STR("localhost:9200"), arena_printf(d->mem, "localhost:%lld", (long long)s->http_port));
+        text = replaced(d, text, STR("localhost:9200"),
+                        arena_printf(d->mem, "localhost:%lld", (long long)s->http_port));
     if (s->beats_port != 5044) {
-        text = replaced(d, text, STR("localhost:5044"), arena_printf(d->mem, "localhost:%lld", (long long)s->beats_port));
-        text = replaced(d, text, STR("port => 5044"), arena_printf(d->mem, "port => %lld", (long long)s->beats_port));
+        text = replaced(d, text, STR("localhost:5044"),
+                        arena_printf(d->mem, "localhost:%lld", (long long)s->beats_port));
+        text = replaced(d, text, STR("port => 5044"),
+                        arena_printf(d->mem, "port => %lld", (long long)s->beats_port));
     }
     return text;
 }
@@ -199,13 +224,15 @@ static int archive_open(struct demo *d, struct err *err)
 {
     struct sql_target target;
     const struct sql_driver *driver;
-    struct str url = arena_printf(d->mem, "jdbc:sqlite:" STR_FMT, STR_ARG(in_folder(d, "archive.db")));
+    struct str url =
+        arena_printf(d->mem, "jdbc:sqlite:" STR_FMT, STR_ARG(in_folder(d, "archive.db")));
     TRY(sql_target_parse(url, d->mem, &target, err));
     TRY(sql_driver_find(target.driver, &driver, err));
     TRY(driver->open(&target, &d->archive, err));
     const struct demo_file *schema = demo_file_find("tables.sqlite.sql");
     ASSERT(schema);
-    struct str text = {(const char *)schema->text, (size_t)(schema->text_end - schema->text)}, statement;
+    struct str text = {(const char *)schema->text, (size_t)(schema->text_end - schema->text)},
+               statement;
     while (str_split_next(&text, ';', &statement)) {
         if (str_trim(statement).n > 0 && str_find(statement, STR("CREATE")) >= 0)
             TRY(driver->execute(d->archive, statement, NULL, 0, err));
@@ -270,7 +297,8 @@ static int start_node(struct demo *d, struct err *err)
         .has_engine = true,
         .host = STR("127.0.0.1"),
         .ports = {(int)s->http_port, (int)s->console_port, (int)s->api_port},
-        .archive_url = arena_printf(d->mem, "jdbc:sqlite:" STR_FMT, STR_ARG(in_folder(d, "archive.db"))),
+        .archive_url =
+            arena_printf(d->mem, "jdbc:sqlite:" STR_FMT, STR_ARG(in_folder(d, "archive.db"))),
         .env_get = env_get,
         .env_owner = d,
         .status_write = status_write,
@@ -313,7 +341,8 @@ static int start_ship(struct demo *d, struct err *err)
         .env_get = env_get,
         .env_owner = d,
     };
-    /* The file is there before the first trade: a new one would wait for Filebeat's ten seconds between scans. */
+    /* The file is there before the first trade: a new one would wait for Filebeat's ten seconds
+     * between scans. */
     struct vfs_file *csv;
     TRY(vfs_open(d->app->fs, in_folder(d, "stock.csv"), VFS_WRITE | VFS_CREATE, &csv, err));
     vfs_close(csv);
@@ -365,12 +394,14 @@ static void print_head(struct demo *d)
 {
     const struct demo_settings *s = d->settings;
     bool is_tty = os_is_tty(2);
-    fprintf(stderr, "\n  %sconsole     http://127.0.0.1:%lld%s\n", is_tty ? "\x1b[1m" : "", (long long)s->console_port,
-            is_tty ? "\x1b[0m" : "");
-    fprintf(stderr, "  REST        http://127.0.0.1:%lld/stock/_search?pretty\n", (long long)s->http_port);
+    fprintf(stderr, "\n  %sconsole     http://127.0.0.1:%lld%s\n", is_tty ? "\x1b[1m" : "",
+            (long long)s->console_port, is_tty ? "\x1b[0m" : "");
+    fprintf(stderr, "  REST        http://127.0.0.1:%lld/stock/_search?pretty\n",
+            (long long)s->http_port);
     fprintf(stderr, "  pipelines   " STR_FMT "\n", STR_ARG(d->conf_dir));
     fprintf(stderr, "  archive     " STR_FMT "  (SQLite)\n", STR_ARG(in_folder(d, "archive.db")));
-    fprintf(stderr, "  The last two hours of a simulated market come first, then it is live. Ctrl-C ends it.\n\n");
+    fprintf(stderr, "  The last two hours of a simulated market come first, then it is live. "
+                    "Ctrl-C ends it.\n\n");
 }
 
 static void show(struct demo *d)
@@ -385,13 +416,16 @@ static void show(struct demo *d)
         }
         struct figures f = read_figures(d);
         int64_t now = clock_monotonic_ns(clock_system());
-        double per_s = (double)(f.documents - documents_before) * 1e9 / (double)MAX_OF(now - real_before, (int64_t)1);
+        double per_s = (double)(f.documents - documents_before) * 1e9 /
+                       (double)MAX_OF(now - real_before, (int64_t)1);
         __atomic_store_n(&d->events_per_s, (uint64_t)(per_s * 10), __ATOMIC_RELAXED);
         documents_before = f.documents;
         real_before = now;
-        fprintf(stderr, "%s  trades %llu · documents %llu · windows %lld · archive rows %lld · %.0f events/s%s", is_tty ? "\r" : "",
-                (unsigned long long)f.trades, (unsigned long long)f.documents, (long long)f.windows, (long long)f.rows, per_s,
-                is_tty ? "\x1b[K" : "\n");
+        fprintf(
+            stderr,
+            "%s  trades %llu · documents %llu · windows %lld · archive rows %lld · %.0f events/s%s",
+            is_tty ? "\r" : "", (unsigned long long)f.trades, (unsigned long long)f.documents,
+            (long long)f.windows, (long long)f.rows, per_s, is_tty ? "\x1b[K" : "\n");
     }
     if (is_tty)
         fprintf(stderr, "\n");
@@ -421,10 +455,13 @@ static int demo_run(struct app *app, void *settings, const struct str *args, siz
         level = LOG_WARN;
     log_set_level(level);
     app_catch_signals();
-    /* The user's pipelines print every event: fine in a terminal of their own, too much in a demo. */
+    /* The user's pipelines print every event: fine in a terminal of their own, too much in a demo.
+     */
     if (os_stdout_discard(&err) < 0)
         log_line(LOG_WARN, "demo", "%s: the events will be printed here", err.text);
-    os_env_set("TZ", "Asia/Seoul"); /* csv_to_es.conf takes the date of a trade from the process's own zone */
+    os_env_set(
+        "TZ",
+        "Asia/Seoul"); /* csv_to_es.conf takes the date of a trade from the process's own zone */
     int rc = start_all(&demo, &err);
     if (rc == 0)
         show(&demo);
@@ -434,13 +471,15 @@ static int demo_run(struct app *app, void *settings, const struct str *args, siz
 
 static const char *const demo_examples[] = {
     "naru demo", "the stock day at http://127.0.0.1:5601",
-    "naru demo --console.port 8080 --http.port 19200 --beats.port 15044", "beside a running Elastic stack", NULL};
+    "naru demo --console.port 8080 --http.port 19200 --beats.port 15044",
+    "beside a running Elastic stack", NULL};
 
 const struct command command_demo = {
     .name = "demo",
     .summary = "the stock day: simulator, pipelines, search, console, SQLite",
     .usage = "naru demo [--path.data DIR] [--console.port N] [--http.port N]",
-    .text = "Begins afresh each time, unless --keep is given. The configurations it runs are in DIR/conf.",
+    .text = "Begins afresh each time, unless --keep is given. The configurations it runs are in "
+            "DIR/conf.",
     .examples = demo_examples,
     .flags = demo_flags,
     .size = sizeof(struct demo_settings),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* demo_files.h: the files of examples/stock inside the binary; the table is made by cmake/demo.cmake. */
+/* demo_files.h: the files of examples/stock inside the binary; the table is made by
+ * cmake/demo.cmake. */
 #ifndef NARU_CLI_DEMO_FILES_H
 #define NARU_CLI_DEMO_FILES_H
 

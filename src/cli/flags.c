@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* flags.c: command-line text to settings by a flag table. Values go through the same option code as
- * configuration files (event/options.h), so a size or duration is written the same way everywhere. */
+ * configuration files (event/options.h), so a size or duration is written the same way everywhere.
+ */
 #include "base/str.h"
 #include "cli/command.h"
 #include "event/options.h"
@@ -47,7 +48,8 @@ static int unknown_flag(const struct command *command, struct str text, struct e
                    STR_ARG(text), command->name);
 }
 
-/* Adds one given value to the tree that options_fill reads; lists collect, others must be given once. */
+/* Adds one given value to the tree that options_fill reads; lists collect, others must be given
+ * once. */
 static void flag_add(struct arena *mem, struct value *map, const struct flag *flag, struct str text)
 {
     struct str name = str_from(flag->opt.name);
@@ -115,7 +117,8 @@ int flags_parse(const struct command *command, int argc, char **argv, struct are
         struct str arg = str_from(argv[i]);
         if (only_args || arg.n < 2 || arg.p[0] != '-') {
             if (!command->args)
-                return err_set(err, ERR_INVALID, "unexpected argument \"" STR_FMT "\": see naru %s --help",
+                return err_set(err, ERR_INVALID,
+                               "unexpected argument \"" STR_FMT "\": see naru %s --help",
                                STR_ARG(arg), command->name);
             args[arg_count++] = arg;
             continue;
@@ -134,7 +137,8 @@ int flags_parse(const struct command *command, int argc, char **argv, struct are
             split.value = STR("true");
         if (!split.value.p) {
             if (i + 1 >= argc)
-                return err_set(err, ERR_INVALID, "flag --%s needs a value (%s)", split.flag->opt.name,
+                return err_set(err, ERR_INVALID, "flag --%s needs a value (%s)",
+                               split.flag->opt.name,
                                split.flag->value_name ? split.flag->value_name : "VALUE");
             split.value = str_from(argv[++i]);
         }

@@ -11,17 +11,20 @@
 void help_print_overview(void)
 {
     bool is_tty = os_is_tty(1);
-    printf("%snaru%s %s  collects events, transforms, searches and shows them, and archives to SQL\n\n"
-           "Usage: naru COMMAND [FLAGS]\n\n",
-           BOLD, PLAIN, NARU_VERSION);
+    printf(
+        "%snaru%s %s  collects events, transforms, searches and shows them, and archives to SQL\n\n"
+        "Usage: naru COMMAND [FLAGS]\n\n",
+        BOLD, PLAIN, NARU_VERSION);
     for (const struct command *const *c = commands; *c; c++)
         printf("  %s%-11s%s %s\n", BOLD, (*c)->name, PLAIN, (*c)->summary);
     printf("\nStart here\n"
-           "  naru demo                          the stock day: simulator, pipelines, search, console\n"
+           "  naru demo                          the stock day: simulator, pipelines, search, "
+           "console\n"
            "  naru serve -f logstash.conf        everything in one process, with your pipeline\n"
            "  naru run -f logstash.conf -t       check a Logstash configuration\n"
            "  naru ship -c filebeat.yml          send files as Filebeat does\n\n"
-           "Ports: 9200 Elasticsearch REST, 5601 console, 9600 monitoring, all on loopback unless told otherwise.\n"
+           "Ports: 9200 Elasticsearch REST, 5601 console, 9600 monitoring, all on loopback unless "
+           "told otherwise.\n"
            "More: naru COMMAND --help\n");
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* index.c: `naru index check DIR`: verifies every checksum and cross-reference of a data folder at rest. */
+/* index.c: `naru index check DIR`: verifies every checksum and cross-reference of a data folder at
+ * rest. */
 #include <stdio.h>
 
 #include "base/buf.h"

@@ -14,7 +14,8 @@ static int run_command(const struct command *command, struct app *app, int argc,
     struct str *args;
     size_t arg_count;
     void *settings = arena_zalloc(app->mem, command->size ? command->size : 1);
-    if (flags_parse(command, argc, argv, app->mem, settings, &wants_help, &args, &arg_count, &err) < 0) {
+    if (flags_parse(command, argc, argv, app->mem, settings, &wants_help, &args, &arg_count, &err) <
+        0) {
         (void)app_fail(&err);
         return EXIT_USAGE;
     }
@@ -31,8 +32,9 @@ static int unknown_command(const char *name)
     for (size_t i = 0; commands[i] && i < ARRAY_COUNT(names) - 1; i++)
         names[i] = commands[i]->name;
     const char *near = name_nearest(names, str_from(name));
-    fprintf(stderr, "naru: unknown command \"%s\"%s%s%s\n", name, near ? ": did you mean naru " : "",
-            near ? near : "", near ? "?" : ": naru alone lists them");
+    fprintf(stderr, "naru: unknown command \"%s\"%s%s%s\n", name,
+            near ? ": did you mean naru " : "", near ? near : "",
+            near ? "?" : ": naru alone lists them");
     return EXIT_USAGE;
 }
 
@@ -56,7 +58,8 @@ int main(int argc, char **argv)
         if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0)
             name = "version";
         const struct command *command = command_find(str_from(name));
-        exit_code = command ? run_command(command, &app, argc - 2, argv + 2) : unknown_command(name);
+        exit_code =
+            command ? run_command(command, &app, argc - 2, argv + 2) : unknown_command(name);
     }
     arena_free(app.mem);
     return exit_code;

@@ -84,12 +84,13 @@ int node_start(const struct node_config *config, struct node **ret_node, struct 
     return 0;
 }
 
-int node_pipeline_start(struct node *node, struct str id, const struct str *files, size_t file_count,
-                        struct str text, struct err *err)
+int node_pipeline_start(struct node *node, struct str id, const struct str *files,
+                        size_t file_count, struct str text, struct err *err)
 {
     const struct node_config *c = &node->config;
     if (node->pipeline_count == NODE_PIPELINES_MAX)
-        return err_set(err, ERR_INVALID, "more than %u pipelines in one process", NODE_PIPELINES_MAX);
+        return err_set(err, ERR_INVALID, "more than %u pipelines in one process",
+                       NODE_PIPELINES_MAX);
     struct pipeline_config config = {
         .id = id,
         .files = files,
@@ -117,13 +118,15 @@ int node_pipeline_start(struct node *node, struct str id, const struct str *file
     return 0;
 }
 
-/* Adds the files that one path stands for: itself, the *.conf of a folder, or what a glob in its last part matches. */
+/* Adds the files that one path stands for: itself, the *.conf of a folder, or what a glob in its
+ * last part matches. */
 static int expand_path(struct node *node, struct str path, struct value *files, struct err *err)
 {
     struct vfs *fs = node->config.app->fs;
     struct vfs_stat stat;
     bool is_glob = str_find_char(path_name(path), '*') >= 0;
-    bool is_dir = !is_glob && vfs_stat(fs, path, true, &stat, NULL) == 0 && stat.kind == VFS_KIND_DIR;
+    bool is_dir =
+        !is_glob && vfs_stat(fs, path, true, &stat, NULL) == 0 && stat.kind == VFS_KIND_DIR;
     if (!is_glob && !is_dir) {
         value_list_add(node->mem, files, value_str(path));
         return 0;

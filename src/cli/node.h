@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* node.h: one process's worth of naru put together: engine, listeners and pipelines, in the order that they need
- * each other, and taken down in reverse. `serve`, `run` and `demo` differ only in what they ask for. */
+/* node.h: one process's worth of naru put together: engine, listeners and pipelines, in the order
+ * that they need each other, and taken down in reverse. `serve`, `run` and `demo` differ only in
+ * what they ask for. */
 #ifndef NARU_CLI_NODE_H
 #define NARU_CLI_NODE_H
 
@@ -9,8 +10,9 @@
 #include "pipeline/pipeline.h"
 #include "server/server.h"
 
-#define NODE_DRAIN_NS       (8 * NS_PER_S) /* SIGTERM ends within 10 s: 8 for pipelines, the rest for the engine */
-#define NODE_PIPELINES_MAX  64u
+#define NODE_DRAIN_NS                                                                              \
+    (8 * NS_PER_S) /* SIGTERM ends within 10 s: 8 for pipelines, the rest for the engine */
+#define NODE_PIPELINES_MAX 64u
 
 struct node_config {
     struct app *app;
@@ -18,7 +20,8 @@ struct node_config {
     bool has_engine;
     struct str host;
     int ports[SERVER_LISTENER_COUNT];
-    int monitoring_ports_more;  /* tries so many ports behind the monitoring port, as Logstash does */
+    int monitoring_ports_more; /* tries so many ports behind the monitoring port, as Logstash does
+                                */
     struct str archive_url;
     size_t worker_count, batch_events_max;
     bool is_ordered, support_escapes;
@@ -29,17 +32,19 @@ struct node_config {
 };
 
 struct node;
-int node_start(const struct node_config *config, struct node **ret_node, struct err *err) WARN_UNUSED;
+int node_start(const struct node_config *config, struct node **ret_node,
+               struct err *err) WARN_UNUSED;
 /* Loads and starts one pipeline from files or text. */
-int node_pipeline_start(struct node *node, struct str id, const struct str *files, size_t file_count,
-                        struct str text, struct err *err) WARN_UNUSED;
+int node_pipeline_start(struct node *node, struct str id, const struct str *files,
+                        size_t file_count, struct str text, struct err *err) WARN_UNUSED;
 /* One pipeline per file of `paths`; a folder or glob gives one per *.conf in it. */
 int node_pipelines_start(struct node *node, const struct value *paths, struct err *err) WARN_UNUSED;
 struct engine *node_engine(struct node *node);
 struct server *node_server(struct node *node);
 size_t node_pipeline_count(const struct node *node);
 struct pipeline *node_pipeline(struct node *node, size_t i);
-/* Runs until a stop is asked for or every pipeline has finished or one has failed. 0 or the failure. */
+/* Runs until a stop is asked for or every pipeline has finished or one has failed. 0 or the
+ * failure. */
 int node_wait(struct node *node, bool ends_with_pipelines, struct err *err) WARN_UNUSED;
 void node_stop(struct node *node);
 

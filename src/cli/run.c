@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* run.c: `naru run`: Logstash pipelines with Logstash's flags; each -f is its own pipeline with its own state. */
+/* run.c: `naru run`: Logstash pipelines with Logstash's flags; each -f is its own pipeline with its
+ * own state. */
 #include <stdio.h>
 
 #include "base/arena.h"
@@ -27,37 +28,77 @@ struct run {
 
 static const char *const ordered_choices[] = {"auto", "true", "false", NULL};
 static const struct flag run_flags[] = {
-    {'f', "FILE", OPT_LIST(struct run, files, .name = "path.config", .help = "configuration to run; each -f is a pipeline of its own")},
-    {'e', "TEXT", OPT_STR(struct run, config_string, .name = "config.string", .help = "configuration as text; stdin and stdout are added where it names none")},
-    {'t', NULL, OPT_BOOL(struct run, test_only, .name = "config.test_and_exit", .dflt = "false", .help = "check everything and end")},
-    {'w', "N", OPT_INT(struct run, workers, .name = "pipeline.workers", .dflt = "0", .min = 0, .max = 256, .help = "filter threads per pipeline (0: one per core)")},
-    {'b', "N", OPT_INT(struct run, batch_size, .name = "pipeline.batch.size", .dflt = "0", .min = 0, .max = 100000, .help = "events per batch (0: default)")},
-    {'u', "MS", OPT_INT(struct run, batch_delay, .name = "pipeline.batch.delay", .dflt = "50", .min = 0, .max = 60000, .help = "accepted: a batch is never waited for here")},
-    {0, "DIR", OPT_STR(struct run, path_data, .name = "path.data", .dflt = "data", .help = "where positions, queues and dead letters are kept")},
-    {0, "ID", OPT_STR(struct run, id, .name = "pipeline.id", .help = "id of the pipeline of -e or a single -f")},
-    {0, "MODE", OPT_ENUM(struct run, ordered, .name = "pipeline.ordered", .choices = ordered_choices, .dflt = "auto", .help = "true: one worker keeps the order; auto, false")},
-    {0, NULL, OPT_BOOL(struct run, support_escapes, .name = "config.support_escapes", .dflt = "false", .help = "\\n, \\t … in quoted strings")},
-    {0, "HOST", OPT_STR(struct run, host, .name = "http.host", .dflt = "127.0.0.1", .help = "address of the monitoring API")},
-    {0, "PORT", OPT_INT(struct run, api_port, .name = "http.port", .dflt = "9600", .min = -1, .max = 65535, .help = "monitoring API; the next free one up to +100 (0: any, -1: off)")},
-    {0, "LEVEL", OPT_STR(struct run, log_level, .name = "log.level", .dflt = "info", .help = "debug, info, warn, error")},
-    {0, "FORMAT", OPT_STR(struct run, log_format, .name = "log.format", .dflt = "plain", .help = "plain")},
-    {0, "NAME", OPT_STR(struct run, node_name, .name = "node.name", .help = "accepted: shown nowhere yet")},
-    {0, "DIR", OPT_STR(struct run, path_settings, .name = "path.settings", .help = "accepted: settings are flags here")},
-    {0, "DIR", OPT_STR(struct run, path_logs, .name = "path.logs", .help = "accepted: the log goes to stderr")},
-    {0, NULL, OPT_BOOL(struct run, unsafe_shutdown, .name = "pipeline.unsafe_shutdown", .dflt = "false", .help = "accepted: a stop is always bounded here")},
-    {0, "TIME", OPT_STR(struct run, clock_start, .name = "clock.start", .help = "for tests: the process's clock begins here")},
-    {0, "X", OPT_FLOAT(struct run, clock_speed, .name = "clock.speed", .dflt = "1", .help = "for tests: and runs so many times as fast")},
+    {'f', "FILE",
+     OPT_LIST(struct run, files, .name = "path.config",
+              .help = "configuration to run; each -f is a pipeline of its own")},
+    {'e', "TEXT",
+     OPT_STR(struct run, config_string, .name = "config.string",
+             .help = "configuration as text; stdin and stdout are added where it names none")},
+    {'t', NULL,
+     OPT_BOOL(struct run, test_only, .name = "config.test_and_exit", .dflt = "false",
+              .help = "check everything and end")},
+    {'w', "N",
+     OPT_INT(struct run, workers, .name = "pipeline.workers", .dflt = "0", .min = 0, .max = 256,
+             .help = "filter threads per pipeline (0: one per core)")},
+    {'b', "N",
+     OPT_INT(struct run, batch_size, .name = "pipeline.batch.size", .dflt = "0", .min = 0,
+             .max = 100000, .help = "events per batch (0: default)")},
+    {'u', "MS",
+     OPT_INT(struct run, batch_delay, .name = "pipeline.batch.delay", .dflt = "50", .min = 0,
+             .max = 60000, .help = "accepted: a batch is never waited for here")},
+    {0, "DIR",
+     OPT_STR(struct run, path_data, .name = "path.data", .dflt = "data",
+             .help = "where positions, queues and dead letters are kept")},
+    {0, "ID",
+     OPT_STR(struct run, id, .name = "pipeline.id",
+             .help = "id of the pipeline of -e or a single -f")},
+    {0, "MODE",
+     OPT_ENUM(struct run, ordered, .name = "pipeline.ordered", .choices = ordered_choices,
+              .dflt = "auto", .help = "true: one worker keeps the order; auto, false")},
+    {0, NULL,
+     OPT_BOOL(struct run, support_escapes, .name = "config.support_escapes", .dflt = "false",
+              .help = "\\n, \\t … in quoted strings")},
+    {0, "HOST",
+     OPT_STR(struct run, host, .name = "http.host", .dflt = "127.0.0.1",
+             .help = "address of the monitoring API")},
+    {0, "PORT",
+     OPT_INT(struct run, api_port, .name = "http.port", .dflt = "9600", .min = -1, .max = 65535,
+             .help = "monitoring API; the next free one up to +100 (0: any, -1: off)")},
+    {0, "LEVEL",
+     OPT_STR(struct run, log_level, .name = "log.level", .dflt = "info",
+             .help = "debug, info, warn, error")},
+    {0, "FORMAT",
+     OPT_STR(struct run, log_format, .name = "log.format", .dflt = "plain", .help = "plain")},
+    {0, "NAME",
+     OPT_STR(struct run, node_name, .name = "node.name", .help = "accepted: shown nowhere yet")},
+    {0, "DIR",
+     OPT_STR(struct run, path_settings, .name = "path.settings",
+             .help = "accepted: settings are flags here")},
+    {0, "DIR",
+     OPT_STR(struct run, path_logs, .name = "path.logs",
+             .help = "accepted: the log goes to stderr")},
+    {0, NULL,
+     OPT_BOOL(struct run, unsafe_shutdown, .name = "pipeline.unsafe_shutdown", .dflt = "false",
+              .help = "accepted: a stop is always bounded here")},
+    {0, "TIME",
+     OPT_STR(struct run, clock_start, .name = "clock.start",
+             .help = "for tests: the process's clock begins here")},
+    {0, "X",
+     OPT_FLOAT(struct run, clock_speed, .name = "clock.speed", .dflt = "1",
+               .help = "for tests: and runs so many times as fast")},
     FLAG_END};
 
 static int settings_check(struct app *app, const struct run *s, struct err *err)
 {
     enum log_level level;
     if (!log_level_from_str(s->log_level, &level))
-        return err_set(err, ERR_INVALID, "\"" STR_FMT "\" is no log level: debug, info, warn or error",
+        return err_set(err, ERR_INVALID,
+                       "\"" STR_FMT "\" is no log level: debug, info, warn or error",
                        STR_ARG(s->log_level));
     log_set_level(level);
     if (!str_is(s->log_format, "plain"))
-        return err_set(err, ERR_UNSUPPORTED, "log.format \"" STR_FMT "\" is not there yet: use plain",
+        return err_set(err, ERR_UNSUPPORTED,
+                       "log.format \"" STR_FMT "\" is not there yet: use plain",
                        STR_ARG(s->log_format));
     if (s->files.kind != VALUE_LIST && s->config_string.n == 0)
         return err_set(err, ERR_INVALID, "nothing to run: give -f FILE or -e TEXT");
@@ -70,8 +111,14 @@ static int check_one(struct app *app, const struct run *s, struct str id, const 
                      size_t file_count, struct str text, struct err *err)
 {
     struct pipeline_config config = {
-        .id = id, .files = files, .file_count = file_count, .text = text,
-        .support_escapes = s->support_escapes, .fs = app->fs, .clock = app->clock, .seed = app->seed,
+        .id = id,
+        .files = files,
+        .file_count = file_count,
+        .text = text,
+        .support_escapes = s->support_escapes,
+        .fs = app->fs,
+        .clock = app->clock,
+        .seed = app->seed,
         .data_path = s->path_data,
     };
     CLEANUP(pipeline_free_ptr) struct pipeline *pipeline = NULL;
@@ -97,8 +144,7 @@ static int check_all(struct app *app, const struct run *s)
         if (check_one(app, s, node_pipeline_id(file), &file, 1, STR_NONE, &err) < 0)
             result = config_fail(app, &err);
     }
-    if (s->config_string.n &&
-        check_one(app, s, STR("main"), NULL, 0, s->config_string, &err) < 0)
+    if (s->config_string.n && check_one(app, s, STR("main"), NULL, 0, s->config_string, &err) < 0)
         result = config_fail(app, &err);
     if (result == EXIT_OK)
         printf("Configuration OK\n");
@@ -108,7 +154,8 @@ static int check_all(struct app *app, const struct run *s)
 static int start_pipelines(const struct run *s, struct node *node, struct err *err)
 {
     if (s->config_string.n)
-        TRY(node_pipeline_start(node, s->id.n ? s->id : STR("main"), NULL, 0, s->config_string, err));
+        TRY(node_pipeline_start(node, s->id.n ? s->id : STR("main"), NULL, 0, s->config_string,
+                                err));
     if (s->id.n && s->files.kind == VALUE_LIST && s->files.list->count == 1) {
         struct str file = s->files.list->items[0].s;
         return node_pipeline_start(node, s->id, &file, 1, STR_NONE, err);
@@ -152,10 +199,15 @@ static int run_run(struct app *app, void *settings, const struct str *args, size
 }
 
 static const char *const run_examples[] = {
-    "naru run -f logstash.conf", "runs a Logstash configuration as it is",
-    "naru run -f a.conf -f b.conf", "two pipelines in one process, no lock clash",
-    "naru run -e 'filter { mutate { uppercase => [\"message\"] } }'", "from stdin to stdout",
-    "naru run -f logstash.conf -t", "checks options, patterns, conditions, references", NULL};
+    "naru run -f logstash.conf",
+    "runs a Logstash configuration as it is",
+    "naru run -f a.conf -f b.conf",
+    "two pipelines in one process, no lock clash",
+    "naru run -e 'filter { mutate { uppercase => [\"message\"] } }'",
+    "from stdin to stdout",
+    "naru run -f logstash.conf -t",
+    "checks options, patterns, conditions, references",
+    NULL};
 
 const struct command command_run = {
     .name = "run",

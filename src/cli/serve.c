@@ -21,19 +21,43 @@ struct serve {
     .dflt = dflt_, .min = -1, .max = 65535, .help = what " (0: any free one, -1: off)"
 
 static const struct flag serve_flags[] = {
-    {'f', "FILE", OPT_LIST(struct serve, files, .name = "path.config", .help = "pipeline to run; repeat it for more; a folder runs its *.conf")},
-    {0, "DIR", OPT_STR(struct serve, path_data, .name = "path.data", .dflt = "data", .help = "where everything is kept")},
-    {0, "HOST", OPT_STR(struct serve, host, .name = "http.host", .dflt = "127.0.0.1", .help = "address to listen on")},
-    {0, NULL, OPT_BOOL(struct serve, allow_remote, .name = "allow-remote", .dflt = "false", .help = "accept an address that is not loopback: there is no password yet")},
-    {0, "PORT", OPT_INT(struct serve, http_port, .name = "http.port", PORT_HELP("Elasticsearch REST API", "9200"))},
-    {0, "PORT", OPT_INT(struct serve, console_port, .name = "console.port", PORT_HELP("web console", "5601"))},
-    {0, "PORT", OPT_INT(struct serve, api_port, .name = "api.port", PORT_HELP("monitoring API", "9600"))},
-    {'w', "N", OPT_INT(struct serve, workers, .name = "pipeline.workers", .dflt = "0", .min = 0, .max = 256, .help = "filter threads per pipeline (0: one per core)")},
-    {'b', "N", OPT_INT(struct serve, batch_size, .name = "pipeline.batch.size", .dflt = "0", .min = 0, .max = 100000, .help = "events per batch (0: default)")},
-    {0, "URL", OPT_STR(struct serve, archive, .name = "archive", .help = "SQL archive that the console reads: jdbc:sqlite:FILE or jdbc:mysql://…")},
-    {0, "LEVEL", OPT_STR(struct serve, log_level, .name = "log.level", .dflt = "info", .help = "debug, info, warn, error")},
-    {0, "TIME", OPT_STR(struct serve, clock_start, .name = "clock.start", .help = "for tests: the process's clock begins here")},
-    {0, "X", OPT_FLOAT(struct serve, clock_speed, .name = "clock.speed", .dflt = "1", .help = "for tests: and runs so many times as fast")},
+    {'f', "FILE",
+     OPT_LIST(struct serve, files, .name = "path.config",
+              .help = "pipeline to run; repeat it for more; a folder runs its *.conf")},
+    {0, "DIR",
+     OPT_STR(struct serve, path_data, .name = "path.data", .dflt = "data",
+             .help = "where everything is kept")},
+    {0, "HOST",
+     OPT_STR(struct serve, host, .name = "http.host", .dflt = "127.0.0.1",
+             .help = "address to listen on")},
+    {0, NULL,
+     OPT_BOOL(struct serve, allow_remote, .name = "allow-remote", .dflt = "false",
+              .help = "accept an address that is not loopback: there is no password yet")},
+    {0, "PORT",
+     OPT_INT(struct serve, http_port, .name = "http.port",
+             PORT_HELP("Elasticsearch REST API", "9200"))},
+    {0, "PORT",
+     OPT_INT(struct serve, console_port, .name = "console.port", PORT_HELP("web console", "5601"))},
+    {0, "PORT",
+     OPT_INT(struct serve, api_port, .name = "api.port", PORT_HELP("monitoring API", "9600"))},
+    {'w', "N",
+     OPT_INT(struct serve, workers, .name = "pipeline.workers", .dflt = "0", .min = 0, .max = 256,
+             .help = "filter threads per pipeline (0: one per core)")},
+    {'b', "N",
+     OPT_INT(struct serve, batch_size, .name = "pipeline.batch.size", .dflt = "0", .min = 0,
+             .max = 100000, .help = "events per batch (0: default)")},
+    {0, "URL",
+     OPT_STR(struct serve, archive, .name = "archive",
+             .help = "SQL archive that the console reads: jdbc:sqlite:FILE or jdbc:mysql://…")},
+    {0, "LEVEL",
+     OPT_STR(struct serve, log_level, .name = "log.level", .dflt = "info",
+             .help = "debug, info, warn, error")},
+    {0, "TIME",
+     OPT_STR(struct serve, clock_start, .name = "clock.start",
+             .help = "for tests: the process's clock begins here")},
+    {0, "X",
+     OPT_FLOAT(struct serve, clock_speed, .name = "clock.speed", .dflt = "1",
+               .help = "for tests: and runs so many times as fast")},
     FLAG_END};
 
 static bool is_loopback(struct str host)
@@ -46,12 +70,14 @@ static int settings_check(struct app *app, const struct serve *s, struct err *er
 {
     enum log_level level;
     if (!log_level_from_str(s->log_level, &level))
-        return err_set(err, ERR_INVALID, "\"" STR_FMT "\" is no log level: debug, info, warn or error",
+        return err_set(err, ERR_INVALID,
+                       "\"" STR_FMT "\" is no log level: debug, info, warn or error",
                        STR_ARG(s->log_level));
     log_set_level(level);
     if (!is_loopback(s->host) && !s->allow_remote)
         return err_set(err, ERR_INVALID,
-                       "refusing to listen on " STR_FMT ": there is no password yet; add --allow-remote when "
+                       "refusing to listen on " STR_FMT
+                       ": there is no password yet; add --allow-remote when "
                        "the network is trusted",
                        STR_ARG(s->host));
     if (s->clock_start.n > 0 || s->clock_speed != 1)
@@ -70,7 +96,8 @@ static void print_addresses(const struct serve *s, struct node *node)
     }
 }
 
-static int serve_start(struct app *app, const struct serve *s, struct node **ret_node, struct err *err)
+static int serve_start(struct app *app, const struct serve *s, struct node **ret_node,
+                       struct err *err)
 {
     TRY(settings_check(app, s, err));
     struct node_config config = {
@@ -116,15 +143,21 @@ static int serve_run(struct app *app, void *settings, const struct str *args, si
 }
 
 static const char *const serve_examples[] = {
-    "naru serve", "an empty node: REST on 9200, console on 5601",
-    "naru serve -f csv_to_es.conf -f es_to_mysql.conf", "with two pipelines, each on its own",
-    "naru serve --path.data /var/lib/naru --http.port 9201", "its data elsewhere, another port", NULL};
+    "naru serve",
+    "an empty node: REST on 9200, console on 5601",
+    "naru serve -f csv_to_es.conf -f es_to_mysql.conf",
+    "with two pipelines, each on its own",
+    "naru serve --path.data /var/lib/naru --http.port 9201",
+    "its data elsewhere, another port",
+    NULL};
 
 const struct command command_serve = {
     .name = "serve",
     .summary = "engine, REST API, console and pipelines in one process",
-    .usage = "naru serve [-f FILE …] [--path.data DIR] [--http.port N] [--console.port N] [--api.port N]",
-    .text = "Without -f it runs the pipelines in pipelines.d/*.conf, when that folder is there. Listens on loopback\n"
+    .usage = "naru serve [-f FILE …] [--path.data DIR] [--http.port N] [--console.port N] "
+             "[--api.port N]",
+    .text = "Without -f it runs the pipelines in pipelines.d/*.conf, when that folder is there. "
+            "Listens on loopback\n"
             "only, unless told otherwise. SIGTERM drains the pipelines and ends within 10 seconds.",
     .examples = serve_examples,
     .flags = serve_flags,

@@ -16,13 +16,26 @@ struct ship_settings {
 };
 
 static const struct flag ship_flags[] = {
-    {'c', "FILE", OPT_STR(struct ship_settings, config, .name = "config", .dflt = "filebeat.yml", .help = "configuration")},
-    {0, "DIR", OPT_STR(struct ship_settings, path_data, .name = "path.data", .help = "where the registry is kept; Filebeat's is taken over")},
-    {'E', "KEY=VALUE", OPT_LIST(struct ship_settings, overrides, .name = "override", .help = "replaces a setting; repeat it")},
-    {'e', NULL, OPT_BOOL(struct ship_settings, to_stderr, .name = "stderr", .dflt = "false", .help = "accepted: the log always goes to stderr")},
-    {'d', "SELECTORS", OPT_STR(struct ship_settings, debug, .name = "debug", .help = "debug messages")},
-    {0, NULL, OPT_BOOL(struct ship_settings, once, .dflt = "false", .help = "ends when everything that is there was sent and acknowledged")},
-    {0, "LEVEL", OPT_STR(struct ship_settings, log_level, .name = "log.level", .dflt = "info", .help = "debug, info, warn, error")},
+    {'c', "FILE",
+     OPT_STR(struct ship_settings, config, .name = "config", .dflt = "filebeat.yml",
+             .help = "configuration")},
+    {0, "DIR",
+     OPT_STR(struct ship_settings, path_data, .name = "path.data",
+             .help = "where the registry is kept; Filebeat's is taken over")},
+    {'E', "KEY=VALUE",
+     OPT_LIST(struct ship_settings, overrides, .name = "override",
+              .help = "replaces a setting; repeat it")},
+    {'e', NULL,
+     OPT_BOOL(struct ship_settings, to_stderr, .name = "stderr", .dflt = "false",
+              .help = "accepted: the log always goes to stderr")},
+    {'d', "SELECTORS",
+     OPT_STR(struct ship_settings, debug, .name = "debug", .help = "debug messages")},
+    {0, NULL,
+     OPT_BOOL(struct ship_settings, once, .dflt = "false",
+              .help = "ends when everything that is there was sent and acknowledged")},
+    {0, "LEVEL",
+     OPT_STR(struct ship_settings, log_level, .name = "log.level", .dflt = "info",
+             .help = "debug, info, warn, error")},
     FLAG_END};
 
 struct watcher {
@@ -53,24 +66,32 @@ static int ship_until_stopped(struct ship *ship, struct err *err)
     return rc;
 }
 
-static int load(struct app *app, const struct ship_settings *s, struct ship **ret_ship, struct err *err)
+static int load(struct app *app, const struct ship_settings *s, struct ship **ret_ship,
+                struct err *err)
 {
     enum log_level level;
     if (!log_level_from_str(s->debug.p ? STR("debug") : s->log_level, &level))
-        return err_set(err, ERR_INVALID, "\"" STR_FMT "\" is no log level: debug, info, warn or error",
+        return err_set(err, ERR_INVALID,
+                       "\"" STR_FMT "\" is no log level: debug, info, warn or error",
                        STR_ARG(s->log_level));
     log_set_level(level);
     size_t count = s->overrides.kind == VALUE_LIST ? s->overrides.list->count : 0;
     struct str *overrides = ARENA_ARRAY(app->mem, struct str, count + 1);
     for (size_t i = 0; i < count; i++)
         overrides[i] = s->overrides.list->items[i].s;
-    struct ship_config config = {.fs = app->fs, .clock = app->clock, .seed = app->seed, .file = s->config,
-                                 .overrides = overrides, .override_count = count, .data_path = s->path_data,
+    struct ship_config config = {.fs = app->fs,
+                                 .clock = app->clock,
+                                 .seed = app->seed,
+                                 .file = s->config,
+                                 .overrides = overrides,
+                                 .override_count = count,
+                                 .data_path = s->path_data,
                                  .is_once = s->once};
     return ship_load(&config, ret_ship, err);
 }
 
-static int ship_command_run(struct app *app, void *settings, const struct str *args, size_t arg_count)
+static int ship_command_run(struct app *app, void *settings, const struct str *args,
+                            size_t arg_count)
 {
     (void)args;
     (void)arg_count;
@@ -84,21 +105,26 @@ static int ship_command_run(struct app *app, void *settings, const struct str *a
         return app_fail(&err);
     struct ship_stats stats;
     ship_stats(ship, &stats);
-    log_line(LOG_INFO, "ship", "%llu lines read, %llu events acknowledged", (unsigned long long)stats.lines_read,
-             (unsigned long long)stats.events_acked);
+    log_line(LOG_INFO, "ship", "%llu lines read, %llu events acknowledged",
+             (unsigned long long)stats.lines_read, (unsigned long long)stats.events_acked);
     return EXIT_OK;
 }
 
 static const char *const ship_examples[] = {
-    "naru ship -c filebeat.yml", "sends what filebeat.yml says, goes on where the registry is",
-    "naru ship -c filebeat.yml --path.data /var/lib/filebeat", "takes over from a Filebeat that was stopped",
-    "naru ship -c filebeat.yml -E 'output.logstash.hosts=[\"10.0.0.5:5044\"]' --once", "to another host, and ends", NULL};
+    "naru ship -c filebeat.yml",
+    "sends what filebeat.yml says, goes on where the registry is",
+    "naru ship -c filebeat.yml --path.data /var/lib/filebeat",
+    "takes over from a Filebeat that was stopped",
+    "naru ship -c filebeat.yml -E 'output.logstash.hosts=[\"10.0.0.5:5044\"]' --once",
+    "to another host, and ends",
+    NULL};
 
 const struct command command_ship = {
     .name = "ship",
     .summary = "sends files as Filebeat does, from filebeat.yml",
     .usage = "naru ship -c filebeat.yml [--path.data DIR] [-E KEY=VALUE …] [--once]",
-    .text = "A line is sent again until the other side has it on disk; its position moves only then. Each line has a\n"
+    .text = "A line is sent again until the other side has it on disk; its position moves only "
+            "then. Each line has a\n"
             "stable id, so that what is sent twice after a crash is stored once.",
     .examples = ship_examples,
     .flags = ship_flags,

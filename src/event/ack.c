@@ -32,7 +32,8 @@ void ack_fail(struct ack *ack)
 
 void ack_unref(struct ack *ack)
 {
-    /* Release: a failure noted before is seen by whoever drops the last reference; acquire: by that one. */
+    /* Release: a failure noted before is seen by whoever drops the last reference; acquire: by that
+     * one. */
     if (!ack || __atomic_sub_fetch(&ack->refs, 1, __ATOMIC_ACQ_REL) > 0)
         return;
     if (ack->done)

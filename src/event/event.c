@@ -36,8 +36,9 @@ struct event *batch_add(struct batch *batch)
 {
     if (batch->count == batch->capacity) {
         size_t capacity = batch->capacity ? batch->capacity * 2 : 64;
-        batch->events = arena_realloc(batch->mem, batch->events, batch->count * sizeof(struct event *),
-                                      capacity * sizeof(struct event *));
+        batch->events =
+            arena_realloc(batch->mem, batch->events, batch->count * sizeof(struct event *),
+                          capacity * sizeof(struct event *));
         batch->capacity = capacity;
     }
     struct event *ev = ARENA_NEW(batch->mem, struct event);
@@ -80,7 +81,8 @@ bool event_has_tag(const struct event *ev, struct str tag)
     const struct value *tags = value_map_get_lit(&ev->fields, "tags");
     if (!tags)
         return false;
-    return tags->kind == VALUE_LIST ? list_has(tags, tag) : tags->kind == VALUE_STR && str_eq(tags->s, tag);
+    return tags->kind == VALUE_LIST ? list_has(tags, tag)
+                                    : tags->kind == VALUE_STR && str_eq(tags->s, tag);
 }
 
 void event_tag(struct event *ev, struct str tag)
@@ -129,12 +131,14 @@ static void take_timestamp(struct event *ev, int64_t now_ns)
     }
 }
 
-int event_from_json(struct batch *batch, struct str json, int64_t now_ns, struct event **ret_ev, struct err *err)
+int event_from_json(struct batch *batch, struct str json, int64_t now_ns, struct event **ret_ev,
+                    struct err *err)
 {
     struct value tree;
     TRY(value_from_json(json, batch->mem, &tree, err));
     if (tree.kind != VALUE_MAP)
-        return err_set(err, ERR_INVALID, "an event must be a JSON object, not a %s", value_kind_name(&tree));
+        return err_set(err, ERR_INVALID, "an event must be a JSON object, not a %s",
+                       value_kind_name(&tree));
     struct event *ev = batch_add(batch);
     ev->fields = tree;
     struct value *metadata = value_map_get_lit(&ev->fields, "@metadata");

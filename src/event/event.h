@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* event.h: the record that pipelines and streams share, and batches of them. A batch owns one arena;
- * everything its events hold lies in it. Events move through a pipeline a batch at a time.
+/* event.h: the record that pipelines and streams share, and batches of them. A batch owns one
+ * arena; everything its events hold lies in it. Events move through a pipeline a batch at a time.
  *
- * Acknowledgement: a batch carries one `struct ack`, made by the input. Whoever still needs the batch holds a
- * reference (each output queue, a window that has not saved its state). When the last reference goes, the
- * input's callback runs, on whatever thread that was: `is_ok` false when anybody called ack_fail before. */
+ * Acknowledgement: a batch carries one `struct ack`, made by the input. Whoever still needs the
+ * batch holds a reference (each output queue, a window that has not saved its state). When the last
+ * reference goes, the input's callback runs, on whatever thread that was: `is_ok` false when
+ * anybody called ack_fail before. */
 #ifndef NARU_EVENT_EVENT_H
 #define NARU_EVENT_EVENT_H
 
 #include "event/value.h"
 
 struct ack;
-typedef void ack_fn(void *owner, uint64_t cookie, bool is_ok); /* MUST be quick and MUST NOT block */
+typedef void ack_fn(void *owner, uint64_t cookie,
+                    bool is_ok); /* MUST be quick and MUST NOT block */
 struct ack *ack_new(ack_fn *done, void *owner, uint64_t cookie); /* one reference */
 struct ack *ack_ref(struct ack *ack);                            /* NULL is fine in all three */
 void ack_unref(struct ack *ack);
@@ -24,8 +26,9 @@ struct event_origin {
 };
 
 struct event {
-    struct arena *mem;     /* the batch's, borrowed */
-    struct value fields;   /* a map; "@timestamp" (VALUE_TIME) and "@version" ("1") are ordinary entries */
+    struct arena *mem; /* the batch's, borrowed */
+    struct value
+        fields; /* a map; "@timestamp" (VALUE_TIME) and "@version" ("1") are ordinary entries */
     struct value metadata; /* a map: [@metadata][...]; never serialised */
     struct event_origin origin;
     bool is_cancelled;
@@ -61,7 +64,8 @@ struct field_path {
     struct str text;
 };
 /* -ERR_INVALID with the reason ("a[b]" is no field reference …). Strings lie in mem. */
-int field_path_parse(struct arena *mem, struct str text, struct field_path *ret_path, struct err *err) WARN_UNUSED;
+int field_path_parse(struct arena *mem, struct str text, struct field_path *ret_path,
+                     struct err *err) WARN_UNUSED;
 bool field_path_is_valid(struct str text);
 
 /* NULL when it is not there. Integer parts index lists (negative from the end). */
@@ -78,16 +82,19 @@ void event_tag(struct event *ev, struct str tag); /* appends to "tags", never tw
 bool event_has_tag(const struct event *ev, struct str tag);
 bool event_timestamp_ns(const struct event *ev, int64_t *ret_ns);
 void event_to_json(const struct event *ev, struct buf *out); /* without metadata */
-/* A JSON object's members become fields, "@metadata" goes to metadata, "@timestamp" text becomes a time.
- * When the JSON has no @timestamp it is set to now_ns. Strings borrow from `json`: it must live as long as the batch
- * (arena_str(batch->mem, ...) where it does not). */
-int event_from_json(struct batch *batch, struct str json, int64_t now_ns, struct event **ret_ev, struct err *err) WARN_UNUSED;
+/* A JSON object's members become fields, "@metadata" goes to metadata, "@timestamp" text becomes a
+ * time. When the JSON has no @timestamp it is set to now_ns. Strings borrow from `json`: it must
+ * live as long as the batch (arena_str(batch->mem, ...) where it does not). */
+int event_from_json(struct batch *batch, struct str json, int64_t now_ns, struct event **ret_ev,
+                    struct err *err) WARN_UNUSED;
 
-/* sprintf templates: "%{field}", "%{[a][b]}", "%{+yyyy.MM.dd}" (UTC of @timestamp), "%{+%s}" (epoch seconds).
- * Compiled once. A missing field leaves the reference as it is. */
+/* sprintf templates: "%{field}", "%{[a][b]}", "%{+yyyy.MM.dd}" (UTC of @timestamp), "%{+%s}" (epoch
+ * seconds). Compiled once. A missing field leaves the reference as it is. */
 struct sprintf_template;
-int sprintf_compile(struct arena *mem, struct str text, struct sprintf_template **ret_t, struct err *err) WARN_UNUSED;
-struct str sprintf_text(const struct sprintf_template *t, const struct event *ev, struct arena *mem);
+int sprintf_compile(struct arena *mem, struct str text, struct sprintf_template **ret_t,
+                    struct err *err) WARN_UNUSED;
+struct str sprintf_text(const struct sprintf_template *t, const struct event *ev,
+                        struct arena *mem);
 bool sprintf_is_constant(const struct sprintf_template *t);
 /* All references exist? (jdbc: NULL instead of the literal text) */
 bool sprintf_is_complete(const struct sprintf_template *t, const struct event *ev);

@@ -27,12 +27,42 @@ static void paths_parse(struct test *t)
     static const struct {
         const char *text, *want; /* parts joined by '/', "@" in front: metadata; NULL: refused */
     } rows[] = {
-        {"a", "a/"}, {"a b", "a b/"}, {"a.b", "a.b/"}, {"[a]", "a/"}, {"[a][b]", "a/b/"}, {"[[a][b]][c]", "a/b/c/"},
-        {"[a][0]", "a/0/"}, {"[@metadata][x]", "@x/"}, {"[@metadata]", "@"}, {"@metadata", "@"}, {"@timestamp", "@timestamp/"},
-        {"", NULL}, {"[]", NULL}, {"[a", NULL}, {"a]", NULL}, {"a[b]", NULL}, {"[a]b", NULL}, {"[a][", NULL}, {"[a]]", NULL},
-        {"[[]]", NULL}, {"]", NULL}, {"[", NULL}, {"][", NULL}, {"[]]", NULL}, {"[[a]b]", NULL}, {"[a[b]]", NULL}, {"[[a]", NULL},
-        {"[a]x[b]", NULL}, {"a[]", NULL}, {"[a][]", NULL}, {"[[a]]", "a/"}, {"[[[a]]][b]", "a/b/"}, {"[ ]", " /"},
-        {"[a][@metadata]", "a/@metadata/"}, {"[@metadata][@metadata]", "@@metadata/"}, {"[\xED\x95\x9C]", "\xED\x95\x9C/"},
+        {"a", "a/"},
+        {"a b", "a b/"},
+        {"a.b", "a.b/"},
+        {"[a]", "a/"},
+        {"[a][b]", "a/b/"},
+        {"[[a][b]][c]", "a/b/c/"},
+        {"[a][0]", "a/0/"},
+        {"[@metadata][x]", "@x/"},
+        {"[@metadata]", "@"},
+        {"@metadata", "@"},
+        {"@timestamp", "@timestamp/"},
+        {"", NULL},
+        {"[]", NULL},
+        {"[a", NULL},
+        {"a]", NULL},
+        {"a[b]", NULL},
+        {"[a]b", NULL},
+        {"[a][", NULL},
+        {"[a]]", NULL},
+        {"[[]]", NULL},
+        {"]", NULL},
+        {"[", NULL},
+        {"][", NULL},
+        {"[]]", NULL},
+        {"[[a]b]", NULL},
+        {"[a[b]]", NULL},
+        {"[[a]", NULL},
+        {"[a]x[b]", NULL},
+        {"a[]", NULL},
+        {"[a][]", NULL},
+        {"[[a]]", "a/"},
+        {"[[[a]]][b]", "a/b/"},
+        {"[ ]", " /"},
+        {"[a][@metadata]", "a/@metadata/"},
+        {"[@metadata][@metadata]", "@@metadata/"},
+        {"[\xED\x95\x9C]", "\xED\x95\x9C/"},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct field_path path;
@@ -90,7 +120,8 @@ static void clones_share_nothing(struct test *t)
 {
     struct batch *batch = batch_new(NULL);
     for (int i = 0; i < 200; i++) { /* past the first capacity */
-        struct event *ev = from_json(t, batch, "{\"m\":{\"l\":[1,2]},\"tags\":[\"a\"],\"@metadata\":{\"k\":{\"x\":1}}}");
+        struct event *ev = from_json(
+            t, batch, "{\"m\":{\"l\":[1,2]},\"tags\":[\"a\"],\"@metadata\":{\"k\":{\"x\":1}}}");
         ev->origin = (struct event_origin){7, (uint64_t)i};
     }
     struct event *ev = batch->events[150], *copy = event_clone(batch, ev);
@@ -113,8 +144,12 @@ static void timestamps_of_events(struct test *t)
         const char *json;
         const char *kept; /* in _@timestamp, NULL: the time was taken */
     } rows[] = {
-        {"{\"@timestamp\":\"2025-01-22T04:52:33Z\"}", NULL}, {"{\"@timestamp\":null}", NULL},   {"{}", NULL},
-        {"{\"@timestamp\":17}", "17"},                       {"{\"@timestamp\":[1]}", "[1]"}, {"{\"@timestamp\":\"\"}", "\"\""},
+        {"{\"@timestamp\":\"2025-01-22T04:52:33Z\"}", NULL},
+        {"{\"@timestamp\":null}", NULL},
+        {"{}", NULL},
+        {"{\"@timestamp\":17}", "17"},
+        {"{\"@timestamp\":[1]}", "[1]"},
+        {"{\"@timestamp\":\"\"}", "\"\""},
         {"{\"@timestamp\":{\"a\":1}}", "{\"a\":1}"},
     };
     struct batch *batch = batch_new(NULL);
@@ -136,7 +171,8 @@ static void timestamps_of_events(struct test *t)
     struct buf out;
     buf_init(&out, 0);
     event_to_json(batch->events[0], &out);
-    assert_str_eq(buf_str(&out), "{\"@timestamp\":\"2025-01-22T04:52:33.000Z\",\"@version\":\"1\"}");
+    assert_str_eq(buf_str(&out),
+                  "{\"@timestamp\":\"2025-01-22T04:52:33.000Z\",\"@version\":\"1\"}");
     buf_deinit(&out);
     batch_unref(batch);
 }
@@ -144,7 +180,8 @@ static void timestamps_of_events(struct test *t)
 static void gets_and_sets(struct test *t)
 {
     struct batch *batch = batch_new(NULL);
-    struct event *ev = from_json(t, batch, "{\"a\":{\"b\":[1,{\"c\":2}]},\"s\":\"x\",\"@metadata\":{\"m\":5}}");
+    struct event *ev =
+        from_json(t, batch, "{\"a\":{\"b\":[1,{\"c\":2}]},\"s\":\"x\",\"@metadata\":{\"m\":5}}");
     assert_int_equal(event_get_lit(ev, "[a][b][0]")->i, 1);
     assert_int_equal(event_get_lit(ev, "[a][b][-1][c]")->i, 2);
     assert_null(event_get_lit(ev, "[a][b][2]"));
@@ -170,7 +207,8 @@ static void gets_and_sets(struct test *t)
     (void)event_remove(ev, &(struct field_path){.is_metadata = true}, NULL);
     assert_null(event_get_lit(ev, "[@metadata][m]"));
     (void)value_map_remove(&ev->fields, STR("@timestamp"));
-    assert_str_eq(printed(t, &ev->fields), "{\"a\":{\"b\":[{\"c\":2}]},\"s\":\"x\",\"@version\":\"1\"}");
+    assert_str_eq(printed(t, &ev->fields),
+                  "{\"a\":{\"b\":[{\"c\":2}]},\"s\":\"x\",\"@version\":\"1\"}");
     batch_unref(batch);
 }
 
@@ -183,9 +221,11 @@ static void reads_events(struct test *t)
         {"{\"@timestamp\":\"2025-01-22T13:52:33+09:00\",\"@version\":\"2\"}",
          "{\"@timestamp\":\"2025-01-22T04:52:33.000Z\",\"@version\":\"2\"}"},
         {"{\"@timestamp\":\"yesterday\"}",
-         "{\"@timestamp\":\"1970-01-01T00:00:00.001Z\",\"_@timestamp\":\"yesterday\",\"tags\":[\"_timestampparsefailure\"],"
+         "{\"@timestamp\":\"1970-01-01T00:00:00.001Z\",\"_@timestamp\":\"yesterday\",\"tags\":[\"_"
+         "timestampparsefailure\"],"
          "\"@version\":\"1\"}"},
-        {"{\"@metadata\":{\"a\":1},\"x\":1}", "{\"x\":1,\"@timestamp\":\"1970-01-01T00:00:00.001Z\",\"@version\":\"1\"}"},
+        {"{\"@metadata\":{\"a\":1},\"x\":1}",
+         "{\"x\":1,\"@timestamp\":\"1970-01-01T00:00:00.001Z\",\"@version\":\"1\"}"},
     };
     struct batch *batch = batch_new(NULL);
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
@@ -265,18 +305,40 @@ static void timestamps_parse(struct test *t)
     static const struct {
         const char *text, *want; /* NULL: refused */
     } rows[] = {
-        {"2025-01-22T04:52:33.987Z", "2025-01-22T04:52:33.987Z"}, {"2025-01-22T13:52:33+09:00", "2025-01-22T04:52:33.000Z"},
-        {"2025-01-22T13:52:33+0900", "2025-01-22T04:52:33.000Z"}, {"2025-01-22 04:52:33", "2025-01-22T04:52:33.000Z"},
-        {"2025-01-22", "2025-01-22T00:00:00.000Z"}, {"2025-01-22T04:52", "2025-01-22T04:52:00.000Z"},
-        {"2025-01-22T04:52:33.123456789123Z", "2025-01-22T04:52:33.123456789Z"}, {"2024-02-29", "2024-02-29T00:00:00.000Z"},
-        {"2025-02-29", NULL}, {"2025-13-01", NULL}, {"2025-01-22T24:00", NULL}, {"2025-01-22T", NULL}, {"", NULL},
-        {"2025-01-22T04:52:33.Z", NULL}, {"2025-01-22T04:52:33+9", NULL}, {"2025-01-22T04:52:33Zx", NULL}, {"22.01.2025", NULL},
-        {"2025-01-22T04:52:33,5-03:30", "2025-01-22T08:22:33.500Z"}, {"2025-01-22T04:52:33+09", "2025-01-21T19:52:33.000Z"},
-        {"2000-02-29", "2000-02-29T00:00:00.000Z"}, {"1900-02-29", NULL}, {"2025-04-31", NULL}, {"2025-01-22T04:60", NULL},
-        {"2025-01-22T04:52:60Z", NULL}, {"2025-01-22T04:52:33+19:00", NULL}, {"2025-01-22T04:52:33+09:", NULL},
-        {"2025-01-22T04:52:33+09:60", NULL}, {"2025-1-22", NULL}, {"-2025-01-22", NULL}, {"2025-01-22Z", NULL}, {"2025-00-01", NULL},
+        {"2025-01-22T04:52:33.987Z", "2025-01-22T04:52:33.987Z"},
+        {"2025-01-22T13:52:33+09:00", "2025-01-22T04:52:33.000Z"},
+        {"2025-01-22T13:52:33+0900", "2025-01-22T04:52:33.000Z"},
+        {"2025-01-22 04:52:33", "2025-01-22T04:52:33.000Z"},
+        {"2025-01-22", "2025-01-22T00:00:00.000Z"},
+        {"2025-01-22T04:52", "2025-01-22T04:52:00.000Z"},
+        {"2025-01-22T04:52:33.123456789123Z", "2025-01-22T04:52:33.123456789Z"},
+        {"2024-02-29", "2024-02-29T00:00:00.000Z"},
+        {"2025-02-29", NULL},
+        {"2025-13-01", NULL},
+        {"2025-01-22T24:00", NULL},
+        {"2025-01-22T", NULL},
+        {"", NULL},
+        {"2025-01-22T04:52:33.Z", NULL},
+        {"2025-01-22T04:52:33+9", NULL},
+        {"2025-01-22T04:52:33Zx", NULL},
+        {"22.01.2025", NULL},
+        {"2025-01-22T04:52:33,5-03:30", "2025-01-22T08:22:33.500Z"},
+        {"2025-01-22T04:52:33+09", "2025-01-21T19:52:33.000Z"},
+        {"2000-02-29", "2000-02-29T00:00:00.000Z"},
+        {"1900-02-29", NULL},
+        {"2025-04-31", NULL},
+        {"2025-01-22T04:60", NULL},
+        {"2025-01-22T04:52:60Z", NULL},
+        {"2025-01-22T04:52:33+19:00", NULL},
+        {"2025-01-22T04:52:33+09:", NULL},
+        {"2025-01-22T04:52:33+09:60", NULL},
+        {"2025-1-22", NULL},
+        {"-2025-01-22", NULL},
+        {"2025-01-22Z", NULL},
+        {"2025-00-01", NULL},
         /* beyond what 64 bits of nanoseconds hold: the end of the range, whatever the zone */
-        {"0001-01-01T00:00:00+09:00", "1677-09-21T00:12:43.145224192Z"}, {"9999-12-31T23:59:59-09:00", "2262-04-11T23:47:16.854775807Z"},
+        {"0001-01-01T00:00:00+09:00", "1677-09-21T00:12:43.145224192Z"},
+        {"9999-12-31T23:59:59-09:00", "2262-04-11T23:47:16.854775807Z"},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         int64_t ns;
@@ -289,6 +351,6 @@ static void timestamps_parse(struct test *t)
     }
 }
 
-TEST_MAIN(TEST(paths_parse), TEST(paths_have_a_limit), TEST(sets_through_null), TEST(clones_share_nothing),
-          TEST(timestamps_of_events), TEST(gets_and_sets), TEST(reads_events), TEST(tags),
-          TEST(acknowledges), TEST(timestamps_parse))
+TEST_MAIN(TEST(paths_parse), TEST(paths_have_a_limit), TEST(sets_through_null),
+          TEST(clones_share_nothing), TEST(timestamps_of_events), TEST(gets_and_sets),
+          TEST(reads_events), TEST(tags), TEST(acknowledges), TEST(timestamps_parse))

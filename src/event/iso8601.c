@@ -83,7 +83,8 @@ bool iso8601_parse(struct str s, int64_t *ret_ns)
     int year, month, day, hour = 0, minute = 0, second = 0;
     int32_t nanosecond = 0;
     int64_t offset_s = 0;
-    if (!digits(&c, 4, &year) || !take(&c, '-') || !digits(&c, 2, &month) || !take(&c, '-') || !digits(&c, 2, &day))
+    if (!digits(&c, 4, &year) || !take(&c, '-') || !digits(&c, 2, &month) || !take(&c, '-') ||
+        !digits(&c, 2, &day))
         return false;
     if (month < 1 || month > 12 || day < 1 || day > days_in_month(year, month))
         return false;
@@ -103,8 +104,13 @@ bool iso8601_parse(struct str s, int64_t *ret_ns)
     }
     if (c.p != c.end)
         return false;
-    struct civil civil = {.year = year, .month = (uint8_t)month, .day = (uint8_t)day, .hour = (uint8_t)hour,
-                          .minute = (uint8_t)minute, .second = (uint8_t)second, .nanosecond = nanosecond};
+    struct civil civil = {.year = year,
+                          .month = (uint8_t)month,
+                          .day = (uint8_t)day,
+                          .hour = (uint8_t)hour,
+                          .minute = (uint8_t)minute,
+                          .second = (uint8_t)second,
+                          .nanosecond = nanosecond};
     *ret_ns = shifted(civil_to_ns(&civil), -offset_s * NS_PER_S);
     return true;
 }

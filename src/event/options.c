@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* options.c: one function per kind of option turns a value into the C field; the loop around them checks names,
- * duplicates do not occur (the tree is a map), and required options. */
+/* options.c: one function per kind of option turns a value into the C field; the loop around them
+ * checks names, duplicates do not occur (the tree is a map), and required options. */
 #include "event/options.h"
 
 #include <math.h>
@@ -21,9 +21,11 @@ static int wrong(const struct filler *f, const struct value *v, const char *want
 {
     struct str text = v->kind == VALUE_STR && !(f->opt->flags & OPT_SECRET) ? v->s : STR_NONE;
     if (text.p)
-        err_set(f->err, ERR_INVALID, "%s must be %s, not \"" STR_FMT "\"", f->opt->name, wanted, STR_ARG(text));
+        err_set(f->err, ERR_INVALID, "%s must be %s, not \"" STR_FMT "\"", f->opt->name, wanted,
+                STR_ARG(text));
     else
-        err_set(f->err, ERR_INVALID, "%s must be %s, not %s", f->opt->name, wanted, value_kind_name(v));
+        err_set(f->err, ERR_INVALID, "%s must be %s, not %s", f->opt->name, wanted,
+                value_kind_name(v));
     if (v->pos > 0)
         err_at_off(f->err, (int64_t)v->pos - 1);
     return -(int)ERR_INVALID;
@@ -83,7 +85,8 @@ static int check_range(const struct filler *f, const struct value *v, int64_t n)
 {
     if (f->opt->max > f->opt->min && (n < f->opt->min || n > f->opt->max)) {
         char text[96];
-        (void)snprintf(text, sizeof(text), "between %lld and %lld", (long long)f->opt->min, (long long)f->opt->max);
+        (void)snprintf(text, sizeof(text), "between %lld and %lld", (long long)f->opt->min,
+                       (long long)f->opt->max);
         return wrong(f, v, text);
     }
     return 0;
@@ -263,24 +266,27 @@ static int fill_default(const struct filler *f, struct arena *mem)
     return rc;
 }
 
-static int unknown_option(const struct opt *opts, struct str name, const struct value *v, struct err *err)
+static int unknown_option(const struct opt *opts, struct str name, const struct value *v,
+                          struct err *err)
 {
     const char *near = opt_nearest(opts, name);
-    err_set(err, ERR_INVALID, "unknown option \"" STR_FMT "\"%s%s%s", STR_ARG(name), near ? ": did you mean \"" : "",
-            near ? near : "", near ? "\"?" : "");
+    err_set(err, ERR_INVALID, "unknown option \"" STR_FMT "\"%s%s%s", STR_ARG(name),
+            near ? ": did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     if (v->pos > 0)
         err_at_off(err, (int64_t)v->pos - 1);
     return -(int)ERR_INVALID;
 }
 
-static int check_required(const struct opt *opts, const struct value *map, enum options_dialect dialect, struct err *err)
+static int check_required(const struct opt *opts, const struct value *map,
+                          enum options_dialect dialect, struct err *err)
 {
     for (const struct opt *opt = opts; opt->kind != OPT_KIND_END; opt++) {
         const struct value *v = value_map_get(map, str_from(opt->name));
         bool is_given = v && !(v->kind == VALUE_NULL && dialect == OPTIONS_JSON);
         if (!(opt->flags & OPT_REQUIRED) || is_given)
             continue;
-        err_set(err, ERR_INVALID, "the required option \"%s\" is missing: %s", opt->name, opt->help ? opt->help : "");
+        err_set(err, ERR_INVALID, "the required option \"%s\" is missing: %s", opt->name,
+                opt->help ? opt->help : "");
         if (map->pos > 0)
             err_at_off(err, (int64_t)map->pos - 1);
         return -(int)ERR_INVALID;
@@ -288,18 +294,21 @@ static int check_required(const struct opt *opts, const struct value *map, enum 
     return 0;
 }
 
-static void warn_about(const struct opt *opt, const struct value *v, options_warn_fn *warn, void *owner)
+static void warn_about(const struct opt *opt, const struct value *v, options_warn_fn *warn,
+                       void *owner)
 {
     char text[200];
     if (!warn || !(opt->flags & (OPT_DEPRECATED | OPT_OBSOLETE)))
         return;
     (void)snprintf(text, sizeof(text), "option \"%s\" %s", opt->name,
-                   opt->flags & OPT_OBSOLETE ? "is accepted and has no effect here" : "is deprecated");
+                   opt->flags & OPT_OBSOLETE ? "is accepted and has no effect here"
+                                             : "is deprecated");
     warn(owner, v->pos, text);
 }
 
-int options_fill(const struct opt *opts, void *instance, const struct value *map, enum options_dialect dialect,
-                 struct arena *mem, const char *const *skip, options_warn_fn *warn, void *warn_owner, struct err *err)
+int options_fill(const struct opt *opts, void *instance, const struct value *map,
+                 enum options_dialect dialect, struct arena *mem, const char *const *skip,
+                 options_warn_fn *warn, void *warn_owner, struct err *err)
 {
     static const struct opt none[] = {OPT_END};
     opts = opts ? opts : none;

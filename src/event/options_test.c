@@ -32,7 +32,8 @@ static const struct opt sample_opts[] = {
     OPT_END,
 };
 
-static int fill(struct test *t, const char *json, enum options_dialect dialect, struct sample *sample)
+static int fill(struct test *t, const char *json, enum options_dialect dialect,
+                struct sample *sample)
 {
     struct value map;
     assert_ok(value_from_json(str_from(json), t->mem, &map, &t->err), &t->err);
@@ -60,7 +61,8 @@ static void fills_values(struct test *t)
 {
     struct sample s;
     assert_ok(fill(t,
-                   "{\"name\":5,\"ref\":\"[a][b]\",\"flag\":\"false\",\"count\":\"7\",\"ratio\":2,\"size\":\"10mb\",\"wait\":\"1m\","
+                   "{\"name\":5,\"ref\":\"[a][b]\",\"flag\":\"false\",\"count\":\"7\",\"ratio\":2,"
+                   "\"size\":\"10mb\",\"wait\":\"1m\","
                    "\"mode\":\"slow\",\"list\":\"one\",\"map\":[\"k\",1],\"any\":[1,2]}",
                    OPTIONS_LOGSTASH, &s),
               &t->err);
@@ -74,7 +76,8 @@ static void fills_values(struct test *t)
     assert_int_equal(s.list.list->count, 1);
     assert_int_equal(value_map_get_lit(&s.map, "k")->i, 1);
     assert_int_equal(s.any.list->count, 2);
-    assert_ok(fill(t, "{\"name\":\"x\",\"size\":\"10mb\",\"list\":{\"a\":1}}", OPTIONS_JSON, &s), &t->err);
+    assert_ok(fill(t, "{\"name\":\"x\",\"size\":\"10mb\",\"list\":{\"a\":1}}", OPTIONS_JSON, &s),
+              &t->err);
     assert_int_equal(s.size, 10 * MIB);
     assert_int_equal(s.list.list->count, 2);
 }
@@ -91,24 +94,32 @@ static void warns(struct test *t)
         struct str was, gone, now;
     } old = {.was = STR_NONE};
     static const struct opt opts[] = {OPT_STR(struct old, was, .flags = OPT_DEPRECATED),
-                                      OPT_STR(struct old, gone, .flags = OPT_OBSOLETE), OPT_STR(struct old, now), OPT_END};
+                                      OPT_STR(struct old, gone, .flags = OPT_OBSOLETE),
+                                      OPT_STR(struct old, now), OPT_END};
     struct value map;
     struct buf notes;
     buf_init(&notes, 0);
-    assert_ok(value_from_json(STR("{\"was\":\"a\",\"now\":\"b\",\"gone\":\"c\"}"), t->mem, &map, &t->err), &t->err);
-    assert_ok(options_fill(opts, &old, &map, OPTIONS_LOGSTASH, t->mem, NULL, note, &notes, &t->err), &t->err);
-    assert_str_eq(buf_str(&notes), "8: option \"was\" is deprecated\n29: option \"gone\" is accepted and has no effect here\n");
+    assert_ok(
+        value_from_json(STR("{\"was\":\"a\",\"now\":\"b\",\"gone\":\"c\"}"), t->mem, &map, &t->err),
+        &t->err);
+    assert_ok(options_fill(opts, &old, &map, OPTIONS_LOGSTASH, t->mem, NULL, note, &notes, &t->err),
+              &t->err);
+    assert_str_eq(buf_str(&notes), "8: option \"was\" is deprecated\n29: option \"gone\" is "
+                                   "accepted and has no effect here\n");
     assert_str_eq(old.was, "a");
-    assert_ok(options_fill(opts, &old, &map, OPTIONS_LOGSTASH, t->mem, NULL, NULL, NULL, &t->err), &t->err);
+    assert_ok(options_fill(opts, &old, &map, OPTIONS_LOGSTASH, t->mem, NULL, NULL, NULL, &t->err),
+              &t->err);
     buf_deinit(&notes);
 }
 
 static void without_a_table(struct test *t)
 {
     struct value none = {.kind = VALUE_NONE}, map = value_map(t->mem, 1);
-    assert_ok(options_fill(NULL, NULL, &none, OPTIONS_JSON, t->mem, NULL, NULL, NULL, &t->err), &t->err);
+    assert_ok(options_fill(NULL, NULL, &none, OPTIONS_JSON, t->mem, NULL, NULL, NULL, &t->err),
+              &t->err);
     value_map_set(t->mem, &map, STR("a"), value_int(1));
-    assert_err(options_fill(NULL, NULL, &map, OPTIONS_JSON, t->mem, NULL, NULL, NULL, &t->err), &t->err, ERR_INVALID);
+    assert_err(options_fill(NULL, NULL, &map, OPTIONS_JSON, t->mem, NULL, NULL, NULL, &t->err),
+               &t->err, ERR_INVALID);
     assert_err_has(&t->err, "unknown option \"a\"");
 }
 
@@ -116,7 +127,9 @@ static void without_a_table(struct test *t)
 static void null_is_not_given(struct test *t)
 {
     struct sample s;
-    assert_ok(fill(t, "{\"name\":\"x\",\"count\":null,\"list\":null,\"any\":null}", OPTIONS_JSON, &s), &t->err);
+    assert_ok(
+        fill(t, "{\"name\":\"x\",\"count\":null,\"list\":null,\"any\":null}", OPTIONS_JSON, &s),
+        &t->err);
     assert_int_equal(s.count, 5);
     assert_int_equal(s.list.kind, VALUE_NONE);
     assert_err(fill(t, "{\"name\":null}", OPTIONS_JSON, &s), &t->err, ERR_INVALID);
@@ -132,7 +145,8 @@ static void keeps_secrets(struct test *t)
     static const struct opt opts[] = {OPT_INT(struct secret, pin, .flags = OPT_SECRET), OPT_END};
     struct value map;
     assert_ok(value_from_json(STR("{\"pin\":\"hunter2\"}"), t->mem, &map, &t->err), &t->err);
-    assert_err(options_fill(opts, &secret, &map, OPTIONS_JSON, t->mem, NULL, NULL, NULL, &t->err), &t->err, ERR_INVALID);
+    assert_err(options_fill(opts, &secret, &map, OPTIONS_JSON, t->mem, NULL, NULL, NULL, &t->err),
+               &t->err, ERR_INVALID);
     assert_null(strstr(t->err.text, "hunter2"));
 }
 
@@ -147,16 +161,22 @@ static void coerces(struct test *t)
     } rows[] = {
         {"\"name\":true", OPTIONS_JSON, 5, 10 * NS_PER_S, 1024, 0, 0.5, "true"},
         {"\"name\":1.5", OPTIONS_JSON, 5, 10 * NS_PER_S, 1024, 0, 0.5, "1.5"},
-        {"\"name\":92233720368547758070", OPTIONS_JSON, 5, 10 * NS_PER_S, 1024, 0, 0.5, "92233720368547758070"},
+        {"\"name\":92233720368547758070", OPTIONS_JSON, 5, 10 * NS_PER_S, 1024, 0, 0.5,
+         "92233720368547758070"},
         {"\"name\":\"\",\"count\":3.0,\"wait\":2", OPTIONS_JSON, 3, 2 * NS_PER_S, 1024, 0, 0.5, ""},
-        {"\"name\":\"x\",\"count\":\"4.0\",\"wait\":0.5", OPTIONS_LOGSTASH, 4, NS_PER_S / 2, 1024, 0, 0.5, "x"},
-        {"\"name\":\"x\",\"size\":\"1kb\",\"ratio\":\"0.25\"", OPTIONS_LOGSTASH, 5, 10 * NS_PER_S, 1000, 0, 0.25, "x"},
-        {"\"name\":\"x\",\"size\":\"1kb\",\"ratio\":1", OPTIONS_JSON, 5, 10 * NS_PER_S, 1024, 0, 1.0, "x"},
-        {"\"name\":\"x\",\"size\":77,\"wait\":\"500ms\",\"mode\":\"slow\"", OPTIONS_JSON, 5, NS_PER_S / 2, 77, 1, 0.5, "x"},
+        {"\"name\":\"x\",\"count\":\"4.0\",\"wait\":0.5", OPTIONS_LOGSTASH, 4, NS_PER_S / 2, 1024,
+         0, 0.5, "x"},
+        {"\"name\":\"x\",\"size\":\"1kb\",\"ratio\":\"0.25\"", OPTIONS_LOGSTASH, 5, 10 * NS_PER_S,
+         1000, 0, 0.25, "x"},
+        {"\"name\":\"x\",\"size\":\"1kb\",\"ratio\":1", OPTIONS_JSON, 5, 10 * NS_PER_S, 1024, 0,
+         1.0, "x"},
+        {"\"name\":\"x\",\"size\":77,\"wait\":\"500ms\",\"mode\":\"slow\"", OPTIONS_JSON, 5,
+         NS_PER_S / 2, 77, 1, 0.5, "x"},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct sample s;
-        assert_ok(fill(t, arena_printf(t->mem, "{%s}", rows[i].json).p, rows[i].dialect, &s), &t->err);
+        assert_ok(fill(t, arena_printf(t->mem, "{%s}", rows[i].json).p, rows[i].dialect, &s),
+                  &t->err);
         assert_str_eq(s.name, rows[i].name);
         assert_int_equal(s.count, rows[i].count);
         assert_int_equal(s.wait_ns, rows[i].wait_ns);
@@ -205,5 +225,5 @@ static void refuses(struct test *t)
     }
 }
 
-TEST_MAIN(TEST(warns), TEST(without_a_table), TEST(null_is_not_given), TEST(coerces), TEST(keeps_secrets), TEST(fills_defaults),
-          TEST(fills_values), TEST(refuses))
+TEST_MAIN(TEST(warns), TEST(without_a_table), TEST(null_is_not_given), TEST(coerces),
+          TEST(keeps_secrets), TEST(fills_defaults), TEST(fills_values), TEST(refuses))

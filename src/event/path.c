@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* path.c: field references. The strict grammar of Logstash 7 (FieldReference.StrictTokenizer): either a bare name
- * without brackets, or one or more [part]; [[a][b]][c] is [a][b][c]; "a[b]", "[a]b", "[]" and "[a" are errors. */
+/* path.c: field references. The strict grammar of Logstash 7 (FieldReference.StrictTokenizer):
+ * either a bare name without brackets, or one or more [part]; [[a][b]][c] is [a][b][c]; "a[b]",
+ * "[a]b", "[]" and "[a" are errors. */
 #include "base/str.h"
 #include "event/event.h"
 
@@ -55,12 +56,14 @@ static const char *tokenize(struct str text, struct arena *mem, struct field_pat
     return depth > 0 ? "has a [ that is not closed" : NULL;
 }
 
-int field_path_parse(struct arena *mem, struct str text, struct field_path *ret_path, struct err *err)
+int field_path_parse(struct arena *mem, struct str text, struct field_path *ret_path,
+                     struct err *err)
 {
     struct field_path path = {.text = arena_str(mem, text)};
     const char *wrong = tokenize(text, mem, &path);
     if (wrong)
-        return err_set(err, ERR_INVALID, "\"" STR_FMT "\" is no field reference: it %s; write [field][inner]",
+        return err_set(err, ERR_INVALID,
+                       "\"" STR_FMT "\" is no field reference: it %s; write [field][inner]",
                        STR_ARG(text), wrong);
     if (str_is(path.parts[0], "@metadata")) {
         path.is_metadata = true;
@@ -113,9 +116,11 @@ struct value *event_get(const struct event *ev, const struct field_path *path)
     return v;
 }
 
-static int not_a_map(const struct field_path *path, size_t at, const struct value *v, struct err *err)
+static int not_a_map(const struct field_path *path, size_t at, const struct value *v,
+                     struct err *err)
 {
-    return err_set(err, ERR_INVALID, "cannot set [" STR_FMT "] in " STR_FMT ": there is a %s on the way",
+    return err_set(err, ERR_INVALID,
+                   "cannot set [" STR_FMT "] in " STR_FMT ": there is a %s on the way",
                    STR_ARG(path->parts[at]), STR_ARG(path->text), value_kind_name(v));
 }
 
@@ -124,7 +129,8 @@ int event_set(struct event *ev, const struct field_path *path, struct value item
     struct value *v = root_of(ev, path);
     if (path->count == 0) {
         if (item.kind != VALUE_MAP)
-            return err_set(err, ERR_INVALID, "[@metadata] must be a hash, not a %s", value_kind_name(&item));
+            return err_set(err, ERR_INVALID, "[@metadata] must be a hash, not a %s",
+                           value_kind_name(&item));
         *v = item;
         return 0;
     }
@@ -144,8 +150,8 @@ int event_set(struct event *ev, const struct field_path *path, struct value item
     if (v->kind == VALUE_LIST) {
         size_t i = list_index(v, last);
         if (i == SIZE_MAX)
-            return err_set(err, ERR_INVALID, STR_FMT ": the array has no item " STR_FMT, STR_ARG(path->text),
-                           STR_ARG(last));
+            return err_set(err, ERR_INVALID, STR_FMT ": the array has no item " STR_FMT,
+                           STR_ARG(path->text), STR_ARG(last));
         v->list->items[i] = item;
         return 0;
     }

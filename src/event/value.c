@@ -41,7 +41,8 @@ void value_list_add(struct arena *mem, struct value *list, struct value item)
     struct value_list *l = list->list;
     if (l->count == l->capacity) {
         size_t capacity = l->capacity ? l->capacity * 2 : 4;
-        l->items = arena_realloc(mem, l->items, l->count * sizeof(struct value), capacity * sizeof(struct value));
+        l->items = arena_realloc(mem, l->items, l->count * sizeof(struct value),
+                                 capacity * sizeof(struct value));
         l->capacity = capacity;
     }
     l->items[l->count++] = item;
@@ -103,8 +104,10 @@ void value_map_set(struct arena *mem, struct value *v, struct str key, struct va
     ASSERT(map->count < SLOT_EMPTY - 1);
     if (map->count == map->capacity) {
         size_t capacity = map->capacity ? map->capacity * 2 : 8;
-        map->keys = arena_realloc(mem, map->keys, map->count * sizeof(struct str), capacity * sizeof(struct str));
-        map->values = arena_realloc(mem, map->values, map->count * sizeof(struct value), capacity * sizeof(struct value));
+        map->keys = arena_realloc(mem, map->keys, map->count * sizeof(struct str),
+                                  capacity * sizeof(struct str));
+        map->values = arena_realloc(mem, map->values, map->count * sizeof(struct value),
+                                    capacity * sizeof(struct value));
         map->capacity = capacity;
     }
     map->keys[map->count] = key;
@@ -153,7 +156,8 @@ struct value value_copy(struct arena *mem, const struct value *v)
     case VALUE_MAP:
         copy.map = value_map(mem, v->map->count).map;
         for (size_t i = 0; i < v->map->count; i++)
-            value_map_set(mem, &copy, arena_str(mem, v->map->keys[i]), value_copy(mem, &v->map->values[i]));
+            value_map_set(mem, &copy, arena_str(mem, v->map->keys[i]),
+                          value_copy(mem, &v->map->values[i]));
         break;
     case VALUE_NONE:
     case VALUE_NULL:
@@ -220,8 +224,8 @@ bool value_eq(const struct value *a, const struct value *b)
 
 const char *value_kind_name(const struct value *v)
 {
-    static const char *const names[] = {"nothing", "null",   "boolean",   "integer", "float",
-                                        "integer", "timestamp", "string", "array",   "hash"};
+    static const char *const names[] = {"nothing", "null",      "boolean", "integer", "float",
+                                        "integer", "timestamp", "string",  "array",   "hash"};
     return v->kind < ARRAY_COUNT(names) ? names[v->kind] : "unknown";
 }
 

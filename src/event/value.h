@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* value.h: the one tree of dynamic values: an event's fields, a parsed JSON body, a plugin's settings.
- * A value is 24 bytes by value; strings, lists and maps lie in the arena of their owner (a batch, a request,
- * a configuration) and are freed with it. */
+/* value.h: the one tree of dynamic values: an event's fields, a parsed JSON body, a plugin's
+ * settings. A value is 24 bytes by value; strings, lists and maps lie in the arena of their owner
+ * (a batch, a request, a configuration) and are freed with it. */
 #ifndef NARU_EVENT_VALUE_H
 #define NARU_EVENT_VALUE_H
 
@@ -48,7 +48,8 @@ struct value_list {
     size_t capacity;
 };
 
-/* Keeps the order of insertion. Lookup is linear up to VALUE_MAP_LINEAR_MAX entries, hashed above. */
+/* Keeps the order of insertion. Lookup is linear up to VALUE_MAP_LINEAR_MAX entries, hashed above.
+ */
 #define VALUE_MAP_LINEAR_MAX 12u
 struct value_map {
     struct str *keys;
@@ -91,27 +92,32 @@ void value_list_add(struct arena *mem, struct value *list, struct value item);
 /* NULL when it is not a map or has no such key. The pointer is good until the map changes. */
 struct value *value_map_get(const struct value *map, struct str key);
 #define value_map_get_lit(map, lit) value_map_get((map), STR(lit))
-/* Replaces or appends; the key is borrowed (copy it into mem first when it does not live as long). */
+/* Replaces or appends; the key is borrowed (copy it into mem first when it does not live as long).
+ */
 void value_map_set(struct arena *mem, struct value *map, struct str key, struct value v);
 bool value_map_remove(struct value *map, struct str key); /* keeps the order of the others */
 
 struct value value_copy(struct arena *mem, const struct value *v); /* deep, all bytes into mem */
-bool value_eq(const struct value *a, const struct value *b); /* deep; INT 1 equals FLOAT 1.0; maps in any order */
+bool value_eq(const struct value *a,
+              const struct value *b); /* deep; INT 1 equals FLOAT 1.0; maps in any order */
 /* "string", "number" …: for messages. */
 const char *value_kind_name(const struct value *v);
 
-/* As Logstash's to_s: text of a scalar ("" for null, ISO 8601 for a time), JSON for lists and maps. The
- * result borrows from `v` where it can, else lies in mem. */
+/* As Logstash's to_s: text of a scalar ("" for null, ISO 8601 for a time), JSON for lists and maps.
+ * The result borrows from `v` where it can, else lies in mem. */
 struct str value_to_str(struct arena *mem, const struct value *v);
 bool value_to_f64(const struct value *v, double *ret_f); /* numbers only */
 
-/* JSON both ways. Trees keep integers exact (INT or BIG). `pos` of each value is its byte offset + 1. */
-int value_from_json(struct str json, struct arena *mem, struct value *ret_v, struct err *err) WARN_UNUSED;
+/* JSON both ways. Trees keep integers exact (INT or BIG). `pos` of each value is its byte offset
+ * + 1. */
+int value_from_json(struct str json, struct arena *mem, struct value *ret_v,
+                    struct err *err) WARN_UNUSED;
 void value_to_json(const struct value *v, struct buf *out);
 struct json_writer;
 void value_write_json(const struct value *v, struct json_writer *w);
 
-/* "2025-01-22T04:52:33.000Z": milliseconds always, more digits only when there are. Returns the length, <= 40. */
+/* "2025-01-22T04:52:33.000Z": milliseconds always, more digits only when there are. Returns the
+ * length, <= 40. */
 size_t time_to_iso8601(int64_t ns, char *text);
 
 #endif

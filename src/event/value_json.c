@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* value_json.c: JSON text to trees and back. Reading recurses at most JSON_DEPTH_MAX deep, since the reader refuses
- * deeper texts; trees are as deep as what they were made from. */
+/* value_json.c: JSON text to trees and back. Reading recurses at most JSON_DEPTH_MAX deep, since
+ * the reader refuses deeper texts; trees are as deep as what they were made from. */
 #include "base/buf.h"
 #include "base/str.h"
 #include "codec/json.h"

@@ -83,9 +83,24 @@ static void maps_agree_with_a_model(struct test *t)
 static void json_comes_back(struct test *t)
 {
     static const char *const rows[] = {
-        "null", "true", "-5", "9223372036854775807", "92233720368547758070", "1.5", "\"\"", "\"a\\\"b\\\\\\n\xED\x95\x9C\"", "[]", "{}",
-        "[1,[2,{\"a\":[]}],null]", "{\"b\":1,\"a\":{\"c\":[true,false]},\"\":0}", "1.0E10", "-0.001",
-        "-9223372036854775808", "-9223372036854775809", "9007199254740993", "[123456789012345678901234567890,{\"a\":-1}]",
+        "null",
+        "true",
+        "-5",
+        "9223372036854775807",
+        "92233720368547758070",
+        "1.5",
+        "\"\"",
+        "\"a\\\"b\\\\\\n\xED\x95\x9C\"",
+        "[]",
+        "{}",
+        "[1,[2,{\"a\":[]}],null]",
+        "{\"b\":1,\"a\":{\"c\":[true,false]},\"\":0}",
+        "1.0E10",
+        "-0.001",
+        "-9223372036854775808",
+        "-9223372036854775809",
+        "9007199254740993",
+        "[123456789012345678901234567890,{\"a\":-1}]",
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct value v = parsed(t, rows[i]);
@@ -152,8 +167,9 @@ static void copies_are_deep(struct test *t)
     value_map_set(mem, &v, STR("t"), value_time(NS_PER_S));
     struct value copy = value_copy(t->mem, &v);
     arena_free(mem);
-    assert_str_eq(printed(t, &copy), "{\"s\":\"text\",\"l\":[{\"k\":\"deep\"},[1.5,null,true]],"
-                                     "\"b\":123456789012345678901234567890,\"t\":\"1970-01-01T00:00:01.000Z\"}");
+    assert_str_eq(printed(t, &copy),
+                  "{\"s\":\"text\",\"l\":[{\"k\":\"deep\"},[1.5,null,true]],"
+                  "\"b\":123456789012345678901234567890,\"t\":\"1970-01-01T00:00:01.000Z\"}");
     double f;
     assert_true(value_to_f64(value_map_get_lit(&copy, "b"), &f) && f > 1.2e29 && f < 1.3e29);
     assert_false(value_to_f64(value_map_get_lit(&copy, "s"), &f));
@@ -185,11 +201,22 @@ static void equality(struct test *t)
         const char *a, *b;
         bool is_equal;
     } rows[] = {
-        {"1", "1.0", true}, {"1", "\"1\"", false}, {"null", "null", true}, {"null", "false", false},
-        {"[1,2]", "[1,2]", true}, {"[1,2]", "[2,1]", false}, {"[1]", "[1,2]", false},
-        {"{\"a\":1,\"b\":2}", "{\"b\":2,\"a\":1}", true}, {"{\"a\":1}", "{\"a\":1,\"b\":2}", false},
-        {"{\"a\":1}", "{\"b\":1}", false}, {"\"x\"", "\"x\"", true}, {"92233720368547758070", "92233720368547758070", true},
-        {"92233720368547758070", "92233720368547758071", false}, {"{}", "[]", false}, {"[[1]]", "[[1.0]]", true}, {"true", "true", true},
+        {"1", "1.0", true},
+        {"1", "\"1\"", false},
+        {"null", "null", true},
+        {"null", "false", false},
+        {"[1,2]", "[1,2]", true},
+        {"[1,2]", "[2,1]", false},
+        {"[1]", "[1,2]", false},
+        {"{\"a\":1,\"b\":2}", "{\"b\":2,\"a\":1}", true},
+        {"{\"a\":1}", "{\"a\":1,\"b\":2}", false},
+        {"{\"a\":1}", "{\"b\":1}", false},
+        {"\"x\"", "\"x\"", true},
+        {"92233720368547758070", "92233720368547758070", true},
+        {"92233720368547758070", "92233720368547758071", false},
+        {"{}", "[]", false},
+        {"[[1]]", "[[1.0]]", true},
+        {"true", "true", true},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct value a = parsed(t, rows[i].a), b = parsed(t, rows[i].b);
@@ -202,8 +229,15 @@ static void texts(struct test *t)
 {
     static const struct {
         const char *json, *want;
-    } rows[] = {{"null", ""}, {"true", "true"}, {"-7", "-7"}, {"1.5", "1.5"}, {"100.0", "100.0"}, {"\"a b\"", "a b"},
-                {"92233720368547758070", "92233720368547758070"}, {"[1,\"a\"]", "[1,\"a\"]"}, {"{\"a\":1}", "{\"a\":1}"}};
+    } rows[] = {{"null", ""},
+                {"true", "true"},
+                {"-7", "-7"},
+                {"1.5", "1.5"},
+                {"100.0", "100.0"},
+                {"\"a b\"", "a b"},
+                {"92233720368547758070", "92233720368547758070"},
+                {"[1,\"a\"]", "[1,\"a\"]"},
+                {"{\"a\":1}", "{\"a\":1}"}};
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct value v = parsed(t, rows[i].json);
         assert_str_eq(value_to_str(t->mem, &v), rows[i].want);
@@ -211,14 +245,17 @@ static void texts(struct test *t)
     static const struct {
         int64_t ns;
         const char *want;
-    } times[] = {{0, "1970-01-01T00:00:00.000Z"}, {INT64_C(1737521553987000000), "2025-01-22T04:52:33.987Z"},
+    } times[] = {{0, "1970-01-01T00:00:00.000Z"},
+                 {INT64_C(1737521553987000000), "2025-01-22T04:52:33.987Z"},
                  {INT64_C(1737521553987654000), "2025-01-22T04:52:33.987654Z"},
-                 {INT64_C(1737521553987654321), "2025-01-22T04:52:33.987654321Z"}, {-1, "1969-12-31T23:59:59.999999999Z"}};
+                 {INT64_C(1737521553987654321), "2025-01-22T04:52:33.987654321Z"},
+                 {-1, "1969-12-31T23:59:59.999999999Z"}};
     for (size_t i = 0; i < ARRAY_COUNT(times); i++) {
         struct value v = value_time(times[i].ns);
         assert_str_eq(value_to_str(t->mem, &v), times[i].want);
     }
 }
 
-TEST_MAIN(TEST(maps_keep_order), TEST(maps_agree_with_a_model), TEST(json_comes_back), TEST(equality),
-          TEST(maps_change_shape), TEST(copies_are_deep), TEST(nesting_has_a_limit), TEST(texts))
+TEST_MAIN(TEST(maps_keep_order), TEST(maps_agree_with_a_model), TEST(json_comes_back),
+          TEST(equality), TEST(maps_change_shape), TEST(copies_are_deep), TEST(nesting_has_a_limit),
+          TEST(texts))

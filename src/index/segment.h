@@ -97,7 +97,8 @@ int segment_source(struct segment *seg, uint32_t doc, struct arena *mem, struct 
                    struct err *err) WARN_UNUSED;
 struct str segment_id(struct segment *seg, uint32_t doc, struct arena *mem);
 int64_t segment_seq_no(const struct segment *seg, uint32_t doc);
-/* All of them as a COLUMN_LONG: dense, single-valued, with zone maps. NULL: the segment has no documents. */
+/* All of them as a COLUMN_LONG: dense, single-valued, with zone maps. NULL: the segment has no
+ * documents. */
 struct column *segment_seq_no_column(const struct segment *seg);
 int64_t segment_version(const struct segment *seg, uint32_t doc);
 uint32_t segment_find_id(struct segment *seg, struct str id); /* live or dead, DOC_NONE */

@@ -21,7 +21,7 @@ struct clock_scaled {
 };
 void clock_scaled_init(struct clock_scaled *scaled, int64_t wall_start_ns, double speed);
 
-struct str os_env(const char *name); /* p == NULL: not set */
+struct str os_env(const char *name);                  /* p == NULL: not set */
 void os_env_set(const char *name, const char *value); /* before threads start */
 uint64_t os_entropy_u64(void);
 void os_thread_name(const char *name); /* of the calling thread, at most 15 bytes are kept */

@@ -50,7 +50,8 @@ static void output_is_written_or_fails_clearly(struct test *t)
 
 static void discarded_output_goes_nowhere(struct test *t)
 {
-    int file = open(test_path(t, "out").p, O_RDWR | O_CREAT | O_CLOEXEC, 0600), kept = dup(STDOUT_FILENO);
+    int file = open(test_path(t, "out").p, O_RDWR | O_CREAT | O_CLOEXEC, 0600),
+        kept = dup(STDOUT_FILENO);
     (void)fflush(stdout);
     assert_true(file >= 0 && kept >= 0 && dup2(file, STDOUT_FILENO) == STDOUT_FILENO);
     printf("before");

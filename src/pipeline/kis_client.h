@@ -10,7 +10,8 @@
 #include "base/err.h"
 
 #define KIS_CLIENT_FRAME_BYTES_MAX (1 * MIB)
-#define KIS_CLIENT_FLUSH_NS        (20 * NS_PER_MS) /* real time a frame waits for company */
+/* Real time a frame waits for company. */
+#define KIS_CLIENT_FLUSH_NS        (20 * NS_PER_MS)
 
 struct kis_client_config {
     struct str url; /* ws://host:port/path or wss://… */

@@ -21,9 +21,10 @@
 #define PIPELINE_TICK_NS          (100 * NS_PER_MS) /* of the pipeline's clock … */
 #define PIPELINE_TICK_REAL_NS_MIN (5 * NS_PER_MS)   /* … but no busier than this */
 #define PIPELINE_PUSH_SLICE_NS                                                                     \
-    (50 * NS_PER_MS)               /* how often a waiting thread looks whether to give up */
-#define PIPELINE_EVENT_BYTES 4096u /* queue weight: a batch of large events counts as more events  \
-                                    */
+    (50 * NS_PER_MS) /* how often a waiting thread looks whether to give up */
+#define PIPELINE_EVENT_BYTES                                                                       \
+    4096u /* queue weight: a batch of large events counts as more events                           \
+           */
 #define PIPELINE_OUTPUT_EVENTS 5000u /* most events in one write, when the output does not say */
 
 /* One configured plugin with its instance: the common head of inputs, filters, outputs and codecs.

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* archive.c: the SQL archive as the console reads it: the ten-minute windows and the ticks, newest first. One
- * connection, opened at first use and again after it broke. Times in the tables are Korean wall-clock times, as the user's
- * pipelines write them; the instants of the request are turned into those. */
+/* archive.c: the SQL archive as the console reads it: the ten-minute windows and the ticks, newest
+ * first. One connection, opened at first use and again after it broke. Times in the tables are
+ * Korean wall-clock times, as the user's pipelines write them; the instants of the request are
+ * turned into those. */
 #include <stdio.h>
 
 #include "base/arena.h"
@@ -33,8 +34,12 @@ static struct archive_table table_of(const struct server *server, bool is_window
 {
     const struct server_config *c = &server->config;
     if (is_windows)
-        return (struct archive_table){c->archive_windows_table.n ? c->archive_windows_table : STR("stock_10min"), "window_start"};
-    return (struct archive_table){c->archive_ticks_table.n ? c->archive_ticks_table : STR("kr_stock_trade"), "stck_cntg_hour"};
+        return (struct archive_table){c->archive_windows_table.n ? c->archive_windows_table
+                                                                 : STR("stock_10min"),
+                                      "window_start"};
+    return (struct archive_table){c->archive_ticks_table.n ? c->archive_ticks_table
+                                                           : STR("kr_stock_trade"),
+                                  "stck_cntg_hour"};
 }
 
 static void fail(struct http_reply *reply, int status, const char *message)
@@ -72,8 +77,8 @@ static int connect_archive(struct server *server, struct err *err)
     return rc;
 }
 
-static int query(struct server *server, struct str sql, size_t row_max, struct arena *mem, struct sql_rows *ret_rows,
-                 struct err *err)
+static int query(struct server *server, struct str sql, size_t row_max, struct arena *mem,
+                 struct sql_rows *ret_rows, struct err *err)
 {
     pthread_mutex_lock(&server->archive_mu);
     int rc = connect_archive(server, err);
@@ -97,7 +102,8 @@ static bool to_table_time(struct str instant, char text[TABLE_TIME_BYTES])
     if (!iso8601_parse(instant, &ns))
         return false;
     struct civil t = civil_from_ns(ns + ARCHIVE_ZONE_NS);
-    (void)snprintf(text, TABLE_TIME_BYTES, "%04d-%02u-%02u %02u:%02u:%02u", t.year % 10000, t.month, t.day, t.hour, t.minute, t.second);
+    (void)snprintf(text, TABLE_TIME_BYTES, "%04d-%02u-%02u %02u:%02u:%02u", t.year % 10000, t.month,
+                   t.day, t.hour, t.minute, t.second);
     return true;
 }
 
@@ -128,14 +134,16 @@ static const char *read_range(struct str text, struct arena *mem, struct range *
             range.stock = value;
         if (str_is(name, "stock") && !is_stock_code(value))
             return "\"stock\" must be a stock code of letters and digits";
-        if (str_is(name, "size") && (!str_to_i64(value, &range.size) || range.size < 1 || range.size > ARCHIVE_ROWS_MAX))
+        if (str_is(name, "size") &&
+            (!str_to_i64(value, &range.size) || range.size < 1 || range.size > ARCHIVE_ROWS_MAX))
             return "\"size\" must be between 1 and 10000";
     }
     *ret_range = range;
     return NULL;
 }
 
-static struct str statement(const struct archive_table *table, const struct range *range, struct arena *mem)
+static struct str statement(const struct archive_table *table, const struct range *range,
+                            struct arena *mem)
 {
     struct buf sql;
     const char *joint = " WHERE ";
@@ -151,7 +159,8 @@ static struct str statement(const struct archive_table *table, const struct rang
     }
     if (range->stock.n)
         buf_printf(&sql, "%smksc_shrn_iscd = '" STR_FMT "'", joint, STR_ARG(range->stock));
-    buf_printf(&sql, " ORDER BY %s DESC LIMIT %lld", table->time_column, (long long)range->size + 1);
+    buf_printf(&sql, " ORDER BY %s DESC LIMIT %lld", table->time_column,
+               (long long)range->size + 1);
     struct str text = arena_str(mem, buf_str(&sql));
     buf_deinit(&sql);
     return text;
@@ -166,8 +175,8 @@ static struct str driver_name(const struct server *server)
     return str_is(name, "mariadb") ? STR("mysql") : name;
 }
 
-static void write_rows(const struct server *server, const struct archive_table *table, const struct sql_rows *rows,
-                       int64_t took_ns, struct http_reply *reply)
+static void write_rows(const struct server *server, const struct archive_table *table,
+                       const struct sql_rows *rows, int64_t took_ns, struct http_reply *reply)
 {
     struct json_writer w;
     reply->content_type = STR("application/json");
@@ -201,7 +210,8 @@ static void write_rows(const struct server *server, const struct archive_table *
     json_object_end(&w);
 }
 
-void archive_reply(struct server *server, struct str which, struct str query_text, struct arena *mem, struct http_reply *reply)
+void archive_reply(struct server *server, struct str which, struct str query_text,
+                   struct arena *mem, struct http_reply *reply)
 {
     bool is_windows = str_is(which, "ten_minutes");
     struct range range;
@@ -237,7 +247,8 @@ int64_t archive_row_count(struct server *server, bool is_windows)
     struct sql_rows rows;
     int64_t count = -1;
     struct str sql = arena_printf(mem, "SELECT COUNT(*) FROM " STR_FMT, STR_ARG(table.name));
-    if (query(server, sql, 1, mem, &rows, NULL) == 0 && rows.row_count == 1 && rows.cells[0].kind == VALUE_INT)
+    if (query(server, sql, 1, mem, &rows, NULL) == 0 && rows.row_count == 1 &&
+        rows.cells[0].kind == VALUE_INT)
         count = rows.cells[0].i;
     arena_free(mem);
     return count;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cat.c: the tables of _cat: text in columns, or JSON with format=json. Parameters: v (head line), h (columns, also
- * by alias and with *), help, s (sort: column, column:desc). */
+/* cat.c: the tables of _cat: text in columns, or JSON with format=json. Parameters: v (head line),
+ * h (columns, also by alias and with *), help, s (sort: column, column:desc). */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +18,8 @@ struct only_cat {
 };
 const struct opt cat_opts[] = {CAT_PARAMS(struct only_cat, cat), OPT_END};
 
-void cat_init(struct cat_table *table, struct rest_call *call, const struct cat_column *columns, size_t count)
+void cat_init(struct cat_table *table, struct rest_call *call, const struct cat_column *columns,
+              size_t count)
 {
     ASSERT(count <= CAT_COLUMNS_MAX);
     *table = (struct cat_table){.call = call, .columns = columns, .column_count = count};
@@ -28,8 +29,9 @@ void cat_cell(struct cat_table *table, struct str text)
 {
     if (table->cell_count == table->cell_capacity) {
         size_t capacity = table->cell_capacity ? table->cell_capacity * 2 : 64;
-        table->cells = arena_realloc(table->call->mem, table->cells, table->cell_capacity * sizeof(struct str),
-                                     capacity * sizeof(struct str));
+        table->cells =
+            arena_realloc(table->call->mem, table->cells, table->cell_capacity * sizeof(struct str),
+                          capacity * sizeof(struct str));
         table->cell_capacity = capacity;
     }
     table->cells[table->cell_count++] = text;
@@ -42,7 +44,8 @@ void cat_cellf(struct cat_table *table, const char *format, ...)
     va_start(args, format);
     int n = vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    cat_cell(table, arena_str(table->call->mem, (struct str){text, MIN_OF((size_t)MAX_OF(n, 0), sizeof(text) - 1)}));
+    cat_cell(table, arena_str(table->call->mem,
+                              (struct str){text, MIN_OF((size_t)MAX_OF(n, 0), sizeof(text) - 1)}));
 }
 
 struct str cat_size(struct arena *mem, uint64_t bytes)
@@ -57,7 +60,8 @@ struct str cat_size(struct arena *mem, uint64_t bytes)
     uint64_t tenths = (uint64_t)(v * 10);
     if (unit == 0 || tenths % 10 == 0)
         return arena_printf(mem, "%llu%s", (unsigned long long)(tenths / 10), units[unit]);
-    return arena_printf(mem, "%llu.%llu%s", (unsigned long long)(tenths / 10), (unsigned long long)(tenths % 10), units[unit]);
+    return arena_printf(mem, "%llu.%llu%s", (unsigned long long)(tenths / 10),
+                        (unsigned long long)(tenths % 10), units[unit]);
 }
 
 struct str cat_bytes(const struct rest_call *call, uint64_t bytes)
@@ -157,7 +161,8 @@ static int sort_rows(const struct cat_table *table, size_t *rows, size_t row_cou
         qsort_r(rows, row_count, sizeof(*rows), row_compare, &key);
         return 0;
     }
-    return err_set(err, ERR_UNSUPPORTED, "Unable to sort by unknown sort key `" STR_FMT "`", STR_ARG(name));
+    return err_set(err, ERR_UNSUPPORTED, "Unable to sort by unknown sort key `" STR_FMT "`",
+                   STR_ARG(name));
 }
 
 static size_t text_width(struct str s) /* code points */
@@ -179,7 +184,8 @@ static void write_cell(struct buf *out, struct str text, size_t width, bool is_r
     buf_add_char(out, is_last ? '\n' : ' ');
 }
 
-static void write_text(const struct cat_table *table, const size_t *rows, size_t row_count, const size_t *chosen, size_t n)
+static void write_text(const struct cat_table *table, const size_t *rows, size_t row_count,
+                       const size_t *chosen, size_t n)
 {
     bool has_head;
     struct str v = param(table, "v", &has_head);
@@ -188,11 +194,13 @@ static void write_text(const struct cat_table *table, const size_t *rows, size_t
     for (size_t c = 0; c < n; c++) {
         widths[c] = has_head ? strlen(table->columns[chosen[c]].name) : 0;
         for (size_t r = 0; r < row_count; r++)
-            widths[c] = MAX_OF(widths[c], text_width(table->cells[rows[r] * table->column_count + chosen[c]]));
+            widths[c] = MAX_OF(widths[c],
+                               text_width(table->cells[rows[r] * table->column_count + chosen[c]]));
     }
     struct buf *out = table->call->out;
     for (size_t c = 0; has_head && c < n; c++)
-        write_cell(out, str_from(table->columns[chosen[c]].name), widths[c], table->columns[chosen[c]].is_right, c + 1 == n);
+        write_cell(out, str_from(table->columns[chosen[c]].name), widths[c],
+                   table->columns[chosen[c]].is_right, c + 1 == n);
     for (size_t r = 0; r < row_count; r++) {
         for (size_t c = 0; c < n; c++)
             write_cell(out, table->cells[rows[r] * table->column_count + chosen[c]], widths[c],
@@ -201,7 +209,8 @@ static void write_text(const struct cat_table *table, const size_t *rows, size_t
     table->call->is_text = true;
 }
 
-static void write_json(const struct cat_table *table, const size_t *rows, size_t row_count, const size_t *chosen, size_t n)
+static void write_json(const struct cat_table *table, const size_t *rows, size_t row_count,
+                       const size_t *chosen, size_t n)
 {
     struct json_writer *w = &table->call->w;
     json_array_begin(w);
@@ -242,10 +251,12 @@ int cat_finish(struct cat_table *table, struct err *err)
     size_t n = choose(table, chosen);
     if (str_is(table->call->format, "json"))
         write_json(table, rows, row_count, chosen, n);
-    else if (table->call->format.n == 0 || str_is(table->call->format, "txt") || str_is(table->call->format, "text"))
+    else if (table->call->format.n == 0 || str_is(table->call->format, "txt") ||
+             str_is(table->call->format, "text"))
         write_text(table, rows, row_count, chosen, n);
     else
-        return err_set(err, ERR_UNSUPPORTED, "format [" STR_FMT "] of _cat is not there yet: use json or text",
+        return err_set(err, ERR_UNSUPPORTED,
+                       "format [" STR_FMT "] of _cat is not there yet: use json or text",
                        STR_ARG(table->call->format));
     return 0;
 }

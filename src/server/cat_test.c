@@ -10,7 +10,8 @@ static const struct cat_column columns[] = {
     {"more", NULL, "not shown", true, false},
 };
 
-static const char *const cells[][3] = {{"b", "1.5kb", "10"}, {"한국", "900b", "9"}, {"a", "2mb", "x"}};
+static const char *const cells[][3] = {
+    {"b", "1.5kb", "10"}, {"한국", "900b", "9"}, {"a", "2mb", "x"}};
 
 /* The table for a query string, or the error's text. */
 static struct str table(struct test *t, const char *query)
@@ -57,15 +58,18 @@ static void shows_what_is_asked_for(struct test *t)
         {"h=name&s=sz:desc", "a\nb\n한국\n"},
         {"h=more&s=more", " 9\n10\n x\n"},
         {"s=nope", "Unable to sort by unknown sort key `nope`"},
-        {"format=json&h=name,more&s=n", "[{\"name\":\"a\",\"more\":\"x\"},{\"name\":\"b\",\"more\":\"10\"},{\"name\":\"한국\",\"more\":\"9\"}]"},
+        {"format=json&h=name,more&s=n", "[{\"name\":\"a\",\"more\":\"x\"},{\"name\":\"b\",\"more\":"
+                                        "\"10\"},{\"name\":\"한국\",\"more\":\"9\"}]"},
         {"format=yaml", "format [yaml] of _cat is not there yet: use json or text"},
-        {"help", "name                     | n                | who\nsize                     | s,sz             | how large\n"
+        {"help", "name                     | n                | who\nsize                     | "
+                 "s,sz             | how large\n"
                  "more                     |                  | not shown\n"},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct str got = table(t, rows[i].query);
         if (!str_eq(got, str_from(rows[i].want)))
-            fail_msg("?%s gives\n" STR_FMT "and not\n%s", rows[i].query, STR_ARG(got), rows[i].want);
+            fail_msg("?%s gives\n" STR_FMT "and not\n%s", rows[i].query, STR_ARG(got),
+                     rows[i].want);
     }
 }
 
@@ -75,8 +79,16 @@ static void prints_sizes(struct test *t)
         uint64_t bytes;
         const char *unit, *want;
     } rows[] = {
-        {0, NULL, "0b"}, {1023, NULL, "1023b"}, {1024, NULL, "1kb"}, {1536, NULL, "1.5kb"}, {1048575, NULL, "1023.9kb"},
-        {5 * MIB, NULL, "5mb"}, {UINT64_MAX, NULL, "16384pb"}, {1536, "b", "1536"}, {1536, "kb", "1"}, {3 * GIB, "mb", "3072"},
+        {0, NULL, "0b"},
+        {1023, NULL, "1023b"},
+        {1024, NULL, "1kb"},
+        {1536, NULL, "1.5kb"},
+        {1048575, NULL, "1023.9kb"},
+        {5 * MIB, NULL, "5mb"},
+        {UINT64_MAX, NULL, "16384pb"},
+        {1536, "b", "1536"},
+        {1536, "kb", "1"},
+        {3 * GIB, "mb", "3072"},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct rest_call call = {.mem = t->mem, .query = value_map(t->mem, 1)};

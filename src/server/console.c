@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* console.c: :5601: the console's files out of the binary, and its small API (web/API.md): a door to the REST API in
- * process, the query bar's parser, status, the SQL archive, pipelines. */
+/* console.c: :5601: the console's files out of the binary, and its small API (web/API.md): a door
+ * to the REST API in process, the query bar's parser, status, the SQL archive, pipelines. */
 #include "base/arena.h"
 #include "base/str.h"
 #include "index/engine.h"
@@ -46,13 +46,16 @@ static void not_built(struct http_reply *reply)
 {
     reply->status = 503;
     reply->content_type = STR("text/plain; charset=utf-8");
-    buf_add_str(&reply->body, STR("This binary was built without the console. Build it with: make build\n"));
+    buf_add_str(&reply->body,
+                STR("This binary was built without the console. Build it with: make build\n"));
 }
 
-static void send_asset(const struct http_request *req, const struct console_asset *asset, struct http_reply *reply)
+static void send_asset(const struct http_request *req, const struct console_asset *asset,
+                       struct http_reply *reply)
 {
     http_reply_header(reply, STR("Cache-Control"),
-                      asset->is_immutable ? STR("public, max-age=31536000, immutable") : STR("no-cache"));
+                      asset->is_immutable ? STR("public, max-age=31536000, immutable")
+                                          : STR("no-cache"));
     http_reply_header(reply, STR("ETag"), str_from(asset->etag));
     http_reply_header(reply, STR("X-Content-Type-Options"), STR("nosniff"));
     http_reply_header(reply, STR("Referrer-Policy"), STR("no-referrer"));
@@ -62,7 +65,8 @@ static void send_asset(const struct http_request *req, const struct console_asse
         return;
     }
     reply->content_type = str_from(asset->content_type);
-    reply->static_body = (struct str){(const char *)asset->gzip, (size_t)(asset->gzip_end - asset->gzip)};
+    reply->static_body =
+        (struct str){(const char *)asset->gzip, (size_t)(asset->gzip_end - asset->gzip)};
     reply->is_gzip = true;
 }
 
@@ -92,7 +96,8 @@ static int64_t utf16_units(struct str text, int64_t byte_off)
     return units;
 }
 
-static int lucene_to_dsl(struct str text, struct arena *mem, struct value *ret_query, struct err *err)
+static int lucene_to_dsl(struct str text, struct arena *mem, struct value *ret_query,
+                         struct err *err)
 {
     struct value inner = value_map(mem, 2), query = value_map(mem, 1), body = value_map(mem, 1);
     value_map_set(mem, &inner, STR("query"), value_str(text));
@@ -131,7 +136,8 @@ static void query_parse(const struct http_request *req, struct http_reply *reply
         fail(reply, 400, str_from(err.text));
         return;
     }
-    const struct value *text = value_map_get_lit(&body, "text"), *language = value_map_get_lit(&body, "language");
+    const struct value *text = value_map_get_lit(&body, "text"),
+                       *language = value_map_get_lit(&body, "language");
     if (!text || text->kind != VALUE_STR || text->s.n > QUERY_TEXT_BYTES_MAX) {
         fail(reply, 400, STR("\"text\" must be a string of at most 64 KiB"));
         return;
@@ -217,7 +223,8 @@ static void pass_to_rest(struct server *server, struct http_request *req, struct
         return;
     }
     struct str path = str_from_off(req->path, strlen("/api/es"));
-    rest_run(&server->rest, req->method, path.n ? path : STR("/"), req->query, req->body, req->mem, &reply->body, &result);
+    rest_run(&server->rest, req->method, path.n ? path : STR("/"), req->query, req->body, req->mem,
+             &reply->body, &result);
     reply->status = result.status;
     reply->content_type = result.content_type;
     http_reply_header(reply, STR("Cache-Control"), STR("no-store"));
@@ -260,7 +267,8 @@ void console_handle(void *owner, struct http_request *req, struct http_reply *re
     else if (str_is(req->path, "/api/pipelines") && is_get)
         pipelines(server, reply);
     else if (str_starts_with(req->path, STR("/api/archive/")) && is_get)
-        archive_reply(server, str_from_off(req->path, strlen("/api/archive/")), req->query, req->mem, reply);
+        archive_reply(server, str_from_off(req->path, strlen("/api/archive/")), req->query,
+                      req->mem, reply);
     else
         fail(reply, 404, STR("no such place"));
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* console_test.c: the console's listener and the monitoring one over real sockets; the archive is an SQLite file. */
+/* console_test.c: the console's listener and the monitoring one over real sockets; the archive is
+ * an SQLite file. */
 #include "support/server.h"
 
 #include "base/log.h"
@@ -27,7 +28,8 @@ struct row {
     const char *part; /* of head or body */
 };
 
-static void ask(struct bed *bed, enum server_listener listener, const struct row *rows, size_t count)
+static void ask(struct bed *bed, enum server_listener listener, const struct row *rows,
+                size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         struct str reply = bed_fetch(bed, listener, rows[i].what, HOST, "", rows[i].body);
@@ -64,7 +66,8 @@ static void answers_to_its_own_name_only(struct test *t)
     struct bed bed;
     bed_open(&bed, t, SERVER_CONSOLE, STR_NONE);
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-        struct str reply = bed_fetch(&bed, SERVER_CONSOLE, "GET /api/status", rows[i].host, rows[i].headers, "");
+        struct str reply =
+            bed_fetch(&bed, SERVER_CONSOLE, "GET /api/status", rows[i].host, rows[i].headers, "");
         if (status_of(reply) != rows[i].status)
             fail_msg("Host: %s, %s gives\n" STR_FMT, rows[i].host, rows[i].headers, STR_ARG(reply));
     }
@@ -110,11 +113,16 @@ static void parses_queries(struct test *t)
 {
     static const struct row rows[] = {
         {"POST /api/query/parse", "{\"text\":\"\"}", 200, "{\"query\":{\"match_all\":{}}}"},
-        {"POST /api/query/parse", "{\"text\":\"  \",\"language\":\"lucene\"}", 200, "{\"query\":{\"match_all\":{}}}"},
-        {"POST /api/query/parse", "{\"text\":\"a : 1 and b > 2\",\"language\":\"kuery\"}", 200, "{\"query\":{\"bool\":"},
-        {"POST /api/query/parse", "{\"text\":\"a:(x OR y)\",\"language\":\"lucene\"}", 200, "{\"query\":{\"query_string\":"},
-        {"POST /api/query/parse", "{\"text\":\"a : (1 or\",\"language\":\"kuery\"}", 400, "\"position\":"},
-        {"POST /api/query/parse", "{\"text\":\"a:[1 TO\",\"language\":\"lucene\"}", 400, "{\"error\":{\"message\":"},
+        {"POST /api/query/parse", "{\"text\":\"  \",\"language\":\"lucene\"}", 200,
+         "{\"query\":{\"match_all\":{}}}"},
+        {"POST /api/query/parse", "{\"text\":\"a : 1 and b > 2\",\"language\":\"kuery\"}", 200,
+         "{\"query\":{\"bool\":"},
+        {"POST /api/query/parse", "{\"text\":\"a:(x OR y)\",\"language\":\"lucene\"}", 200,
+         "{\"query\":{\"query_string\":"},
+        {"POST /api/query/parse", "{\"text\":\"a : (1 or\",\"language\":\"kuery\"}", 400,
+         "\"position\":"},
+        {"POST /api/query/parse", "{\"text\":\"a:[1 TO\",\"language\":\"lucene\"}", 400,
+         "{\"error\":{\"message\":"},
         {"POST /api/query/parse", "{\"text\":5}", 400, "\\\"text\\\" must be a string"},
         {"POST /api/query/parse", "[]", 400, "\\\"text\\\" must be a string"},
         {"POST /api/query/parse", "{\"text\":", 400, "{\"error\":{\"message\":"},
@@ -131,11 +139,13 @@ static void parses_queries(struct test *t)
     int64_t first = -1;
     for (size_t i = 0; i < ARRAY_COUNT(texts); i++) {
         struct str body = arena_printf(t->mem, "{\"text\":\"x : %s\\\" y\"}", texts[i].before);
-        struct str reply = bed_fetch(&bed, SERVER_CONSOLE, "POST /api/query/parse", HOST, "", body.p);
+        struct str reply =
+            bed_fetch(&bed, SERVER_CONSOLE, "POST /api/query/parse", HOST, "", body.p);
         struct value tree;
         assert_int_equal(status_of(reply), 400);
         assert_ok(value_from_json(body_of(reply), t->mem, &tree, &t->err), &t->err);
-        const struct value *position = value_map_get_lit(value_map_get_lit(&tree, "error"), "position");
+        const struct value *position =
+            value_map_get_lit(value_map_get_lit(&tree, "error"), "position");
         assert_non_null(position);
         if (i == 0)
             first = position->i;
@@ -147,7 +157,8 @@ static void parses_queries(struct test *t)
     for (size_t i = 0; i < 64 * KIB + 1; i++)
         buf_add_char(&large, 'a');
     buf_add_str(&large, STR("\"}"));
-    struct str reply = bed_fetch(&bed, SERVER_CONSOLE, "POST /api/query/parse", HOST, "", arena_str(t->mem, buf_str(&large)).p);
+    struct str reply = bed_fetch(&bed, SERVER_CONSOLE, "POST /api/query/parse", HOST, "",
+                                 arena_str(t->mem, buf_str(&large)).p);
     assert_int_equal(status_of(reply), 400);
     buf_deinit(&large);
     bed_close(&bed);
@@ -156,7 +167,8 @@ static void parses_queries(struct test *t)
 static void passes_to_rest(struct test *t)
 {
     static const struct row rows[] = {
-        {"PUT /api/es/i/_doc/1?refresh=true", "{\"n\":9007199254740993}", 201, "Cache-Control: no-store"},
+        {"PUT /api/es/i/_doc/1?refresh=true", "{\"n\":9007199254740993}", 201,
+         "Cache-Control: no-store"},
         {"GET /api/es/i/_doc/1", "", 200, "{\"n\":9007199254740993}"},
         {"GET /api/es/", "", 200, "\"tagline\""},
         {"GET /api/es/i/_nothing", "", 400, "no handler found for uri [/i/_nothing]"},
@@ -175,12 +187,15 @@ static void passes_to_rest(struct test *t)
 static struct str archive_make(struct test *t)
 {
     static const char *const statements[] = {
-        "CREATE TABLE kr_stock_trade (mksc_shrn_iscd TEXT, stck_cntg_hour TEXT, stck_prpr INTEGER, ratio REAL)",
+        "CREATE TABLE kr_stock_trade (mksc_shrn_iscd TEXT, stck_cntg_hour TEXT, stck_prpr INTEGER, "
+        "ratio REAL)",
         "INSERT INTO kr_stock_trade VALUES ('005930', '2025-01-22 09:00:01', 53800, 0.5)",
         "INSERT INTO kr_stock_trade VALUES ('005930', '2025-01-22 09:00:02', 53900, NULL)",
-        "INSERT INTO kr_stock_trade VALUES ('000660', '2025-01-22 10:00:00', 9007199254740993, 1.0)",
+        "INSERT INTO kr_stock_trade VALUES ('000660', '2025-01-22 10:00:00', 9007199254740993, "
+        "1.0)",
     };
-    struct str url = arena_printf(t->mem, "jdbc:sqlite:" STR_FMT, STR_ARG(test_path(t, "archive.db")));
+    struct str url =
+        arena_printf(t->mem, "jdbc:sqlite:" STR_FMT, STR_ARG(test_path(t, "archive.db")));
     struct sql_target target;
     struct sql_connection *db;
     assert_ok(sql_target_parse(url, t->mem, &target, &t->err), &t->err);
@@ -193,20 +208,26 @@ static struct str archive_make(struct test *t)
 
 static void reads_the_archive(struct test *t)
 {
-#define LATE  "[\"000660\",\"2025-01-22 10:00:00\",9007199254740993,1.0]"
+#define LATE   "[\"000660\",\"2025-01-22 10:00:00\",9007199254740993,1.0]"
 #define SECOND "[\"005930\",\"2025-01-22 09:00:02\",53900,null]"
-#define FIRST "[\"005930\",\"2025-01-22 09:00:01\",53800,0.5]"
+#define FIRST  "[\"005930\",\"2025-01-22 09:00:01\",53800,0.5]"
     static const struct row rows[] = {
-        {"GET /api/archive/ticks", "", 200, "\"truncated\":false,\"columns\":[\"mksc_shrn_iscd\",\"stck_cntg_hour\",\"stck_prpr\",\"ratio\"],"
-                                            "\"rows\":[" LATE "," SECOND "," FIRST "]}"},
+        {"GET /api/archive/ticks", "", 200,
+         "\"truncated\":false,\"columns\":[\"mksc_shrn_iscd\",\"stck_cntg_hour\",\"stck_prpr\","
+         "\"ratio\"],"
+         "\"rows\":[" LATE "," SECOND "," FIRST "]}"},
         {"GET /api/archive/ticks?size=2", "", 200, "\"truncated\":true"},
         {"GET /api/archive/ticks?size=2", "", 200, "\"rows\":[" LATE "," SECOND "]}"},
         {"GET /api/archive/ticks?size=3", "", 200, "\"truncated\":false"},
         {"GET /api/archive/ticks?stock=005930", "", 200, "\"rows\":[" SECOND "," FIRST "]}"},
-        /* Instants are UTC, the table's times Korean: 00:00:02Z is 09:00:02; from counts, to does not. */
-        {"GET /api/archive/ticks?from=2025-01-22T00:00:02.000Z&to=2025-01-22T01:00:00.000Z", "", 200, "\"rows\":[" SECOND "]}"},
-        {"GET /api/archive/ticks?from=2025-01-22T09:00:02%2B09:00&to=", "", 200, "\"rows\":[" LATE "," SECOND "]}"},
-        {"GET /api/archive/ticks", "", 200, "{\"table\":\"kr_stock_trade\",\"driver\":\"sqlite\",\"time_zone\":\"Asia/Seoul\""},
+        /* Instants are UTC, the table's times Korean: 00:00:02Z is 09:00:02; from counts, to does
+           not. */
+        {"GET /api/archive/ticks?from=2025-01-22T00:00:02.000Z&to=2025-01-22T01:00:00.000Z", "",
+         200, "\"rows\":[" SECOND "]}"},
+        {"GET /api/archive/ticks?from=2025-01-22T09:00:02%2B09:00&to=", "", 200,
+         "\"rows\":[" LATE "," SECOND "]}"},
+        {"GET /api/archive/ticks", "", 200,
+         "{\"table\":\"kr_stock_trade\",\"driver\":\"sqlite\",\"time_zone\":\"Asia/Seoul\""},
         {"GET /api/archive/ticks?stock=1%27%20OR%201%3D1", "", 400, "\\\"stock\\\" must be"},
         {"GET /api/archive/ticks?from=yesterday", "", 400, "\\\"from\\\" must be an instant"},
         {"GET /api/archive/ticks?to=1", "", 400, "\\\"to\\\" must be an instant"},
@@ -216,7 +237,8 @@ static void reads_the_archive(struct test *t)
         {"GET /api/archive/", "", 404, "no such archive"},
         {"GET /api/archive/users", "", 404, "no such archive"},
         {"POST /api/archive/ticks", "", 404, "no such place"},
-        {"GET /api/status", "", 200, "\"archive_rows\":3,\"archive\":{\"driver\":\"sqlite\",\"available\":true}}"},
+        {"GET /api/status", "", 200,
+         "\"archive_rows\":3,\"archive\":{\"driver\":\"sqlite\",\"available\":true}}"},
     };
     struct bed bed;
     bed_open(&bed, t, SERVER_CONSOLE, archive_make(t));
@@ -237,21 +259,29 @@ static void monitors_pipelines(struct test *t)
     struct bed bed;
     struct pipeline *pipeline = NULL;
     bed_open(&bed, t, SERVER_MONITORING, STR_NONE);
-    struct pipeline_config config = {.id = STR("csv_to_es"), .fs = bed.fs, .clock = &bed.clock.base, .worker_count = 1,
-                                     .text = STR("input { generator { count => 1 } } filter { drop { id => \"d1\" } } output { null { } }"),
-                                     .data_path = STR("data"), .seed = 1};
+    struct pipeline_config config = {.id = STR("csv_to_es"),
+                                     .fs = bed.fs,
+                                     .clock = &bed.clock.base,
+                                     .worker_count = 1,
+                                     .text = STR("input { generator { count => 1 } } filter { drop "
+                                                 "{ id => \"d1\" } } output { null { } }"),
+                                     .data_path = STR("data"),
+                                     .seed = 1};
     log_set_level(LOG_OFF);
     assert_ok(pipeline_load(&config, &pipeline, &t->err), &t->err);
     static const struct row before[] = {
         {"GET /", "", 200, "\"version\":\"7.11.2\""},
         {"GET /_node", "", 200, "\"status\":\"green\"}"},
         {"GET /_node/stats/pipelines", "", 200, "\"pipelines\":{}"},
-        {"GET /_node/stats", "", 200, "\"events\":{\"in\":0,\"filtered\":0,\"out\":0},\"pipelines\":{}}"},
-        {"GET /_node/nothing", "", 404, "{\"path\":\"/_node/nothing\",\"status\":404,\"error\":{\"message\":\"Not Found\"}}"},
+        {"GET /_node/stats", "", 200,
+         "\"events\":{\"in\":0,\"filtered\":0,\"out\":0},\"pipelines\":{}}"},
+        {"GET /_node/nothing", "", 404,
+         "{\"path\":\"/_node/nothing\",\"status\":404,\"error\":{\"message\":\"Not Found\"}}"},
         {"POST /_node", "", 404, "Not Found"},
     };
     ask(&bed, SERVER_MONITORING, before, ARRAY_COUNT(before));
-    struct str address = arena_printf(t->mem, "\"http_address\":\"127.0.0.1:%u\"", server_port(bed.server, SERVER_MONITORING));
+    struct str address = arena_printf(t->mem, "\"http_address\":\"127.0.0.1:%u\"",
+                                      server_port(bed.server, SERVER_MONITORING));
     assert_str_has(bed_fetch(&bed, SERVER_MONITORING, "GET /", HOST, "", ""), address.p);
     server_pipeline_add(bed.server, pipeline);
     static const struct row with[] = {
@@ -268,5 +298,5 @@ static void monitors_pipelines(struct test *t)
     bed_close(&bed);
 }
 
-TEST_MAIN(TEST(answers_to_its_own_name_only), TEST(serves_files), TEST(parses_queries), TEST(passes_to_rest),
-          TEST(reads_the_archive), TEST(monitors_pipelines))
+TEST_MAIN(TEST(answers_to_its_own_name_only), TEST(serves_files), TEST(parses_queries),
+          TEST(passes_to_rest), TEST(reads_the_archive), TEST(monitors_pipelines))

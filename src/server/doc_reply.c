@@ -13,14 +13,16 @@ int refresh_parse(struct str text, enum write_refresh *ret_refresh, struct err *
     else if (str_is(text, "wait_for"))
         *ret_refresh = REFRESH_WAIT;
     else
-        return err_set(err, ERR_INVALID, "Unknown value for refresh: [" STR_FMT "].", STR_ARG(text));
+        return err_set(err, ERR_INVALID, "Unknown value for refresh: [" STR_FMT "].",
+                       STR_ARG(text));
     return 0;
 }
 
 int write_params_apply(const struct write_params *params, struct doc_write *write, struct err *err)
 {
     if (params->pipeline.n > 0 && !str_is(params->pipeline, "_none"))
-        return err_set(err, ERR_INVALID, "pipeline with id [" STR_FMT "] does not exist", STR_ARG(params->pipeline));
+        return err_set(err, ERR_INVALID, "pipeline with id [" STR_FMT "] does not exist",
+                       STR_ARG(params->pipeline));
     write->routing = params->routing;
     write->if_seq_no = params->if_seq_no;
     write->if_primary_term = params->if_primary_term;
@@ -28,15 +30,19 @@ int write_params_apply(const struct write_params *params, struct doc_write *writ
     write->is_index_auto_create_off = params->require_alias;
     if (!params->version_type.p || str_is(params->version_type, "internal")) {
         if (params->version >= 0)
-            return err_set(err, ERR_INVALID, "Validation Failed: 1: internal versioning can not be used for optimistic "
-                                             "concurrency control. Please use `if_seq_no` and `if_primary_term` instead;");
+            return err_set(
+                err, ERR_INVALID,
+                "Validation Failed: 1: internal versioning can not be used for optimistic "
+                "concurrency control. Please use `if_seq_no` and `if_primary_term` instead;");
         write->version_type = VERSION_INTERNAL;
-    } else if (str_is(params->version_type, "external") || str_is(params->version_type, "external_gt")) {
+    } else if (str_is(params->version_type, "external") ||
+               str_is(params->version_type, "external_gt")) {
         write->version_type = VERSION_EXTERNAL;
     } else if (str_is(params->version_type, "external_gte")) {
         write->version_type = VERSION_EXTERNAL_GTE;
     } else {
-        return err_set(err, ERR_INVALID, "No version type match [" STR_FMT "]", STR_ARG(params->version_type));
+        return err_set(err, ERR_INVALID, "No version type match [" STR_FMT "]",
+                       STR_ARG(params->version_type));
     }
     return 0;
 }
@@ -95,7 +101,8 @@ void doc_result_write(const struct doc_result *result, struct json_writer *w)
     json_i64(w, result->primary_term);
 }
 
-void doc_get_write(const struct doc_get *doc, struct str index, struct str id, struct str source, struct json_writer *w)
+void doc_get_write(const struct doc_get *doc, struct str index, struct str id, struct str source,
+                   struct json_writer *w)
 {
     write_identity(doc->is_found ? doc->index : index, id, w);
     if (doc->is_found) {
@@ -118,7 +125,8 @@ void doc_get_write(const struct doc_get *doc, struct str index, struct str id, s
     }
 }
 
-int doc_write_run(struct rest_call *call, const struct doc_write *write, struct str refresh, struct err *err)
+int doc_write_run(struct rest_call *call, const struct doc_write *write, struct str refresh,
+                  struct err *err)
 {
     enum write_refresh mode;
     struct doc_result result;

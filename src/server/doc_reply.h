@@ -12,29 +12,40 @@ struct write_params {
     int64_t version, if_seq_no, if_primary_term;
     bool require_alias;
 };
-#define WRITE_PARAMS(S)                                                                                             \
-    OPT_STR(S, write.refresh, .name = "refresh", .help = "true, false or wait_for"),                                \
-    OPT_STR(S, write.routing, .name = "routing", .help = "kept with the document"),                                 \
-    OPT_STR(S, write.pipeline, .name = "pipeline", .help = "ingest pipeline; only _none is there"),                 \
-    OPT_STR(S, write.timeout, .name = "timeout", .help = "accepted"),                                               \
-    OPT_STR(S, write.wait_for_active_shards, .name = "wait_for_active_shards", .help = "accepted"),                 \
-    OPT_STR(S, write.version_type, .name = "version_type", .help = "internal, external or external_gte"),           \
-    OPT_INT(S, write.version, .name = "version", .dflt = "-1", .help = "version of an external version type"),      \
-    OPT_INT(S, write.if_seq_no, .name = "if_seq_no", .dflt = "-2", .help = "only when the last change has this number"), \
-    OPT_INT(S, write.if_primary_term, .name = "if_primary_term", .dflt = "0", .help = "and this term"),             \
-    OPT_BOOL(S, write.require_alias, .name = "require_alias", .dflt = "false", .help = "the target must be an alias")
+#define WRITE_PARAMS(S)                                                                            \
+    OPT_STR(S, write.refresh, .name = "refresh", .help = "true, false or wait_for"),               \
+        OPT_STR(S, write.routing, .name = "routing", .help = "kept with the document"),            \
+        OPT_STR(S, write.pipeline, .name = "pipeline",                                             \
+                .help = "ingest pipeline; only _none is there"),                                   \
+        OPT_STR(S, write.timeout, .name = "timeout", .help = "accepted"),                          \
+        OPT_STR(S, write.wait_for_active_shards, .name = "wait_for_active_shards",                 \
+                .help = "accepted"),                                                               \
+        OPT_STR(S, write.version_type, .name = "version_type",                                     \
+                .help = "internal, external or external_gte"),                                     \
+        OPT_INT(S, write.version, .name = "version", .dflt = "-1",                                 \
+                .help = "version of an external version type"),                                    \
+        OPT_INT(S, write.if_seq_no, .name = "if_seq_no", .dflt = "-2",                             \
+                .help = "only when the last change has this number"),                              \
+        OPT_INT(S, write.if_primary_term, .name = "if_primary_term", .dflt = "0",                  \
+                .help = "and this term"),                                                          \
+        OPT_BOOL(S, write.require_alias, .name = "require_alias", .dflt = "false",                 \
+                 .help = "the target must be an alias")
 
 /* Fills conditions, routing and version of a write from its parameters. */
-int write_params_apply(const struct write_params *params, struct doc_write *write, struct err *err) WARN_UNUSED;
+int write_params_apply(const struct write_params *params, struct doc_write *write,
+                       struct err *err) WARN_UNUSED;
 /* "", "true", "false", "wait_for". */
 int refresh_parse(struct str text, enum write_refresh *ret_refresh, struct err *err) WARN_UNUSED;
 
-/* Members of a written document's reply into the open object: _index, _type, _id, _version, result, _shards, _seq_no,
- * _primary_term. */
+/* Members of a written document's reply into the open object: _index, _type, _id, _version, result,
+ * _shards, _seq_no, _primary_term. */
 void doc_result_write(const struct doc_result *result, struct json_writer *w);
-/* Members of a get's reply into the open object. `source`: as it should be shown, p == NULL: left out. */
-void doc_get_write(const struct doc_get *doc, struct str index, struct str id, struct str source, struct json_writer *w);
+/* Members of a get's reply into the open object. `source`: as it should be shown, p == NULL: left
+ * out. */
+void doc_get_write(const struct doc_get *doc, struct str index, struct str id, struct str source,
+                   struct json_writer *w);
 /* Writes one document and its whole reply. */
-int doc_write_run(struct rest_call *call, const struct doc_write *write, struct str refresh, struct err *err) WARN_UNUSED;
+int doc_write_run(struct rest_call *call, const struct doc_write *write, struct str refresh,
+                  struct err *err) WARN_UNUSED;
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* filter_path.c: works on the tree of the reply. Each pattern is a list of parts; at each member the patterns that
- * match its name are carried on, one part shorter. `**` stands for any number of parts, `*` inside a part for any
- * text. Arrays are transparent. Patterns that begin with '-' remove. */
+/* filter_path.c: works on the tree of the reply. Each pattern is a list of parts; at each member
+ * the patterns that match its name are carried on, one part shorter. `**` stands for any number of
+ * parts, `*` inside a part for any text. Arrays are transparent. Patterns that begin with '-'
+ * remove. */
 #include "server/filter_path.h"
 
 #include "base/arena.h"
@@ -55,8 +56,10 @@ static bool has_whole(const struct patterns *set)
     return false;
 }
 
-/* A copy of `v` with what the patterns keep (or, removing, without what they name); VALUE_NONE: nothing is left. */
-static struct value filter(const struct value *v, const struct patterns *set, bool is_removing, struct arena *mem)
+/* A copy of `v` with what the patterns keep (or, removing, without what they name); VALUE_NONE:
+ * nothing is left. */
+static struct value filter(const struct value *v, const struct patterns *set, bool is_removing,
+                           struct arena *mem)
 {
     struct value none = {.kind = VALUE_NONE};
     if (has_whole(set))

@@ -3,7 +3,9 @@
 
 #include "server/filter_path.h"
 
-#define JSON "{\"took\":1,\"hits\":{\"total\":{\"value\":2},\"hits\":[{\"_id\":\"1\",\"_source\":{\"a\":1,\"b\":2}},{\"_id\":\"2\"}]},\"empty\":{}}"
+#define JSON                                                                                       \
+    "{\"took\":1,\"hits\":{\"total\":{\"value\":2},\"hits\":[{\"_id\":\"1\",\"_source\":{\"a\":1," \
+    "\"b\":2}},{\"_id\":\"2\"}]},\"empty\":{}}"
 
 static void keeps_what_patterns_name(struct test *t)
 {

@@ -3,11 +3,13 @@
 
 #include "index/engine.h"
 
-int health_of(struct engine *engine, struct str expression, struct arena *mem, struct health *ret_health, struct err *err)
+int health_of(struct engine *engine, struct str expression, struct arena *mem,
+              struct health *ret_health, struct err *err)
 {
     struct str *names;
     struct health health = {.status = STR("green")};
-    TRY(engine_resolve(engine, expression.n ? expression : STR("_all"), false, mem, &names, &health.index_count, err));
+    TRY(engine_resolve(engine, expression.n ? expression : STR("_all"), false, mem, &names,
+                       &health.index_count, err));
     for (size_t i = 0; i < health.index_count; i++) {
         struct index_stats s;
         TRY(engine_index_stats(engine, names[i], mem, &s, err));

@@ -5,9 +5,9 @@
  *      │ too large, bad encoding                      ▲
  *      └──────────────────────────────────────────────┘
  *
- * reading and answering belong to the connection's I/O thread; queued belongs to the queue and then to one worker.
- * While queued the connection is suspended, so libmicrohttpd does not touch the request; MHD_resume_connection hands
- * it back (its lock orders the memory). */
+ * reading and answering belong to the connection's I/O thread; queued belongs to the queue and then
+ * to one worker. While queued the connection is suspended, so libmicrohttpd does not touch the
+ * request; MHD_resume_connection hands it back (its lock orders the memory). */
 #include "server/http.h"
 
 #include <microhttpd.h>
@@ -125,7 +125,8 @@ static bool accepts_gzip(struct exchange *x)
 static void compress_reply(struct exchange *x)
 {
     struct http_reply *reply = &x->reply;
-    if (reply->is_gzip || reply->static_body.p || reply->body.n < HTTP_GZIP_REPLY_BYTES_MIN || !accepts_gzip(x))
+    if (reply->is_gzip || reply->static_body.p || reply->body.n < HTTP_GZIP_REPLY_BYTES_MIN ||
+        !accepts_gzip(x))
         return;
     struct buf packed;
     buf_init(&packed, HTTP_REPLY_BYTES_MAX);
@@ -138,7 +139,8 @@ static void compress_reply(struct exchange *x)
     reply->is_gzip = true;
 }
 
-static void add_header(struct MHD_Response *response, struct arena *mem, struct str name, struct str value)
+static void add_header(struct MHD_Response *response, struct arena *mem, struct str name,
+                       struct str value)
 {
     (void)MHD_add_response_header(response, arena_cstr(mem, name), arena_cstr(mem, value));
 }
@@ -147,12 +149,14 @@ static enum MHD_Result answer(struct exchange *x)
 {
     struct http_reply *reply = &x->reply;
     if (x->err.code == ERR_NONE && reply->body.is_over)
-        err_set(&x->err, ERR_TOO_LARGE, "the reply is larger than %zu bytes", reply->body.bytes_max);
+        err_set(&x->err, ERR_TOO_LARGE, "the reply is larger than %zu bytes",
+                reply->body.bytes_max);
     if (x->err.code != ERR_NONE)
         error_body(x);
     compress_reply(x);
     struct str body = reply->static_body.p ? reply->static_body : buf_str(&reply->body);
-    /* The bytes stay until on_completed, which libmicrohttpd calls after the last of them was sent. */
+    /* The bytes stay until on_completed, which libmicrohttpd calls after the last of them was sent.
+     */
     struct MHD_Response *response =
         MHD_create_response_from_buffer(body.n, (void *)(uintptr_t)body.p, MHD_RESPMEM_PERSISTENT);
     if (!response)
@@ -177,7 +181,8 @@ static uint64_t content_length(struct exchange *x)
 
 static void set_too_large(struct exchange *x)
 {
-    err_set(&x->err, ERR_TOO_LARGE, "the request's body is larger than http.max_content_length (%zu bytes)",
+    err_set(&x->err, ERR_TOO_LARGE,
+            "the request's body is larger than http.max_content_length (%zu bytes)",
             x->http->config.content_bytes_max);
 }
 
@@ -188,20 +193,23 @@ static enum MHD_Result body_complete(struct exchange *x)
     if (x->err.code == ERR_NONE && str_eq_nocase(encoding, STR("gzip"))) {
         struct buf plain;
         buf_init(&plain, x->http->config.content_bytes_max + MIB);
-        if (inflate_bytes(buf_str(&x->body), DEFLATE_GZIP, x->http->config.content_bytes_max, &plain, &x->err) < 0)
+        if (inflate_bytes(buf_str(&x->body), DEFLATE_GZIP, x->http->config.content_bytes_max,
+                          &plain, &x->err) < 0)
             buf_clear(&plain); /* x->err is the answer */
         buf_deinit(&x->body);
         x->body = plain;
-    } else if (x->err.code == ERR_NONE && encoding.n > 0 && !str_eq_nocase(encoding, STR("identity"))) {
-        err_set(&x->err, ERR_UNSUPPORTED, "Content-Encoding \"" STR_FMT "\" is not supported: use gzip",
-                STR_ARG(encoding));
+    } else if (x->err.code == ERR_NONE && encoding.n > 0 &&
+               !str_eq_nocase(encoding, STR("identity"))) {
+        err_set(&x->err, ERR_UNSUPPORTED,
+                "Content-Encoding \"" STR_FMT "\" is not supported: use gzip", STR_ARG(encoding));
     }
     if (x->err.code != ERR_NONE)
         return answer(x);
     x->req.body = x->body.n ? buf_str(&x->body) : STR("");
     MHD_suspend_connection(x->connection);
     if (queue_push(x->http->queue, x, 1, 0) != QUEUE_OK) {
-        err_set(&x->err, ERR_QUEUE_FULL, "rejected: the queue of %u requests is full", HTTP_QUEUE_REQUESTS_MAX);
+        err_set(&x->err, ERR_QUEUE_FULL, "rejected: the queue of %u requests is full",
+                HTTP_QUEUE_REQUESTS_MAX);
         x->is_done = true;
         MHD_resume_connection(x->connection);
     }
@@ -209,8 +217,8 @@ static enum MHD_Result body_complete(struct exchange *x)
 }
 
 static enum MHD_Result on_access(void *owner, struct MHD_Connection *connection, const char *url,
-                                 const char *method, const char *version, const char *data, size_t *data_size,
-                                 void **cls)
+                                 const char *method, const char *version, const char *data,
+                                 size_t *data_size, void **cls)
 {
     (void)owner;
     (void)connection;
@@ -259,16 +267,18 @@ static int start_daemon(struct http_server *http, struct err *err)
     const struct http_config *c = &http->config;
     struct net_addr addr;
     int fd;
-    /* Port 0 is a wish here (any free one); for the parser it would mean "the text must name one". */
+    /* Port 0 is a wish here (any free one); for the parser it would mean "the text must name one".
+     */
     TRY(net_addr_parse(c->host.n ? c->host : STR("127.0.0.1"), c->port ? c->port : 1, &addr, err));
     addr.port = c->port;
     TRY(net_listen(&addr, &fd, err));
     http->port = net_local_port(fd);
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
     http->daemon = MHD_start_daemon(
-        flags, 0, NULL, NULL, on_access, http, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, on_uri, http,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_CONNECTION_LIMIT, HTTP_CONNECTIONS_MAX,
-        MHD_OPTION_CONNECTION_TIMEOUT, HTTP_IDLE_TIMEOUT_S, MHD_OPTION_THREAD_POOL_SIZE, HTTP_IO_THREADS,
+        flags, 0, NULL, NULL, on_access, http, MHD_OPTION_LISTEN_SOCKET, fd,
+        MHD_OPTION_URI_LOG_CALLBACK, on_uri, http, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
+        MHD_OPTION_CONNECTION_LIMIT, HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+        HTTP_IDLE_TIMEOUT_S, MHD_OPTION_THREAD_POOL_SIZE, HTTP_IO_THREADS,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(64 * KIB), MHD_OPTION_END);
     if (!http->daemon) {
         net_close(fd);
@@ -313,7 +323,8 @@ void http_stop(struct http_server *http, int64_t drain_ns)
             break;
         clock_sleep_ns(clock_system(), DRAIN_POLL_NS);
     }
-    queue_close(http->queue); /* workers finish what is queued: every suspended connection is resumed */
+    queue_close(
+        http->queue); /* workers finish what is queued: every suspended connection is resumed */
     for (size_t i = 0; i < http->worker_count; i++)
         (void)pthread_join(http->workers[i], NULL);
     MHD_stop_daemon(http->daemon);

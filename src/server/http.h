@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* http.h: an HTTP/1.1 server over libmicrohttpd; the only place that knows that library. I/O threads parse and send;
- * a request whose body is complete goes through a bounded queue to worker threads, which may block (a write waits for
- * its sync); its connection sleeps meanwhile. So many bulk requests can wait for one shared sync on few threads. */
+/* http.h: an HTTP/1.1 server over libmicrohttpd; the only place that knows that library. I/O
+ * threads parse and send; a request whose body is complete goes through a bounded queue to worker
+ * threads, which may block (a write waits for its sync); its connection sleeps meanwhile. So many
+ * bulk requests can wait for one shared sync on few threads. */
 #ifndef NARU_SERVER_HTTP_H
 #define NARU_SERVER_HTTP_H
 
@@ -12,26 +13,29 @@
 #define HTTP_CONTENT_BYTES_MAX_DEFAULT (100 * MIB) /* http.max_content_length */
 #define HTTP_REPLY_BYTES_MAX           (1 * GIB)
 #define HTTP_CONNECTIONS_MAX           4096u
-#define HTTP_QUEUE_REQUESTS_MAX        4096u       /* requests waiting for a worker; more answer 429 */
+#define HTTP_QUEUE_REQUESTS_MAX        4096u /* requests waiting for a worker; more answer 429 */
 #define HTTP_IDLE_TIMEOUT_S            120u
 #define HTTP_REPLY_HEADERS_MAX         8u
 
 struct http_request {
-    struct str method;   /* "GET" */
-    struct str path;     /* as sent, still percent-encoded, without the query string */
-    struct str query;    /* raw query string, without '?' */
-    struct str body;     /* decompressed */
-    struct arena *mem;   /* lives until the reply is sent */
-    void *connection;    /* for http_header */
+    struct str method; /* "GET" */
+    struct str path;   /* as sent, still percent-encoded, without the query string */
+    struct str query;  /* raw query string, without '?' */
+    struct str body;   /* decompressed */
+    struct arena *mem; /* lives until the reply is sent */
+    void *connection;  /* for http_header */
 };
 
 struct http_reply {
-    int status;               /* 200 */
-    struct str content_type;  /* "application/json; charset=UTF-8"; must live as long as the request's mem */
+    int status;              /* 200 */
+    struct str content_type; /* "application/json; charset=UTF-8"; must live as long as the
+                                request's mem */
     struct buf body;
-    struct str static_body;   /* instead of body: bytes that live as long as the process */
-    bool is_gzip;             /* the body is gzip already */
-    struct { struct str name, value; } headers[HTTP_REPLY_HEADERS_MAX];
+    struct str static_body; /* instead of body: bytes that live as long as the process */
+    bool is_gzip;           /* the body is gzip already */
+    struct {
+        struct str name, value;
+    } headers[HTTP_REPLY_HEADERS_MAX];
     size_t header_count;
 };
 
@@ -42,19 +46,21 @@ void http_reply_header(struct http_reply *reply, struct str name, struct str val
 typedef void http_handler(void *owner, struct http_request *req, struct http_reply *reply);
 
 struct http_config {
-    struct str host;          /* address or name; empty: 127.0.0.1 */
-    uint16_t port;            /* 0: any */
+    struct str host; /* address or name; empty: 127.0.0.1 */
+    uint16_t port;   /* 0: any */
     size_t worker_count;
     size_t content_bytes_max;
-    const char *name;         /* of the threads and in messages: "rest" */
-    http_handler *handler;    /* on a worker thread; MUST fill the reply */
-    /* MAY be NULL: writes the body of an error the server itself answers (413, 400, 429) in the API's own shape. */
+    const char *name;      /* of the threads and in messages: "rest" */
+    http_handler *handler; /* on a worker thread; MUST fill the reply */
+    /* MAY be NULL: writes the body of an error the server itself answers (413, 400, 429) in the
+     * API's own shape. */
     void (*error_write)(void *owner, const struct err *err, struct buf *out);
     void *owner;
 };
 
 struct http_server;
-int http_start(const struct http_config *config, struct http_server **ret_http, struct err *err) WARN_UNUSED;
+int http_start(const struct http_config *config, struct http_server **ret_http,
+               struct err *err) WARN_UNUSED;
 uint16_t http_port(const struct http_server *http);
 /* Stops accepting, lets what is in flight end for at most drain_ns, frees. */
 void http_stop(struct http_server *http, int64_t drain_ns);

@@ -12,14 +12,15 @@ static void echo(void *owner, struct http_request *req, struct http_reply *reply
 {
     (void)owner;
     reply->content_type = STR("text/plain");
-    buf_printf(&reply->body, STR_FMT " " STR_FMT "?" STR_FMT " %zu:", STR_ARG(req->method), STR_ARG(req->path),
-               STR_ARG(req->query), req->body.n);
+    buf_printf(&reply->body, STR_FMT " " STR_FMT "?" STR_FMT " %zu:", STR_ARG(req->method),
+               STR_ARG(req->path), STR_ARG(req->query), req->body.n);
     buf_add_str(&reply->body, req->body);
 }
 
 static struct http_server *start(struct test *t, size_t content_bytes_max)
 {
-    struct http_config config = {.worker_count = 2, .content_bytes_max = content_bytes_max, .name = "test", .handler = echo};
+    struct http_config config = {
+        .worker_count = 2, .content_bytes_max = content_bytes_max, .name = "test", .handler = echo};
     struct http_server *http = NULL;
     assert_ok(http_start(&config, &http, &t->err), &t->err);
     assert_true(http_port(http) > 0);
@@ -56,13 +57,18 @@ static bool has(struct str s, const char *part)
 static void answers_requests(struct test *t)
 {
     struct http_server *http = start(t, 0);
-    struct str reply = exchange(t, http, STR("GET /a/b?c=d%20e HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+    struct str reply =
+        exchange(t, http, STR("GET /a/b?c=d%20e HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
     assert_true(str_starts_with(reply, STR("HTTP/1.1 200")));
     assert_true(has(reply, "GET /a/b?c=d%20e 0:"));
-    reply = exchange(t, http, STR("POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello"));
+    reply = exchange(
+        t, http,
+        STR("POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello"));
     assert_true(has(reply, "POST /p? 5:hello"));
-    reply = exchange(t, http, STR("POST /p HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
-                                  "3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n"));
+    reply = exchange(
+        t, http,
+        STR("POST /p HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+            "3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n"));
     assert_true(has(reply, "POST /p? 7:abcdefg"));
     http_stop(http, NS_PER_S);
 }
@@ -70,7 +76,9 @@ static void answers_requests(struct test *t)
 static void keeps_a_connection_for_several_requests(struct test *t)
 {
     struct http_server *http = start(t, 0);
-    struct str reply = exchange(t, http, STR("GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+    struct str reply = exchange(t, http,
+                                STR("GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: "
+                                    "x\r\nConnection: close\r\n\r\n"));
     assert_true(has(reply, "GET /1? 0:"));
     assert_true(has(reply, "GET /2? 0:"));
     http_stop(http, NS_PER_S);
@@ -79,11 +87,15 @@ static void keeps_a_connection_for_several_requests(struct test *t)
 static void refuses_large_bodies(struct test *t)
 {
     struct http_server *http = start(t, 10);
-    struct str reply = exchange(t, http, STR("POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\nConnection: close\r\n\r\nhello world"));
+    struct str reply = exchange(t, http,
+                                STR("POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: "
+                                    "11\r\nConnection: close\r\n\r\nhello world"));
     assert_true(str_starts_with(reply, STR("HTTP/1.1 413")));
     assert_true(has(reply, "http.max_content_length"));
-    reply = exchange(t, http, STR("POST /p HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
-                                  "b\r\nhello world\r\n0\r\n\r\n"));
+    reply = exchange(
+        t, http,
+        STR("POST /p HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+            "b\r\nhello world\r\n0\r\n\r\n"));
     assert_true(str_starts_with(reply, STR("HTTP/1.1 413")));
     http_stop(http, NS_PER_S);
 }
@@ -95,20 +107,29 @@ static void unpacks_gzip_within_the_limit(struct test *t)
     buf_init(&packed, 0);
     buf_init(&request, 0);
     assert_ok(deflate_bytes(STR("packed text"), DEFLATE_GZIP, 6, &packed, &t->err), &t->err);
-    buf_printf(&request, "POST /p HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n", packed.n);
+    buf_printf(&request,
+               "POST /p HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: "
+               "%zu\r\nConnection: close\r\n\r\n",
+               packed.n);
     buf_add_str(&request, buf_str(&packed));
     assert_true(has(exchange(t, http, buf_str(&request)), "POST /p? 11:packed text"));
 
     char *zeros = arena_zalloc(t->mem, 100000); /* a small body that unpacks to a large one */
     buf_clear(&packed);
     buf_clear(&request);
-    assert_ok(deflate_bytes((struct str){zeros, 100000}, DEFLATE_GZIP, 9, &packed, &t->err), &t->err);
-    buf_printf(&request, "POST /p HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n", packed.n);
+    assert_ok(deflate_bytes((struct str){zeros, 100000}, DEFLATE_GZIP, 9, &packed, &t->err),
+              &t->err);
+    buf_printf(&request,
+               "POST /p HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: "
+               "%zu\r\nConnection: close\r\n\r\n",
+               packed.n);
     buf_add_str(&request, buf_str(&packed));
     assert_true(str_starts_with(exchange(t, http, buf_str(&request)), STR("HTTP/1.1 413")));
-    assert_true(str_starts_with(exchange(t, http, STR("POST /p HTTP/1.1\r\nHost: x\r\nContent-Encoding: br\r\nContent-Length: 1\r\n"
-                                                      "Connection: close\r\n\r\nx")),
-                                STR("HTTP/1.1 501")));
+    assert_true(str_starts_with(
+        exchange(t, http,
+                 STR("POST /p HTTP/1.1\r\nHost: x\r\nContent-Encoding: br\r\nContent-Length: 1\r\n"
+                     "Connection: close\r\n\r\nx")),
+        STR("HTTP/1.1 501")));
     buf_deinit(&packed);
     buf_deinit(&request);
     http_stop(http, NS_PER_S);
@@ -117,8 +138,9 @@ static void unpacks_gzip_within_the_limit(struct test *t)
 static void survives_garbage(struct test *t)
 {
     struct http_server *http = start(t, 0);
-    static const char *const garbage[] = {"\r\n\r\n", "GET\r\n\r\n", "\x01\x02\x03\r\n\r\n", "GET / HTTP/9.9\r\n\r\n",
-                                          "POST /p HTTP/1.1\r\nContent-Length: -5\r\nConnection: close\r\n\r\n"};
+    static const char *const garbage[] = {
+        "\r\n\r\n", "GET\r\n\r\n", "\x01\x02\x03\r\n\r\n", "GET / HTTP/9.9\r\n\r\n",
+        "POST /p HTTP/1.1\r\nContent-Length: -5\r\nConnection: close\r\n\r\n"};
     for (size_t i = 0; i < ARRAY_COUNT(garbage); i++) {
         struct net_addr addr = {.host = "127.0.0.1", .port = http_port(http)};
         int fd;
@@ -126,14 +148,17 @@ static void survives_garbage(struct test *t)
         assert_ok(net_write_all(fd, garbage[i], strlen(garbage[i]), TIMEOUT_NS, &t->err), &t->err);
         net_close(fd);
     }
-    assert_true(has(exchange(t, http, STR("GET /still HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")), "GET /still"));
+    assert_true(
+        has(exchange(t, http, STR("GET /still HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")),
+            "GET /still"));
     http_stop(http, NS_PER_S);
 }
 
 static void names_a_port_in_use(struct test *t)
 {
     struct http_server *http = start(t, 0), *second = NULL;
-    struct http_config config = {.port = http_port(http), .worker_count = 1, .name = "test", .handler = echo};
+    struct http_config config = {
+        .port = http_port(http), .worker_count = 1, .name = "test", .handler = echo};
     assert_err(http_start(&config, &second, &t->err), &t->err, ERR_IN_USE);
     char port[8];
     (void)snprintf(port, sizeof(port), "%u", http_port(http));
@@ -141,5 +166,6 @@ static void names_a_port_in_use(struct test *t)
     http_stop(http, NS_PER_S);
 }
 
-TEST_MAIN(TEST(answers_requests), TEST(keeps_a_connection_for_several_requests), TEST(refuses_large_bodies),
-          TEST(unpacks_gzip_within_the_limit), TEST(survives_garbage), TEST(names_a_port_in_use))
+TEST_MAIN(TEST(answers_requests), TEST(keeps_a_connection_for_several_requests),
+          TEST(refuses_large_bodies), TEST(unpacks_gzip_within_the_limit), TEST(survives_garbage),
+          TEST(names_a_port_in_use))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* monitoring.c: :9600 in the shapes of Logstash's monitoring API: /, _node, _node/stats, _node/stats/pipelines,
- * _node/pipelines. */
+/* monitoring.c: :9600 in the shapes of Logstash's monitoring API: /, _node, _node/stats,
+ * _node/stats/pipelines, _node/pipelines. */
 #include "base/arena.h"
 #include "base/str.h"
 #include "os/os.h"
@@ -37,7 +37,8 @@ static void write_head(struct server *server, struct arena *mem, struct json_wri
     write_text(w, "host", os_hostname());
     write_text(w, "version", STR("7.11.2"));
     write_text(w, "http_address",
-               arena_printf(mem, STR_FMT ":%u", STR_ARG(server->config.host.n ? server->config.host : STR("127.0.0.1")),
+               arena_printf(mem, STR_FMT ":%u",
+                            STR_ARG(server->config.host.n ? server->config.host : STR("127.0.0.1")),
                             server_port(server, SERVER_MONITORING)));
     write_text(w, "name", server->rest.node_name);
     write_text(w, "status", STR("green"));
@@ -95,7 +96,8 @@ void monitoring_handle(void *owner, struct http_request *req, struct http_reply 
     reply->content_type = STR("application/json");
     json_writer_init(&w, &reply->body, str_find(req->query, STR("pretty")) >= 0);
     json_object_begin(&w);
-    if (!str_is(req->method, "GET") || !(is_stats || is_pipelines || str_is(path, "/") || str_is(path, "/_node"))) {
+    if (!str_is(req->method, "GET") ||
+        !(is_stats || is_pipelines || str_is(path, "/") || str_is(path, "/_node"))) {
         reply->status = 404;
         write_text(&w, "path", path);
         write_number(&w, "status", 404);

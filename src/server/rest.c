@@ -170,7 +170,8 @@ static struct str next_part(struct str *path)
     return part;
 }
 
-/* Compares a path to a route's pattern; *ret_literals: how many parts were literal, plus one for each that matched. */
+/* Compares a path to a route's pattern; *ret_literals: how many parts were literal, plus one for
+ * each that matched. */
 static bool pattern_matches(struct str pattern, struct str path, size_t *ret_literals)
 {
     size_t literals = 0;
@@ -234,7 +235,8 @@ static struct str find_route(struct rest_call *call, struct buf *allowed)
                         (call->is_head && str_is(route_method(route), "GET"));
             if (!fits) {
                 if (str_find(buf_str(allowed), route_method(route)) < 0)
-                    buf_printf(allowed, "%s" STR_FMT, allowed->n ? ", " : "", STR_ARG(route_method(route)));
+                    buf_printf(allowed, "%s" STR_FMT, allowed->n ? ", " : "",
+                               STR_ARG(route_method(route)));
             } else if (!best.p || literals > best_literals) {
                 best = route;
                 best_literals = literals;
@@ -250,13 +252,17 @@ static int no_route(struct rest_call *call, const struct buf *allowed)
     json_object_begin(&call->w);
     json_key_lit(&call->w, "error");
     if (allowed->n == 0) {
-        json_str(&call->w, arena_printf(call->mem, "no handler found for uri [" STR_FMT "] and method [" STR_FMT "]",
-                                        STR_ARG(call->path), STR_ARG(call->method)));
+        json_str(&call->w,
+                 arena_printf(call->mem,
+                              "no handler found for uri [" STR_FMT "] and method [" STR_FMT "]",
+                              STR_ARG(call->path), STR_ARG(call->method)));
         json_object_end(&call->w);
         return 400;
     }
     json_str(&call->w,
-             arena_printf(call->mem, "Incorrect HTTP method for uri [" STR_FMT "] and method [" STR_FMT "], allowed: [" STR_FMT "]",
+             arena_printf(call->mem,
+                          "Incorrect HTTP method for uri [" STR_FMT "] and method [" STR_FMT
+                          "], allowed: [" STR_FMT "]",
                           STR_ARG(call->path), STR_ARG(call->method), STR_ARG(buf_str(allowed))));
     json_key_lit(&call->w, "status");
     json_i64(&call->w, 405);
@@ -271,7 +277,8 @@ static bool is_truthy(struct str text)
     return text.n == 0 || str_is(text, "true");
 }
 
-static void take_common(struct rest_call *call, struct common *common, struct str name, struct str value)
+static void take_common(struct rest_call *call, struct common *common, struct str name,
+                        struct str value)
 {
     if (str_is(name, "pretty"))
         common->pretty = is_truthy(value);
@@ -288,9 +295,10 @@ static void take_common(struct rest_call *call, struct common *common, struct st
 static int unknown_param(const struct rest_call *call, struct str name, struct err *err)
 {
     const char *near = opt_nearest(call->endpoint->params, name);
-    return err_set(err, ERR_INVALID, "request [" STR_FMT "] contains unrecognized parameter: [" STR_FMT "]%s%s%s",
-                   STR_ARG(call->path), STR_ARG(name), near ? " -> did you mean [" : "", near ? near : "",
-                   near ? "]?" : "");
+    return err_set(err, ERR_INVALID,
+                   "request [" STR_FMT "] contains unrecognized parameter: [" STR_FMT "]%s%s%s",
+                   STR_ARG(call->path), STR_ARG(name), near ? " -> did you mean [" : "",
+                   near ? near : "", near ? "]?" : "");
 }
 
 static int read_query(struct rest_call *call, struct str query, struct common *common)
@@ -305,7 +313,8 @@ static int read_query(struct rest_call *call, struct str query, struct common *c
     return 0;
 }
 
-/* Fills the endpoint's settings from those parameters that its table has; the rest must be common or taken. */
+/* Fills the endpoint's settings from those parameters that its table has; the rest must be common
+ * or taken. */
 static int fill_params(struct rest_call *call, struct err *err)
 {
     const struct endpoint *e = call->endpoint;
@@ -322,7 +331,9 @@ static int fill_params(struct rest_call *call, struct err *err)
         else if (!is_common(name) && !e->takes_any_param)
             return unknown_param(call, name, err);
     }
-    return e->params ? options_fill(e->params, call->params, &known, OPTIONS_JSON, call->mem, NULL, NULL, NULL, err) : 0;
+    return e->params ? options_fill(e->params, call->params, &known, OPTIONS_JSON, call->mem, NULL,
+                                    NULL, NULL, err)
+                     : 0;
 }
 
 /* ---- running ---- */
@@ -355,16 +366,23 @@ static void run_endpoint(struct rest_call *call, struct str query, struct common
         call->status = fail(call, &err);
 }
 
-void rest_run(struct rest_context *context, struct str method, struct str path, struct str query, struct str body,
-              struct arena *mem, struct buf *out, struct rest_reply *ret_reply)
+void rest_run(struct rest_context *context, struct str method, struct str path, struct str query,
+              struct str body, struct arena *mem, struct buf *out, struct rest_reply *ret_reply)
 {
     struct common common = {0};
-    struct rest_call call = {.context = context, .method = method, .path = path, .body = body, .mem = mem,
-                             .status = 200, .out = out, .is_head = str_is(method, "HEAD")};
+    struct rest_call call = {.context = context,
+                             .method = method,
+                             .path = path,
+                             .body = body,
+                             .mem = mem,
+                             .status = 200,
+                             .out = out,
+                             .is_head = str_is(method, "HEAD")};
     run_endpoint(&call, query, &common);
     if (common.filter_path.n && !call.is_text && !out->is_over)
         filter_path_apply(common.filter_path, common.pretty, mem, out);
     if (common.pretty && !call.is_text)
         buf_add_char(out, '\n');
-    *ret_reply = (struct rest_reply){call.status, call.is_text ? CONTENT_TEXT : CONTENT_JSON, call.warning};
+    *ret_reply =
+        (struct rest_reply){call.status, call.is_text ? CONTENT_TEXT : CONTENT_JSON, call.warning};
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rest.h: endpoints of the Elasticsearch REST API. An endpoint is one small file under rest/ with a constant descriptor
- * and a line in endpoints.tbl. The core finds it by method and path, decodes path parts, fills its parameters by its
- * option table, handles the parameters that every endpoint has (pretty, human, error_trace, filter_path, format,
- * source), and turns errors into Elasticsearch's shape. A handler does three things: read typed parameters, call one
- * function of a lower layer, write the reply. */
+/* rest.h: endpoints of the Elasticsearch REST API. An endpoint is one small file under rest/ with a
+ * constant descriptor and a line in endpoints.tbl. The core finds it by method and path, decodes
+ * path parts, fills its parameters by its option table, handles the parameters that every endpoint
+ * has (pretty, human, error_trace, filter_path, format, source), and turns errors into
+ * Elasticsearch's shape. A handler does three things: read typed parameters, call one function of a
+ * lower layer, write the reply. */
 #ifndef NARU_SERVER_REST_H
 #define NARU_SERVER_REST_H
 
@@ -33,17 +34,19 @@ struct rest_call {
     struct str body;
     struct arena *mem;
     const struct endpoint *endpoint;
-    void *params;              /* the endpoint's settings struct, filled */
-    struct { struct str name, value; } parts[REST_PATH_PARTS_MAX]; /* decoded path parts: {index}, {id} … */
+    void *params; /* the endpoint's settings struct, filled */
+    struct {
+        struct str name, value;
+    } parts[REST_PATH_PARTS_MAX]; /* decoded path parts: {index}, {id} … */
     size_t part_count;
-    struct value query;        /* every query parameter as text, for endpoints that hand them on */
-    int status;                /* 200 */
+    struct value query; /* every query parameter as text, for endpoints that hand them on */
+    int status;         /* 200 */
     struct buf *out;
-    struct json_writer w;      /* writes to out */
-    bool is_text;              /* the handler wrote text/plain instead of JSON */
+    struct json_writer w; /* writes to out */
+    bool is_text;         /* the handler wrote text/plain instead of JSON */
     bool is_head;
-    struct str warning;        /* deprecation header, may be empty */
-    struct str format;         /* ?format= of _cat: "", "json", "yaml" … */
+    struct str warning; /* deprecation header, may be empty */
+    struct str format;  /* ?format= of _cat: "", "json", "yaml" … */
 };
 
 /* A path part by name, p == NULL: the matched pattern has none. */
@@ -57,7 +60,7 @@ int rest_body_required(struct rest_call *call, struct value *ret_body, struct er
 bool rest_is_one_of(struct str text, const char *const *names);
 
 struct endpoint {
-    const char *name;          /* "search" */
+    const char *name; /* "search" */
     const char *summary;
     const char *const *routes; /* "GET /{index}/_search" …; NULL-terminated */
     const struct opt *params;  /* of the query string; MAY be NULL */
@@ -75,8 +78,8 @@ struct rest_reply {
     struct str content_type;
     struct str warning;
 };
-void rest_run(struct rest_context *context, struct str method, struct str path, struct str query, struct str body,
-              struct arena *mem, struct buf *out, struct rest_reply *ret_reply);
+void rest_run(struct rest_context *context, struct str method, struct str path, struct str query,
+              struct str body, struct arena *mem, struct buf *out, struct rest_reply *ret_reply);
 
 /* {"error":{"root_cause":[…],"type":…,"reason":…},"status":N} */
 void rest_error_write(const struct err *err, struct json_writer *w);
@@ -99,7 +102,8 @@ struct cat_table {
     struct str *cells; /* row by row, in the call's mem */
     size_t cell_count, cell_capacity;
 };
-void cat_init(struct cat_table *table, struct rest_call *call, const struct cat_column *columns, size_t count);
+void cat_init(struct cat_table *table, struct rest_call *call, const struct cat_column *columns,
+              size_t count);
 void cat_cell(struct cat_table *table, struct str text);
 void cat_cellf(struct cat_table *table, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Writes the table as text or JSON as ?v, ?h, ?help, ?s and ?format ask. */
@@ -115,12 +119,16 @@ struct cat_params {
     bool v, help, local;
 };
 extern const char *const cat_byte_units[];
-#define CAT_PARAMS(S, m)                                                                                               \
-    OPT_STR(S, m.h, .name = "h", .help = "columns to show"), OPT_STR(S, m.s, .name = "s", .help = "column to sort by, :desc"), \
-    OPT_BOOL(S, m.v, .name = "v", .help = "with a head line"), OPT_BOOL(S, m.help, .name = "help", .help = "the columns there are"), \
-    OPT_ENUM(S, m.bytes, .name = "bytes", .choices = cat_byte_units, .help = "sizes as numbers in this unit"),         \
-    OPT_STR(S, m.time, .name = "time", .help = "accepted"), OPT_BOOL(S, m.local, .name = "local", .help = "accepted"),  \
-    OPT_STR(S, m.master_timeout, .name = "master_timeout", .help = "accepted")
+#define CAT_PARAMS(S, m)                                                                           \
+    OPT_STR(S, m.h, .name = "h", .help = "columns to show"),                                       \
+        OPT_STR(S, m.s, .name = "s", .help = "column to sort by, :desc"),                          \
+        OPT_BOOL(S, m.v, .name = "v", .help = "with a head line"),                                 \
+        OPT_BOOL(S, m.help, .name = "help", .help = "the columns there are"),                      \
+        OPT_ENUM(S, m.bytes, .name = "bytes", .choices = cat_byte_units,                           \
+                 .help = "sizes as numbers in this unit"),                                         \
+        OPT_STR(S, m.time, .name = "time", .help = "accepted"),                                    \
+        OPT_BOOL(S, m.local, .name = "local", .help = "accepted"),                                 \
+        OPT_STR(S, m.master_timeout, .name = "master_timeout", .help = "accepted")
 extern const struct opt cat_opts[]; /* for a struct cat_params */
 
 #endif

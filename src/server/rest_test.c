@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rest_test.c: which endpoint a request reaches, what the core adds to every one of them, and the shape of errors. What
- * each endpoint answers is checked by the goldens in tests/api. */
+/* rest_test.c: which endpoint a request reaches, what the core adds to every one of them, and the
+ * shape of errors. What each endpoint answers is checked by the goldens in tests/api. */
 #include "support/server.h"
 
 static void finds_endpoints(struct test *t)
@@ -18,7 +18,8 @@ static void finds_endpoints(struct test *t)
         {"GET /i/_doc/_search", "", 200, "\"found\":true"},
         {"GET /i/_doc", "", 405, "allowed: [POST]"},
         {"GET /i//_doc///_search/", "", 200, "\"found\":true"},
-        {"GET /_all/_count", "", 200, "\"count\":"}, /* the one index expression that begins with '_' */
+        {"GET /_all/_count", "", 200,
+         "\"count\":"}, /* the one index expression that begins with '_' */
         {"GET /_al/_count", "", 400, "no handler found for uri [/_al/_count] and method [GET]"},
         {"GET /_search", "", 200, "\"hits\""},
         {"GET /i/_search", "", 200, "\"hits\""},
@@ -54,14 +55,16 @@ static void reads_parameters(struct test *t)
     } rows[] = {
         {"GET /?pretty", 200, "{\n  \"name\" : "},
         {"GET /?pretty=false", 200, "{\"name\":"},
-        {"GET /?human&error_trace=true&format=json&source_content_type=application%2Fjson", 200, "\"name\""},
+        {"GET /?human&error_trace=true&format=json&source_content_type=application%2Fjson", 200,
+         "\"name\""},
         {"GET /?filter_path=version.number", 200, "{\"version\":{\"number\":\"7.10.2\"}}"},
         {"GET /?nope=1", 400, "request [/] contains unrecognized parameter: [nope]"},
         {"GET /i/_doc/1?versoin=1", 400, "[versoin] -> did you mean [version]?"},
         {"GET /i/_doc/1?version=one", 400, "version must be a whole number, not \\\"one\\\""},
         {"GET /i/_doc/1?realtime=yes", 400, "realtime must be true or false"},
         {"GET /i/_doc/1?realtime", 200, "\"found\":true"}, /* a bare name is true */
-        {"GET /i/_count?source=%7B%22query%22%3A%7B%22match_none%22%3A%7B%7D%7D%7D", 200, "\"count\":0"},
+        {"GET /i/_count?source=%7B%22query%22%3A%7B%22match_none%22%3A%7B%7D%7D%7D", 200,
+         "\"count\":0"},
         {"GET /i/_count?source=%5B%5D", 400, "Expected [START_OBJECT] but found [START_ARRAY]"},
         {"GET /i/_count?ignore_unavailable=maybe", 400, "ignore_unavailable must be true or false"},
         {"GET /i/_doc/1?version=7&version=1", 200, "\"found\":true"}, /* the last one counts */
@@ -86,15 +89,21 @@ static void shapes_errors(struct test *t)
     struct str reply;
     bed_open(&bed, t, SERVER_LISTENER_COUNT, STR_NONE);
     assert_int_equal(bed_call(&bed, "GET /nix/_doc/1", "", &reply), 404);
-#define NIX "\"type\":\"index_not_found_exception\",\"reason\":\"no such index [nix]\",\"resource.type\":\"index_or_alias\"," \
-            "\"resource.id\":\"nix\",\"index_uuid\":\"_na_\",\"index\":\"nix\"}"
-    assert_str_eq(reply, "{\"error\":{\"root_cause\":[{" NIX "],"
-                         "\"type\":\"index_not_found_exception\",\"reason\":\"no such index [nix]\",\"resource.type\":\"index_or_alias\","
-                         "\"resource.id\":\"nix\",\"index_uuid\":\"_na_\",\"index\":\"nix\"},\"status\":404}");
+#define NIX                                                                                        \
+    "\"type\":\"index_not_found_exception\",\"reason\":\"no such index "                           \
+    "[nix]\",\"resource.type\":\"index_or_alias\","                                                \
+    "\"resource.id\":\"nix\",\"index_uuid\":\"_na_\",\"index\":\"nix\"}"
+    assert_str_eq(
+        reply,
+        "{\"error\":{\"root_cause\":[{" NIX "],"
+        "\"type\":\"index_not_found_exception\",\"reason\":\"no such index "
+        "[nix]\",\"resource.type\":\"index_or_alias\","
+        "\"resource.id\":\"nix\",\"index_uuid\":\"_na_\",\"index\":\"nix\"},\"status\":404}");
     assert_int_equal(bed_call(&bed, "GET /nix/_doc/1?filter_path=error.type", "", &reply), 404);
     assert_str_eq(reply, "{\"error\":{\"type\":\"index_not_found_exception\"}}");
     /* What a handler wrote before it failed is not in the reply. */
-    assert_int_equal(bed_call(&bed, "POST /_msearch", "{}\n{\"size\":0}\n{\"indx\":1}\n{}\n", &reply), 400);
+    assert_int_equal(
+        bed_call(&bed, "POST /_msearch", "{}\n{\"size\":0}\n{\"indx\":1}\n{}\n", &reply), 400);
     assert_true(str_starts_with(reply, STR("{\"error\":{\"root_cause\"")));
     bed_close(&bed);
 }
@@ -107,7 +116,8 @@ static void survives_garbage(struct test *t)
     bed_open(&bed, t, SERVER_LISTENER_COUNT, STR_NONE);
     for (int round = 0; round < 3000; round++) {
         char text[64] = "GET /", body[64] = "";
-        size_t n = (size_t)rng_below(&t->rng, sizeof(text) - 6), m = (size_t)rng_below(&t->rng, sizeof(body) - 1);
+        size_t n = (size_t)rng_below(&t->rng, sizeof(text) - 6),
+               m = (size_t)rng_below(&t->rng, sizeof(body) - 1);
         for (size_t i = 0; i < n; i++)
             text[5 + i] = alphabet[rng_below(&t->rng, sizeof(alphabet) - 1)];
         for (size_t i = 0; i < m; i++)
@@ -119,4 +129,5 @@ static void survives_garbage(struct test *t)
     bed_close(&bed);
 }
 
-TEST_MAIN(TEST(finds_endpoints), TEST(reads_parameters), TEST(shapes_errors), TEST(survives_garbage))
+TEST_MAIN(TEST(finds_endpoints), TEST(reads_parameters), TEST(shapes_errors),
+          TEST(survives_garbage))

@@ -8,23 +8,25 @@
 #define RESULT_WINDOW_MAX       10000u
 #define BUCKET_COUNT_MAX        65535u
 
-int search_snapshot(struct rest_call *call, struct str expression, const struct index_options *options,
-                    struct searcher **ret_searcher, struct err *err)
+int search_snapshot(struct rest_call *call, struct str expression,
+                    const struct index_options *options, struct searcher **ret_searcher,
+                    struct err *err)
 {
     struct str *names;
     size_t count;
     struct engine *engine = call->context->engine;
-    TRY(engine_resolve(engine, expression.n ? expression : STR("_all"), options->ignore_unavailable, call->mem, &names,
-                       &count, err));
+    TRY(engine_resolve(engine, expression.n ? expression : STR("_all"), options->ignore_unavailable,
+                       call->mem, &names, &count, err));
     if (count == 0 && !options->allow_no_indices)
-        return err_set(err, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "]", STR_ARG(expression));
+        return err_set(err, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "]",
+                       STR_ARG(expression));
     return engine_snapshot(engine, names, count, ret_searcher, err);
 }
 
 static bool is_handled_elsewhere(const struct rest_call *call, struct str name)
 {
-    static const char *const common[] = {"pretty", "human", "error_trace", "filter_path", "format", "source",
-                                         "source_content_type"};
+    static const char *const common[] = {"pretty", "human",  "error_trace",        "filter_path",
+                                         "format", "source", "source_content_type"};
     for (size_t i = 0; i < ARRAY_COUNT(common); i++) {
         if (str_eq(name, str_from(common[i])))
             return true;
@@ -32,8 +34,8 @@ static bool is_handled_elsewhere(const struct rest_call *call, struct str name)
     return opt_find(call->endpoint->params, name) != NULL;
 }
 
-int search_request_parse(struct rest_call *call, const struct value *body, struct search_request **ret_request,
-                         struct err *err)
+int search_request_parse(struct rest_call *call, const struct value *body,
+                         struct search_request **ret_request, struct err *err)
 {
     struct search_request *request;
     TRY(search_parse(body, clock_wall_ns(call->context->clock), call->mem, &request, err));
@@ -42,8 +44,10 @@ int search_request_parse(struct rest_call *call, const struct value *body, struc
         if (is_handled_elsewhere(call, name))
             continue;
         int rc = search_param(request, name, call->query.map->values[i].s, err);
-        if (rc < 0 && err && str_starts_with(str_from(err->text), STR("request contains unrecognized")))
-            return err_set(err, ERR_INVALID, "request [" STR_FMT "] contains unrecognized parameter: [" STR_FMT "]",
+        if (rc < 0 && err &&
+            str_starts_with(str_from(err->text), STR("request contains unrecognized")))
+            return err_set(err, ERR_INVALID,
+                           "request [" STR_FMT "] contains unrecognized parameter: [" STR_FMT "]",
                            STR_ARG(call->path), STR_ARG(name));
         TRY(rc);
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* server.c: starts the listeners and hands each its handler. The REST handler runs endpoints (rest.c); the console's
- * is console.c; monitoring.c answers in Logstash's shapes. */
+/* server.c: starts the listeners and hands each its handler. The REST handler runs endpoints
+ * (rest.c); the console's is console.c; monitoring.c answers in Logstash's shapes. */
 #include "server/server_int.h"
 
 #include <pthread.h>
@@ -12,8 +12,9 @@
 #include "query/search.h"
 
 #define SCROLL_CONTEXTS_MAX 500u /* search.max_open_scroll_context */
-#define REST_WORKERS        8u   /* bulk requests wait for their sync in these; searches use threads of their own */
-#define SMALL_WORKERS       2u
+#define REST_WORKERS                                                                               \
+    8u /* bulk requests wait for their sync in these; searches use threads of their own */
+#define SMALL_WORKERS 2u
 
 /* An address, not a name that begins like one: "127.0.0.1.example.org" is somebody else's. */
 static bool is_loopback_v4(struct str host)
@@ -27,11 +28,12 @@ static bool is_loopback_v4(struct str host)
 
 static bool host_is_loopback(struct str host)
 {
-    return host.n == 0 || is_loopback_v4(host) || str_eq_nocase(host, STR("localhost")) || str_is(host, "::1") ||
-           str_is(host, "[::1]");
+    return host.n == 0 || is_loopback_v4(host) || str_eq_nocase(host, STR("localhost")) ||
+           str_is(host, "::1") || str_is(host, "[::1]");
 }
 
-/* A page in a browser must not reach a server on loopback by a name that somebody else's DNS resolves to it. */
+/* A page in a browser must not reach a server on loopback by a name that somebody else's DNS
+ * resolves to it. */
 bool server_host_is_ours(const struct server *server, const struct http_request *req)
 {
     if (!host_is_loopback(server->config.host))
@@ -57,7 +59,8 @@ static void rest_handle(void *owner, struct http_request *req, struct http_reply
 {
     struct server *server = owner;
     struct rest_reply result;
-    rest_run(&server->rest, req->method, req->path, req->query, req->body, req->mem, &reply->body, &result);
+    rest_run(&server->rest, req->method, req->path, req->query, req->body, req->mem, &reply->body,
+             &result);
     reply->status = result.status;
     reply->content_type = result.content_type;
     if (result.warning.n)
@@ -81,7 +84,8 @@ static int start_listener(struct server *server, enum server_listener i, struct 
         return 0;
     struct http_config config = {.host = c->host,
                                  .port = (uint16_t)c->ports[i],
-                                 .worker_count = c->thread_count ? c->thread_count : listeners[i].worker_count,
+                                 .worker_count =
+                                     c->thread_count ? c->thread_count : listeners[i].worker_count,
                                  .content_bytes_max = c->content_bytes_max,
                                  .name = listeners[i].name,
                                  .handler = listeners[i].handler,
@@ -152,8 +156,8 @@ void server_stop(struct server *server, int64_t drain_ns)
     mem_free(server);
 }
 
-int server_dispatch(struct server *server, struct str method, struct str path, struct str query, struct str body,
-                    struct arena *mem, int *ret_status, struct str *ret_body)
+int server_dispatch(struct server *server, struct str method, struct str path, struct str query,
+                    struct str body, struct arena *mem, int *ret_status, struct str *ret_body)
 {
     struct buf out;
     struct rest_reply reply;

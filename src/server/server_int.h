@@ -21,7 +21,7 @@ struct server {
     struct pipeline *pipelines[SERVER_PIPELINES_MAX]; /* guarded by mu */
     size_t pipeline_count;                            /* guarded by mu */
     pthread_mutex_t archive_mu;
-    struct sql_connection *archive;                   /* guarded by archive_mu; opened at first use */
+    struct sql_connection *archive; /* guarded by archive_mu; opened at first use */
 };
 
 bool server_host_is_ours(const struct server *server, const struct http_request *req);
@@ -31,8 +31,10 @@ http_handler console_handle;
 http_handler monitoring_handle;
 void monitoring_pipelines_write(struct server *server, struct json_writer *w);
 
-/* GET /api/archive/<which>: writes the whole reply, errors included. `which`: "ten_minutes" or "ticks". */
-void archive_reply(struct server *server, struct str which, struct str query, struct arena *mem, struct http_reply *reply);
+/* GET /api/archive/<which>: writes the whole reply, errors included. `which`: "ten_minutes" or
+ * "ticks". */
+void archive_reply(struct server *server, struct str which, struct str query, struct arena *mem,
+                   struct http_reply *reply);
 /* {"driver":…,"available":…} */
 void archive_status_write(struct server *server, struct json_writer *w);
 /* Rows of a table, -1: not known. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* tidy: allow test: csv_output_test.c, as filters/ has a csv_test.c */
 /* csv.c: writes chosen fields of each event as a line of a CSV file, with the quoting of Ruby's CSV
  * that Logstash uses. A batch is one write and one sync per file (pipeline/append_file.h): an
  * acknowledged event is on disk, and a killed process leaves no half line behind for good. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* tidy: allow test: inputs/elasticsearch_test.c has the input and the output together */
 /* elasticsearch.c: writes events as documents to Elasticsearch, or to the engine of this very
  * process when a host is its address: then the batch goes over in memory, without HTTP. Option
  * names and retry rules are those of Logstash's output 10.8: a refused request is tried again for

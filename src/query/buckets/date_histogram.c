@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* tidy: allow test: its rows are in search_test.c and oracle_test.c, where documents are */
 /* date_histogram.c: a bucket per span of time: calendar spans (day, month …) on the calendar of a
  * time zone, or fixed ones
  * ("90m"). Consecutive documents mostly fall into one span, so the last span's limits are kept; and

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* tidy: allow test: its rows are in search_test.c and oracle_test.c, where documents are */
 /* filter.c: buckets by queries: filter (one), filters (several, named or not, with an optional
  * bucket for the rest), and missing (documents without a field). */
 #include "base/str.h"

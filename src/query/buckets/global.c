@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* tidy: allow test: its rows are in search_test.c and oracle_test.c, where documents are */
 /* global.c: all live documents of the searched indices, whatever the query. The search walks each
  * segment a second time for it; it may stand at the top level only. */
 #include "query/agg_tree.h"

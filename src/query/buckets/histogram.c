@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* tidy: allow test: its rows are in search_test.c and oracle_test.c, where documents are */
 /* histogram.c: a bucket per interval of numbers. A bucket's key is its number, floor((v - offset) /
  * interval), so that neighbours are one apart and no rounding error can split a bucket. */
 #include <math.h>

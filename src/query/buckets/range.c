@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* tidy: allow test: its rows are in search_test.c and oracle_test.c, where documents are */
 /* range.c: buckets for given ranges [from, to) of numbers or dates; a document may be in several.
  * They are printed by ascending bounds, as Elasticsearch does, whatever order they were given in.
  */

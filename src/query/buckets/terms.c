@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* tidy: allow test: its rows are in search_test.c and oracle_test.c, where documents are */
 /* terms.c: a bucket per distinct value, with exact counts (doc_count_error_upper_bound is always
  * 0). Texts are counted by a number that a run gives each text once; a segment maps its ordinals to
  * these numbers the first time they are met, so the inner loop handles integers only. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* tidy: allow test: its rows are in search_test.c and oracle_test.c, where documents are */
 /* top_hits.c: the best documents of a bucket, by score or by sort, shown like hits. A bucket keeps
  * a short list in order; a document is compared with its last entry first. */
 #include "base/str.h"

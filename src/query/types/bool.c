@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* tidy: allow test: its rows are in search_test.c and oracle_test.c, where documents are */
 /* bool.c: queries combined. must and should add to the score, filter and must_not do not. Without
  * must and filter at least one of should must match. */
 #include "base/str.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* tidy: allow test: its rows are in search_test.c and oracle_test.c, where documents are */
 /* constant_score.c: the matches of a filter, each with the score `boost`. */
 #include "query/query.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* tidy: allow test: its rows are in search_test.c and oracle_test.c, where documents are */
 /* dis_max.c: the union of several queries; a document's score is its best one plus tie_breaker
  * times the others. */
 #include "query/query.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* tidy: allow test: its rows are in search_test.c and oracle_test.c, where documents are */
 /* exists.c: documents that have a value in a field; of an object: in any field below it. */
 #include "base/str.h"
 #include "query/query.h"

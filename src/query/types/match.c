@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* tidy: allow test: its rows are in search_test.c and oracle_test.c, where documents are */
 /* match.c: the four match queries of one field: words, phrase, phrase with an open last word, words
  * with an open last word. */
 #include "base/str.h"

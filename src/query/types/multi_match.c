@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* tidy: allow test: its rows are in search_test.c and oracle_test.c, where documents are */
 /* multi_match.c: one text against several fields: best_fields (the best field's score), most_fields
  * (their sum), phrase and phrase_prefix (best of phrases), bool_prefix. "title^3" gives a field
  * more weight, "name.*" expands. */

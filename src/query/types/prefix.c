@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* tidy: allow test: its rows are in search_test.c and oracle_test.c, where documents are */
 /* prefix.c: terms that begin with a text, and terms that match a pattern of * and ?; each match
  * scores `boost`. */
 #include "base/str.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* tidy: allow test: its rows are in search_test.c and oracle_test.c, where documents are */
 /* query_string.c: Lucene's syntax (query_string/qs.h) over given or all fields; of several fields
  * the best one counts. */
 #include "base/str.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* tidy: allow test: its rows are in search_test.c and oracle_test.c, where documents are */
 /* range.c: values between two bounds: numbers, dates with date math, addresses, texts in byte
  * order. The old form from/to/include_lower/include_upper is understood too. */
 #include "base/str.h"

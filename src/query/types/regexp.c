@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* tidy: allow test: its rows are in search_test.c and oracle_test.c, where documents are */
 /* regexp.c: terms that match a regular expression as a whole, in Lucene's syntax: . ? + * | { } [ ]
  * ( ) and, with all flags (the default), "literal" and @ (any text). ~ & < > # in their special
  * sense are refused by name. */

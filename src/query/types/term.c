@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* tidy: allow test: its rows are in search_test.c and oracle_test.c, where documents are */
 /* term.c: documents that have exactly this value. No analysis: of a text field it is one token as
  * it was indexed. */
 #include <math.h>

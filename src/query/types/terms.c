@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* tidy: allow test: its rows are in search_test.c and oracle_test.c, where documents are */
 /* terms.c: documents that have any of these values; each match scores `boost`. */
 #include "base/str.h"
 #include "query/query.h"

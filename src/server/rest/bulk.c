@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bulk.c: POST /_bulk: pairs of lines, an action and its document. Action lines are read with the pull reader; the
- * documents are not looked at here, the engine parses each of them once. */
+/* bulk.c: POST /_bulk: pairs of lines, an action and its document. Action lines are read with the
+ * pull reader; the documents are not looked at here, the engine parses each of them once. */
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/str.h"
@@ -75,8 +75,9 @@ static const char *token_name(enum json_token token)
 
 static int malformed(const struct bulk *b, const char *wanted, const char *found, struct err *err)
 {
-    return err_set(err, ERR_INVALID, "Malformed action/metadata line [%zu], expected %s but found [%s]", b->line, wanted,
-                   found);
+    return err_set(err, ERR_INVALID,
+                   "Malformed action/metadata line [%zu], expected %s but found [%s]", b->line,
+                   wanted, found);
 }
 
 static bool op_from_name(struct str name, enum doc_op *ret_op)
@@ -84,7 +85,10 @@ static bool op_from_name(struct str name, enum doc_op *ret_op)
     static const struct {
         const char *name;
         enum doc_op op;
-    } ops[] = {{"index", DOC_INDEX}, {"create", DOC_CREATE}, {"update", DOC_UPDATE}, {"delete", DOC_DELETE}};
+    } ops[] = {{"index", DOC_INDEX},
+               {"create", DOC_CREATE},
+               {"update", DOC_UPDATE},
+               {"delete", DOC_DELETE}};
     for (size_t i = 0; i < ARRAY_COUNT(ops); i++) {
         if (str_eq(name, str_from(ops[i].name))) {
             *ret_op = ops[i].op;
@@ -96,7 +100,9 @@ static bool op_from_name(struct str name, enum doc_op *ret_op)
 
 static int version_type(struct str text, struct doc_write *write, struct err *err)
 {
-    struct write_params params = {.version_type = text, .version = -1, .if_seq_no = write->if_seq_no,
+    struct write_params params = {.version_type = text,
+                                  .version = -1,
+                                  .if_seq_no = write->if_seq_no,
                                   .if_primary_term = write->if_primary_term};
     struct doc_write scratch = *write;
     TRY(write_params_apply(&params, &scratch, err));
@@ -105,8 +111,8 @@ static int version_type(struct str text, struct doc_write *write, struct err *er
 }
 
 /* One member of the metadata object. */
-static int take_member(struct bulk *b, struct str key, enum json_token token, struct json_reader *json,
-                       struct doc_write *write, struct err *err)
+static int take_member(struct bulk *b, struct str key, enum json_token token,
+                       struct json_reader *json, struct doc_write *write, struct err *err)
 {
     bool is_text = token == JSON_STRING || token == JSON_INT || token == JSON_BIG_INT;
     if (token == JSON_NULL)
@@ -130,12 +136,14 @@ static int take_member(struct bulk *b, struct str key, enum json_token token, st
     else if (str_is(key, "pipeline") && token == JSON_STRING && str_is(json->text, "_none"))
         ;
     else if (str_is(key, "pipeline") && token == JSON_STRING)
-        return err_set(err, ERR_INVALID, "pipeline with id [" STR_FMT "] does not exist", STR_ARG(json->text));
+        return err_set(err, ERR_INVALID, "pipeline with id [" STR_FMT "] does not exist",
+                       STR_ARG(json->text));
     else if (str_is(key, "_type") || str_is(key, "retry_on_conflict"))
         ; /* one type, and writers of one document wait for each other: no conflict to retry */
     else
-        return err_set(err, ERR_INVALID, "Action/metadata line [%zu] contains an unknown parameter [" STR_FMT "]", b->line,
-                       STR_ARG(key));
+        return err_set(err, ERR_INVALID,
+                       "Action/metadata line [%zu] contains an unknown parameter [" STR_FMT "]",
+                       b->line, STR_ARG(key));
     return 0;
 }
 
@@ -170,10 +178,12 @@ static int parse_action(struct bulk *b, struct str line, struct doc_write *write
 static int parse_item(struct bulk *b, struct str line, struct err *err)
 {
     if (b->count == BULK_ITEMS_MAX)
-        return err_set(err, ERR_TOO_LARGE, "more than %u items in one bulk request", BULK_ITEMS_MAX);
+        return err_set(err, ERR_TOO_LARGE, "more than %u items in one bulk request",
+                       BULK_ITEMS_MAX);
     if (b->count == b->capacity) {
         size_t capacity = b->capacity ? b->capacity * 2 : 256;
-        b->writes = arena_realloc(b->call->mem, b->writes, b->capacity * sizeof(*b->writes), capacity * sizeof(*b->writes));
+        b->writes = arena_realloc(b->call->mem, b->writes, b->capacity * sizeof(*b->writes),
+                                  capacity * sizeof(*b->writes));
         b->capacity = capacity;
     }
     struct doc_write *write = &b->writes[b->count];
@@ -187,7 +197,9 @@ static int parse_item(struct bulk *b, struct str line, struct err *err)
         return err_set(err, ERR_INVALID, "Validation Failed: 1: index is missing;");
     if (write->op != DOC_DELETE) {
         if (b->rest.n == 0)
-            return err_set(err, ERR_INVALID, "Validation Failed: 1: source is missing for action of line %zu;", b->line);
+            return err_set(err, ERR_INVALID,
+                           "Validation Failed: 1: source is missing for action of line %zu;",
+                           b->line);
         TRY(next_line(b, &write->source, err));
     } else if (write->id.n == 0) {
         return err_set(err, ERR_INVALID, "Validation Failed: 1: id is missing;");
@@ -217,10 +229,14 @@ static int parse_body(struct bulk *b, struct err *err)
 
 static struct str op_name(enum doc_op op)
 {
-    return op == DOC_INDEX ? STR("index") : op == DOC_CREATE ? STR("create") : op == DOC_UPDATE ? STR("update") : STR("delete");
+    return op == DOC_INDEX    ? STR("index")
+           : op == DOC_CREATE ? STR("create")
+           : op == DOC_UPDATE ? STR("update")
+                              : STR("delete");
 }
 
-static void write_item(const struct doc_write *write, const struct doc_result *result, struct json_writer *w)
+static void write_item(const struct doc_write *write, const struct doc_result *result,
+                       struct json_writer *w)
 {
     json_object_begin(w);
     json_key(w, op_name(write->op));
@@ -255,7 +271,8 @@ static int bulk_run(struct rest_call *call, struct err *err)
     enum write_refresh refresh;
     TRY(refresh_parse(b.params->refresh, &refresh, err));
     if (b.params->pipeline.n > 0 && !str_is(b.params->pipeline, "_none"))
-        return err_set(err, ERR_INVALID, "pipeline with id [" STR_FMT "] does not exist", STR_ARG(b.params->pipeline));
+        return err_set(err, ERR_INVALID, "pipeline with id [" STR_FMT "] does not exist",
+                       STR_ARG(b.params->pipeline));
     TRY(parse_body(&b, err));
     struct doc_result *results = ARENA_ARRAY(call->mem, struct doc_result, b.count);
     TRY(engine_write(call->context->engine, b.writes, b.count, refresh, call->mem, results, err));
@@ -277,8 +294,17 @@ static int bulk_run(struct rest_call *call, struct err *err)
     return 0;
 }
 
-static const char *const bulk_routes[] = {"POST /_bulk", "PUT /_bulk", "POST /{index}/_bulk", "PUT /{index}/_bulk",
-                                          "POST /{index}/_doc/_bulk", NULL};
-const struct endpoint endpoint_bulk = {
-    .name = "bulk", .summary = "Many writes in one request, answered one by one.", .routes = bulk_routes,
-    .params = bulk_opts, .size = sizeof(struct bulk_params), .privilege = "index", .run = bulk_run};
+static const char *const bulk_routes[] = {"POST /_bulk",
+                                          "PUT /_bulk",
+                                          "POST /{index}/_bulk",
+                                          "PUT /{index}/_bulk",
+                                          "POST /{index}/_doc/_bulk",
+                                          NULL};
+const struct endpoint endpoint_bulk = {.name = "bulk",
+                                       .summary =
+                                           "Many writes in one request, answered one by one.",
+                                       .routes = bulk_routes,
+                                       .params = bulk_opts,
+                                       .size = sizeof(struct bulk_params),
+                                       .privilege = "index",
+                                       .run = bulk_run};

@@ -16,7 +16,8 @@ static int cat_count_run(struct rest_call *call, struct err *err)
     size_t count;
     uint64_t docs = 0;
     struct cat_table table;
-    TRY(engine_resolve(call->context->engine, expression.n ? expression : STR("_all"), false, call->mem, &names, &count, err));
+    TRY(engine_resolve(call->context->engine, expression.n ? expression : STR("_all"), false,
+                       call->mem, &names, &count, err));
     for (size_t i = 0; i < count; i++) {
         struct index_stats s;
         TRY(engine_index_stats(call->context->engine, names[i], call->mem, &s, err));
@@ -32,6 +33,10 @@ static int cat_count_run(struct rest_call *call, struct err *err)
 }
 
 static const char *const cat_count_routes[] = {"GET /_cat/count", "GET /_cat/count/{index}", NULL};
-const struct endpoint endpoint_cat_count = {
-    .name = "cat.count", .summary = "Documents as a table.", .routes = cat_count_routes, .privilege = "monitor",
-    .params = cat_opts, .size = sizeof(struct cat_params), .run = cat_count_run};
+const struct endpoint endpoint_cat_count = {.name = "cat.count",
+                                            .summary = "Documents as a table.",
+                                            .routes = cat_count_routes,
+                                            .privilege = "monitor",
+                                            .params = cat_opts,
+                                            .size = sizeof(struct cat_params),
+                                            .run = cat_count_run};

@@ -14,11 +14,13 @@ static const struct cat_column columns[] = {
     {"shards", "t,sh,shards.total,shardsTotal", "total number of shards", true, true},
     {"pri", "p,shards.primary,shardsPrimary", "number of primary shards", true, true},
     {"relo", "r,shards.relocating,shardsRelocating", "number of relocating nodes", true, true},
-    {"init", "i,shards.initializing,shardsInitializing", "number of initializing nodes", true, true},
+    {"init", "i,shards.initializing,shardsInitializing", "number of initializing nodes", true,
+     true},
     {"unassign", "u,shards.unassigned,shardsUnassigned", "number of unassigned shards", true, true},
     {"pending_tasks", "pt,pendingTasks", "number of pending tasks", true, true},
     {"max_task_wait_time", "mtwt,maxTaskWaitTime", "wait time of longest task pending", true, true},
-    {"active_shards_percent", "asp,activeShardsPercent", "active number of shards in percent", true, true},
+    {"active_shards_percent", "asp,activeShardsPercent", "active number of shards in percent", true,
+     true},
 };
 
 static int cat_health_run(struct rest_call *call, struct err *err)
@@ -45,6 +47,10 @@ static int cat_health_run(struct rest_call *call, struct err *err)
 }
 
 static const char *const cat_health_routes[] = {"GET /_cat/health", NULL};
-const struct endpoint endpoint_cat_health = {
-    .name = "cat.health", .summary = "Health as a table.", .routes = cat_health_routes, .privilege = "monitor",
-    .params = cat_opts, .size = sizeof(struct cat_params), .run = cat_health_run};
+const struct endpoint endpoint_cat_health = {.name = "cat.health",
+                                             .summary = "Health as a table.",
+                                             .routes = cat_health_routes,
+                                             .privilege = "monitor",
+                                             .params = cat_opts,
+                                             .size = sizeof(struct cat_params),
+                                             .run = cat_health_run};

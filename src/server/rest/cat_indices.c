@@ -32,10 +32,10 @@ static const struct opt cat_indices_opts[] = {
     CAT_PARAMS(struct cat_indices_params, cat),
     OPT_STR(struct cat_indices_params, health, .help = "only indices of this health"),
     OPT_STR(struct cat_indices_params, expand_wildcards, .help = "accepted"),
-    OPT_BOOL(struct cat_indices_params, include_unloaded_segments, .help = "accepted"),
-    OPT_END};
+    OPT_BOOL(struct cat_indices_params, include_unloaded_segments, .help = "accepted"), OPT_END};
 
-static int add_row(struct cat_table *table, struct rest_call *call, struct str name, struct err *err)
+static int add_row(struct cat_table *table, struct rest_call *call, struct str name,
+                   struct err *err)
 {
     struct index_stats s;
     char text[48];
@@ -67,15 +67,22 @@ static int cat_indices_run(struct rest_call *call, struct err *err)
     struct cat_table table;
     const struct cat_indices_params *params = call->params;
     if (params->health.p && !rest_is_one_of(params->health, healths))
-        return err_set(err, ERR_INVALID, "unknown cluster health status [" STR_FMT "]", STR_ARG(params->health));
-    TRY(engine_resolve(call->context->engine, expression.n ? expression : STR("_all"), false, call->mem, &names, &count, err));
+        return err_set(err, ERR_INVALID, "unknown cluster health status [" STR_FMT "]",
+                       STR_ARG(params->health));
+    TRY(engine_resolve(call->context->engine, expression.n ? expression : STR("_all"), false,
+                       call->mem, &names, &count, err));
     cat_init(&table, call, columns, ARRAY_COUNT(columns));
     for (size_t i = 0; i < count; i++)
         TRY(add_row(&table, call, names[i], err));
     return cat_finish(&table, err);
 }
 
-static const char *const cat_indices_routes[] = {"GET /_cat/indices", "GET /_cat/indices/{index}", NULL};
-const struct endpoint endpoint_cat_indices = {
-    .name = "cat.indices", .summary = "Indices as a table.", .routes = cat_indices_routes, .privilege = "monitor",
-    .params = cat_indices_opts, .size = sizeof(struct cat_indices_params), .run = cat_indices_run};
+static const char *const cat_indices_routes[] = {"GET /_cat/indices", "GET /_cat/indices/{index}",
+                                                 NULL};
+const struct endpoint endpoint_cat_indices = {.name = "cat.indices",
+                                              .summary = "Indices as a table.",
+                                              .routes = cat_indices_routes,
+                                              .privilege = "monitor",
+                                              .params = cat_indices_opts,
+                                              .size = sizeof(struct cat_indices_params),
+                                              .run = cat_indices_run};

@@ -32,6 +32,10 @@ static int cat_nodes_run(struct rest_call *call, struct err *err)
 }
 
 static const char *const cat_nodes_routes[] = {"GET /_cat/nodes", NULL};
-const struct endpoint endpoint_cat_nodes = {
-    .name = "cat.nodes", .summary = "Nodes as a table.", .routes = cat_nodes_routes, .privilege = "monitor",
-    .params = cat_opts, .size = sizeof(struct cat_params), .run = cat_nodes_run};
+const struct endpoint endpoint_cat_nodes = {.name = "cat.nodes",
+                                            .summary = "Nodes as a table.",
+                                            .routes = cat_nodes_routes,
+                                            .privilege = "monitor",
+                                            .params = cat_opts,
+                                            .size = sizeof(struct cat_params),
+                                            .run = cat_nodes_run};

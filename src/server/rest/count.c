@@ -9,11 +9,11 @@ struct count_params {
     struct str preference, routing;
     bool ignore_throttled;
 };
-static const struct opt count_opts[] = {INDEX_OPTIONS(struct count_params),
-                                        OPT_STR(struct count_params, preference, .help = "accepted"),
-                                        OPT_STR(struct count_params, routing, .help = "accepted"),
-                                        OPT_BOOL(struct count_params, ignore_throttled, .dflt = "true", .help = "accepted"),
-                                        OPT_END};
+static const struct opt count_opts[] = {
+    INDEX_OPTIONS(struct count_params),
+    OPT_STR(struct count_params, preference, .help = "accepted"),
+    OPT_STR(struct count_params, routing, .help = "accepted"),
+    OPT_BOOL(struct count_params, ignore_throttled, .dflt = "true", .help = "accepted"), OPT_END};
 
 static int count_run(struct rest_call *call, struct err *err)
 {
@@ -29,11 +29,12 @@ static int count_run(struct rest_call *call, struct err *err)
     if (body.kind == VALUE_MAP) {
         for (size_t i = 0; i < body.map->count; i++) {
             if (!str_is(body.map->keys[i], "query"))
-                return err_set(err, ERR_PARSE, "request does not support [" STR_FMT "]", STR_ARG(body.map->keys[i]));
+                return err_set(err, ERR_PARSE, "request does not support [" STR_FMT "]",
+                               STR_ARG(body.map->keys[i]));
         }
     }
-    TRY(engine_resolve(call->context->engine, expression.n ? expression : STR("_all"), params->indices.ignore_unavailable,
-                       call->mem, &names, &shards, err));
+    TRY(engine_resolve(call->context->engine, expression.n ? expression : STR("_all"),
+                       params->indices.ignore_unavailable, call->mem, &names, &shards, err));
     TRY(search_snapshot(call, rest_part(call, "index"), &params->indices, &searcher, err));
     TRY(search_request_parse(call, &body, &request, err));
     TRY(search_count(searcher, request, &limits, &count, err));
@@ -52,7 +53,13 @@ static int count_run(struct rest_call *call, struct err *err)
     return 0;
 }
 
-static const char *const count_routes[] = {"GET /_count", "POST /_count", "GET /{index}/_count", "POST /{index}/_count", NULL};
-const struct endpoint endpoint_count = {
-    .name = "count", .summary = "How many documents match.", .routes = count_routes, .params = count_opts,
-    .size = sizeof(struct count_params), .privilege = "read", .takes_any_param = true, .run = count_run};
+static const char *const count_routes[] = {"GET /_count", "POST /_count", "GET /{index}/_count",
+                                           "POST /{index}/_count", NULL};
+const struct endpoint endpoint_count = {.name = "count",
+                                        .summary = "How many documents match.",
+                                        .routes = count_routes,
+                                        .params = count_opts,
+                                        .size = sizeof(struct count_params),
+                                        .privilege = "read",
+                                        .takes_any_param = true,
+                                        .run = count_run};

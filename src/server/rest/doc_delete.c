@@ -19,6 +19,10 @@ static int doc_delete_run(struct rest_call *call, struct err *err)
 }
 
 static const char *const doc_delete_routes[] = {"DELETE /{index}/_doc/{id}", NULL};
-const struct endpoint endpoint_doc_delete = {
-    .name = "delete", .summary = "Deletes one document.", .routes = doc_delete_routes, .params = doc_delete_opts,
-    .size = sizeof(struct doc_delete_params), .privilege = "index", .run = doc_delete_run};
+const struct endpoint endpoint_doc_delete = {.name = "delete",
+                                             .summary = "Deletes one document.",
+                                             .routes = doc_delete_routes,
+                                             .params = doc_delete_opts,
+                                             .size = sizeof(struct doc_delete_params),
+                                             .privilege = "index",
+                                             .run = doc_delete_run};

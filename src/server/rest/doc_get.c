@@ -5,15 +5,18 @@
 #include "server/doc_reply.h"
 
 struct doc_get_params {
-    struct str source, includes, excludes, routing, preference, refresh, stored_fields, version_type;
+    struct str source, includes, excludes, routing, preference, refresh, stored_fields,
+        version_type;
     bool realtime;
     int64_t version;
 };
 static const struct opt doc_get_opts[] = {
     OPT_STR(struct doc_get_params, source, .name = "_source", .help = "true, false or fields"),
     OPT_STR(struct doc_get_params, includes, .name = "_source_includes", .help = "fields to show"),
-    OPT_STR(struct doc_get_params, excludes, .name = "_source_excludes", .help = "fields to leave out"),
-    OPT_BOOL(struct doc_get_params, realtime, .dflt = "true", .help = "sees writes before the next refresh"),
+    OPT_STR(struct doc_get_params, excludes, .name = "_source_excludes",
+            .help = "fields to leave out"),
+    OPT_BOOL(struct doc_get_params, realtime, .dflt = "true",
+             .help = "sees writes before the next refresh"),
     OPT_STR(struct doc_get_params, refresh, .help = "refresh before"),
     OPT_STR(struct doc_get_params, routing, .help = "accepted"),
     OPT_STR(struct doc_get_params, preference, .help = "accepted"),
@@ -29,9 +32,11 @@ static int get_document(struct rest_call *call, struct doc_get *ret_doc, struct 
         TRY(engine_refresh(call->context->engine, index, err));
     TRY(engine_get(call->context->engine, index, id, params->realtime, call->mem, ret_doc, err));
     if (ret_doc->is_found && params->version >= 0 && params->version != ret_doc->version)
-        return err_set(err, ERR_VERSION_CONFLICT,
-                       "[" STR_FMT "]: version conflict, current version [%lld] is different than the one provided [%lld]",
-                       STR_ARG(id), (long long)ret_doc->version, (long long)params->version);
+        return err_set(
+            err, ERR_VERSION_CONFLICT,
+            "[" STR_FMT
+            "]: version conflict, current version [%lld] is different than the one provided [%lld]",
+            STR_ARG(id), (long long)ret_doc->version, (long long)params->version);
     return 0;
 }
 
@@ -41,7 +46,8 @@ static int doc_get_run(struct rest_call *call, struct err *err)
     struct str index = rest_part(call, "index"), id = rest_part(call, "id"), source;
     struct doc_get doc;
     TRY(get_document(call, &doc, err));
-    TRY(source_filter_params(doc.source, params->source, params->includes, params->excludes, call->mem, &source, err));
+    TRY(source_filter_params(doc.source, params->source, params->includes, params->excludes,
+                             call->mem, &source, err));
     call->status = doc.is_found ? 200 : 404;
     json_object_begin(&call->w);
     doc_get_write(&doc, index, id, source, &call->w);
@@ -50,9 +56,13 @@ static int doc_get_run(struct rest_call *call, struct err *err)
 }
 
 static const char *const doc_get_routes[] = {"GET /{index}/_doc/{id}", NULL};
-const struct endpoint endpoint_doc_get = {
-    .name = "get", .summary = "One document by its id.", .routes = doc_get_routes, .params = doc_get_opts,
-    .size = sizeof(struct doc_get_params), .privilege = "read", .run = doc_get_run};
+const struct endpoint endpoint_doc_get = {.name = "get",
+                                          .summary = "One document by its id.",
+                                          .routes = doc_get_routes,
+                                          .params = doc_get_opts,
+                                          .size = sizeof(struct doc_get_params),
+                                          .privilege = "read",
+                                          .run = doc_get_run};
 
 /* GET /{index}/_source/{id}: only the source. */
 static int doc_source_run(struct rest_call *call, struct err *err)
@@ -62,13 +72,19 @@ static int doc_source_run(struct rest_call *call, struct err *err)
     struct doc_get doc;
     TRY(get_document(call, &doc, err));
     if (!doc.is_found)
-        return err_set(err, ERR_NOT_FOUND, "Document not found [" STR_FMT "]/[_doc]/[" STR_FMT "]", STR_ARG(index), STR_ARG(id));
-    TRY(source_filter_params(doc.source, params->source, params->includes, params->excludes, call->mem, &source, err));
+        return err_set(err, ERR_NOT_FOUND, "Document not found [" STR_FMT "]/[_doc]/[" STR_FMT "]",
+                       STR_ARG(index), STR_ARG(id));
+    TRY(source_filter_params(doc.source, params->source, params->includes, params->excludes,
+                             call->mem, &source, err));
     json_raw(&call->w, source.p ? source : STR("{}"));
     return 0;
 }
 
 static const char *const doc_source_routes[] = {"GET /{index}/_source/{id}", NULL};
-const struct endpoint endpoint_doc_source = {
-    .name = "get_source", .summary = "The source of one document.", .routes = doc_source_routes, .params = doc_get_opts,
-    .size = sizeof(struct doc_get_params), .privilege = "read", .run = doc_source_run};
+const struct endpoint endpoint_doc_source = {.name = "get_source",
+                                             .summary = "The source of one document.",
+                                             .routes = doc_source_routes,
+                                             .params = doc_get_opts,
+                                             .size = sizeof(struct doc_get_params),
+                                             .privilege = "read",
+                                             .run = doc_source_run};

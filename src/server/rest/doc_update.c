@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* doc_update.c: POST /{index}/_update/{id}: a partial document, an upsert. Scripts are not there yet and say so. */
+/* doc_update.c: POST /{index}/_update/{id}: a partial document, an upsert. Scripts are not there
+ * yet and say so. */
 #include "server/doc_reply.h"
 
 struct doc_update_params {
@@ -9,7 +10,8 @@ struct doc_update_params {
 };
 static const struct opt doc_update_opts[] = {
     WRITE_PARAMS(struct doc_update_params),
-    OPT_INT(struct doc_update_params, retry_on_conflict, .dflt = "0", .help = "accepted: writers of one document wait for each other"),
+    OPT_INT(struct doc_update_params, retry_on_conflict, .dflt = "0",
+            .help = "accepted: writers of one document wait for each other"),
     OPT_END};
 
 static int doc_update_run(struct rest_call *call, struct err *err)
@@ -29,6 +31,10 @@ static int doc_update_run(struct rest_call *call, struct err *err)
 }
 
 static const char *const doc_update_routes[] = {"POST /{index}/_update/{id}", NULL};
-const struct endpoint endpoint_doc_update = {
-    .name = "update", .summary = "Changes part of a document.", .routes = doc_update_routes, .params = doc_update_opts,
-    .size = sizeof(struct doc_update_params), .privilege = "index", .run = doc_update_run};
+const struct endpoint endpoint_doc_update = {.name = "update",
+                                             .summary = "Changes part of a document.",
+                                             .routes = doc_update_routes,
+                                             .params = doc_update_opts,
+                                             .size = sizeof(struct doc_update_params),
+                                             .privilege = "index",
+                                             .run = doc_update_run};

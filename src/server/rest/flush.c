@@ -9,15 +9,16 @@ struct flush_params {
 };
 static const struct opt flush_opts[] = {
     INDEX_OPTIONS(struct flush_params),
-    OPT_BOOL(struct flush_params, force, .dflt = "false", .help = "accepted"), OPT_BOOL(struct flush_params, wait_if_ongoing, .dflt = "true", .help = "accepted"), OPT_END};
+    OPT_BOOL(struct flush_params, force, .dflt = "false", .help = "accepted"),
+    OPT_BOOL(struct flush_params, wait_if_ongoing, .dflt = "true", .help = "accepted"), OPT_END};
 
 static int flush_run(struct rest_call *call, struct err *err)
 {
     const struct flush_params *params = call->params;
     struct str expression = rest_part(call, "index"), *names;
     size_t count;
-    TRY(engine_resolve(call->context->engine, expression.n ? expression : STR("_all"), params->indices.ignore_unavailable,
-                       call->mem, &names, &count, err));
+    TRY(engine_resolve(call->context->engine, expression.n ? expression : STR("_all"),
+                       params->indices.ignore_unavailable, call->mem, &names, &count, err));
     for (size_t i = 0; i < count; i++)
         TRY(engine_flush(call->context->engine, names[i], err));
     json_object_begin(&call->w);
@@ -26,7 +27,12 @@ static int flush_run(struct rest_call *call, struct err *err)
     return 0;
 }
 
-static const char *const flush_routes[] = {"POST /_flush", "GET /_flush", "POST /{index}/_flush", "GET /{index}/_flush", NULL};
-const struct endpoint endpoint_flush = {
-    .name = "indices.flush", .summary = "Writes what is in memory to segment files.", .routes = flush_routes, .params = flush_opts,
-    .size = sizeof(struct flush_params), .privilege = "maintenance", .run = flush_run};
+static const char *const flush_routes[] = {"POST /_flush", "GET /_flush", "POST /{index}/_flush",
+                                           "GET /{index}/_flush", NULL};
+const struct endpoint endpoint_flush = {.name = "indices.flush",
+                                        .summary = "Writes what is in memory to segment files.",
+                                        .routes = flush_routes,
+                                        .params = flush_opts,
+                                        .size = sizeof(struct flush_params),
+                                        .privilege = "maintenance",
+                                        .run = flush_run};

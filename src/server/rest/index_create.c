@@ -11,7 +11,8 @@ static const struct opt index_create_opts[] = {
     OPT_STR(struct index_create_params, timeout, .help = "accepted"),
     OPT_STR(struct index_create_params, master_timeout, .help = "accepted"),
     OPT_STR(struct index_create_params, wait_for_active_shards, .help = "accepted"),
-    OPT_BOOL(struct index_create_params, include_type_name, .dflt = "false", .help = "mappings have a type level"),
+    OPT_BOOL(struct index_create_params, include_type_name, .dflt = "false",
+             .help = "mappings have a type level"),
     OPT_END};
 
 static int index_create_run(struct rest_call *call, struct err *err)
@@ -32,6 +33,10 @@ static int index_create_run(struct rest_call *call, struct err *err)
 }
 
 static const char *const index_create_routes[] = {"PUT /{index}", NULL};
-const struct endpoint endpoint_index_create = {
-    .name = "indices.create", .summary = "Makes an index.", .routes = index_create_routes, .params = index_create_opts,
-    .size = sizeof(struct index_create_params), .privilege = "manage", .run = index_create_run};
+const struct endpoint endpoint_index_create = {.name = "indices.create",
+                                               .summary = "Makes an index.",
+                                               .routes = index_create_routes,
+                                               .params = index_create_opts,
+                                               .size = sizeof(struct index_create_params),
+                                               .privilege = "manage",
+                                               .run = index_create_run};

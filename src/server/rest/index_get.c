@@ -23,9 +23,11 @@ static int index_get_run(struct rest_call *call, struct err *err)
     struct engine *engine = call->context->engine;
     struct str *names;
     size_t count;
-    TRY(engine_resolve(engine, rest_part(call, "index"), params->indices.ignore_unavailable, call->mem, &names, &count, err));
+    TRY(engine_resolve(engine, rest_part(call, "index"), params->indices.ignore_unavailable,
+                       call->mem, &names, &count, err));
     if (count == 0 && (!params->indices.allow_no_indices || call->is_head))
-        return err_set(err, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "]", STR_ARG(rest_part(call, "index")));
+        return err_set(err, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "]",
+                       STR_ARG(rest_part(call, "index")));
     json_object_begin(&call->w);
     for (size_t i = 0; i < count; i++) {
         struct value aliases, mappings, settings;
@@ -47,6 +49,10 @@ static int index_get_run(struct rest_call *call, struct err *err)
 }
 
 static const char *const index_get_routes[] = {"GET /{index}", NULL};
-const struct endpoint endpoint_index_get = {
-    .name = "indices.get", .summary = "What an index is made of.", .routes = index_get_routes, .params = index_get_opts,
-    .size = sizeof(struct index_get_params), .privilege = "view", .run = index_get_run};
+const struct endpoint endpoint_index_get = {.name = "indices.get",
+                                            .summary = "What an index is made of.",
+                                            .routes = index_get_routes,
+                                            .params = index_get_opts,
+                                            .size = sizeof(struct index_get_params),
+                                            .privilege = "view",
+                                            .run = index_get_run};

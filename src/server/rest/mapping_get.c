@@ -19,8 +19,8 @@ static int mapping_get_run(struct rest_call *call, struct err *err)
     const struct mapping_get_params *params = call->params;
     struct str expression = rest_part(call, "index"), *names;
     size_t count;
-    TRY(engine_resolve(call->context->engine, expression.n ? expression : STR("_all"), params->indices.ignore_unavailable,
-                       call->mem, &names, &count, err));
+    TRY(engine_resolve(call->context->engine, expression.n ? expression : STR("_all"),
+                       params->indices.ignore_unavailable, call->mem, &names, &count, err));
     json_object_begin(&call->w);
     for (size_t i = 0; i < count; i++) {
         struct value mappings;
@@ -35,7 +35,12 @@ static int mapping_get_run(struct rest_call *call, struct err *err)
     return 0;
 }
 
-static const char *const mapping_get_routes[] = {"GET /_mapping", "GET /{index}/_mapping", "GET /_mappings", "GET /{index}/_mappings", NULL};
-const struct endpoint endpoint_mapping_get = {
-    .name = "indices.get_mapping", .summary = "Fields and their types.", .routes = mapping_get_routes,
-    .params = mapping_get_opts, .size = sizeof(struct mapping_get_params), .privilege = "view", .run = mapping_get_run};
+static const char *const mapping_get_routes[] = {"GET /_mapping", "GET /{index}/_mapping",
+                                                 "GET /_mappings", "GET /{index}/_mappings", NULL};
+const struct endpoint endpoint_mapping_get = {.name = "indices.get_mapping",
+                                              .summary = "Fields and their types.",
+                                              .routes = mapping_get_routes,
+                                              .params = mapping_get_opts,
+                                              .size = sizeof(struct mapping_get_params),
+                                              .privilege = "view",
+                                              .run = mapping_get_run};

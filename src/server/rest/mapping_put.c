@@ -13,7 +13,8 @@ static const struct opt mapping_put_opts[] = {
     OPT_STR(struct mapping_put_params, timeout, .help = "accepted"),
     OPT_STR(struct mapping_put_params, master_timeout, .help = "accepted"),
     OPT_BOOL(struct mapping_put_params, include_type_name, .dflt = "false", .help = "accepted"),
-    OPT_BOOL(struct mapping_put_params, write_index_only, .dflt = "false", .help = "accepted"), OPT_END};
+    OPT_BOOL(struct mapping_put_params, write_index_only, .dflt = "false", .help = "accepted"),
+    OPT_END};
 
 static int mapping_put_run(struct rest_call *call, struct err *err)
 {
@@ -22,8 +23,8 @@ static int mapping_put_run(struct rest_call *call, struct err *err)
     size_t count;
     struct value body;
     TRY(rest_body_required(call, &body, err));
-    TRY(engine_resolve(call->context->engine, rest_part(call, "index"), params->indices.ignore_unavailable, call->mem, &names,
-                       &count, err));
+    TRY(engine_resolve(call->context->engine, rest_part(call, "index"),
+                       params->indices.ignore_unavailable, call->mem, &names, &count, err));
     for (size_t i = 0; i < count; i++)
         TRY(engine_mapping_put(call->context->engine, names[i], &body, err));
     json_object_begin(&call->w);
@@ -33,7 +34,12 @@ static int mapping_put_run(struct rest_call *call, struct err *err)
     return 0;
 }
 
-static const char *const mapping_put_routes[] = {"PUT /{index}/_mapping", "POST /{index}/_mapping", "PUT /{index}/_mappings", NULL};
-const struct endpoint endpoint_mapping_put = {
-    .name = "indices.put_mapping", .summary = "Adds fields to indices.", .routes = mapping_put_routes,
-    .params = mapping_put_opts, .size = sizeof(struct mapping_put_params), .privilege = "manage", .run = mapping_put_run};
+static const char *const mapping_put_routes[] = {"PUT /{index}/_mapping", "POST /{index}/_mapping",
+                                                 "PUT /{index}/_mappings", NULL};
+const struct endpoint endpoint_mapping_put = {.name = "indices.put_mapping",
+                                              .summary = "Adds fields to indices.",
+                                              .routes = mapping_put_routes,
+                                              .params = mapping_put_opts,
+                                              .size = sizeof(struct mapping_put_params),
+                                              .privilege = "manage",
+                                              .run = mapping_put_run};

@@ -13,8 +13,10 @@ struct mget_params {
 static const struct opt mget_opts[] = {
     OPT_STR(struct mget_params, source, .name = "_source", .help = "true, false or fields"),
     OPT_STR(struct mget_params, includes, .name = "_source_includes", .help = "fields to show"),
-    OPT_STR(struct mget_params, excludes, .name = "_source_excludes", .help = "fields to leave out"),
-    OPT_BOOL(struct mget_params, realtime, .dflt = "true", .help = "sees writes before the next refresh"),
+    OPT_STR(struct mget_params, excludes, .name = "_source_excludes",
+            .help = "fields to leave out"),
+    OPT_BOOL(struct mget_params, realtime, .dflt = "true",
+             .help = "sees writes before the next refresh"),
     OPT_STR(struct mget_params, refresh, .help = "refresh before"),
     OPT_STR(struct mget_params, routing, .help = "accepted"),
     OPT_STR(struct mget_params, preference, .help = "accepted"),
@@ -25,7 +27,8 @@ struct wanted {
     struct str source, includes, excludes;
 };
 
-static int get_one(struct rest_call *call, struct str index, struct str id, const struct wanted *wanted, struct err *err)
+static int get_one(struct rest_call *call, struct str index, struct str id,
+                   const struct wanted *wanted, struct err *err)
 {
     const struct mget_params *params = call->params;
     struct json_writer *w = &call->w;
@@ -36,7 +39,8 @@ static int get_one(struct rest_call *call, struct str index, struct str id, cons
     if (params->refresh.p && !str_is(params->refresh, "false"))
         rc = engine_refresh(call->context->engine, index, &reason);
     if (rc == 0)
-        rc = engine_get(call->context->engine, index, id, params->realtime, call->mem, &doc, &reason);
+        rc = engine_get(call->context->engine, index, id, params->realtime, call->mem, &doc,
+                        &reason);
     json_object_begin(w);
     if (rc < 0) {
         json_key_lit(w, "_index");
@@ -48,7 +52,8 @@ static int get_one(struct rest_call *call, struct str index, struct str id, cons
         json_key_lit(w, "error");
         rest_error_object_write(&reason, w);
     } else {
-        TRY(source_filter_params(doc.source, wanted->source, wanted->includes, wanted->excludes, call->mem, &source, err));
+        TRY(source_filter_params(doc.source, wanted->source, wanted->includes, wanted->excludes,
+                                 call->mem, &source, err));
         doc_get_write(&doc, index, id, source, w);
     }
     json_object_end(w);
@@ -65,7 +70,8 @@ static struct str joined(struct arena *mem, const struct value *v)
         return value_to_str(mem, v);
     buf_init(&out, MIB);
     for (size_t i = 0; i < v->list->count; i++)
-        buf_printf(&out, "%s" STR_FMT, i ? "," : "", STR_ARG(value_to_str(mem, &v->list->items[i])));
+        buf_printf(&out, "%s" STR_FMT, i ? "," : "",
+                   STR_ARG(value_to_str(mem, &v->list->items[i])));
     struct str s = out.n ? arena_str(mem, buf_str(&out)) : STR_NONE;
     buf_deinit(&out);
     return s;
@@ -87,23 +93,27 @@ static struct wanted item_source(struct arena *mem, const struct value *source)
 
 static int check_item(const struct value *item, struct err *err)
 {
-    static const char *const known[] = {"_index", "_type", "_id", "_source", "routing", "_routing", NULL};
+    static const char *const known[] = {"_index",  "_type",    "_id", "_source",
+                                        "routing", "_routing", NULL};
     for (size_t i = 0; i < item->map->count; i++) {
         if (!rest_is_one_of(item->map->keys[i], known))
-            return err_set(err, ERR_INVALID, "unknown parameter [" STR_FMT "] of a document in _mget",
+            return err_set(err, ERR_INVALID,
+                           "unknown parameter [" STR_FMT "] of a document in _mget",
                            STR_ARG(item->map->keys[i]));
     }
     return 0;
 }
 
-static int get_item(struct rest_call *call, const struct value *item, size_t number, struct err *err)
+static int get_item(struct rest_call *call, const struct value *item, size_t number,
+                    struct err *err)
 {
     const struct mget_params *params = call->params;
     struct wanted wanted = {params->source, params->includes, params->excludes};
     struct str index = rest_part(call, "index");
     const struct value *id = item;
     if (item->kind == VALUE_MAP) {
-        const struct value *own = value_map_get_lit(item, "_index"), *source = value_map_get_lit(item, "_source");
+        const struct value *own = value_map_get_lit(item, "_index"),
+                           *source = value_map_get_lit(item, "_source");
         TRY(check_item(item, err));
         index = own && own->kind == VALUE_STR ? own->s : index;
         id = value_map_get_lit(item, "_id");
@@ -111,9 +121,11 @@ static int get_item(struct rest_call *call, const struct value *item, size_t num
             wanted = item_source(call->mem, source);
     }
     if (!index.p)
-        return err_set(err, ERR_INVALID, "Validation Failed: 1: index is missing for doc %zu;", number);
+        return err_set(err, ERR_INVALID, "Validation Failed: 1: index is missing for doc %zu;",
+                       number);
     if (!id || id->kind == VALUE_NULL || id->kind == VALUE_MAP || id->kind == VALUE_LIST)
-        return err_set(err, ERR_INVALID, "Validation Failed: 1: id is missing for doc %zu;", number);
+        return err_set(err, ERR_INVALID, "Validation Failed: 1: id is missing for doc %zu;",
+                       number);
     return get_one(call, index, value_to_str(call->mem, id), &wanted, err);
 }
 
@@ -136,7 +148,12 @@ static int mget_run(struct rest_call *call, struct err *err)
     return 0;
 }
 
-static const char *const mget_routes[] = {"GET /_mget", "POST /_mget", "GET /{index}/_mget", "POST /{index}/_mget", NULL};
-const struct endpoint endpoint_mget = {
-    .name = "mget", .summary = "Several documents by id.", .routes = mget_routes, .params = mget_opts,
-    .size = sizeof(struct mget_params), .privilege = "read", .run = mget_run};
+static const char *const mget_routes[] = {"GET /_mget", "POST /_mget", "GET /{index}/_mget",
+                                          "POST /{index}/_mget", NULL};
+const struct endpoint endpoint_mget = {.name = "mget",
+                                       .summary = "Several documents by id.",
+                                       .routes = mget_routes,
+                                       .params = mget_opts,
+                                       .size = sizeof(struct mget_params),
+                                       .privilege = "read",
+                                       .run = mget_run};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* msearch.c: several searches in one request: pairs of lines, a header and a body. One that fails has its error in
- * its place. */
+/* msearch.c: several searches in one request: pairs of lines, a header and a body. One that fails
+ * has its error in its place. */
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -33,13 +33,15 @@ static struct str header_index(struct rest_call *call, const struct value *heade
     struct buf names;
     buf_init(&names, MIB);
     for (size_t i = 0; v->kind == VALUE_LIST && i < v->list->count; i++)
-        buf_printf(&names, "%s" STR_FMT, i ? "," : "", STR_ARG(value_to_str(call->mem, &v->list->items[i])));
+        buf_printf(&names, "%s" STR_FMT, i ? "," : "",
+                   STR_ARG(value_to_str(call->mem, &v->list->items[i])));
     struct str s = arena_str(call->mem, buf_str(&names));
     buf_deinit(&names);
     return s;
 }
 
-static int search_one(struct rest_call *call, const struct value *header, struct str text, struct err *err)
+static int search_one(struct rest_call *call, const struct value *header, struct str text,
+                      struct err *err)
 {
     const struct msearch_params *params = call->params;
     struct index_options options = params->indices;
@@ -68,16 +70,27 @@ static int search_one(struct rest_call *call, const struct value *header, struct
 
 static int check_header(const struct value *header, struct err *err)
 {
-    static const char *const known[] = {"index", "search_type", "preference", "routing", "request_cache",
-                                        "allow_partial_search_results", "ignore_unavailable", "allow_no_indices",
-                                        "expand_wildcards", "ignore_throttled", "ccs_minimize_roundtrips",
-                                        "max_concurrent_shard_requests", NULL};
+    static const char *const known[] = {"index",
+                                        "search_type",
+                                        "preference",
+                                        "routing",
+                                        "request_cache",
+                                        "allow_partial_search_results",
+                                        "ignore_unavailable",
+                                        "allow_no_indices",
+                                        "expand_wildcards",
+                                        "ignore_throttled",
+                                        "ccs_minimize_roundtrips",
+                                        "max_concurrent_shard_requests",
+                                        NULL};
     if (header->kind != VALUE_MAP)
-        return err_set(err, ERR_INVALID, "Expected [START_OBJECT] in the metadata section but found a %s",
+        return err_set(err, ERR_INVALID,
+                       "Expected [START_OBJECT] in the metadata section but found a %s",
                        value_kind_name(header));
     for (size_t i = 0; i < header->map->count; i++) {
         if (!rest_is_one_of(header->map->keys[i], known))
-            return err_set(err, ERR_INVALID, "key [" STR_FMT "] is not supported in the metadata section",
+            return err_set(err, ERR_INVALID,
+                           "key [" STR_FMT "] is not supported in the metadata section",
                            STR_ARG(header->map->keys[i]));
     }
     return 0;
@@ -89,7 +102,8 @@ static int msearch_run(struct rest_call *call, struct err *err)
     if (rest.n == 0)
         return err_set(err, ERR_PARSE, "request body is required");
     if (rest.p[rest.n - 1] != '\n')
-        return err_set(err, ERR_INVALID, "The msearch request must be terminated by a newline [\\n]");
+        return err_set(err, ERR_INVALID,
+                       "The msearch request must be terminated by a newline [\\n]");
     int64_t begin = clock_monotonic_ns(call->context->clock);
     json_object_begin(&call->w);
     json_key_lit(&call->w, "responses");
@@ -100,7 +114,9 @@ static int msearch_run(struct rest_call *call, struct err *err)
         TRY(value_from_json(header_text.n ? header_text : STR("{}"), call->mem, &header, err));
         TRY(check_header(&header, err));
         if (rest.n == 0)
-            return err_set(err, ERR_INVALID, "Validation Failed: 1: a header without a body at the end of the request;");
+            return err_set(
+                err, ERR_INVALID,
+                "Validation Failed: 1: a header without a body at the end of the request;");
         (void)str_split_next(&rest, '\n', &body_text);
         if (search_one(call, &header, body_text, &reason) < 0)
             rest_error_write(&reason, &call->w);
@@ -114,7 +130,13 @@ static int msearch_run(struct rest_call *call, struct err *err)
     return 0;
 }
 
-static const char *const msearch_routes[] = {"GET /_msearch", "POST /_msearch", "GET /{index}/_msearch", "POST /{index}/_msearch", NULL};
-const struct endpoint endpoint_msearch = {
-    .name = "msearch", .summary = "Several searches in one request.", .routes = msearch_routes, .params = msearch_opts,
-    .size = sizeof(struct msearch_params), .privilege = "read", .takes_any_param = true, .run = msearch_run};
+static const char *const msearch_routes[] = {
+    "GET /_msearch", "POST /_msearch", "GET /{index}/_msearch", "POST /{index}/_msearch", NULL};
+const struct endpoint endpoint_msearch = {.name = "msearch",
+                                          .summary = "Several searches in one request.",
+                                          .routes = msearch_routes,
+                                          .params = msearch_opts,
+                                          .size = sizeof(struct msearch_params),
+                                          .privilege = "read",
+                                          .takes_any_param = true,
+                                          .run = msearch_run};

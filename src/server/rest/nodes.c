@@ -9,16 +9,20 @@ struct nodes_params {
     struct str timeout;
     bool flat_settings;
 };
-static const struct opt nodes_opts[] = {OPT_STR(struct nodes_params, timeout, .help = "accepted"),
-                                        OPT_BOOL(struct nodes_params, flat_settings, .help = "accepted"), OPT_END};
+static const struct opt nodes_opts[] = {
+    OPT_STR(struct nodes_params, timeout, .help = "accepted"),
+    OPT_BOOL(struct nodes_params, flat_settings, .help = "accepted"), OPT_END};
 
 /* The last part may name other things than what a node is. */
 static int check_metric(const struct rest_call *call, struct err *err)
 {
-    static const char *const missing[] = {"stats", "hot_threads", "usage", "reload_secure_settings", NULL};
+    static const char *const missing[] = {"stats", "hot_threads", "usage", "reload_secure_settings",
+                                          NULL};
     struct str metric = rest_part(call, "metric");
     if (metric.p && rest_is_one_of(metric, missing))
-        return err_set(err, ERR_UNSUPPORTED, "_nodes/" STR_FMT " is not there yet: use _nodes, _stats or :9600/_node/stats",
+        return err_set(err, ERR_UNSUPPORTED,
+                       "_nodes/" STR_FMT
+                       " is not there yet: use _nodes, _stats or :9600/_node/stats",
                        STR_ARG(metric));
     return 0;
 }
@@ -62,7 +66,12 @@ static int nodes_run(struct rest_call *call, struct err *err)
     return 0;
 }
 
-static const char *const nodes_routes[] = {"GET /_nodes", "GET /_nodes/{metric}", "GET /_nodes/{node}/{metric}", NULL};
-const struct endpoint endpoint_nodes = {
-    .name = "nodes.info", .summary = "This node.", .routes = nodes_routes, .privilege = "monitor", .params = nodes_opts,
-    .size = sizeof(struct nodes_params), .run = nodes_run};
+static const char *const nodes_routes[] = {"GET /_nodes", "GET /_nodes/{metric}",
+                                           "GET /_nodes/{node}/{metric}", NULL};
+const struct endpoint endpoint_nodes = {.name = "nodes.info",
+                                        .summary = "This node.",
+                                        .routes = nodes_routes,
+                                        .privilege = "monitor",
+                                        .params = nodes_opts,
+                                        .size = sizeof(struct nodes_params),
+                                        .run = nodes_run};

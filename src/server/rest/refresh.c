@@ -6,17 +6,15 @@
 struct refresh_params {
     struct index_options indices;
 };
-static const struct opt refresh_opts[] = {
-    INDEX_OPTIONS(struct refresh_params),
-    OPT_END};
+static const struct opt refresh_opts[] = {INDEX_OPTIONS(struct refresh_params), OPT_END};
 
 static int refresh_run(struct rest_call *call, struct err *err)
 {
     const struct refresh_params *params = call->params;
     struct str expression = rest_part(call, "index"), *names;
     size_t count;
-    TRY(engine_resolve(call->context->engine, expression.n ? expression : STR("_all"), params->indices.ignore_unavailable,
-                       call->mem, &names, &count, err));
+    TRY(engine_resolve(call->context->engine, expression.n ? expression : STR("_all"),
+                       params->indices.ignore_unavailable, call->mem, &names, &count, err));
     for (size_t i = 0; i < count; i++)
         TRY(engine_refresh(call->context->engine, names[i], err));
     json_object_begin(&call->w);
@@ -25,7 +23,12 @@ static int refresh_run(struct rest_call *call, struct err *err)
     return 0;
 }
 
-static const char *const refresh_routes[] = {"POST /_refresh", "GET /_refresh", "POST /{index}/_refresh", "GET /{index}/_refresh", NULL};
-const struct endpoint endpoint_refresh = {
-    .name = "indices.refresh", .summary = "Makes writes searchable.", .routes = refresh_routes, .params = refresh_opts,
-    .size = sizeof(struct refresh_params), .privilege = "maintenance", .run = refresh_run};
+static const char *const refresh_routes[] = {
+    "POST /_refresh", "GET /_refresh", "POST /{index}/_refresh", "GET /{index}/_refresh", NULL};
+const struct endpoint endpoint_refresh = {.name = "indices.refresh",
+                                          .summary = "Makes writes searchable.",
+                                          .routes = refresh_routes,
+                                          .params = refresh_opts,
+                                          .size = sizeof(struct refresh_params),
+                                          .privilege = "maintenance",
+                                          .run = refresh_run};

@@ -35,5 +35,8 @@ static int root_run(struct rest_call *call, struct err *err)
 }
 
 static const char *const root_routes[] = {"GET /", NULL};
-const struct endpoint endpoint_root = {
-    .name = "info", .summary = "Name and version.", .routes = root_routes, .privilege = "monitor", .run = root_run};
+const struct endpoint endpoint_root = {.name = "info",
+                                       .summary = "Name and version.",
+                                       .routes = root_routes,
+                                       .privilege = "monitor",
+                                       .run = root_run};

@@ -12,7 +12,8 @@ struct scroll_params {
 static const struct opt scroll_opts[] = {
     OPT_STR(struct scroll_params, scroll, .help = "keep it open for so long: 1m"),
     OPT_STR(struct scroll_params, scroll_id, .help = "which"),
-    OPT_BOOL(struct scroll_params, total_as_int, .name = "rest_total_hits_as_int", .dflt = "false", .help = "total as a number"),
+    OPT_BOOL(struct scroll_params, total_as_int, .name = "rest_total_hits_as_int", .dflt = "false",
+             .help = "total as a number"),
     OPT_END};
 
 static struct str text_of(const struct value *body, const char *name, struct str otherwise)
@@ -29,7 +30,8 @@ static int clear(struct rest_call *call, const struct value *body, struct str id
         return err_set(err, ERR_INVALID, "Validation Failed: 1: no scroll ids specified;");
     if (ids && ids->kind == VALUE_LIST) {
         for (size_t i = 0; i < ids->list->count; i++)
-            freed += scroll_clear(call->context->scrolls, value_to_str(call->mem, &ids->list->items[i]));
+            freed +=
+                scroll_clear(call->context->scrolls, value_to_str(call->mem, &ids->list->items[i]));
     } else {
         struct str part;
         while (str_split_next(&id, ',', &part))
@@ -59,7 +61,9 @@ static int scroll_run(struct rest_call *call, struct err *err)
     struct str keep = text_of(&body, "scroll", params->scroll);
     int64_t keep_ns = SCROLL_KEEP_NS_DEFAULT;
     if (keep.p && !str_to_duration(keep, &keep_ns))
-        return err_set(err, ERR_INVALID, "failed to parse setting [scroll] with value [" STR_FMT "] as a time value", STR_ARG(keep));
+        return err_set(err, ERR_INVALID,
+                       "failed to parse setting [scroll] with value [" STR_FMT "] as a time value",
+                       STR_ARG(keep));
     struct search_result result;
     TRY(scroll_next(call->context->scrolls, id, keep_ns, call->mem, &result, err));
     struct search_request *request;
@@ -75,9 +79,17 @@ static int scroll_run(struct rest_call *call, struct err *err)
     return 0;
 }
 
-static const char *const scroll_routes[] = {"GET /_search/scroll", "POST /_search/scroll", "DELETE /_search/scroll",
-                                            "GET /_search/scroll/{id}", "POST /_search/scroll/{id}",
-                                            "DELETE /_search/scroll/{id}", NULL};
-const struct endpoint endpoint_scroll = {
-    .name = "scroll", .summary = "The next page of a search that stays open.", .routes = scroll_routes, .params = scroll_opts,
-    .size = sizeof(struct scroll_params), .privilege = "read", .run = scroll_run};
+static const char *const scroll_routes[] = {"GET /_search/scroll",
+                                            "POST /_search/scroll",
+                                            "DELETE /_search/scroll",
+                                            "GET /_search/scroll/{id}",
+                                            "POST /_search/scroll/{id}",
+                                            "DELETE /_search/scroll/{id}",
+                                            NULL};
+const struct endpoint endpoint_scroll = {.name = "scroll",
+                                         .summary = "The next page of a search that stays open.",
+                                         .routes = scroll_routes,
+                                         .params = scroll_opts,
+                                         .size = sizeof(struct scroll_params),
+                                         .privilege = "read",
+                                         .run = scroll_run};

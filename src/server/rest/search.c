@@ -16,15 +16,21 @@ static const struct opt search_opts[] = {
     OPT_STR(struct search_params, preference, .help = "accepted"),
     OPT_STR(struct search_params, routing, .help = "accepted"),
     OPT_BOOL(struct search_params, ignore_throttled, .dflt = "true", .help = "accepted"),
-    OPT_BOOL(struct search_params, allow_partial, .name = "allow_partial_search_results", .dflt = "true", .help = "accepted"),
+    OPT_BOOL(struct search_params, allow_partial, .name = "allow_partial_search_results",
+             .dflt = "true", .help = "accepted"),
     OPT_BOOL(struct search_params, ccs_minimize_roundtrips, .dflt = "true", .help = "accepted"),
-    OPT_BOOL(struct search_params, request_cache, .dflt = "true", .help = "accepted: there is no request cache"),
-    OPT_INT(struct search_params, batched_reduce_size, .dflt = "512", .min = 2, .max = INT32_MAX, .help = "accepted"),
-    OPT_INT(struct search_params, max_concurrent_shard_requests, .dflt = "5", .min = 1, .max = INT32_MAX, .help = "accepted"),
-    OPT_INT(struct search_params, pre_filter_shard_size, .dflt = "128", .min = 1, .max = INT32_MAX, .help = "accepted"),
+    OPT_BOOL(struct search_params, request_cache, .dflt = "true",
+             .help = "accepted: there is no request cache"),
+    OPT_INT(struct search_params, batched_reduce_size, .dflt = "512", .min = 2, .max = INT32_MAX,
+            .help = "accepted"),
+    OPT_INT(struct search_params, max_concurrent_shard_requests, .dflt = "5", .min = 1,
+            .max = INT32_MAX, .help = "accepted"),
+    OPT_INT(struct search_params, pre_filter_shard_size, .dflt = "128", .min = 1, .max = INT32_MAX,
+            .help = "accepted"),
     OPT_END};
 
-static int run_with(struct rest_call *call, struct searcher *searcher, const struct value *body, struct err *err)
+static int run_with(struct rest_call *call, struct searcher *searcher, const struct value *body,
+                    struct err *err)
 {
     const struct search_params *params = call->params;
     struct search_request *request;
@@ -34,9 +40,12 @@ static int run_with(struct rest_call *call, struct searcher *searcher, const str
     if (params->scroll.p) {
         int64_t keep_ns;
         if (!str_to_duration(params->scroll, &keep_ns))
-            return err_set(err, ERR_INVALID, "failed to parse setting [scroll] with value [" STR_FMT "] as a time value",
+            return err_set(err, ERR_INVALID,
+                           "failed to parse setting [scroll] with value [" STR_FMT
+                           "] as a time value",
                            STR_ARG(params->scroll));
-        TRY(scroll_start(call->context->scrolls, searcher, body, request, keep_ns, call->mem, &result, &scroll_id, err));
+        TRY(scroll_start(call->context->scrolls, searcher, body, request, keep_ns, call->mem,
+                         &result, &scroll_id, err));
     } else {
         struct search_limits limits = search_limits_default();
         TRY(search_run(searcher, request, call->context->clock, &limits, call->mem, &result, err));
@@ -61,7 +70,13 @@ static int search_endpoint_run(struct rest_call *call, struct err *err)
     return run_with(call, searcher, &body, err);
 }
 
-static const char *const search_routes[] = {"GET /_search", "POST /_search", "GET /{index}/_search", "POST /{index}/_search", NULL};
-const struct endpoint endpoint_search = {
-    .name = "search", .summary = "Finds, sorts and aggregates.", .routes = search_routes, .params = search_opts,
-    .size = sizeof(struct search_params), .privilege = "read", .takes_any_param = true, .run = search_endpoint_run};
+static const char *const search_routes[] = {"GET /_search", "POST /_search", "GET /{index}/_search",
+                                            "POST /{index}/_search", NULL};
+const struct endpoint endpoint_search = {.name = "search",
+                                         .summary = "Finds, sorts and aggregates.",
+                                         .routes = search_routes,
+                                         .params = search_opts,
+                                         .size = sizeof(struct search_params),
+                                         .privilege = "read",
+                                         .takes_any_param = true,
+                                         .run = search_endpoint_run};

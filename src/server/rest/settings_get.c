@@ -13,15 +13,16 @@ static const struct opt settings_get_opts[] = {
     OPT_BOOL(struct settings_get_params, local, .dflt = "false", .help = "accepted"),
     OPT_BOOL(struct settings_get_params, flat_settings, .dflt = "false", .help = "accepted"),
     OPT_BOOL(struct settings_get_params, include_defaults, .dflt = "false", .help = "accepted"),
-    OPT_STR(struct settings_get_params, master_timeout, .help = "accepted"), OPT_END};
+    OPT_STR(struct settings_get_params, master_timeout, .help = "accepted"),
+    OPT_END};
 
 static int settings_get_run(struct rest_call *call, struct err *err)
 {
     const struct settings_get_params *params = call->params;
     struct str expression = rest_part(call, "index"), *names;
     size_t count;
-    TRY(engine_resolve(call->context->engine, expression.n ? expression : STR("_all"), params->indices.ignore_unavailable,
-                       call->mem, &names, &count, err));
+    TRY(engine_resolve(call->context->engine, expression.n ? expression : STR("_all"),
+                       params->indices.ignore_unavailable, call->mem, &names, &count, err));
     json_object_begin(&call->w);
     for (size_t i = 0; i < count; i++) {
         struct value settings;
@@ -37,6 +38,10 @@ static int settings_get_run(struct rest_call *call, struct err *err)
 }
 
 static const char *const settings_get_routes[] = {"GET /_settings", "GET /{index}/_settings", NULL};
-const struct endpoint endpoint_settings_get = {
-    .name = "indices.get_settings", .summary = "Settings of indices.", .routes = settings_get_routes,
-    .params = settings_get_opts, .size = sizeof(struct settings_get_params), .privilege = "view", .run = settings_get_run};
+const struct endpoint endpoint_settings_get = {.name = "indices.get_settings",
+                                               .summary = "Settings of indices.",
+                                               .routes = settings_get_routes,
+                                               .params = settings_get_opts,
+                                               .size = sizeof(struct settings_get_params),
+                                               .privilege = "view",
+                                               .run = settings_get_run};

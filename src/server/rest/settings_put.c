@@ -12,7 +12,8 @@ static const struct opt settings_put_opts[] = {
     INDEX_OPTIONS(struct settings_put_params),
     OPT_STR(struct settings_put_params, timeout, .help = "accepted"),
     OPT_STR(struct settings_put_params, master_timeout, .help = "accepted"),
-    OPT_BOOL(struct settings_put_params, flat_settings, .dflt = "false", .help = "accepted"), OPT_END};
+    OPT_BOOL(struct settings_put_params, flat_settings, .dflt = "false", .help = "accepted"),
+    OPT_END};
 
 static int settings_put_run(struct rest_call *call, struct err *err)
 {
@@ -21,8 +22,8 @@ static int settings_put_run(struct rest_call *call, struct err *err)
     size_t count;
     struct value body;
     TRY(rest_body_required(call, &body, err));
-    TRY(engine_resolve(call->context->engine, expression.n ? expression : STR("_all"), params->indices.ignore_unavailable,
-                       call->mem, &names, &count, err));
+    TRY(engine_resolve(call->context->engine, expression.n ? expression : STR("_all"),
+                       params->indices.ignore_unavailable, call->mem, &names, &count, err));
     for (size_t i = 0; i < count; i++)
         TRY(engine_settings_put(call->context->engine, names[i], &body, err));
     json_object_begin(&call->w);
@@ -33,6 +34,10 @@ static int settings_put_run(struct rest_call *call, struct err *err)
 }
 
 static const char *const settings_put_routes[] = {"PUT /_settings", "PUT /{index}/_settings", NULL};
-const struct endpoint endpoint_settings_put = {
-    .name = "indices.put_settings", .summary = "Changes settings of indices.", .routes = settings_put_routes,
-    .params = settings_put_opts, .size = sizeof(struct settings_put_params), .privilege = "manage", .run = settings_put_run};
+const struct endpoint endpoint_settings_put = {.name = "indices.put_settings",
+                                               .summary = "Changes settings of indices.",
+                                               .routes = settings_put_routes,
+                                               .params = settings_put_opts,
+                                               .size = sizeof(struct settings_put_params),
+                                               .privilege = "manage",
+                                               .run = settings_put_run};

@@ -12,32 +12,37 @@ struct stats_params {
 };
 enum { LEVEL_CLUSTER, LEVEL_INDICES, LEVEL_SHARDS };
 static const char *const levels[] = {"cluster", "indices", "shards", NULL};
-static const struct opt stats_opts[] = {INDEX_OPTIONS(struct stats_params),
-                                        OPT_ENUM(struct stats_params, level, .dflt = "indices", .choices = levels, .help = "cluster or indices"),
-                                        OPT_STR(struct stats_params, fields, .help = "accepted"),
-                                        OPT_STR(struct stats_params, completion_fields, .help = "accepted"),
-                                        OPT_STR(struct stats_params, fielddata_fields, .help = "accepted"),
-                                        OPT_STR(struct stats_params, groups, .help = "accepted"),
-                                        OPT_STR(struct stats_params, types, .help = "accepted"),
-                                        OPT_BOOL(struct stats_params, include_segment_file_sizes, .help = "accepted"),
-                                        OPT_BOOL(struct stats_params, include_unloaded_segments, .help = "accepted"),
-                                        OPT_BOOL(struct stats_params, forbid_closed_indices, .help = "accepted"),
-                                        OPT_END};
+static const struct opt stats_opts[] = {
+    INDEX_OPTIONS(struct stats_params),
+    OPT_ENUM(struct stats_params, level, .dflt = "indices", .choices = levels,
+             .help = "cluster or indices"),
+    OPT_STR(struct stats_params, fields, .help = "accepted"),
+    OPT_STR(struct stats_params, completion_fields, .help = "accepted"),
+    OPT_STR(struct stats_params, fielddata_fields, .help = "accepted"),
+    OPT_STR(struct stats_params, groups, .help = "accepted"),
+    OPT_STR(struct stats_params, types, .help = "accepted"),
+    OPT_BOOL(struct stats_params, include_segment_file_sizes, .help = "accepted"),
+    OPT_BOOL(struct stats_params, include_unloaded_segments, .help = "accepted"),
+    OPT_BOOL(struct stats_params, forbid_closed_indices, .help = "accepted"),
+    OPT_END};
 
 /* Known metrics pass; the reply has all groups that there are, whatever was asked for. */
 static int check_metrics(const struct rest_call *call, struct err *err)
 {
-    static const char *const known[] = {"_all", "docs", "store", "indexing", "get", "search", "merge", "refresh", "flush",
-                                        "warmer", "query_cache", "fielddata", "completion", "segments", "translog",
-                                        "request_cache", "recovery", "bulk", "suggest", NULL};
+    static const char *const known[] = {"_all",       "docs",     "store",       "indexing",
+                                        "get",        "search",   "merge",       "refresh",
+                                        "flush",      "warmer",   "query_cache", "fielddata",
+                                        "completion", "segments", "translog",    "request_cache",
+                                        "recovery",   "bulk",     "suggest",     NULL};
     struct str metrics = rest_part(call, "metric"), metric;
     while (metrics.p && str_split_next(&metrics, ',', &metric)) {
         if (rest_is_one_of(metric, known))
             continue;
         const char *near = name_nearest(known, metric);
-        return err_set(err, ERR_INVALID, "request [" STR_FMT "] contains unrecognized metric: [" STR_FMT "]%s%s%s",
-                       STR_ARG(call->path), STR_ARG(metric), near ? " -> did you mean [" : "", near ? near : "",
-                       near ? "]?" : "");
+        return err_set(err, ERR_INVALID,
+                       "request [" STR_FMT "] contains unrecognized metric: [" STR_FMT "]%s%s%s",
+                       STR_ARG(call->path), STR_ARG(metric), near ? " -> did you mean [" : "",
+                       near ? near : "", near ? "]?" : "");
     }
     return 0;
 }
@@ -119,9 +124,10 @@ static int stats_run(struct rest_call *call, struct err *err)
     struct index_stats sum = {0};
     TRY(check_metrics(call, err));
     if (params->level == LEVEL_SHARDS)
-        return err_set(err, ERR_UNSUPPORTED, "level [shards] of _stats is not there: an index is one shard, use indices");
-    TRY(engine_resolve(call->context->engine, expression.n ? expression : STR("_all"), params->indices.ignore_unavailable,
-                       call->mem, &names, &count, err));
+        return err_set(err, ERR_UNSUPPORTED,
+                       "level [shards] of _stats is not there: an index is one shard, use indices");
+    TRY(engine_resolve(call->context->engine, expression.n ? expression : STR("_all"),
+                       params->indices.ignore_unavailable, call->mem, &names, &count, err));
     struct index_stats *stats = ARENA_ARRAY(call->mem, struct index_stats, count + 1);
     for (size_t i = 0; i < count; i++) {
         TRY(engine_index_stats(call->context->engine, names[i], call->mem, &stats[i], err));
@@ -151,7 +157,13 @@ static int stats_run(struct rest_call *call, struct err *err)
     return 0;
 }
 
-static const char *const stats_routes[] = {"GET /_stats", "GET /{index}/_stats", "GET /_stats/{metric}", "GET /{index}/_stats/{metric}", NULL};
-const struct endpoint endpoint_stats = {
-    .name = "indices.stats", .summary = "Figures of indices.", .routes = stats_routes, .params = stats_opts,
-    .size = sizeof(struct stats_params), .privilege = "monitor", .run = stats_run};
+static const char *const stats_routes[] = {"GET /_stats", "GET /{index}/_stats",
+                                           "GET /_stats/{metric}", "GET /{index}/_stats/{metric}",
+                                           NULL};
+const struct endpoint endpoint_stats = {.name = "indices.stats",
+                                        .summary = "Figures of indices.",
+                                        .routes = stats_routes,
+                                        .params = stats_opts,
+                                        .size = sizeof(struct stats_params),
+                                        .privilege = "monitor",
+                                        .run = stats_run};

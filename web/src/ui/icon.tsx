@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2
+// SPDX-License-Identifier: Apache-2.0
 // Icons: strokes on a 16 px grid, drawn here.
 const PATHS = {
   discover: 'M7 12.5A5.5 5.5 0 1 0 7 1.5a5.5 5.5 0 0 0 0 11ZM11 11l3.5 3.5M5 9V7.5M7 9V5M9 9V6.5',
