@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """From file to searchable: how many CSV lines a second go through ship, Beats, csv_to_es.conf's filters and the engine.
 

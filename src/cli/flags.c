@@ -4,6 +4,7 @@
  */
 #include "base/str.h"
 #include "cli/command.h"
+#include "cli/settings_file.h"
 #include "event/options.h"
 
 static const struct flag *flag_by_name(const struct command *command, struct str name)
@@ -144,6 +145,10 @@ int flags_parse(const struct command *command, int argc, char **argv, struct are
         }
         flag_add(mem, &map, split.flag, split.value);
     }
+    const struct value *file =
+        command->settings_flag ? value_map_get(&map, str_from(command->settings_flag)) : NULL;
+    if (file)
+        TRY(settings_file_read(vfs_posix(), command, file->s, mem, &map, err));
     TRY(fill(command, &map, settings, mem, err));
     *ret_args = args;
     *ret_arg_count = arg_count;

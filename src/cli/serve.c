@@ -10,7 +10,7 @@
 
 struct serve {
     struct value files;
-    struct str path_data, host, log_level, archive;
+    struct str config, path_data, host, log_level, archive;
     bool allow_remote;
     int64_t http_port, console_port, api_port, workers, batch_size;
     struct str clock_start;
@@ -21,6 +21,9 @@ struct serve {
     .dflt = dflt_, .min = -1, .max = 65535, .help = what " (0: any free one, -1: off)"
 
 static const struct flag serve_flags[] = {
+    {'c', "FILE",
+     OPT_STR(struct serve, config, .name = "config",
+             .help = "naru.yml: the same settings in YAML; flags win over it")},
     {'f', "FILE",
      OPT_LIST(struct serve, files, .name = "path.config",
               .help = "pipeline to run; repeat it for more; a folder runs its *.conf")},
@@ -147,6 +150,8 @@ static const char *const serve_examples[] = {
     "an empty node: REST on 9200, console on 5601",
     "naru serve -f csv_to_es.conf -f es_to_mysql.conf",
     "with two pipelines, each on its own",
+    "naru serve -c naru.yml",
+    "settings from a file: http.port, path.data, path.config …",
     "naru serve --path.data /var/lib/naru --http.port 9201",
     "its data elsewhere, another port",
     NULL};
@@ -154,13 +159,15 @@ static const char *const serve_examples[] = {
 const struct command command_serve = {
     .name = "serve",
     .summary = "engine, REST API, console and pipelines in one process",
-    .usage = "naru serve [-f FILE …] [--path.data DIR] [--http.port N] [--console.port N] "
-             "[--api.port N]",
+    .usage =
+        "naru serve [-c naru.yml] [-f FILE …] [--path.data DIR] [--http.port N] [--console.port N] "
+        "[--api.port N]",
     .text = "Without -f it runs the pipelines in pipelines.d/*.conf, when that folder is there. "
             "Listens on loopback\n"
             "only, unless told otherwise. SIGTERM drains the pipelines and ends within 10 seconds.",
     .examples = serve_examples,
     .flags = serve_flags,
     .size = sizeof(struct serve),
+    .settings_flag = "config",
     .run = serve_run,
 };
