@@ -9,8 +9,8 @@
  *   index_check finds nothing
  *
  * Opening may lose power as well: every third state is cut off again during its recovery.
- * NARU_CRASH_FULL=1 tries every step of the long scenario with several states each; NARU_SEED
- * repeats one scenario. */
+ * NARU_CRASH_FULL=1 tries every step of the long scenario with NARU_CRASH_STATES (8) states each;
+ * NARU_SEED repeats one scenario. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -355,7 +355,8 @@ static void test_long(void **state)
 {
     (void)state;
     bool is_full = env_u64("NARU_CRASH_FULL", 0) != 0;
-    crash_at_steps(env_u64("NARU_SEED", 7), 1000, is_full ? 1 : 97, is_full ? 8 : 1);
+    crash_at_steps(env_u64("NARU_SEED", 7), 1000, is_full ? 1 : 97,
+                   is_full ? env_u64("NARU_CRASH_STATES", 8) : 1);
 }
 
 int main(void)

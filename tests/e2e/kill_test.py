@@ -67,6 +67,8 @@ def test(folder, started):
     day.wait_for_all(len(lines), 120)
     time.sleep(2)   # a document too many would come now
     day.check(lines)
+    if day.sql("select count(*) from kr_stock_trade") != [["0"]]:
+        day.check_marks(lines)
     h.say(f"killed {sum(p.start_count - 1 for p in (day.feed, day.ship, day.server, day.windows))} times: nothing lost, nothing doubled")
     day.stop()
 
