@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* demo.c: `naru demo`: the stock day in one process: the simulated feed, the collector, the
  * shipper, the user's three pipelines, engine, console and SQLite as the archive. The configuration
- * files are written into the demo's folder, where a person can read and change them; only ports and
- * the connection string differ from the user's. */
+ * files are written into the demo's folder, where a person can read and change them; only ports,
+ * the listening address and the connection string differ from the user's. */
 #include <pthread.h>
 #include <stdio.h>
 
@@ -164,12 +164,14 @@ static struct str adapted(struct demo *d, struct str text)
     if (s->http_port != 9200)
         text = replaced(d, text, STR("localhost:9200"),
                         arena_printf(d->mem, "localhost:%lld", (long long)s->http_port));
-    if (s->beats_port != 5044) {
+    /* The beats input listens everywhere by default, as Logstash's does; a demo stays on this
+     * machine. */
+    text = replaced(
+        d, text, STR("port => 5044"),
+        arena_printf(d->mem, "port => %lld\n    host => \"127.0.0.1\"", (long long)s->beats_port));
+    if (s->beats_port != 5044)
         text = replaced(d, text, STR("localhost:5044"),
                         arena_printf(d->mem, "localhost:%lld", (long long)s->beats_port));
-        text = replaced(d, text, STR("port => 5044"),
-                        arena_printf(d->mem, "port => %lld", (long long)s->beats_port));
-    }
     return text;
 }
 

@@ -126,10 +126,12 @@ static int check_one(struct app *app, const struct run *s, struct str id, const 
 }
 
 /* Prints the reason, the line and a caret. */
-static int config_fail(struct app *app, const struct err *err)
+static int config_fail(struct app *app, const struct run *s, const struct err *err)
 {
     int rc = app_fail(err);
-    struct str caret = source_caret(app->fs, err, app->mem);
+    bool is_text = str_is(str_from(err->file), SOURCE_CONFIG_STRING);
+    struct str caret =
+        is_text ? err_caret(err, s->config_string, app->mem) : source_caret(app->fs, err, app->mem);
     if (caret.n)
         fprintf(stderr, STR_FMT "\n", STR_ARG(caret));
     return rc;
@@ -142,10 +144,10 @@ static int check_all(struct app *app, const struct run *s)
     for (size_t i = 0; s->files.kind == VALUE_LIST && i < s->files.list->count; i++) {
         struct str file = s->files.list->items[i].s;
         if (check_one(app, s, node_pipeline_id(file), &file, 1, STR_NONE, &err) < 0)
-            result = config_fail(app, &err);
+            result = config_fail(app, s, &err);
     }
     if (s->config_string.n && check_one(app, s, STR("main"), NULL, 0, s->config_string, &err) < 0)
-        result = config_fail(app, &err);
+        result = config_fail(app, s, &err);
     if (result == EXIT_OK)
         printf("Configuration OK\n");
     return result;
@@ -191,7 +193,7 @@ static int run_run(struct app *app, void *settings, const struct str *args, size
     int rc = start_pipelines(s, node, &err);
     if (rc < 0) {
         node_stop(node);
-        return config_fail(app, &err);
+        return config_fail(app, s, &err);
     }
     rc = node_wait(node, true, &err);
     node_stop(node);
