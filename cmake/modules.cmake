@@ -2,6 +2,7 @@
 # Loadable modules: modules/<name>/*.c becomes build/<preset>/modules/<name>.so, for connectors that carry a heavy
 # library. A module is found next to the program, in NARU_MODULES, or in the build folder.
 enable_language(ASM)
+add_custom_target(naru_modules) # all of them: what a release consists of beside the program
 function(naru_module name) # naru_module(ruby LINKS naru_event PkgConfig::pc_ruby-3.1)
     cmake_parse_arguments(arg "" "" "LINKS" ${ARGN})
     file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/modules/${name}/*.c ${CMAKE_SOURCE_DIR}/modules/${name}/*.S)
@@ -21,9 +22,7 @@ function(naru_module name) # naru_module(ruby LINKS naru_event PkgConfig::pc_rub
         endif()
     endforeach()
     target_link_libraries(naru_module_${name} PRIVATE ${arg_LINKS})
-    if(TARGET naru)
-        add_dependencies(naru naru_module_${name})
-    endif()
+    add_dependencies(naru_modules naru_module_${name})
 endfunction()
 
 pkg_check_modules(pc_ruby IMPORTED_TARGET GLOBAL ruby-3.1)
