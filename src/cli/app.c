@@ -44,6 +44,8 @@ static bool start_parse(struct str text, int64_t now_ns, int64_t *ret_ns)
 
 int app_clock_set(struct app *app, struct str start, double speed, struct err *err)
 {
+    if (start.n == 0 && speed == 1)
+        return 0;
     int64_t now = clock_wall_ns(clock_system());
     int64_t start_ns = now;
     if (start.n > 0 && !start_parse(start, now, &start_ns))
@@ -56,6 +58,17 @@ int app_clock_set(struct app *app, struct str start, double speed, struct err *e
         return err_set(err, ERR_INVALID, "the clock's speed must be above 0 and at most 100000");
     clock_scaled_init(&app->scaled, start_ns, speed);
     app->clock = &app->scaled.base;
+    return 0;
+}
+
+int app_log_level_set(struct str name, struct err *err)
+{
+    enum log_level level;
+    if (!log_level_from_str(name, &level))
+        return err_set(err, ERR_INVALID,
+                       "\"" STR_FMT "\" is no log level: debug, info, warn or error",
+                       STR_ARG(name));
+    log_set_level(level);
     return 0;
 }
 

@@ -23,6 +23,9 @@ struct app {
  * times as fast. */
 int app_clock_set(struct app *app, struct str start, double speed, struct err *err) WARN_UNUSED;
 
+/* The process's log level by its name; the error lists the names. */
+int app_log_level_set(struct str name, struct err *err) WARN_UNUSED;
+
 /* SIGINT and SIGTERM ask for a stop; a second one ends at once. */
 void app_catch_signals(void);
 bool app_is_stopping(void);

@@ -34,8 +34,8 @@ struct command {
     const char *text;            /* a paragraph of help */
     const char *const *examples; /* pairs: command, what it does; NULL-terminated */
     const struct flag *flags;
-    size_t size;      /* of the settings struct */
-    const char *args; /* how positional arguments are called, NULL: none are taken */
+    size_t size;               /* of the settings struct */
+    const char *args;          /* how positional arguments are called, NULL: none are taken */
     const char *settings_flag; /* the flag that names a YAML file with the same settings, or NULL */
     int (*run)(struct app *app, void *settings, const struct str *args, size_t arg_count);
 };

@@ -406,16 +406,31 @@ static void print_head(struct demo *d)
                     "Ctrl-C ends it.\n\n");
 }
 
-static void show(struct demo *d)
+/* A part that ended by an error ends the demo. */
+static int check_parts(struct demo *d, struct err *err)
+{
+    if (__atomic_load_n(&d->ship_failed, __ATOMIC_ACQUIRE)) {
+        *err = d->ship_err;
+        return -(int)err->code;
+    }
+    for (size_t i = 0; i < node_pipeline_count(d->node); i++) {
+        const struct err *failed = pipeline_error(node_pipeline(d->node, i));
+        if (failed) {
+            *err = *failed;
+            return -(int)err->code;
+        }
+    }
+    return 0;
+}
+
+/* Redraws the status line until a stop is asked for or a part has failed. */
+static int show(struct demo *d, struct err *err)
 {
     bool is_tty = os_is_tty(2);
     uint64_t documents_before = 0;
     int64_t real_before = clock_monotonic_ns(clock_system());
     while (!app_wait(is_tty ? STATUS_NS : STATUS_FILE_NS)) {
-        if (__atomic_load_n(&d->ship_failed, __ATOMIC_ACQUIRE)) {
-            (void)app_fail(&d->ship_err);
-            return;
-        }
+        TRY(check_parts(d, err));
         struct figures f = read_figures(d);
         int64_t now = clock_monotonic_ns(clock_system());
         double per_s = (double)(f.documents - documents_before) * 1e9 /
@@ -431,6 +446,7 @@ static void show(struct demo *d)
     }
     if (is_tty)
         fprintf(stderr, "\n");
+    return 0;
 }
 
 static int start_all(struct demo *d, struct err *err)
@@ -452,21 +468,20 @@ static int demo_run(struct app *app, void *settings, const struct str *args, siz
     (void)arg_count;
     struct demo demo = {.app = app, .settings = settings, .mem = arena_new(0)};
     struct err err;
-    enum log_level level;
-    if (!log_level_from_str(demo.settings->log_level, &level))
-        level = LOG_WARN;
-    log_set_level(level);
+    if (app_log_level_set(demo.settings->log_level, &err) < 0) {
+        arena_free(demo.mem);
+        return app_fail(&err);
+    }
     app_catch_signals();
     /* The user's pipelines print every event: fine in a terminal of their own, too much in a demo.
      */
     if (os_stdout_discard(&err) < 0)
         log_line(LOG_WARN, "demo", "%s: the events will be printed here", err.text);
-    os_env_set(
-        "TZ",
-        "Asia/Seoul"); /* csv_to_es.conf takes the date of a trade from the process's own zone */
+    /* csv_to_es.conf takes the date of a trade from the process's own zone. */
+    os_env_set("TZ", "Asia/Seoul");
     int rc = start_all(&demo, &err);
     if (rc == 0)
-        show(&demo);
+        rc = show(&demo, &err);
     stop_all(&demo);
     return rc < 0 ? app_fail(&err) : EXIT_OK;
 }

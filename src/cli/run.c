@@ -22,8 +22,8 @@ struct run {
     struct str clock_start;
     double clock_speed;
     struct str path_settings, path_logs, node_name, log_format;
-    bool auto_reload, unsafe_shutdown, config_debug;
-    int64_t reload_interval_ns, batch_delay;
+    bool unsafe_shutdown;
+    int64_t batch_delay;
 };
 
 static const char *const ordered_choices[] = {"auto", "true", "false", NULL};
@@ -90,21 +90,14 @@ static const struct flag run_flags[] = {
 
 static int settings_check(struct app *app, const struct run *s, struct err *err)
 {
-    enum log_level level;
-    if (!log_level_from_str(s->log_level, &level))
-        return err_set(err, ERR_INVALID,
-                       "\"" STR_FMT "\" is no log level: debug, info, warn or error",
-                       STR_ARG(s->log_level));
-    log_set_level(level);
+    TRY(app_log_level_set(s->log_level, err));
     if (!str_is(s->log_format, "plain"))
         return err_set(err, ERR_UNSUPPORTED,
                        "log.format \"" STR_FMT "\" is not there yet: use plain",
                        STR_ARG(s->log_format));
     if (s->files.kind != VALUE_LIST && s->config_string.n == 0)
         return err_set(err, ERR_INVALID, "nothing to run: give -f FILE or -e TEXT");
-    if (s->clock_start.n > 0 || s->clock_speed != 1)
-        TRY(app_clock_set(app, s->clock_start, s->clock_speed, err));
-    return 0;
+    return app_clock_set(app, s->clock_start, s->clock_speed, err);
 }
 
 static int check_one(struct app *app, const struct run *s, struct str id, const struct str *files,

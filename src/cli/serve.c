@@ -71,21 +71,14 @@ static bool is_loopback(struct str host)
 
 static int settings_check(struct app *app, const struct serve *s, struct err *err)
 {
-    enum log_level level;
-    if (!log_level_from_str(s->log_level, &level))
-        return err_set(err, ERR_INVALID,
-                       "\"" STR_FMT "\" is no log level: debug, info, warn or error",
-                       STR_ARG(s->log_level));
-    log_set_level(level);
+    TRY(app_log_level_set(s->log_level, err));
     if (!is_loopback(s->host) && !s->allow_remote)
         return err_set(err, ERR_INVALID,
                        "refusing to listen on " STR_FMT
                        ": there is no password yet; add --allow-remote when "
                        "the network is trusted",
                        STR_ARG(s->host));
-    if (s->clock_start.n > 0 || s->clock_speed != 1)
-        TRY(app_clock_set(app, s->clock_start, s->clock_speed, err));
-    return 0;
+    return app_clock_set(app, s->clock_start, s->clock_speed, err);
 }
 
 static void print_addresses(const struct serve *s, struct node *node)

@@ -69,12 +69,7 @@ static int ship_until_stopped(struct ship *ship, struct err *err)
 static int load(struct app *app, const struct ship_settings *s, struct ship **ret_ship,
                 struct err *err)
 {
-    enum log_level level;
-    if (!log_level_from_str(s->debug.p ? STR("debug") : s->log_level, &level))
-        return err_set(err, ERR_INVALID,
-                       "\"" STR_FMT "\" is no log level: debug, info, warn or error",
-                       STR_ARG(s->log_level));
-    log_set_level(level);
+    TRY(app_log_level_set(s->debug.p ? STR("debug") : s->log_level, err));
     size_t count = s->overrides.kind == VALUE_LIST ? s->overrides.list->count : 0;
     struct str *overrides = ARENA_ARRAY(app->mem, struct str, count + 1);
     for (size_t i = 0; i < count; i++)

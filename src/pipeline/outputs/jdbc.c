@@ -368,6 +368,8 @@ static int rows_commit(struct jdbc_output *jdbc, struct output *output, const st
     }
 }
 
+#define RANGES_MAX 66u /* one for each halving of a size_t, and the first two */
+
 /* Halves until the rows that are to blame stand alone: at most 2 log2(count) transactions for each.
  * The stack of ranges still to do, leftmost on top, never holds more than one range a halving. */
 static int rows_write(struct jdbc_output *jdbc, struct output *output, const struct jdbc_row *rows,
@@ -375,7 +377,7 @@ static int rows_write(struct jdbc_output *jdbc, struct output *output, const str
 {
     struct {
         size_t from, count;
-    } todo[66];
+    } todo[RANGES_MAX];
     size_t depth = 0;
     todo[depth].from = 0;
     todo[depth++].count = count;
