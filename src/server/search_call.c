@@ -8,6 +8,14 @@
 #define RESULT_WINDOW_MAX       10000u
 #define BUCKET_COUNT_MAX        65535u
 
+int call_indices(struct rest_call *call, const struct index_options *options,
+                 struct str **ret_names, size_t *ret_count, struct err *err)
+{
+    struct str expression = rest_part(call, "index");
+    return engine_resolve(call->context->engine, expression.n ? expression : STR("_all"),
+                          options->ignore_unavailable, call->mem, ret_names, ret_count, err);
+}
+
 int search_snapshot(struct rest_call *call, struct str expression,
                     const struct index_options *options, struct searcher **ret_searcher,
                     struct err *err)

@@ -19,6 +19,9 @@ struct index_options {
         OPT_STR(S, indices.expand_wildcards, .name = "expand_wildcards",                           \
                 .help = "open, closed, hidden, none, all")
 
+/* The concrete indices that the path's {index} names; without one: all. In the call's mem. */
+int call_indices(struct rest_call *call, const struct index_options *options,
+                 struct str **ret_names, size_t *ret_count, struct err *err) WARN_UNUSED;
 /* Resolves and takes a snapshot; the caller unrefs it. `expression` p == NULL: all indices. */
 int search_snapshot(struct rest_call *call, struct str expression,
                     const struct index_options *options, struct searcher **ret_searcher,

@@ -15,10 +15,9 @@ static const struct opt flush_opts[] = {
 static int flush_run(struct rest_call *call, struct err *err)
 {
     const struct flush_params *params = call->params;
-    struct str expression = rest_part(call, "index"), *names;
+    struct str *names;
     size_t count;
-    TRY(engine_resolve(call->context->engine, expression.n ? expression : STR("_all"),
-                       params->indices.ignore_unavailable, call->mem, &names, &count, err));
+    TRY(call_indices(call, &params->indices, &names, &count, err));
     for (size_t i = 0; i < count; i++)
         TRY(engine_flush(call->context->engine, names[i], err));
     json_object_begin(&call->w);

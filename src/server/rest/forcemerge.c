@@ -20,10 +20,9 @@ static const struct opt forcemerge_opts[] = {
 static int forcemerge_run(struct rest_call *call, struct err *err)
 {
     const struct forcemerge_params *params = call->params;
-    struct str expression = rest_part(call, "index"), *names;
+    struct str *names;
     size_t count;
-    TRY(engine_resolve(call->context->engine, expression.n ? expression : STR("_all"),
-                       params->indices.ignore_unavailable, call->mem, &names, &count, err));
+    TRY(call_indices(call, &params->indices, &names, &count, err));
     for (size_t i = 0; i < count; i++)
         TRY(engine_force_merge(call->context->engine, names[i],
                                params->max_num_segments > 0 ? (size_t)params->max_num_segments : 1,

@@ -17,10 +17,9 @@ static const struct opt mapping_get_opts[] = {
 static int mapping_get_run(struct rest_call *call, struct err *err)
 {
     const struct mapping_get_params *params = call->params;
-    struct str expression = rest_part(call, "index"), *names;
+    struct str *names;
     size_t count;
-    TRY(engine_resolve(call->context->engine, expression.n ? expression : STR("_all"),
-                       params->indices.ignore_unavailable, call->mem, &names, &count, err));
+    TRY(call_indices(call, &params->indices, &names, &count, err));
     json_object_begin(&call->w);
     for (size_t i = 0; i < count; i++) {
         struct value mappings;

@@ -18,12 +18,11 @@ static const struct opt settings_put_opts[] = {
 static int settings_put_run(struct rest_call *call, struct err *err)
 {
     const struct settings_put_params *params = call->params;
-    struct str expression = rest_part(call, "index"), *names;
+    struct str *names;
     size_t count;
     struct value body;
     TRY(rest_body_required(call, &body, err));
-    TRY(engine_resolve(call->context->engine, expression.n ? expression : STR("_all"),
-                       params->indices.ignore_unavailable, call->mem, &names, &count, err));
+    TRY(call_indices(call, &params->indices, &names, &count, err));
     for (size_t i = 0; i < count; i++)
         TRY(engine_settings_put(call->context->engine, names[i], &body, err));
     json_object_begin(&call->w);

@@ -119,15 +119,14 @@ static void write_both(struct json_writer *w, const struct index_stats *s)
 static int stats_run(struct rest_call *call, struct err *err)
 {
     const struct stats_params *params = call->params;
-    struct str expression = rest_part(call, "index"), *names;
+    struct str *names;
     size_t count;
     struct index_stats sum = {0};
     TRY(check_metrics(call, err));
     if (params->level == LEVEL_SHARDS)
         return err_set(err, ERR_UNSUPPORTED,
                        "level [shards] of _stats is not there: an index is one shard, use indices");
-    TRY(engine_resolve(call->context->engine, expression.n ? expression : STR("_all"),
-                       params->indices.ignore_unavailable, call->mem, &names, &count, err));
+    TRY(call_indices(call, &params->indices, &names, &count, err));
     struct index_stats *stats = ARENA_ARRAY(call->mem, struct index_stats, count + 1);
     for (size_t i = 0; i < count; i++) {
         TRY(engine_index_stats(call->context->engine, names[i], call->mem, &stats[i], err));
