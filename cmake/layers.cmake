@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Reads src/LAYERS: a library naru_<module> per module that has sources, linked to the modules its line
-# names, and a test t_<module>_<name> per src/<module>/**/<name>_test.c. Outside libraries a module uses are
+# names, a test t_<module>_<name> per src/<module>/**/<name>_test.c, and a micro benchmark b_<module>_<name> per
+# <name>_bench.c. Outside libraries a module uses are
 # listed in cmake/libraries.cmake.
 include(cmake/libraries.cmake)
 find_library(CMOCKA_LIBRARY cmocka REQUIRED)
@@ -14,8 +15,10 @@ foreach(line IN LISTS layer_lines)
     string(REGEX REPLACE " +" ";" needs "${needs}")
     file(GLOB_RECURSE sources CONFIGURE_DEPENDS src/${module}/*.c)
     set(tests ${sources})
+    set(benches ${sources})
     list(FILTER sources EXCLUDE REGEX "(_test|_fuzz|_bench|/main)\\.c$")
     list(FILTER tests INCLUDE REGEX "_test\\.c$")
+    list(FILTER benches INCLUDE REGEX "_bench\\.c$")
     if(NOT sources)
         continue()
     endif()
@@ -43,5 +46,11 @@ foreach(line IN LISTS layer_lines)
         target_link_libraries(${target} PRIVATE naru_${module} ${CMOCKA_LIBRARY} pthread m)
         add_test(NAME ${module}/${name} COMMAND ${target} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
         set_tests_properties(${module}/${name} PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77)
+    endforeach()
+    foreach(bench IN LISTS benches) # built by name only: engine_bench.c is b_index_engine
+        get_filename_component(name ${bench} NAME_WE)
+        string(REGEX REPLACE "_bench$" "" name ${name})
+        add_executable(b_${module}_${name} EXCLUDE_FROM_ALL ${bench})
+        target_link_libraries(b_${module}_${name} PRIVATE naru_${module} pthread m)
     endforeach()
 endforeach()

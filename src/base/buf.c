@@ -28,10 +28,8 @@ void buf_clear(struct buf *buf)
     buf->is_over = false;
 }
 
-char *buf_reserve(struct buf *buf, size_t n)
+NOINLINE char *buf_reserve_slow(struct buf *buf, size_t n)
 {
-    if (LIKELY(n <= buf->capacity - buf->n && !buf->is_over))
-        return buf->p + buf->n;
     if (buf->is_over || n > buf->bytes_max - buf->n) {
         buf->is_over = true;
         return NULL;
@@ -42,31 +40,6 @@ char *buf_reserve(struct buf *buf, size_t n)
     buf->p = mem_realloc(buf->p, capacity);
     buf->capacity = capacity;
     return buf->p + buf->n;
-}
-
-void buf_add(struct buf *buf, const void *p, size_t n)
-{
-    if (n == 0)
-        return;
-    char *to = buf_reserve(buf, n);
-    if (!to)
-        return;
-    memcpy(to, p, n);
-    buf->n += n;
-}
-
-void buf_add_str(struct buf *buf, struct str s)
-{
-    buf_add(buf, s.p, s.n);
-}
-
-void buf_add_char(struct buf *buf, char c)
-{
-    char *to = buf_reserve(buf, 1);
-    if (!to)
-        return;
-    *to = c;
-    buf->n++;
 }
 
 void buf_printf(struct buf *buf, const char *format, ...)
@@ -132,6 +105,10 @@ void buf_add_u32_be(struct buf *buf, uint32_t v)
 
 void buf_add_varint(struct buf *buf, uint64_t v)
 {
+    if (LIKELY(v < 0x80)) {
+        buf_add_char(buf, (char)v);
+        return;
+    }
     uint8_t b[VARINT_BYTES_MAX];
     buf_add(buf, b, put_varint(b, v));
 }

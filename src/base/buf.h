@@ -21,16 +21,41 @@ void buf_init(struct buf *buf, size_t bytes_max); /* 0: BUF_BYTES_MAX_DEFAULT */
 void buf_deinit(struct buf *buf);
 void buf_clear(struct buf *buf); /* keeps the memory, clears the latch */
 
+char *buf_reserve_slow(struct buf *buf, size_t n); /* the rest of buf_reserve */
 /* Room for `n` more bytes; NULL when over. The caller writes and then calls buf_added. */
-char *buf_reserve(struct buf *buf, size_t n);
+static ALWAYS_INLINE char *buf_reserve(struct buf *buf, size_t n)
+{
+    if (LIKELY(n <= buf->capacity - buf->n && !buf->is_over))
+        return buf->p + buf->n;
+    return buf_reserve_slow(buf, n);
+}
 static inline void buf_added(struct buf *buf, size_t n)
 {
     buf->n += n;
 }
 
-void buf_add(struct buf *buf, const void *p, size_t n);
-void buf_add_str(struct buf *buf, struct str s);
-void buf_add_char(struct buf *buf, char c);
+static inline void buf_add(struct buf *buf, const void *p, size_t n)
+{
+    if (n == 0)
+        return;
+    char *to = buf_reserve(buf, n);
+    if (UNLIKELY(!to))
+        return;
+    memcpy(to, p, n);
+    buf->n += n;
+}
+static inline void buf_add_str(struct buf *buf, struct str s)
+{
+    buf_add(buf, s.p, s.n);
+}
+static inline void buf_add_char(struct buf *buf, char c)
+{
+    char *to = buf_reserve(buf, 1);
+    if (UNLIKELY(!to))
+        return;
+    *to = c;
+    buf->n++;
+}
 void buf_printf(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
 void buf_add_u64(struct buf *buf, uint64_t v); /* decimal */
 void buf_add_i64(struct buf *buf, int64_t v);

@@ -88,7 +88,9 @@ void json_f64(struct json_writer *w,
 void json_bool(struct json_writer *w, bool v);
 void json_null(struct json_writer *w);
 void json_raw(struct json_writer *w, struct str json); /* a value that is JSON already */
-#define json_key_lit(w, lit) json_key((w), STR(lit))
+/* A literal that needs no escapes. */
+#define json_key_lit(w, lit) json_key_plain((w), "\"" lit "\":", sizeof("\"" lit "\":") - 1)
+void json_key_plain(struct json_writer *w, const char *quoted, size_t bytes);
 
 /* Only the string literal with quotes, escaped. */
 void json_write_str(struct buf *out, struct str s);

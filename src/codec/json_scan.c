@@ -4,10 +4,10 @@
  * 32", so one comparison finds them. */
 #include "codec/json_int.h"
 
+#include "base/bits.h"
+
 #if defined(__SSE2__)
 #include <emmintrin.h>
-#else
-#include "base/bits.h"
 #endif
 
 static inline bool is_continuation(uint8_t c)
@@ -82,9 +82,25 @@ static inline const char *skip_three_byte(const char *p, const char *end)
     return p;
 }
 
-#if defined(__SSE2__)
+#define ALL_BYTES(c) (UINT64_C(0x0101010101010101) * (uint8_t)(c))
+
+static inline uint64_t
+zero_bytes(uint64_t v) /* high bit set for each byte that is 0; may also mark bytes above it */
+{
+    return (v - ALL_BYTES(1)) & ~v & ALL_BYTES(0x80);
+}
+
+/* The lowest byte of a word that is not plain, times 8; 64 when all are. */
+static inline unsigned word_plain_bits(uint64_t v)
+{
+    uint64_t hit = zero_bytes(v ^ ALL_BYTES('"')) | zero_bytes(v ^ ALL_BYTES('\\')) |
+                   ((v - ALL_BYTES(' ')) & ~v & ALL_BYTES(0x80)) | (v & ALL_BYTES(0x80));
+    return hit ? (unsigned)__builtin_ctzll(hit) & ~7u : 64; /* the lowest mark is always exact */
+}
+
 static inline const char *skip_ascii(const char *p, const char *end)
 {
+#if defined(__SSE2__)
     const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\');
     const __m128i space = _mm_set1_epi8(' ');
     while (end - p >= 16) {
@@ -98,30 +114,15 @@ static inline const char *skip_ascii(const char *p, const char *end)
             return p + __builtin_ctz(mask);
         p += 16;
     }
-    return p;
-}
-#else
-#define ALL_BYTES(c) (UINT64_C(0x0101010101010101) * (uint8_t)(c))
-
-static inline uint64_t
-zero_bytes(uint64_t v) /* high bit set for each byte that is 0; may also mark bytes above it */
-{
-    return (v - ALL_BYTES(1)) & ~v & ALL_BYTES(0x80);
-}
-
-static inline const char *skip_ascii(const char *p, const char *end)
-{
+#endif
     while (end - p >= 8) {
-        uint64_t v = get_u64_le(p);
-        uint64_t hit = zero_bytes(v ^ ALL_BYTES('"')) | zero_bytes(v ^ ALL_BYTES('\\')) |
-                       ((v - ALL_BYTES(' ')) & ~v & ALL_BYTES(0x80)) | (v & ALL_BYTES(0x80));
-        if (hit != 0)
-            return p + __builtin_ctzll(hit) / 8; /* the lowest mark is always exact */
-        p += 8;
+        unsigned bits = word_plain_bits(get_u64_le(p));
+        p += bits / 8;
+        if (bits < 64)
+            return p;
     }
     return p;
 }
-#endif
 
 const char *json__plain_end(const char *p, const char *end)
 {
@@ -136,7 +137,7 @@ const char *json__plain_end(const char *p, const char *end)
             if (c < 0x20 || c == '"' || c == '\\')
                 return p;
             p++;
-            if (end - p >= 16 && (uint8_t)*p < 0x80)
+            if (end - p >= 8 && (uint8_t)*p < 0x80)
                 break;
         }
         if ((uint8_t)*p < 0x80)

@@ -31,6 +31,15 @@ void json_write_str(struct buf *out, struct str s)
     buf_add_char(out, '"');
     while (p < end) {
         const char *plain_end = json__plain_end(p, end);
+        if (LIKELY(p == s.p && plain_end == end)) {
+            char *to = buf_reserve(out, s.n + 1);
+            if (to) {
+                memcpy(to, p, s.n);
+                to[s.n] = '"';
+                buf_added(out, s.n + 1);
+            }
+            return;
+        }
         buf_add(out, p, (size_t)(plain_end - p));
         p = plain_end;
         if (p == end)
@@ -124,6 +133,19 @@ void json_key(struct json_writer *w, struct str key)
         buf_add_lit(w->out, " : ");
     else
         buf_add_char(w->out, ':');
+    w->after_key = true;
+}
+
+void json_key_plain(struct json_writer *w, const char *quoted, size_t bytes)
+{
+    ASSERT_SLOW(!w->after_key);
+    before_item(w);
+    if (w->is_pretty) {
+        buf_add(w->out, quoted, bytes - 1);
+        buf_add_lit(w->out, " : ");
+    } else {
+        buf_add(w->out, quoted, bytes);
+    }
     w->after_key = true;
 }
 

@@ -25,27 +25,12 @@ enum class {
     CLASS_COMPLEX
 };
 
-static uint8_t ascii_class(unsigned char c)
-{
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'))
-        return CLASS_LETTER;
-    if (c >= '0' && c <= '9')
-        return CLASS_DIGIT;
-    switch (c) {
-    case '_':
-        return CLASS_CONNECTOR;
-    case ':':
-        return CLASS_MID_LETTER;
-    case ',':
-    case ';':
-        return CLASS_MID_NUM;
-    case '.':
-    case '\'':
-        return CLASS_MID_BOTH;
-    default:
-        return CLASS_OTHER;
-    }
-}
+/* Of the characters below 128. */
+static const uint8_t ascii_classes[128] = {
+    ['0' ... '9'] = CLASS_DIGIT, ['A' ... 'Z'] = CLASS_LETTER, ['a' ... 'z'] = CLASS_LETTER,
+    ['_'] = CLASS_CONNECTOR,     [':'] = CLASS_MID_LETTER,     [','] = CLASS_MID_NUM,
+    [';'] = CLASS_MID_NUM,       ['.'] = CLASS_MID_BOTH,       ['\''] = CLASS_MID_BOTH,
+};
 
 static bool in_range(ucs4_t c, ucs4_t first, ucs4_t last)
 {
@@ -93,7 +78,7 @@ static ALWAYS_INLINE uint8_t class_at(const char *p, const char *end, size_t *re
     if (LIKELY(c < 0x80)) {
         *ret_n = 1;
         *ret_c = c;
-        return ascii_class(c);
+        return ascii_classes[c];
     }
     int n = u8_mbtouc(ret_c, (const uint8_t *)p, (size_t)(end - p));
     *ret_n = n > 0 ? (size_t)n : 1;
@@ -191,6 +176,16 @@ static bool standard_next(struct analysis *a)
             bytes += lower_put(a->text + bytes, c);
             chars++;
             p += n;
+            if (LIKELY(class == CLASS_LETTER || class == CLASS_DIGIT)) {
+                /* Most characters: letters and digits of ASCII behind one another. */
+                for (unsigned char next;
+                     p < end && chars < TOKEN_CHARS_MAX && (next = (unsigned char)*p) < 0x80 &&
+                     (ascii_classes[next] == CLASS_LETTER || ascii_classes[next] == CLASS_DIGIT);
+                     p++, chars++) {
+                    class = ascii_classes[next];
+                    a->text[bytes++] = (char)(next >= 'A' && next <= 'Z' ? next + 32 : next);
+                }
+            }
             if (class != CLASS_EXTEND && class < CLASS_MID_LETTER)
                 last = class;
             else if (class > CLASS_EXTEND)

@@ -29,10 +29,9 @@ static void field_free(struct field_build *f)
     mem_free((void *)(uintptr_t)f->path.p);
     mem_free(f->docs);
     mem_free(f->values);
-    mem_free(f->terms.slots);
-    mem_free(f->terms.hashes);
-    mem_free(f->terms.ends);
-    buf_deinit(&f->terms.pool);
+    term_table_deinit(&f->terms);
+    term_table_deinit(&f->memo.values);
+    mem_free(f->memo.tokens);
     mem_free(f->tokens);
     mem_free(f->runs);
     mem_free(f);
@@ -78,6 +77,7 @@ static struct field_build *field_new(const struct field_def *def)
     f->has_positions = f->is_text && def->has_positions;
     (void)analyzer_from_name(def->pub.analyzer, &f->analyzer);
     buf_init(&f->terms.pool, UINT32_MAX);
+    buf_init(&f->memo.values.pool, UINT32_MAX);
     return f;
 }
 
@@ -98,7 +98,6 @@ struct field_build *builder__field(struct builder *b, const struct field_def *de
     if (f->touch_doc != doc + 1) {
         f->touch_doc = doc + 1;
         f->saved_count = f->count;
-        f->saved_token_count = f->token_count;
         f->saved_run_count = f->run_count;
         void *touched = b->touched;
         mem_grow(&touched, &b->touched_capacity, b->touched_count + 1,
@@ -112,41 +111,57 @@ struct field_build *builder__field(struct builder *b, const struct field_def *de
 static void term_table_grow(struct term_table *t)
 {
     size_t count = t->slot_count ? t->slot_count * 2 : 64;
-    mem_free(t->slots);
-    t->slots = MEM_ARRAY(uint32_t, count);
-    t->slot_count = count;
-    for (size_t i = 0; i < t->count; i++) {
-        size_t at = t->hashes[i] & (count - 1);
-        while (t->slots[at])
+    struct term_slot *slots = MEM_ARRAY(struct term_slot, count);
+    for (size_t i = 0; i < t->slot_count; i++) {
+        if (!t->slots[i].term)
+            continue;
+        size_t at = t->slots[i].hash & (count - 1);
+        while (slots[at].term)
             at = (at + 1) & (count - 1);
-        t->slots[at] = (uint32_t)i + 1;
+        slots[at] = t->slots[i];
     }
+    mem_free(t->slots);
+    t->slots = slots;
+    t->slot_count = count;
 }
 
-uint32_t term_table_add(struct term_table *t, struct str text)
+uint32_t term_table_add(struct term_table *t, struct str text, bool *ret_is_new)
 {
     if (UNLIKELY(t->count * 2 >= t->slot_count))
         term_table_grow(t);
     uint32_t hash = (uint32_t)hash_str(text);
     size_t at = hash & (t->slot_count - 1);
-    for (; t->slots[at]; at = (at + 1) & (t->slot_count - 1)) {
-        uint32_t term = t->slots[at] - 1;
-        if (t->hashes[term] == hash && str_eq(term_table_text(t, term), text))
-            return term;
+    for (; t->slots[at].term; at = (at + 1) & (t->slot_count - 1)) {
+        const struct term_slot *slot = &t->slots[at];
+        if (slot->hash == hash && slot->bytes == text.n &&
+            memcmp(t->pool.p + slot->off, text.p, text.n) == 0) {
+            *ret_is_new = false;
+            return slot->term - 1;
+        }
     }
     uint32_t term = (uint32_t)t->count++;
-    t->slots[at] = term + 1;
-    void *p = t->hashes;
-    mem_grow(&p, &t->hash_capacity, t->count, sizeof(uint32_t));
-    t->hashes = p;
-    p = t->ends;
+    t->slots[at] = (struct term_slot){hash, term + 1, (uint32_t)t->pool.n, (uint32_t)text.n};
+    void *p = t->ends;
     mem_grow(&p, &t->end_capacity, t->count, sizeof(uint32_t));
     t->ends = p;
     buf_add_str(&t->pool, text);
     ASSERT(!t->pool.is_over); /* lanes seal long before */
-    t->hashes[term] = hash;
     t->ends[term] = (uint32_t)t->pool.n;
+    *ret_is_new = true;
     return term;
+}
+
+void term_table_deinit(struct term_table *t)
+{
+    mem_free(t->slots);
+    mem_free(t->ends);
+    buf_deinit(&t->pool);
+}
+
+size_t term_table_bytes(const struct term_table *t)
+{
+    return t->slot_count * sizeof(struct term_slot) + t->end_capacity * sizeof(uint32_t) +
+           t->pool.capacity;
 }
 
 /* ---- Walking a document ---- */
@@ -433,7 +448,6 @@ static void fields_rollback(struct builder *b)
     for (size_t i = 0; i < b->touched_count; i++) {
         struct field_build *f = b->touched[i];
         f->count = f->saved_count;
-        f->token_count = f->saved_token_count;
         f->run_count = f->saved_run_count;
         f->touch_doc = 0;
     }
@@ -519,7 +533,8 @@ size_t builder_bytes(const struct builder *b)
             continue;
         n += sizeof(*f) + f->doc_capacity * 4 + f->value_capacity * 8 + f->token_capacity * 4 +
              f->run_capacity * sizeof(struct text_run);
-        n += f->terms.slot_count * 4 + f->terms.hash_capacity * 8 + f->terms.pool.capacity;
+        n += term_table_bytes(&f->terms) + term_table_bytes(&f->memo.values) +
+             f->memo.token_capacity * sizeof(struct memo_tokens);
     }
     return n;
 }

@@ -11,16 +11,24 @@
 
 #define TOKEN_GAP UINT32_MAX /* a position without a token (a removed stop word) */
 
-/* Distinct texts of one field, numbered in order of arrival. */
+/* Distinct texts of one field, numbered in order of arrival. A slot holds what a look-up needs, so
+ * that a hit costs two cache lines: the slot and the text. */
+struct term_slot {
+    uint32_t hash;
+    uint32_t term; /* + 1; 0: empty */
+    uint32_t off;  /* of the text in pool */
+    uint32_t bytes;
+};
 struct term_table {
-    uint32_t *slots; /* term + 1; open addressing */
+    struct term_slot *slots; /* open addressing */
     size_t slot_count;
-    uint32_t *hashes; /* per term */
-    uint32_t *ends;   /* per term: end in pool */
-    size_t count, hash_capacity, end_capacity;
+    uint32_t *ends; /* per term: end in pool */
+    size_t count, end_capacity;
     struct buf pool;
 };
-uint32_t term_table_add(struct term_table *table, struct str text);
+uint32_t term_table_add(struct term_table *table, struct str text, bool *ret_is_new);
+void term_table_deinit(struct term_table *table);
+size_t term_table_bytes(const struct term_table *table);
 static inline struct str term_table_text(const struct term_table *table, uint32_t term)
 {
     uint32_t from = term ? table->ends[term - 1] : 0;
@@ -30,7 +38,23 @@ static inline struct str term_table_text(const struct term_table *table, uint32_
 struct text_run { /* one value of a text field */
     uint32_t doc;
     uint32_t first_token;
+    uint32_t token_count; /* gaps count */
     uint32_t first_position;
+};
+
+/* Values of a text field that were seen before: they are not cut into tokens again, their run
+ * points to the tokens of the first. Given up when too few come again. */
+#define MEMO_VALUE_BYTES_MAX 256u  /* longer values seldom come again */
+#define MEMO_TRIAL_VALUES    4096u /* so many are looked up before it is judged */
+struct memo_tokens {
+    uint32_t first, count;
+};
+struct text_memo {
+    struct term_table values;
+    struct memo_tokens *tokens; /* per value */
+    size_t token_capacity;
+    uint32_t lookups, hits;
+    bool is_off;
 };
 
 struct field_build {
@@ -48,9 +72,11 @@ struct field_build {
     uint32_t *tokens;
     struct text_run *runs;
     size_t token_count, token_capacity, run_count, run_capacity;
-    /* For rolling back: sizes at the begin of document touch_doc - 1. */
+    struct text_memo memo;
+    /* For rolling back: sizes at the begin of document touch_doc - 1. Tokens, like terms, may stay:
+     * what no run points to is not there. */
     uint32_t touch_doc;
-    size_t saved_count, saved_token_count, saved_run_count;
+    size_t saved_count, saved_run_count;
 };
 
 struct doc_build {

@@ -14,12 +14,15 @@
 
 static void value_push(struct field_build *f, uint32_t doc, int64_t v)
 {
-    void *p = f->docs;
-    mem_grow(&p, &f->doc_capacity, f->count + 1, sizeof(uint32_t));
-    f->docs = p;
-    p = f->values;
-    mem_grow(&p, &f->value_capacity, f->count + 1, sizeof(int64_t));
-    f->values = p;
+    if (UNLIKELY(f->count == f->value_capacity)) {
+        void *p = f->docs;
+        mem_grow(&p, &f->doc_capacity, f->count + 1, sizeof(uint32_t));
+        f->docs = p;
+        p = f->values;
+        mem_grow(&p, &f->value_capacity, f->count + 1, sizeof(int64_t));
+        f->values = p;
+        ASSERT(f->doc_capacity == f->value_capacity);
+    }
     f->docs[f->count] = doc;
     f->values[f->count++] = v;
 }
@@ -37,10 +40,53 @@ static void double_push(struct field_build *f, uint32_t doc, double d)
 
 static void token_push(struct field_build *f, uint32_t token)
 {
-    void *p = f->tokens;
-    mem_grow(&p, &f->token_capacity, f->token_count + 1, sizeof(uint32_t));
-    f->tokens = p;
+    if (UNLIKELY(f->token_count == f->token_capacity)) {
+        void *p = f->tokens;
+        mem_grow(&p, &f->token_capacity, f->token_count + 1, sizeof(uint32_t));
+        f->tokens = p;
+    }
     f->tokens[f->token_count++] = token;
+}
+
+/* Cuts a value into tokens at the end of the field's; returns how many, gaps included. */
+static uint32_t tokens_add(struct ingest *in, struct field_build *f, struct str text)
+{
+    struct analysis *a = in->builder->analysis;
+    bool is_new;
+    uint32_t at = 0;
+    analysis_init(a, f->analyzer, text);
+    while (analysis_next(a)) {
+        for (; at < a->token_position; at++)
+            token_push(f, TOKEN_GAP);
+        token_push(f, term_table_add(&f->terms, str_sub(a->token, 0, TERM_BYTES_MAX), &is_new));
+        at++;
+    }
+    return at;
+}
+
+/* The tokens of a value: those of the same value before, or new ones. */
+static struct memo_tokens value_tokens(struct ingest *in, struct field_build *f, struct str text)
+{
+    struct text_memo *memo = &f->memo;
+    struct memo_tokens tokens = {.first = (uint32_t)f->token_count};
+    bool is_new;
+    if (memo->is_off || text.n > MEMO_VALUE_BYTES_MAX) {
+        tokens.count = tokens_add(in, f, text);
+        return tokens;
+    }
+    if (memo->lookups == MEMO_TRIAL_VALUES && memo->hits < MEMO_TRIAL_VALUES / 2)
+        memo->is_off = true;
+    uint32_t value = term_table_add(&memo->values, text, &is_new);
+    memo->lookups++;
+    memo->hits += !is_new;
+    if (!is_new)
+        return memo->tokens[value];
+    tokens.count = tokens_add(in, f, text);
+    void *p = memo->tokens;
+    mem_grow(&p, &memo->token_capacity, memo->values.count, sizeof(struct memo_tokens));
+    memo->tokens = p;
+    memo->tokens[value] = tokens;
+    return tokens;
 }
 
 /* Position behind the last token of the run before, when that is of the same document. */
@@ -49,8 +95,7 @@ static uint32_t run_position(const struct field_build *f, uint32_t doc, uint32_t
     if (f->run_count == 0 || f->runs[f->run_count - 1].doc != doc)
         return 0;
     const struct text_run *last = &f->runs[f->run_count - 1];
-    uint32_t tokens = (uint32_t)f->token_count - last->first_token;
-    return last->first_position + tokens + gap;
+    return last->first_position + last->token_count + gap;
 }
 
 static int text_take(struct ingest *in, const struct field_def *def, const struct scalar *v)
@@ -59,19 +104,13 @@ static int text_take(struct ingest *in, const struct field_def *def, const struc
         return 0;
     struct field_build *f = builder__field(in->builder, def, in->doc);
     uint32_t position = run_position(f, in->doc, def->position_gap);
-    void *p = f->runs;
-    mem_grow(&p, &f->run_capacity, f->run_count + 1, sizeof(struct text_run));
-    f->runs = p;
-    f->runs[f->run_count++] = (struct text_run){in->doc, (uint32_t)f->token_count, position};
-    struct analysis *a = in->builder->analysis;
-    analysis_init(a, f->analyzer, v->text);
-    uint32_t at = 0;
-    while (analysis_next(a)) {
-        for (; at < a->token_position; at++)
-            token_push(f, TOKEN_GAP);
-        token_push(f, term_table_add(&f->terms, str_sub(a->token, 0, TERM_BYTES_MAX)));
-        at++;
+    struct memo_tokens tokens = value_tokens(in, f, v->text);
+    if (UNLIKELY(f->run_count == f->run_capacity)) {
+        void *p = f->runs;
+        mem_grow(&p, &f->run_capacity, f->run_count + 1, sizeof(struct text_run));
+        f->runs = p;
     }
+    f->runs[f->run_count++] = (struct text_run){in->doc, tokens.first, tokens.count, position};
     return f->token_count < UINT32_MAX - 1
                ? 0
                : err_set(in->err, ERR_MEM_LIMIT,
@@ -104,7 +143,8 @@ static int keyword_take(struct ingest *in, const struct field_def *def, const st
         text = (struct str){lower, text_lower(text, lower, n)};
     }
     struct field_build *f = builder__field(in->builder, def, in->doc);
-    value_push(f, in->doc, term_table_add(&f->terms, text));
+    bool is_new;
+    value_push(f, in->doc, term_table_add(&f->terms, text, &is_new));
     return 0;
 }
 
@@ -114,8 +154,9 @@ static int ip_take(struct ingest *in, const struct field_def *def, const struct 
     if (v->token != JSON_STRING || !ip_parse(v->text, bytes))
         return 1;
     struct field_build *f = builder__field(in->builder, def, in->doc);
-    value_push(f, in->doc,
-               term_table_add(&f->terms, (struct str){(const char *)bytes, sizeof(bytes)}));
+    struct str key = {(const char *)bytes, sizeof(bytes)};
+    bool is_new;
+    value_push(f, in->doc, term_table_add(&f->terms, key, &is_new));
     return 0;
 }
 

@@ -72,7 +72,7 @@ struct doc_result {
     int64_t seq_no;
     int64_t primary_term;
     bool forced_refresh;
-    struct err err; /* when outcome is DOC_FAILED */
+    const struct err *err; /* in that mem too; only when outcome is DOC_FAILED */
 };
 
 enum write_refresh { REFRESH_NONE, REFRESH_NOW, REFRESH_WAIT };

@@ -139,7 +139,7 @@ static void write_batch(struct world *w)
         fail_msg("seed %llu: write: %s", (unsigned long long)w->seed, err.text);
     for (size_t i = 0; i < count; i++) {
         if (results[i].outcome == DOC_FAILED)
-            fail_msg("seed %llu: item: %s", (unsigned long long)w->seed, results[i].err.text);
+            fail_msg("seed %llu: item: %s", (unsigned long long)w->seed, results[i].err->text);
     }
     /* Only the last write of an id is compared by version. */
     for (size_t i = count; i-- > 0;) {

@@ -99,9 +99,9 @@ static void fails(struct fixture *f, enum doc_op op, const char *id, const char 
 {
     struct doc_result r = put(f, op, id, source);
     assert_int_equal(r.outcome, DOC_FAILED);
-    if (!strstr(r.err.text, text))
-        fail_msg("\"%s\" is not in \"%s\"", text, r.err.text);
-    assert_string_equal(err_name(r.err.code), err_name(code));
+    if (!strstr(r.err->text, text))
+        fail_msg("\"%s\" is not in \"%s\"", text, r.err->text);
+    assert_string_equal(err_name(r.err->code), err_name(code));
 }
 
 static uint64_t visible(struct fixture *f)
@@ -210,8 +210,8 @@ static void test_conditions(void **state)
     write.if_seq_no = r.seq_no + 5;
     write.if_primary_term = 1;
     assert_int_equal(engine_write(f->engine, &write, 1, REFRESH_NONE, f->mem, &r, &err), 0);
-    assert_string_equal(r.err.text, "[1]: version conflict, required seqNo [5], primary term [1]. "
-                                    "current document has seqNo [0] and primary term [1]");
+    assert_string_equal(r.err->text, "[1]: version conflict, required seqNo [5], primary term [1]. "
+                                     "current document has seqNo [0] and primary term [1]");
     write.if_seq_no = 0;
     assert_int_equal(engine_write(f->engine, &write, 1, REFRESH_NONE, f->mem, &r, &err), 0);
     assert_int_equal(r.outcome, DOC_UPDATED);
@@ -220,7 +220,7 @@ static void test_conditions(void **state)
     write.version = 2;
     assert_int_equal(engine_write(f->engine, &write, 1, REFRESH_NONE, f->mem, &r, &err), 0);
     assert_string_equal(
-        r.err.text,
+        r.err->text,
         "[1]: version conflict, current version [2] is higher or equal to the one provided [2]");
     write.version = 10;
     assert_int_equal(engine_write(f->engine, &write, 1, REFRESH_NONE, f->mem, &r, &err), 0);
@@ -357,7 +357,7 @@ static void test_aliases(void **state)
     assert_int_equal(engine_alias_put(f->engine, STR("j"), STR("al"), NULL, &err), 0);
     assert_int_equal(engine_write(f->engine, &write, 1, REFRESH_NONE, f->mem, &r, &err), 0);
     assert_int_equal(r.outcome, DOC_FAILED);
-    assert_non_null(strstr(r.err.text, "no write index is defined for alias [al]"));
+    assert_non_null(strstr(r.err->text, "no write index is defined for alias [al]"));
     assert_int_equal(engine_alias_put(f->engine, STR("j"), STR("al"), &is_write, &err), 0);
     reopen(f);
     assert_int_equal(engine_write(f->engine, &write, 1, REFRESH_NONE, f->mem, &r, &err), 0);

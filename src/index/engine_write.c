@@ -9,6 +9,7 @@
 #define MEMORY_WAIT_NS                                                                             \
     (5 * NS_PER_S)             /* for the background to make room, before a request is refused */
 #define DOC_OVERHEAD_BYTES 64u /* of a document whatever its size */
+#define ID_SEQ_MAX         0xFFFF00u /* of the three bytes that count */
 
 /* ---- Generated ids ---- */
 
@@ -17,23 +18,13 @@ static const char id_digits[] = "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghi
 
 /* 15 bytes in 20 characters: 6 of milliseconds, taken anew at most once a second so that neighbours
  * share them, 6 that are this engine's own, 3 that count. */
-void engine__id_make(struct engine *engine, uint32_t lane, char id[20])
+static void id_write(const struct engine *engine, int64_t id_ms, uint32_t seq,
+                     char id[GENERATED_ID_BYTES])
 {
-    mutex_lock(&engine->id_mu);
-    int64_t now_ms = clock_wall_ns(engine->clock) / NS_PER_MS;
-    if (now_ms >= engine->id_ms + 1000 || engine->id_seq >= 0xFFFF00) {
-        engine->id_ms = MAX_OF(now_ms, engine->id_ms + 1);
-        engine->id_seq = 0;
-    }
     uint8_t bytes[15];
     for (int i = 0; i < 6; i++)
-        bytes[i] = (uint8_t)((uint64_t)engine->id_ms >> (40 - 8 * i));
+        bytes[i] = (uint8_t)((uint64_t)id_ms >> (40 - 8 * i));
     memcpy(bytes + 6, engine->id_node, 6);
-    do
-        engine->id_seq++;
-    while ((engine->id_seq & 63) % engine->lane_count != lane);
-    uint32_t seq = engine->id_seq;
-    mutex_unlock(&engine->id_mu);
     bytes[12] = (uint8_t)(seq >> 16);
     bytes[13] = (uint8_t)(seq >> 8);
     bytes[14] = (uint8_t)seq;
@@ -47,11 +38,38 @@ void engine__id_make(struct engine *engine, uint32_t lane, char id[20])
     }
 }
 
+void engine__ids_make(struct engine *engine, uint32_t lane, size_t count,
+                      char (*ids)[GENERATED_ID_BYTES])
+{
+    while (count > 0) {
+        mutex_lock(&engine->id_mu);
+        int64_t now_ms = clock_wall_ns(engine->clock) / NS_PER_MS;
+        if (now_ms >= engine->id_ms + 1000 || engine->id_seq >= ID_SEQ_MAX) {
+            engine->id_ms = MAX_OF(now_ms, engine->id_ms + 1);
+            engine->id_seq = 0;
+        }
+        /* As many as the counter has left, so that another lane may count on at once. */
+        uint32_t first = engine->id_seq, last = first;
+        size_t n = 0;
+        while (n < count && last < ID_SEQ_MAX)
+            n += (++last & 63) % engine->lane_count == lane;
+        int64_t id_ms = engine->id_ms;
+        engine->id_seq = last;
+        mutex_unlock(&engine->id_mu);
+        for (uint32_t seq = first + 1; seq <= last; seq++) {
+            if ((seq & 63) % engine->lane_count == lane)
+                id_write(engine, id_ms, seq, *ids++);
+        }
+        count -= n;
+    }
+}
+
 /* The lane of an id. Ids that this engine made carry theirs in the last character, so that a whole
  * bulk without ids is one lane's work; any other id is hashed. */
 static uint32_t lane_of(const struct engine *engine, struct str id)
 {
-    if (id.n == 20 && memcmp(id.p + 8, engine->id_node_text, sizeof(engine->id_node_text)) == 0) {
+    if (id.n == GENERATED_ID_BYTES &&
+        memcmp(id.p + 8, engine->id_node_text, sizeof(engine->id_node_text)) == 0) {
         const char *digit = memchr(id_digits, id.p[19], sizeof(id_digits) - 1);
         if (digit)
             return (uint32_t)((size_t)(digit - id_digits) % engine->lane_count);
@@ -61,13 +79,13 @@ static uint32_t lane_of(const struct engine *engine, struct str id)
 
 void engine__ids_init(struct engine *engine)
 {
-    char id[20];
+    char id[1][GENERATED_ID_BYTES];
     rng_init(&engine->rng, engine->config.seed ^ (uint64_t)clock_wall_ns(engine->clock) ^
                                (wal_next_seq(engine->wal) * UINT64_C(0x9E3779B97F4A7C15)));
     uint64_t node = rng_u64(&engine->rng);
     memcpy(engine->id_node, &node, sizeof(engine->id_node));
-    engine__id_make(engine, 0, id);
-    memcpy(engine->id_node_text, id + 8, sizeof(engine->id_node_text));
+    engine__ids_make(engine, 0, 1, id);
+    memcpy(engine->id_node_text, id[0] + 8, sizeof(engine->id_node_text));
 }
 
 /* ---- Finding the current document ---- */
@@ -266,6 +284,10 @@ struct batch {
     const struct doc_write *writes;
     struct doc_result *results;
     struct arena *mem;
+    struct str index_name; /* in mem */
+    struct mapping
+        *mapping; /* a reference; a newer one is taken when a document needs a new field */
+    char (*ids)[GENERATED_ID_BYTES]; /* the generated ids that are left, in mem */
     struct buf frame;
     uint32_t record_count;
     uint64_t seq_max; /* last frame appended, 0: none */
@@ -322,17 +344,21 @@ static int doc_add(struct batch *b, const struct builder_doc *doc, struct err *e
 {
     struct index *index = b->lane->index;
     for (;;) {
-        CLEANUP(mapping_unref_ptr) struct mapping *mapping = index__mapping(index);
         CLEANUP(mapping_unref_ptr) struct mapping *draft = NULL;
         bool is_published;
-        TRY(builder_add(b->lane->builder, mapping, doc, &draft, err));
+        TRY(builder_add(b->lane->builder, b->mapping, doc, &draft, err));
         if (!draft)
             return 0;
-        int rc = mapping_publish(b, mapping, draft, &is_published, err);
-        if (rc == 0 && is_published)
+        int rc = mapping_publish(b, b->mapping, draft, &is_published, err);
+        if (rc == 0 && is_published) {
+            mapping_unref(b->mapping);
+            b->mapping = TAKE(draft);
             return 0;
+        }
         builder_undo(b->lane->builder);
         TRY(rc);
+        mapping_unref(b->mapping);
+        b->mapping = index__mapping(index);
     }
 }
 
@@ -430,28 +456,28 @@ static int id_check(struct str id, struct err *err)
     return 0;
 }
 
-static void result_fail(struct doc_result *r, const struct err *err)
+static void result_fail(struct doc_result *r, const struct err *err, struct arena *mem)
 {
+    struct err *copy = ARENA_NEW(mem, struct err);
+    *copy = *err;
     r->outcome = DOC_FAILED;
     r->status = err_http_status(err->code);
-    r->err = *err;
+    r->err = copy;
 }
 
 static void item_apply(struct batch *b, size_t i)
 {
     const struct doc_write *write = &b->writes[i];
     struct doc_result *r = &b->results[i];
-    struct err err = {0};
+    struct err err; /* large, and set only when something fails */
     struct place place = {.doc = DOC_NONE};
-    r->index = arena_str(b->mem, b->lane->index->name);
+    r->index = b->index_name;
     int rc = id_check(write->id, &err);
     if (rc == 0 && write->id.n == 0 && (write->op == DOC_UPDATE || write->op == DOC_DELETE))
         rc = err_set(&err, ERR_INVALID, "Validation Failed: 1: id is missing;");
     if (rc == 0 && write->id.n == 0) {
         /* A generated id is new: nothing to look up. */
-        char id[20];
-        engine__id_make(b->lane->index->engine, b->lane->number, id);
-        r->id = arena_str(b->mem, (struct str){id, sizeof(id)});
+        r->id = (struct str){*b->ids++, GENERATED_ID_BYTES};
     } else if (rc == 0) {
         r->id = arena_str(b->mem, write->id);
         find_current(b->lane, r->id, &place);
@@ -472,7 +498,17 @@ static void item_apply(struct batch *b, size_t i)
     }
     place_deinit(&place);
     if (rc < 0)
-        result_fail(r, &err);
+        result_fail(r, &err, b->mem);
+}
+
+/* Ids for the items that come without one. */
+static void batch_ids(struct batch *b, const uint32_t *items, size_t count)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++)
+        n += b->writes[items[i]].id.n == 0;
+    b->ids = n ? arena_alloc(b->mem, n * GENERATED_ID_BYTES) : NULL;
+    engine__ids_make(b->lane->index->engine, b->lane->number, n, b->ids);
 }
 
 /* Runs the items of one lane and gives their frame to the log. */
@@ -481,16 +517,19 @@ static int lane_run(struct batch *b, const uint32_t *items, size_t count, struct
     struct lane *lane = b->lane;
     struct index *index = lane->index;
     int rc = 0;
+    b->index_name = arena_str(b->mem, index->name);
     mutex_lock(&lane->mu);
+    batch_ids(b, items, count); /* under the lock: a lane's ids ascend */
     mutex_lock(&index->mu);
     bool is_deleted = index->is_deleted;
+    b->mapping = mapping_ref(index->mapping);
     mutex_unlock(&index->mu);
     for (size_t i = 0; i < count; i++) {
         if (is_deleted) {
             struct err gone;
             (void)err_set(&gone, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "]",
                           STR_ARG(index->name));
-            result_fail(&b->results[items[i]], &gone);
+            result_fail(&b->results[items[i]], &gone, b->mem);
         } else {
             item_apply(b, items[i]);
         }
@@ -506,6 +545,7 @@ static int lane_run(struct batch *b, const uint32_t *items, size_t count, struct
         mutex_unlock(&index->mu);
     }
     mutex_unlock(&lane->mu);
+    mapping_unref(b->mapping);
     return rc;
 }
 
@@ -594,7 +634,7 @@ static void items_fail(const struct doc_write *writes, size_t from, size_t to,
     for (size_t i = from; i < to; i++) {
         results[i].index = arena_str(mem, writes[i].index);
         results[i].id = arena_str(mem, writes[i].id);
-        result_fail(&results[i], err);
+        result_fail(&results[i], err, mem);
     }
 }
 

@@ -212,11 +212,6 @@ struct text_arrays {
     uint32_t *docs, *positions; /* per occurrence, grouped by ordinal */
 };
 
-static size_t run_end(const struct field_build *f, size_t run)
-{
-    return run + 1 < f->run_count ? f->runs[run + 1].first_token : f->token_count;
-}
-
 /* Counts the live occurrences per term and the field lengths per document. Returns how many
  * documents have the field. */
 static uint32_t text_count(const struct seal *s, const struct field_build *f, uint32_t *counts,
@@ -229,10 +224,11 @@ static uint32_t text_count(const struct seal *s, const struct field_build *f, ui
             continue;
         doc_count += doc != last;
         last = doc;
-        for (size_t i = f->runs[r].first_token; i < run_end(f, r); i++) {
-            if (f->tokens[i] == TOKEN_GAP)
+        const uint32_t *tokens = f->tokens + f->runs[r].first_token;
+        for (uint32_t i = 0; i < f->runs[r].token_count; i++) {
+            if (tokens[i] == TOKEN_GAP)
                 continue;
-            counts[f->tokens[i]]++;
+            counts[tokens[i]]++;
             lengths[doc]++;
         }
     }
@@ -246,10 +242,11 @@ static void text_scatter(const struct seal *s, const struct field_build *f,
         uint32_t doc = s->new_docs[f->runs[r].doc], position = f->runs[r].first_position;
         if (doc == DOC_NONE)
             continue;
-        for (size_t i = f->runs[r].first_token; i < run_end(f, r); i++, position++) {
-            if (f->tokens[i] == TOKEN_GAP)
+        const uint32_t *tokens = f->tokens + f->runs[r].first_token;
+        for (uint32_t i = 0; i < f->runs[r].token_count; i++, position++) {
+            if (tokens[i] == TOKEN_GAP)
                 continue;
-            uint32_t at = a->starts[ordinals[f->tokens[i]]]++;
+            uint32_t at = a->starts[ordinals[tokens[i]]]++;
             a->docs[at] = doc;
             a->positions[at] = position;
         }

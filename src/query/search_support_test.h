@@ -69,7 +69,7 @@ TEST_INLINE void put(struct bed *bed, const char *index, const char *id, const c
         engine_write(bed->engine, &write, 1, REFRESH_NONE, bed->t->mem, &result, &bed->t->err),
         &bed->t->err);
     if (result.status >= 300 && source)
-        fail_msg("write %s: %d %s", source, result.status, result.err.text);
+        fail_msg("write %s: %d %s", source, result.status, result.err->text);
 }
 
 TEST_INLINE void refresh(struct bed *bed, const char *index)

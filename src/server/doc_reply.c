@@ -134,8 +134,8 @@ int doc_write_run(struct rest_call *call, const struct doc_write *write, struct 
     TRY(engine_write(call->context->engine, write, 1, mode, call->mem, &result, err));
     if (result.outcome == DOC_FAILED) {
         if (err)
-            *err = result.err;
-        return -(int)result.err.code;
+            *err = *result.err;
+        return -(int)result.err->code;
     }
     call->status = result.status;
     json_object_begin(&call->w);

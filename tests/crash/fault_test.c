@@ -51,7 +51,7 @@ static void put(struct world *w, uint32_t id, uint64_t content, uint64_t *acked)
         return;
     }
     if (result.outcome == DOC_FAILED)
-        assert_true(result.err.code != ERR_NONE && result.err.text[0]);
+        assert_true(result.err->code != ERR_NONE && result.err->text[0]);
     else
         *acked = content + 1;
 }

@@ -116,10 +116,10 @@ static int step_write(struct world *w, struct err *err)
     for (size_t i = 0; i < w->flight_count; i++) {
         const struct item *item = &w->flight[i];
         if (results[i].outcome == DOC_FAILED) {
-            if (results[i].err.code == ERR_INDEX_NOT_FOUND)
+            if (results[i].err->code == ERR_INDEX_NOT_FOUND)
                 continue;
             /* The index could not be made: the power went. */
-            *err = results[i].err;
+            *err = *results[i].err;
             return -(int)err->code;
         }
         w->acked[index].is_there = true;

@@ -316,9 +316,11 @@ int es__send_engine(struct es_output *es, struct es_action *const *actions, size
     TRY(engine_write(es->plugin->env->engine, writes, count, REFRESH_NONE, mem, results, err));
     for (size_t i = 0; i < count; i++) {
         actions[i]->status = results[i].status;
-        if (results[i].status > 299)
-            actions[i]->reason =
-                arena_printf(mem, "%s: %s", err_es_type(results[i].err.code), results[i].err.text);
+        if (results[i].err)
+            actions[i]->reason = arena_printf(mem, "%s: %s", err_es_type(results[i].err->code),
+                                              results[i].err->text);
+        else if (results[i].status > 299)
+            actions[i]->reason = STR("not_found");
     }
     return 0;
 }

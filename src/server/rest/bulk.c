@@ -254,7 +254,7 @@ static void write_item(const struct doc_write *write, const struct doc_result *r
         json_key_lit(w, "status");
         json_i64(w, result->status);
         json_key_lit(w, "error");
-        rest_error_object_write(&result->err, w);
+        rest_error_object_write(result->err, w);
     } else {
         doc_result_write(result, w);
         json_key_lit(w, "status");
