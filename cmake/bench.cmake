@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+# naru_load, the load generator of bench/http_logs and bench/big5: build/<preset>/naru_load; and the tests of bench/.
+file(GLOB load_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bench/load/*.c)
+list(FILTER load_sources EXCLUDE REGEX "(_test|/main)\\.c$")
+add_library(naru_bench_load STATIC ${load_sources})
+target_include_directories(naru_bench_load PUBLIC ${CMAKE_SOURCE_DIR})
+target_link_libraries(naru_bench_load PUBLIC naru_base naru_os naru_codec m)
+add_executable(naru_load bench/load/main.c)
+target_link_libraries(naru_load PRIVATE naru_bench_load pthread)
+set_target_properties(naru_load PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+
+add_executable(t_bench_corpus bench/load/corpus_test.c)
+target_include_directories(t_bench_corpus PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+target_link_libraries(t_bench_corpus PRIVATE naru_bench_load ${CMOCKA_LIBRARY} pthread)
+add_test(NAME bench/corpus COMMAND t_bench_corpus WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+set_tests_properties(bench/corpus PROPERTIES TIMEOUT 300)
+if(NOT NARU_SANITIZE)
+    add_test(NAME bench/drive COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/bench/drive_test.py)
+    set_tests_properties(bench/drive PROPERTIES TIMEOUT 120)
+endif()
