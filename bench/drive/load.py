@@ -12,6 +12,7 @@ from drive.process import bytes_of_indices
 from drive.rest import Refused
 
 LOAD_S_MAX = 3600
+STORE_CACHE_S = 11  # Elasticsearch tells a store size of up to 10 s ago; the files that a merge replaced go meanwhile
 
 
 def per_million(value, docs):
@@ -59,11 +60,10 @@ def generate(args, suite, url):
     return json.loads(done.stdout)
 
 
-def step(process, what):
-    """(seconds, CPU seconds of the server) that a call takes."""
-    begin, cpu = time.monotonic(), process.cpu_s()
+def seconds_of(what):
+    begin = time.monotonic()
     what()
-    return time.monotonic() - begin, None if cpu is None else process.cpu_s() - cpu
+    return time.monotonic() - begin
 
 
 def fill(args, suite, names, rest, process):
@@ -73,7 +73,8 @@ def fill(args, suite, names, rest, process):
     before = process.memory_mb("VmRSS")
     cpu = process.cpu_s()
     made = generate(args, suite, rest.url)
-    spent = None if cpu is None else process.cpu_s() - cpu
+    process.cpu_s_loaded = process.cpu_s()
+    spent = None if cpu is None else process.cpu_s_loaded - cpu
     expected = {index["name"]: index["docs"] for index in made["indices"]}
     if list(expected) != names:
         sys.exit(f"bench: naru_load filled {list(expected)} and not {names}")
@@ -83,7 +84,7 @@ def fill(args, suite, names, rest, process):
                "bulk_ms_p99": made["bulk_ms_p99"], "bulk_ms_max": made["bulk_ms_max"], "retries_429": made["retries_429"],
                "rss_before_mb": before, "rss_after_load_mb": process.memory_mb("VmRSS"),
                "rss_peak_mb": process.memory_mb("VmHWM"), "prepared_docs": made["prepared_docs"]}
-    figures["refresh_s"], _ = step(process, lambda: rest.call("POST", f"/{args.prefix}{suite.index}/_refresh"))
+    figures["refresh_s"] = seconds_of(lambda: rest.call("POST", f"/{args.prefix}{suite.index}/_refresh"))
     for name, docs in expected.items():
         found = rest.call("GET", f"/{name}/_count")["count"]
         if found != docs:
@@ -91,15 +92,21 @@ def fill(args, suite, names, rest, process):
     return figures
 
 
-def merge(args, suite, names, rest, process, docs, figures):
-    """One segment per index, and what is on the disk then."""
+def merge(args, suite, rest, process, figures):
+    """One segment per index."""
     path = f"/{args.prefix}{suite.index}"
-    figures["merge_s"], spent = step(process, lambda: rest.call("POST", path + "/_forcemerge?max_num_segments=1"))
-    figures["merge_cpu_s_per_1m"] = per_million(spent, docs)
+    begin_cpu = process.cpu_s() if process.cpu_s_loaded is None else process.cpu_s_loaded
+    figures["merge_s"] = seconds_of(lambda: rest.call("POST", path + "/_forcemerge?max_num_segments=1"))
     rest.call("POST", path + "/_flush?wait_if_ongoing=true")
     rest.call("POST", path + "/_refresh")
+    figures["merge_cpu_s_per_1m"] = per_million(None if begin_cpu is None else process.cpu_s() - begin_cpu, args.docs)
+
+
+def disk(args, suite, names, rest, process, figures):
+    """What the merged indices take."""
+    path = f"/{args.prefix}{suite.index}"
     stats = rest.call("GET", path + "/_stats")
-    figures["store_bytes_per_doc"] = stats["_all"]["primaries"]["store"]["size_in_bytes"] / docs
+    figures["store_bytes_per_doc"] = stats["_all"]["primaries"]["store"]["size_in_bytes"] / args.docs
     called = set(names)
     try:
         settings = rest.call("GET", path + "/_settings")
@@ -107,5 +114,5 @@ def merge(args, suite, names, rest, process, docs, figures):
     except Refused as refused:
         print(f"bench: {rest.url} does not tell its indices' UUIDs ({refused}): du may be of the whole data folder")
     used = bytes_of_indices(process.data and pathlib.Path(process.data), called)
-    figures["du_bytes_per_doc"] = None if used is None else used / docs
+    figures["du_bytes_per_doc"] = None if used is None else used / args.docs
     figures["rss_after_merge_mb"] = process.memory_mb("VmRSS")

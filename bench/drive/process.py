@@ -48,6 +48,7 @@ class Process:
 
     def __init__(self, pid, data=None):
         self.pid, self.data = pid, data or (data_folder(pid) if pid else None)
+        self.cpu_s_loaded = None  # its CPU seconds at the end of a load
 
     def cpu_s(self):
         if not self.pid:

@@ -6,6 +6,7 @@ import json
 import pathlib
 import re
 import sys
+import time
 
 from drive import load, search, table
 from drive.process import ROOT, Naru, Process, pid_at
@@ -16,7 +17,7 @@ INGEST_ROWS = (
     ("server CPU s per 1M docs", "server_cpu_s_per_1m", 2, False), ("generator CPU s per 1M docs", "client_cpu_s_per_1m", 2, None),
     ("bulk p50 ms", "bulk_ms_p50", 1, False), ("bulk p99 ms", "bulk_ms_p99", 1, False), ("bulk max ms", "bulk_ms_max", 1, False),
     ("answers of 429", "retries_429", 0, None), ("refresh s", "refresh_s", 2, False), ("force-merge s", "merge_s", 2, False),
-    ("force-merge CPU s per 1M docs", "merge_cpu_s_per_1m", 2, False),
+    ("server CPU s per 1M docs, load to merged", "merge_cpu_s_per_1m", 2, False),
     ("disk B/doc, _stats store", "store_bytes_per_doc", 1, False), ("disk B/doc, du", "du_bytes_per_doc", 1, False),
     ("RSS MB before", "rss_before_mb", 0, False), ("RSS MB after the load", "rss_after_load_mb", 0, False),
     ("RSS MB peak of the load", "rss_peak_mb", 0, False), ("RSS MB after the merge", "rss_after_merge_mb", 0, False),
@@ -160,9 +161,12 @@ def ingest(args, suite, rests, processes, names):
     for rest, process, figures in zip(rests, processes, all_figures):
         if args.loads:
             figures.update(load.fill(args, suite, indices, rest, process))
-    for rest, process, figures in zip(rests, processes, all_figures):
-        if args.merges:
-            load.merge(args, suite, indices, rest, process, args.docs, figures)
+    if args.merges:
+        for rest, process, figures in zip(rests, processes, all_figures):
+            load.merge(args, suite, rest, process, figures)
+        time.sleep(load.STORE_CACHE_S)
+        for rest, process, figures in zip(rests, processes, all_figures):
+            load.disk(args, suite, indices, rest, process, figures)
     if args.loads or args.merges:
         show(ingest_table(names, all_figures))
     return all_figures

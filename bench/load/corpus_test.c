@@ -2,7 +2,6 @@
 #include "support/test.h"
 
 #include "base/buf.h"
-#include "bench/load/client.h"
 #include "bench/load/corpus.h"
 #include "codec/json.h"
 
@@ -146,34 +145,7 @@ static void unknown_corpus_is_refused(struct test *t)
     assert_int_equal(corpus_new(STR("big6"), 1, 1, STR(""), &corpus, &t->err), -ERR_INVALID);
 }
 
-static void reply_heads_are_read(struct test *t)
-{
-    struct reply_head head;
-    assert_ok(reply_head_parse(STR("HTTP/1.1 200 OK\r\ncontent-length: 17"), &head, &t->err),
-              &t->err);
-    assert_int_equal(head.status, 200);
-    assert_int_equal(head.body_bytes, 17);
-    assert_false(head.is_chunked || head.is_last);
-    assert_ok(reply_head_parse(STR("HTTP/1.1 429 Too Many\r\nTransfer-Encoding: chunked\r\n"
-                                   "Connection: close"),
-                               &head, &t->err),
-              &t->err);
-    assert_int_equal(head.status, 429);
-    assert_true(head.is_chunked && head.is_last);
-    assert_int_equal(reply_head_parse(STR("220 ftp"), &head, &t->err), -ERR_INVALID);
-}
-
-static void only_a_reply_without_errors_is_clean(struct test *t)
-{
-    (void)t;
-    assert_true(reply_is_clean(STR("{\"took\":3,\"errors\":false,\"items\":[{")));
-    assert_false(reply_is_clean(STR("{\"took\":3,\"errors\":true,\"items\":[{")));
-    assert_false(reply_is_clean(STR("{\"took\":3,\"items\":[{\"x\":{\"errors\":false}}]")));
-    assert_false(reply_is_clean(STR("")));
-}
-
 TEST_MAIN(TEST(same_seed_gives_the_same_bytes), TEST(documents_are_json_of_the_size_that_is_said),
           TEST(http_logs_has_seven_indices_in_the_real_proportions),
           TEST(http_logs_has_what_the_operations_ask_for), TEST(http_logs_time_only_grows),
-          TEST(big5_has_what_the_operations_ask_for), TEST(unknown_corpus_is_refused),
-          TEST(reply_heads_are_read), TEST(only_a_reply_without_errors_is_clean))
+          TEST(big5_has_what_the_operations_ask_for), TEST(unknown_corpus_is_refused))
