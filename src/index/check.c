@@ -2,6 +2,7 @@
 /* check.c: `naru index check DIR`: reads every byte below a data folder and every reference between
  * them. Says what it checked. */
 #include "base/str.h"
+#include "index/ids.h"
 #include "index/index_int.h"
 
 struct check {
@@ -30,19 +31,22 @@ static int bad(const struct segment *seg, struct err *err, const char *what, uin
 
 static int ids_verify(struct segment *seg, struct err *err)
 {
-    char id[ID_BYTES_MAX], last[ID_BYTES_MAX];
+    char last[ID_BYTES_MAX];
+    struct id_cursor ids;
     size_t last_n = 0;
+    id_cursor_init(&ids, seg);
     for (uint32_t doc = 0; doc < seg->doc_count; doc++) {
-        size_t n = segment__id_read(seg, doc, id);
+        size_t n = id_cursor_next(&ids);
         if (n == 0)
             return bad(seg, err, "empty id of document", doc);
-        struct str s = {id, n};
+        struct str s = {ids.id, n};
         uint32_t found = segment_find_id(seg, s);
         if (found == DOC_NONE || found < doc)
             return bad(seg, err, "id is not found by its hash, document", doc);
-        if (seg->id_slot_count == 0 && doc > 0 && str_cmp((struct str){last, last_n}, s) >= 0)
+        if (!seg->counted_ids && seg->id_slot_count == 0 && doc > 0 &&
+            str_cmp((struct str){last, last_n}, s) >= 0)
             return bad(seg, err, "ids do not ascend, document", doc);
-        memcpy(last, id, n);
+        memcpy(last, ids.id, n);
         last_n = n;
     }
     return 0;

@@ -4,6 +4,7 @@
  * lane takes its items under its lock and leaves one frame for the log; then one commit waits for
  * the disk. */
 #include "base/str.h"
+#include "index/ids.h"
 #include "index/index_int.h"
 
 #define MEMORY_WAIT_NS                                                                             \
@@ -13,22 +14,17 @@
 
 /* ---- Generated ids ---- */
 
-/* Ascending bytes, so that ids sort by time. */
-static const char id_digits[] = "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
-
 /* 15 bytes in 20 characters: 6 of milliseconds, taken anew at most once a second so that neighbours
  * share them, 6 that are this engine's own, 3 that count. */
 static void id_write(const struct engine *engine, int64_t id_ms, uint32_t seq,
-                     char id[GENERATED_ID_BYTES])
+                     char id[COUNTED_ID_BYTES])
 {
-    uint8_t bytes[15];
+    uint8_t bytes[12];
     for (int i = 0; i < 6; i++)
         bytes[i] = (uint8_t)((uint64_t)id_ms >> (40 - 8 * i));
     memcpy(bytes + 6, engine->id_node, 6);
-    bytes[12] = (uint8_t)(seq >> 16);
-    bytes[13] = (uint8_t)(seq >> 8);
-    bytes[14] = (uint8_t)seq;
-    for (size_t i = 0; i < 5; i++) {
+    id_count_write(seq, id + COUNTED_ID_PREFIX_BYTES);
+    for (size_t i = 0; i < 4; i++) {
         uint32_t v =
             (uint32_t)bytes[i * 3] << 16 | (uint32_t)bytes[i * 3 + 1] << 8 | bytes[i * 3 + 2];
         id[i * 4] = id_digits[v >> 18];
@@ -39,7 +35,7 @@ static void id_write(const struct engine *engine, int64_t id_ms, uint32_t seq,
 }
 
 void engine__ids_make(struct engine *engine, uint32_t lane, size_t count,
-                      char (*ids)[GENERATED_ID_BYTES])
+                      char (*ids)[COUNTED_ID_BYTES])
 {
     while (count > 0) {
         mutex_lock(&engine->id_mu);
@@ -68,18 +64,18 @@ void engine__ids_make(struct engine *engine, uint32_t lane, size_t count,
  * bulk without ids is one lane's work; any other id is hashed. */
 static uint32_t lane_of(const struct engine *engine, struct str id)
 {
-    if (id.n == GENERATED_ID_BYTES &&
+    if (id.n == COUNTED_ID_BYTES &&
         memcmp(id.p + 8, engine->id_node_text, sizeof(engine->id_node_text)) == 0) {
-        const char *digit = memchr(id_digits, id.p[19], sizeof(id_digits) - 1);
-        if (digit)
-            return (uint32_t)((size_t)(digit - id_digits) % engine->lane_count);
+        uint32_t seq;
+        if (id_count_read(id, &seq))
+            return (seq & 63) % (uint32_t)engine->lane_count;
     }
     return (uint32_t)(hash_str(id) % engine->lane_count);
 }
 
 void engine__ids_init(struct engine *engine)
 {
-    char id[1][GENERATED_ID_BYTES];
+    char id[1][COUNTED_ID_BYTES];
     rng_init(&engine->rng, engine->config.seed ^ (uint64_t)clock_wall_ns(engine->clock) ^
                                (wal_next_seq(engine->wal) * UINT64_C(0x9E3779B97F4A7C15)));
     uint64_t node = rng_u64(&engine->rng);
@@ -287,7 +283,7 @@ struct batch {
     struct str index_name; /* in mem */
     struct mapping
         *mapping; /* a reference; a newer one is taken when a document needs a new field */
-    char (*ids)[GENERATED_ID_BYTES]; /* the generated ids that are left, in mem */
+    char (*ids)[COUNTED_ID_BYTES]; /* the generated ids that are left, in mem */
     struct buf frame;
     uint32_t record_count;
     uint64_t seq_max; /* last frame appended, 0: none */
@@ -477,7 +473,7 @@ static void item_apply(struct batch *b, size_t i)
         rc = err_set(&err, ERR_INVALID, "Validation Failed: 1: id is missing;");
     if (rc == 0 && write->id.n == 0) {
         /* A generated id is new: nothing to look up. */
-        r->id = (struct str){*b->ids++, GENERATED_ID_BYTES};
+        r->id = (struct str){*b->ids++, COUNTED_ID_BYTES};
     } else if (rc == 0) {
         r->id = arena_str(b->mem, write->id);
         find_current(b->lane, r->id, &place);
@@ -507,7 +503,7 @@ static void batch_ids(struct batch *b, const uint32_t *items, size_t count)
     size_t n = 0;
     for (size_t i = 0; i < count; i++)
         n += b->writes[items[i]].id.n == 0;
-    b->ids = n ? arena_alloc(b->mem, n * GENERATED_ID_BYTES) : NULL;
+    b->ids = n ? arena_alloc(b->mem, n * COUNTED_ID_BYTES) : NULL;
     engine__ids_make(b->lane->index->engine, b->lane->number, n, b->ids);
 }
 

@@ -58,8 +58,13 @@
  * Positions: per postings block: u8 width · packed: within a document the first position, then
  * deltas.
  *
- * Ids: groups of ID_GROUP_DOCS: per id: u8 shared prefix bytes · varint rest bytes · rest (the
- * group's first shares 0). Group table: u32 off in the id region per group. Hash: slots of u32 doc
+ * Ids are counted (SEGMENT_FLAG_COUNTED_IDS) when each has COUNTED_ID_BYTES, the last four being
+ * digits of 6 bits (ids.h), and their first COUNTED_ID_PREFIX_BYTES are few different ones: the id
+ * region is the table of those prefixes, sorted, and the column FIELD_ID_COUNTED_ID holds per
+ * document the prefix's number << COUNTED_ID_COUNT_BITS | the value of the digits. Else they are
+ * text: Ids as text: groups of ID_GROUP_DOCS: per id: u8 shared prefix bytes · varint rest bytes ·
+ * rest (the group's first shares 0). Group table: u32 off in the id region per group. Hash: slots
+ * of u32 doc
  * + 1 (0: empty), then one fingerprint byte per slot; slot = hash >> 32 scaled to the slot count,
  * linear probing. Without a hash the ids ascend bytewise: binary search.
  *
@@ -81,6 +86,7 @@
 #define SEGMENT_PAD_BYTES 16u
 #define SEGMENT_DOCS_MAX  UINT32_C(0x7FFFFFFF)
 
+enum { SEGMENT_FLAG_COUNTED_IDS = 1, SEGMENT_FLAGS_KNOWN = SEGMENT_FLAG_COUNTED_IDS };
 enum { FIELD_PART_COLUMN = 1, FIELD_PART_TERMS = 2, FIELD_PART_NORMS = 4 };
 enum { COLUMN_FLAG_MULTI = 1, COLUMN_FLAG_DENSE = 2, COLUMN_FLAG_SORTED = 4 };
 enum { TERMS_FLAG_POSTINGS = 1, TERMS_FLAG_FREQS = 2, TERMS_FLAG_POSITIONS = 4 };
@@ -100,14 +106,21 @@ enum { STORED_RAW = 0, STORED_ZSTD = 1 };
 #define SKIP_ENTRY_BYTES     16u
 #define DOCS_BITSET          255u
 #define ID_GROUP_DOCS        16u
-#define ID_BYTES_MAX         512u
-#define STORED_BLOCK_BYTES   16384u
-#define STORED_BLOCK_HEAD    12u
-#define TERM_BYTES_MAX       32766u /* Lucene's limit for one term */
+/* Ids that are counted: 15 bytes in base 64, of which the last three count. */
+#define COUNTED_ID_BYTES           20u
+#define COUNTED_ID_PREFIX_BYTES    16u
+#define COUNTED_ID_COUNT_BITS      24u
+#define COUNTED_ID_PREFIXES_MAX    65536u
+#define COUNTED_ID_DOCS_PER_PREFIX 8u /* on average, at least; else text is as small */
+#define ID_BYTES_MAX               512u
+#define STORED_BLOCK_BYTES         16384u
+#define STORED_BLOCK_HEAD          12u
+#define TERM_BYTES_MAX             32766u /* Lucene's limit for one term */
 
 /* System columns stand in the field list under ids that no mapping gives out. */
-#define FIELD_ID_SEQ_NO  UINT32_C(0xFFFFFFF0)
-#define FIELD_ID_VERSION UINT32_C(0xFFFFFFF1)
+#define FIELD_ID_SEQ_NO     UINT32_C(0xFFFFFFF0)
+#define FIELD_ID_VERSION    UINT32_C(0xFFFFFFF1)
+#define FIELD_ID_COUNTED_ID UINT32_C(0xFFFFFFF2)
 
 _Static_assert(ZONE_BITMAP_BYTES * 8 == 4096, "a zone's bitmap has a bit per document");
 _Static_assert(VALUE_BLOCK_VALUES % DELTA_STEP == 0, "checkpoints divide a block");

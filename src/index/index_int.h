@@ -268,9 +268,8 @@ void index__settings_apply(struct index *index); /* reads what matters out of se
 int wal__replay_docs(struct index *index, const struct wal_frame *frame,
                      struct err *err) WARN_UNUSED;
 /* `count` new ids of a lane, ascending. */
-#define GENERATED_ID_BYTES 20u
 void engine__ids_make(struct engine *engine, uint32_t lane, size_t count,
-                      char (*ids)[GENERATED_ID_BYTES]);
+                      char (*ids)[COUNTED_ID_BYTES]);
 void engine__ids_init(struct engine *engine); /* after the log is open */
 
 /* ---- update.c ---- */

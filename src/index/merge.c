@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/bits.h"
 #include "base/str.h"
+#include "index/ids.h"
 #include "index/segment_int.h"
 #include "index/segment_writer.h"
 
@@ -48,24 +49,25 @@ uint32_t merge_plan(struct merge_input *inputs, size_t count)
 static int docs_merge(struct merge *m, struct err *err)
 {
     int64_t seq_nos[ZONE_DOCS], versions[ZONE_DOCS];
-    char id[ID_BYTES_MAX];
+    struct id_cursor ids;
     for (size_t i = 0; i < m->count; i++) {
         struct segment *seg = m->inputs[i].segment;
+        id_cursor_init(&ids, seg);
         for (uint32_t first = 0; first < seg->doc_count; first += ZONE_DOCS) {
             uint32_t n = MIN_OF(seg->doc_count - first, ZONE_DOCS);
             column_read_longs(seg->seq_nos, first, n, seq_nos, NULL);
             column_read_longs(seg->versions, first, n, versions, NULL);
             for (uint32_t k = 0; k < n; k++) {
+                size_t id_bytes = id_cursor_next(&ids);
                 if (m->inputs[i].new_docs[first + k] == DOC_NONE)
                     continue;
                 struct str source, routing;
                 arena_reset(m->mem);
                 TRY(segment_stored(seg, first + k, m->mem, &source, &routing, err));
-                size_t id_bytes = segment__id_read(seg, first + k, id);
                 if (id_bytes == 0)
                     break; /* damage: reported below */
-                segment_writer_doc(m->w, (struct str){id, id_bytes}, routing, source, seq_nos[k],
-                                   versions[k]);
+                segment_writer_doc(m->w, (struct str){ids.id, id_bytes}, routing, source,
+                                   seq_nos[k], versions[k]);
             }
         }
         TRY(segment_failure(seg, err));

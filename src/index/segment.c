@@ -204,8 +204,17 @@ static void fields_open(struct segment *seg, struct cursor *c)
             seg->seq_nos = &f->column;
         else if (f->id == FIELD_ID_VERSION)
             seg->versions = &f->column;
+        else if (f->id == FIELD_ID_COUNTED_ID)
+            seg->counted_ids = &f->column;
         else
             seg->field_id_limit = MAX_OF(seg->field_id_limit, f->id + 1);
+    }
+    bool is_counted = seg->flags & SEGMENT_FLAG_COUNTED_IDS;
+    if (is_counted != (seg->counted_ids != NULL) ||
+        (is_counted &&
+         !(column_is_dense(seg->counted_ids) && !column_is_multi(seg->counted_ids)))) {
+        c->is_bad = true;
+        return;
     }
     if (!seg->seq_nos || !seg->versions || seg->field_id_limit > (1u << 24)) {
         c->is_bad = true;
@@ -246,6 +255,10 @@ static void ids_open(struct segment *seg, struct cursor *c)
     seg->id_hash_off = take_u64(c);
     seg->id_slot_count = take_u64(c);
     region_check(seg, c, seg->id_off, seg->id_bytes);
+    if (seg->flags & SEGMENT_FLAG_COUNTED_IDS) {
+        c->is_bad |= seg->id_bytes == 0 || seg->id_bytes % COUNTED_ID_PREFIX_BYTES != 0;
+        return;
+    }
     region_check(seg, c, seg->id_group_off,
                  ((uint64_t)seg->doc_count + ID_GROUP_DOCS - 1) / ID_GROUP_DOCS * 4);
     if (seg->id_slot_count > (uint64_t)UINT32_MAX * 2 ||
@@ -275,7 +288,8 @@ static int footer_open(struct segment *seg, struct err *err)
     struct cursor c = {seg->bytes + off, seg->bytes + off + bytes, false};
     seg->body_bytes = off;
     seg->doc_count = take_u32(&c);
-    (void)take_u32(&c);
+    seg->flags = take_u32(&c);
+    c.is_bad = (seg->flags & ~SEGMENT_FLAGS_KNOWN) != 0;
     seg->seq_no_min = (int64_t)take_u64(&c);
     seg->seq_no_max = (int64_t)take_u64(&c);
     seg->chunk_count = take_u32(&c);
@@ -400,118 +414,6 @@ struct column *segment_seq_no_column(const struct segment *seg)
 int64_t segment_version(const struct segment *seg, uint32_t doc)
 {
     return system_value(seg->versions, doc);
-}
-
-/* ---- Ids ---- */
-
-static const uint8_t *id_group(struct segment *seg, uint32_t group, const uint8_t **ret_end)
-{
-    const uint8_t *table = segment__at(seg, seg->id_group_off + (uint64_t)group * 4, 4);
-    if (!table)
-        return NULL;
-    uint64_t off = get_u32_le(table), end = seg->id_bytes;
-    if ((uint64_t)(group + 1) * ID_GROUP_DOCS < seg->doc_count) {
-        table = segment__at(seg, seg->id_group_off + (uint64_t)(group + 1) * 4, 4);
-        if (!table)
-            return NULL;
-        end = get_u32_le(table);
-    }
-    if (off > end || end > seg->id_bytes) {
-        segment__damaged(seg, "bad id group", seg->id_off + off);
-        return NULL;
-    }
-    *ret_end = seg->bytes + seg->id_off + end;
-    return segment__at(seg, seg->id_off + off, end - off);
-}
-
-/* Decodes the next id of a group over the one before. */
-static bool id_next(struct segment *seg, const uint8_t **p, const uint8_t *end, char *id, size_t *n)
-{
-    uint64_t rest;
-    size_t shared = *p < end ? *(*p)++ : SIZE_MAX;
-    if (shared > *n || !get_varint(p, end, &rest) || rest > ID_BYTES_MAX - shared ||
-        rest > (uint64_t)(end - *p)) {
-        segment__damaged(seg, "bad id", seg->id_off);
-        return false;
-    }
-    memcpy(id + shared, *p, rest);
-    *p += rest;
-    *n = shared + rest;
-    return true;
-}
-
-size_t segment__id_read(struct segment *seg, uint32_t doc, char *id)
-{
-    const uint8_t *end, *p = id_group(seg, doc / ID_GROUP_DOCS, &end);
-    size_t n = 0;
-    for (uint32_t i = 0; p && i <= doc % ID_GROUP_DOCS; i++) {
-        if (!id_next(seg, &p, end, id, &n))
-            return 0;
-    }
-    return n;
-}
-
-struct str segment_id(struct segment *seg, uint32_t doc, struct arena *mem)
-{
-    char id[ID_BYTES_MAX];
-    ASSERT(doc < seg->doc_count);
-    return arena_str(mem, (struct str){id, segment__id_read(seg, doc, id)});
-}
-
-static uint32_t find_sorted(struct segment *seg, struct str wanted)
-{
-    char id[ID_BYTES_MAX];
-    uint32_t low = 0, high = (seg->doc_count + ID_GROUP_DOCS - 1) /
-                             ID_GROUP_DOCS; /* last group whose first id <= wanted */
-    /* The last group first: ids that grow with time are mostly behind everything that is here. */
-    for (uint32_t mid = high - 1; high - low > 1; mid = low + (high - low) / 2) {
-        size_t n = segment__id_read(seg, mid * ID_GROUP_DOCS, id);
-        if (str_cmp((struct str){id, n}, wanted) <= 0)
-            low = mid;
-        else
-            high = mid;
-    }
-    const uint8_t *end, *p = id_group(seg, low, &end);
-    size_t n = 0;
-    for (uint32_t doc = low * ID_GROUP_DOCS; p && p < end; doc++) {
-        if (!id_next(seg, &p, end, id, &n))
-            return DOC_NONE;
-        int c = str_cmp((struct str){id, n}, wanted);
-        if (c >= 0)
-            return c == 0 ? doc : DOC_NONE;
-    }
-    return DOC_NONE;
-}
-
-uint32_t segment_find_id(struct segment *seg, struct str wanted)
-{
-    if (wanted.n == 0 || wanted.n > ID_BYTES_MAX)
-        return DOC_NONE;
-    if (seg->id_slot_count == 0)
-        return find_sorted(seg, wanted);
-    char id[ID_BYTES_MAX];
-    uint64_t hash = hash_str(wanted), count = seg->id_slot_count;
-    uint64_t at = ((hash >> 32) * count) >> 32, prints = seg->id_hash_off + count * 4;
-    uint32_t found = DOC_NONE;
-    for (uint64_t tries = 0; tries < count; tries++, at = at + 1 == count ? 0 : at + 1) {
-        const uint8_t *slot = segment__at(seg, seg->id_hash_off + at * 4, 4);
-        if (!slot)
-            return DOC_NONE;
-        uint32_t doc = get_u32_le(slot);
-        if (doc == 0)
-            return found;
-        const uint8_t *print = segment__at(seg, prints + at, 1);
-        if (!print)
-            return DOC_NONE;
-        if (*print != (uint8_t)hash || doc > seg->doc_count)
-            continue;
-        size_t n = segment__id_read(seg, doc - 1, id);
-        /* An id may be there several times before its dead versions are merged away: the last one
-         * counts. */
-        if (str_eq((struct str){id, n}, wanted) && (found == DOC_NONE || doc - 1 > found))
-            found = doc - 1;
-    }
-    return found;
 }
 
 /* ---- Stored source ---- */

@@ -54,7 +54,7 @@ struct segment {
     const uint8_t *bytes;
     uint64_t size, body_bytes;
     char name[64]; /* for messages */
-    uint32_t doc_count;
+    uint32_t doc_count, flags;
     int64_t seq_no_min, seq_no_max;
     uint64_t *verified; /* bit per chunk; atomic words */
     const uint8_t *chunk_crcs;
@@ -68,6 +68,7 @@ struct segment {
     uint32_t *field_by_id; /* field id -> position + 1 */
     uint32_t field_id_limit;
     struct column *seq_nos, *versions;
+    struct column *counted_ids; /* NULL: ids are text */
     struct stored_cache *cache; /* atomic: taken by exchange */
     uint32_t damage;            /* 0 none, 1 being written, 2 `failure` is there; atomic */
     struct err failure;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stored source, ids, checksums and the footer. How: bytes are appended to `out`; when a file is
+/* Stored source, checksums and the footer. How: bytes are appended to `out`; when a file is
  * being written, whole megabytes are drained into it, and each drained byte passes the running CRC
  * of its chunk. Regions that grow while others are written (ids, dictionary, postings of a field)
  * wait in buffers of their own. */
@@ -23,9 +23,6 @@ struct segment_writer *segment_writer_new(const struct segment_writer_options *o
                           &w->raw,
                           &w->raw_ends,
                           &w->stored_index,
-                          &w->ids,
-                          &w->id_groups,
-                          &w->last_id,
                           &w->fields,
                           &w->field_parts[0],
                           &w->field_parts[1],
@@ -33,7 +30,7 @@ struct segment_writer *segment_writer_new(const struct segment_writer_options *o
     for (size_t i = 0; i < ARRAY_COUNT(bufs); i++)
         buf_init(bufs[i], WRITER_BYTES_MAX);
     terms_writer__init(&w->terms);
-    w->ids_ascend = true;
+    ids_writer__init(&w->ids);
     if (options->is_compressed) {
         w->zstd = ZSTD_createCCtx();
         ASSERT(w->zstd);
@@ -53,9 +50,6 @@ void segment_writer_free(struct segment_writer *w)
                           &w->raw,
                           &w->raw_ends,
                           &w->stored_index,
-                          &w->ids,
-                          &w->id_groups,
-                          &w->last_id,
                           &w->fields,
                           &w->field_parts[0],
                           &w->field_parts[1],
@@ -64,7 +58,7 @@ void segment_writer_free(struct segment_writer *w)
         buf_deinit(bufs[i]);
     terms_writer__deinit(&w->terms);
     (void)ZSTD_freeCCtx(w->zstd);
-    mem_free(w->id_hashes);
+    ids_writer__deinit(&w->ids);
     mem_free(w->seq_nos);
     mem_free(w->versions);
     mem_free(w);
@@ -144,38 +138,11 @@ static void stored_flush(struct segment_writer *w)
     segment_writer__drain(w, false);
 }
 
-static void id_add(struct segment_writer *w, struct str id)
-{
-    ASSERT(id.n > 0 && id.n <= ID_BYTES_MAX);
-    struct str last = buf_str(&w->last_id);
-    if (w->doc_count > 0 && str_cmp(last, id) >= 0)
-        w->ids_ascend = false;
-    size_t shared = 0;
-    if (w->doc_count % ID_GROUP_DOCS == 0) {
-        if (w->ids.n > UINT32_MAX)
-            segment_writer__fail(w, ERR_TOO_LARGE, "ids are over 4 GiB");
-        buf_add_u32_le(&w->id_groups, (uint32_t)w->ids.n);
-    } else {
-        size_t max = MIN_OF(MIN_OF(last.n, id.n), (size_t)255);
-        while (shared < max && last.p[shared] == id.p[shared])
-            shared++;
-    }
-    buf_add_u8(&w->ids, (uint8_t)shared);
-    buf_add_varint(&w->ids, id.n - shared);
-    buf_add(&w->ids, id.p + shared, id.n - shared);
-    buf_clear(&w->last_id);
-    buf_add_str(&w->last_id, id);
-    void *hashes = w->id_hashes;
-    mem_grow(&hashes, &w->hash_capacity, (size_t)w->doc_count + 1, sizeof(uint64_t));
-    w->id_hashes = hashes;
-    w->id_hashes[w->doc_count] = hash_str(id);
-}
-
 void segment_writer_doc(struct segment_writer *w, struct str id, struct str routing,
                         struct str source, int64_t seq_no, int64_t version)
 {
     ASSERT(w->doc_count < w->options.doc_count);
-    id_add(w, id);
+    ids_writer__add(w, id);
     void *p = w->seq_nos;
     mem_grow(&p, &w->seq_no_capacity, (size_t)w->doc_count + 1, sizeof(int64_t));
     w->seq_nos = p;
@@ -196,33 +163,6 @@ void segment_writer_doc(struct segment_writer *w, struct str id, struct str rout
         stored_flush(w);
         buf_add_u64_le(&w->stored_index, segment_writer__off(w));
     }
-}
-
-/* Load at most two thirds. */
-static uint64_t hash_slot_count(uint32_t doc_count)
-{
-    return (uint64_t)doc_count + doc_count / 2 + 8;
-}
-
-static uint64_t id_hash_write(struct segment_writer *w)
-{
-    uint64_t slot_count = hash_slot_count(w->doc_count);
-    uint32_t *slots = MEM_ARRAY(uint32_t, slot_count);
-    uint8_t *prints = MEM_ARRAY(uint8_t, slot_count);
-    for (uint32_t doc = 0; doc < w->doc_count; doc++) {
-        uint64_t hash = w->id_hashes[doc];
-        uint64_t at = ((hash >> 32) * slot_count) >> 32;
-        while (slots[at])
-            at = at + 1 == slot_count ? 0 : at + 1;
-        slots[at] = doc + 1;
-        prints[at] = (uint8_t)hash;
-    }
-    for (uint64_t i = 0; i < slot_count; i++)
-        buf_add_u32_le(&w->out, slots[i]);
-    buf_add(&w->out, prints, slot_count);
-    mem_free(slots);
-    mem_free(prints);
-    return slot_count;
 }
 
 /* ---- Fields ---- */
@@ -269,8 +209,8 @@ void segment_writer_norms(struct segment_writer *w, const uint8_t *norms)
 
 /* ---- The end ---- */
 
-static void system_column(struct segment_writer *w, uint32_t field_id, struct str path,
-                          const int64_t *values)
+void segment_writer__system_column(struct segment_writer *w, uint32_t field_id, struct str path,
+                                   const int64_t *values)
 {
     struct column_input input = {COLUMN_LONG, NULL, values, w->doc_count};
     segment_writer_field_begin(w, field_id, FIELD_LONG, path);
@@ -278,8 +218,7 @@ static void system_column(struct segment_writer *w, uint32_t field_id, struct st
     segment_writer_field_end(w);
 }
 
-static void footer_write(struct segment_writer *w, struct buf *footer, uint64_t id_off,
-                         uint64_t group_off, uint64_t hash_off, uint64_t slot_count)
+static void footer_write(struct segment_writer *w, struct buf *footer, const struct id_regions *ids)
 {
     int64_t seq_min = INT64_MAX, seq_max = -1;
     for (uint32_t i = 0; i < w->doc_count; i++) {
@@ -287,7 +226,7 @@ static void footer_write(struct segment_writer *w, struct buf *footer, uint64_t 
         seq_max = MAX_OF(seq_max, w->seq_nos[i]);
     }
     buf_add_u32_le(footer, w->doc_count);
-    buf_add_u32_le(footer, 0);
+    buf_add_u32_le(footer, ids->flags);
     buf_add_u64_le(footer, (uint64_t)seq_min);
     buf_add_u64_le(footer, (uint64_t)seq_max);
     buf_add_u32_le(footer, w->chunk_count);
@@ -297,11 +236,11 @@ static void footer_write(struct segment_writer *w, struct buf *footer, uint64_t 
     buf_add_str(footer, buf_str(&w->stored_index));
     buf_add_u64_le(footer, 0); /* dictionary: reserved */
     buf_add_u32_le(footer, 0);
-    buf_add_u64_le(footer, id_off);
-    buf_add_u64_le(footer, w->ids.n);
-    buf_add_u64_le(footer, group_off);
-    buf_add_u64_le(footer, hash_off);
-    buf_add_u64_le(footer, slot_count);
+    buf_add_u64_le(footer, ids->off);
+    buf_add_u64_le(footer, ids->bytes);
+    buf_add_u64_le(footer, ids->group_off);
+    buf_add_u64_le(footer, ids->hash_off);
+    buf_add_u64_le(footer, ids->slot_count);
     buf_add_u32_le(footer, w->field_count);
     buf_add_str(footer, buf_str(&w->fields));
 }
@@ -309,14 +248,10 @@ static void footer_write(struct segment_writer *w, struct buf *footer, uint64_t 
 static int finish(struct segment_writer *w, struct err *err)
 {
     ASSERT(w->doc_count == w->options.doc_count && w->doc_count > 0);
-    uint64_t id_off = segment_writer__off(w);
-    buf_add_str(&w->out, buf_str(&w->ids));
-    uint64_t group_off = segment_writer__off(w);
-    buf_add_str(&w->out, buf_str(&w->id_groups));
-    uint64_t hash_off = segment_writer__off(w);
-    uint64_t slot_count = w->ids_ascend ? 0 : id_hash_write(w);
-    system_column(w, FIELD_ID_SEQ_NO, STR("_seq_no"), w->seq_nos);
-    system_column(w, FIELD_ID_VERSION, STR("_version"), w->versions);
+    struct id_regions ids;
+    ids_writer__finish(w, &ids);
+    segment_writer__system_column(w, FIELD_ID_SEQ_NO, STR("_seq_no"), w->seq_nos);
+    segment_writer__system_column(w, FIELD_ID_VERSION, STR("_version"), w->versions);
     static const char pad[SEGMENT_PAD_BYTES];
     buf_add(&w->out, pad, sizeof(pad));
     uint64_t footer_off = segment_writer__off(w);
@@ -331,7 +266,7 @@ static int finish(struct segment_writer *w, struct err *err)
     }
     struct buf footer;
     buf_init(&footer, WRITER_BYTES_MAX);
-    footer_write(w, &footer, id_off, group_off, hash_off, slot_count);
+    footer_write(w, &footer, &ids);
     uint8_t tail[SEGMENT_TAIL_BYTES];
     put_u64_le(tail, footer_off);
     put_u32_le(tail + 8, (uint32_t)footer.n);
@@ -343,7 +278,7 @@ static int finish(struct segment_writer *w, struct err *err)
     buf_add_str(&w->out, buf_str(&footer));
     buf_add(&w->out, tail, sizeof(tail));
     buf_deinit(&footer);
-    if (is_over || w->out.is_over || w->fields.is_over || w->ids.is_over)
+    if (is_over || w->out.is_over || w->fields.is_over || w->ids.text.is_over)
         segment_writer__fail(w, ERR_TOO_LARGE, "over the size limit");
     if (w->err.code != ERR_NONE) {
         if (err)

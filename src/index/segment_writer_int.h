@@ -5,6 +5,7 @@
 #define NARU_INDEX_SEGMENT_WRITER_INT_H
 
 #include "base/buf.h"
+#include "base/hash.h"
 #include "index/segment_writer.h"
 
 #define WRITER_BYTES_MAX   (UINT64_C(64) * GIB) /* of one region held in memory */
@@ -20,6 +21,27 @@ struct terms_writer {
     uint32_t block_count;
     struct buf last_term;
     struct buf scratch; /* blocks of the term at hand */
+};
+
+struct ids_writer {
+    bool is_counted;
+    /* Counted: distinct prefixes in order of arrival, and per document the number of its prefix
+     * with its count. */
+    struct buf prefixes;
+    struct strmap prefix_numbers; /* prefix -> number + 1 */
+    size_t last_prefix;
+    int64_t *values;
+    /* As text. */
+    struct buf text, groups, last;
+    bool do_ascend;
+    uint64_t *hashes;
+    size_t value_capacity, hash_capacity;
+};
+
+/* What the footer says of the ids. */
+struct id_regions {
+    uint32_t flags; /* SEGMENT_FLAG_ */
+    uint64_t off, bytes, group_off, hash_off, slot_count;
 };
 
 struct segment_writer {
@@ -39,11 +61,9 @@ struct segment_writer {
     uint32_t stored_block_count, stored_block_first;
     uint64_t raw_bytes;
     void *zstd; /* ZSTD_CCtx */
-    struct buf ids, id_groups, last_id;
-    bool ids_ascend;
-    uint64_t *id_hashes;
+    struct ids_writer ids;
     int64_t *seq_nos, *versions;
-    size_t hash_capacity, seq_no_capacity, version_capacity;
+    size_t seq_no_capacity, version_capacity;
 
     struct buf fields; /* footer part */
     uint32_t field_count;
@@ -63,6 +83,12 @@ static inline uint64_t segment_writer__off(const struct segment_writer *w)
 }
 void segment_writer__drain(struct segment_writer *w, bool all);
 void segment_writer__fail(struct segment_writer *w, enum err_code code, const char *what);
+void segment_writer__system_column(struct segment_writer *w, uint32_t field_id, struct str path,
+                                   const int64_t *values);
+void ids_writer__init(struct ids_writer *ids);
+void ids_writer__deinit(struct ids_writer *ids);
+void ids_writer__add(struct segment_writer *w, struct str id); /* of document w->doc_count */
+void ids_writer__finish(struct segment_writer *w, struct id_regions *ret_regions);
 void terms_writer__deinit(struct terms_writer *terms);
 void terms_writer__init(struct terms_writer *terms);
 
