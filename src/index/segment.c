@@ -27,8 +27,19 @@ void segment__damaged(const struct segment *seg, const char *what, uint64_t off)
     __atomic_store_n(&s->damage, 2, __ATOMIC_RELEASE);
 }
 
+/* A mapped file that was cut short reads as zeros from there on, also where it had been verified.
+ * Every cut takes the last bytes, so the tail's magic tells. */
+static bool is_lost(const struct segment *seg)
+{
+    const uint8_t *magic = seg->bytes + seg->size - SEGMENT_MAGIC_BYTES;
+    return seg->fs && (memcmp(magic, SEGMENT_MAGIC_TAIL, SEGMENT_MAGIC_BYTES) != 0 ||
+                       vfs_map_is_lost(seg->fs, seg->bytes));
+}
+
 int segment_failure(const struct segment *seg, struct err *err)
 {
+    if (UNLIKELY(is_lost(seg)))
+        segment__damaged(seg, "the file was cut short or cannot be read, mapped up", seg->size);
     uint32_t damage = __atomic_load_n(&seg->damage, __ATOMIC_ACQUIRE);
     if (LIKELY(damage == 0))
         return 0;
@@ -174,8 +185,8 @@ static void terms_open(struct segment *seg, struct terms *t, struct cursor *c)
     t->blocks = take(c, ((uint64_t)t->block_count + 1) * 8);
     t->bases = take(c, (uint64_t)t->block_count * 16);
     t->first_terms = (const char *)take(c, t->first_terms_bytes);
-    if (c->is_bad || t->block_count !=
-                         ((uint64_t)t->term_count + DICT_BLOCK_TERMS - 1) / DICT_BLOCK_TERMS) {
+    if (c->is_bad ||
+        t->block_count != ((uint64_t)t->term_count + DICT_BLOCK_TERMS - 1) / DICT_BLOCK_TERMS) {
         c->is_bad = true;
         return;
     }
@@ -596,8 +607,8 @@ static int stored_load(struct segment *seg, uint32_t block, struct stored_cache 
     uint32_t docs = get_u32_le(p), raw_bytes = get_u32_le(p + 4);
     uint64_t packed = end - off - STORED_BLOCK_HEAD;
     if (docs != stored_first(seg, block + 1) - stored_first(seg, block) ||
-        raw_bytes < (uint64_t)docs * 4 || raw_bytes > STORED_RAW_BYTES_MAX || (p[8] == STORED_RAW && packed != raw_bytes) ||
-        p[8] > STORED_ZSTD)
+        raw_bytes < (uint64_t)docs * 4 || raw_bytes > STORED_RAW_BYTES_MAX ||
+        (p[8] == STORED_RAW && packed != raw_bytes) || p[8] > STORED_ZSTD)
         return stored_bad(seg, off, err);
     cache = mem_alloc(sizeof(*cache) + raw_bytes);
     cache->block = block;
@@ -642,7 +653,9 @@ int segment_stored(struct segment *seg, uint32_t doc, struct arena *mem, struct 
         *ret_source = arena_str(mem, (struct str){(const char *)p, (size_t)(end - p)});
     }
     cache_put(seg, cache);
-    return is_bad ? stored_bad(seg, get_u64_le(seg->stored_index + (size_t)block * 12), err) : 0;
+    if (is_bad)
+        return stored_bad(seg, get_u64_le(seg->stored_index + (size_t)block * 12), err);
+    return segment_failure(seg, err);
 }
 
 int segment_source(struct segment *seg, uint32_t doc, struct arena *mem, struct str *ret_json,
