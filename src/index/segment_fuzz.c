@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* segment_fuzz.c: the bytes of a segment with every checksum made right again, so that hostile bytes
- * reach the decoders; then everything a reader can ask is asked: ids, stored source, columns in each
- * way, dictionaries, postings with positions and bounds, norms, the check, a merge. The tail's
- * footer offset is counted from the end, so that bytes put in or taken out leave the footer in
- * place. What is read must keep what segment.h promises to searches: documents below the count and
- * ascending, ordinals below the dictionary's. */
+/* segment_fuzz.c: the bytes of a segment with every checksum made right again, so that hostile
+ * bytes reach the decoders; then everything a reader can ask is asked: ids, stored source, columns
+ * in each way, dictionaries, postings with positions and bounds, norms, the check, a merge. The
+ * tail's footer offset is counted from the end, so that bytes put in or taken out leave the footer
+ * in place. What is read must keep what segment.h promises to searches: documents below the count
+ * and ascending, ordinals below the dictionary's. */
 #include "base/arena.h"
 #include "base/bits.h"
 #include "base/hash.h"
@@ -40,8 +40,8 @@ static struct str seed_source(struct arena *mem, uint32_t i, uint32_t docs)
 {
     struct buf out;
     buf_init(&out, 0);
-    buf_printf(&out, "{\"d\":%u,\"f\":%u.5,\"k\":\"key%u\",\"ip\":\"10.0.0.%u\",\"b\":%s", i * 1000, i % 9,
-               i % (docs / 2 + 1), i % 250, i % 2 ? "true" : "false");
+    buf_printf(&out, "{\"d\":%u,\"f\":%u.5,\"k\":\"key%u\",\"ip\":\"10.0.0.%u\",\"b\":%s", i * 1000,
+               i % 9, i % (docs / 2 + 1), i % 250, i % 2 ? "true" : "false");
     if (i % 3)
         buf_printf(&out, ",\"n\":[%u,%u]", i * 7919 % 1000, i % 5);
     buf_printf(&out, ",\"t\":\"common even%u even%u word%u of them\"}", i % 2, i % 2, i % 40);
@@ -63,8 +63,9 @@ bool fuzz_seed(unsigned n, struct buf *out)
     uint32_t docs = seed_docs[n / 2];
     for (uint32_t i = 0; i < docs; i++) {
         /* Odd seeds: ids ascend, so that there is no hash. */
-        struct builder_doc doc = {arena_printf(mem, n % 2 ? "id%06u" : "%u", n % 2 ? i : i * 7 % docs),
-                                  i % 4 ? STR_NONE : STR("route"), seed_source(mem, i, docs), i, 1};
+        struct builder_doc doc = {
+            arena_printf(mem, n % 2 ? "id%06u" : "%u", n % 2 ? i : i * 7 % docs),
+            i % 4 ? STR_NONE : STR("route"), seed_source(mem, i, docs), i, 1};
         struct mapping *draft;
         ASSERT(builder_add(b, mapping, &doc, &draft, &err) == 0 && !draft);
     }
@@ -82,7 +83,8 @@ bool fuzz_seed(unsigned n, struct buf *out)
 static void fix(uint8_t *p, size_t size)
 {
     uint8_t *tail = p + size - SEGMENT_TAIL_BYTES;
-    size_t footer = MIN_OF((size_t)get_u32_le(tail + 8), size - SEGMENT_TAIL_BYTES - SEGMENT_MAGIC_BYTES);
+    size_t footer =
+        MIN_OF((size_t)get_u32_le(tail + 8), size - SEGMENT_TAIL_BYTES - SEGMENT_MAGIC_BYTES);
     size_t off = size - SEGMENT_TAIL_BYTES - footer;
     put_u64_le(tail, off);
     put_u32_le(tail + 8, (uint32_t)footer);

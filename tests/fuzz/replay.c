@@ -90,7 +90,8 @@ static void mutate(struct rng *rng, const struct inputs *in, struct buf *out)
     buf_clear(out);
     buf_add_str(out, in->items[rng_below(rng, in->count)]);
     for (uint64_t changes = 1 + rng_below(rng, 4); changes > 0 && out->n > 0; changes--) {
-        size_t at = rng_below(rng, out->n), n = MIN_OF(out->n - at, (size_t)1 << rng_below(rng, 4));
+        size_t at = rng_below(rng, out->n), n = (size_t)1 << rng_below(rng, 4);
+        n = MIN_OF(n, out->n - at);
         switch (rng_below(rng, 7)) {
         case 0:
             out->p[at] = (char)(out->p[at] ^ (1 << rng_below(rng, 8)));
@@ -99,9 +100,8 @@ static void mutate(struct rng *rng, const struct inputs *in, struct buf *out)
             out->p[at] = (char)rng_u64(rng);
             break;
         case 2: {
-            uint64_t v = rng_below(rng, 4)
-                             ? interesting[rng_below(rng, ARRAY_COUNT(interesting))]
-                             : ~UINT64_C(0) - interesting[rng_below(rng, 5)];
+            uint64_t v = rng_below(rng, 4) ? interesting[rng_below(rng, ARRAY_COUNT(interesting))]
+                                           : ~UINT64_C(0) - interesting[rng_below(rng, 5)];
             for (size_t i = 0; i < n; i++)
                 out->p[at + i] = (char)(v >> (8 * i));
             break;
@@ -118,7 +118,8 @@ static void mutate(struct rng *rng, const struct inputs *in, struct buf *out)
             break;
         default: {
             struct str other = in->items[rng_below(rng, in->count)];
-            size_t part = other.n ? MIN_OF(other.n, (size_t)1 + rng_below(rng, 64)) : 0;
+            size_t part = 1 + rng_below(rng, 64);
+            part = MIN_OF(part, other.n);
             if (part && buf_reserve(out, part)) {
                 size_t from = rng_below(rng, other.n - part + 1);
                 memmove(out->p + at + part, out->p + at, out->n - at);
