@@ -27,6 +27,7 @@
 #define ACK_WRITERS   2u
 #define ACK_IDS       300u /* per writer */
 #define ACK_BATCH     6u
+#define ACK_TRIED_MAX (ACK_BATCH * 1000u)
 #define ACK_INDEX     STR("k")
 #define ACK_GENERATED UINT32_MAX /* the engine makes the id; such documents are only counted */
 
@@ -37,6 +38,7 @@ struct ack {
     uint32_t is_delete; /* tried: the operation; acknowledged: it is not there now */
     uint64_t content;
     int64_t version; /* acknowledged only */
+    int64_t at_ns;   /* monotonic: when it was told */
 };
 
 struct ack_state {
@@ -47,9 +49,12 @@ struct ack_state {
 
 struct ack_world {
     struct ack_state acked[ACK_WRITERS][ACK_IDS];
-    struct ack tried[ACK_WRITERS][ACK_BATCH]; /* begun, not acknowledged */
-    bool is_trying[ACK_WRITERS];
-    uint64_t told, generated_acked, generated_tried;
+    /* Begun, and not acknowledged before the cut; of one writer it is one batch, or those of the
+     * moments in which a disk goes down. */
+    struct ack tried[ACK_WRITERS][ACK_TRIED_MAX];
+    size_t tried_count[ACK_WRITERS];
+    int64_t cut_ns; /* 0: none. What was acknowledged later counts as tried only */
+    uint64_t late, told, generated_acked, generated_tried;
 };
 
 struct ack_writer {
@@ -82,8 +87,10 @@ static inline NORETURN void ack_ended(const char *what, const struct err *err)
     _exit(err->code == ERR_IO || err->code == ERR_READ_ONLY ? 3 : 4);
 }
 
-static inline void ack_tell(struct ack_writer *w, const struct ack *acks)
+static inline void ack_tell(struct ack_writer *w, struct ack *acks)
 {
+    for (size_t i = 0; i < ACK_BATCH; i++)
+        acks[i].at_ns = clock_monotonic_ns(clock_system());
     ssize_t n = write(w->out, acks, ACK_BATCH * sizeof(*acks));
     if (n != (ssize_t)(ACK_BATCH * sizeof(*acks)))
         _exit(5);
@@ -184,13 +191,18 @@ static inline void ack_take(struct ack_world *w, const struct ack *acks)
 {
     uint32_t writer = acks[0].writer;
     if (!acks[0].is_acked) {
-        memcpy(w->tried[writer], acks, sizeof(w->tried[writer]));
-        w->is_trying[writer] = true;
+        ASSERT(w->tried_count[writer] + ACK_BATCH <= ACK_TRIED_MAX);
+        memcpy(&w->tried[writer][w->tried_count[writer]], acks, ACK_BATCH * sizeof(*acks));
+        w->tried_count[writer] += ACK_BATCH;
         for (size_t i = 0; i < ACK_BATCH; i++)
             w->generated_tried += acks[i].id == ACK_GENERATED;
         return;
     }
-    w->is_trying[writer] = false;
+    if (w->cut_ns && acks[0].at_ns >= w->cut_ns) {
+        w->late += ACK_BATCH;
+        return;
+    }
+    w->tried_count[writer] = 0;
     for (size_t i = 0; i < ACK_BATCH; i++) {
         w->told++;
         if (acks[i].id == ACK_GENERATED)
@@ -205,7 +217,7 @@ static inline void ack_take(struct ack_world *w, const struct ack *acks)
 static inline bool ack_was_tried(const struct ack_world *w, uint32_t writer, uint32_t id,
                                  bool is_there, uint64_t content)
 {
-    for (size_t i = 0; w->is_trying[writer] && i < ACK_BATCH; i++) {
+    for (size_t i = 0; i < w->tried_count[writer]; i++) {
         const struct ack *t = &w->tried[writer][i];
         if (t->id == id && t->is_delete == !is_there && (!is_there || t->content == content))
             return true;
@@ -290,7 +302,7 @@ static inline int ack_verify_open(struct ack_world *w, struct engine *engine, st
     }
     w->generated_acked = w->generated_tried = visible - found;
     for (uint32_t i = 0; i < ACK_WRITERS; i++)
-        w->is_trying[i] = false;
+        w->tried_count[i] = 0;
     return 0;
 }
 

@@ -7,6 +7,10 @@
  * Every third cut lets the file system write its journal first (shutdown -f), which shows metadata
  * that is newer than the data.
  *
+ * Only what was acknowledged before the command to go down counts as acknowledged: while it goes
+ * down, a sync may find its log items gone and report success (seen on ext4 and xfs), which no loss
+ * of power can do, since nobody runs on to tell it. Such items may be there or not.
+ *
  * What this cannot show: a device that loses what it said was flushed, and reorders; those are
  * vfs_sim's (power_test.c).
  *
@@ -115,6 +119,7 @@ static void acks_drain(struct ack_world *w, int pipe_in, int64_t until_ns)
 static void run_and_cut(struct ack_world *w, uint64_t k, struct rng *rng, bool is_journal_written)
 {
     int ends[2], status;
+    w->cut_ns = 0;
     assert_int_equal(pipe(ends), 0);
     pid_t pid = fork();
     assert_true(pid >= 0);
@@ -128,6 +133,7 @@ static void run_and_cut(struct ack_world *w, uint64_t k, struct rng *rng, bool i
     (void)close(ends[1]);
     acks_drain(w, ends[0],
                clock_monotonic_ns(clock_system()) + rng_between(rng, 20, 500) * NS_PER_MS);
+    w->cut_ns = clock_monotonic_ns(clock_system());
     must(run("xfs_io -x -c 'shutdown%s' %s", is_journal_written ? " -f" : "", mount_point),
          "shutdown");
     acks_drain(w, ends[0], clock_monotonic_ns(clock_system()) + CHILD_END_NS);
@@ -163,8 +169,9 @@ static void cuts(const char *fs)
         }
     }
     print_message("%s: %llu power cuts, %llu acknowledgements: none lost, none doubled, nothing "
-                  "invented\n",
-                  fs, (unsigned long long)count, (unsigned long long)w->told);
+                  "invented (%llu more came while it went down)\n",
+                  fs, (unsigned long long)count, (unsigned long long)w->told,
+                  (unsigned long long)w->late);
     unmount_it();
     (void)run("rm -rf %s", top);
     mem_free(w);
