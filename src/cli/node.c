@@ -25,6 +25,23 @@ struct str node_pipeline_id(struct str path)
     return name.n ? name : STR("main");
 }
 
+/* Segments that were set aside when the data was opened, one line per index. */
+static int damage_log(struct node *node, struct err *err)
+{
+    struct str *names;
+    size_t count;
+    TRY(engine_resolve(node->engine, STR("_all"), true, node->mem, &names, &count, err));
+    for (size_t i = 0; i < count; i++) {
+        struct index_stats s;
+        TRY(engine_index_stats(node->engine, names[i], node->mem, &s, err));
+        if (s.damaged_count)
+            log_line(LOG_ERROR, "index",
+                     "[" STR_FMT "]: %u damaged segments are set aside, the others serve: %s",
+                     STR_ARG(names[i]), s.damaged_count, s.damaged_reason);
+    }
+    return 0;
+}
+
 static int start_engine(struct node *node, struct err *err)
 {
     struct app *app = node->config.app;
@@ -34,7 +51,8 @@ static int start_engine(struct node *node, struct err *err)
         .seed = app->seed,
         .path = path_join(node->mem, node->config.data_path, STR("engine")),
     };
-    return engine_open(&config, &node->engine, err);
+    TRY(engine_open(&config, &node->engine, err));
+    return damage_log(node, err);
 }
 
 static bool wants_server(const struct node_config *config)

@@ -189,6 +189,9 @@ static int segment_check(struct check *c, struct str dir, const struct manifest_
                          struct err *err)
 {
     CLEANUP(segment_unref_ptr) struct segment *seg = NULL;
+    if (m->bytes == 0)
+        return err_set(err, ERR_CORRUPT, "segment %llu.seg: was set aside as damaged, %u documents",
+                       (unsigned long long)m->number, m->doc_count);
     TRY(segment_open_file(c->fs, segment_file_path(dir, m->number, c->mem), &seg, err));
     if (seg->size != m->bytes || seg->doc_count != m->doc_count)
         return err_set(err, ERR_CORRUPT,

@@ -264,6 +264,18 @@ void column_read_doubles(const struct column *column, uint32_t first, uint32_t n
     memcpy(values, bits, n * sizeof(*values));
 }
 
+/* Readers index arrays by ordinals, so none beyond the dictionary leaves here. */
+static void ordinals_check(const struct column *column, uint32_t *ordinals, size_t n)
+{
+    uint32_t highest = 0;
+    for (size_t i = 0; i < n; i++)
+        highest = MAX_OF(highest, ordinals[i]);
+    if (LIKELY(highest < column->terms->term_count || highest == 0))
+        return;
+    segment__damaged(column->seg, "ordinal beyond the dictionary", 0);
+    memset(ordinals, 0, n * sizeof(*ordinals));
+}
+
 void column_read_ordinals(const struct column *column, uint32_t first, uint32_t n,
                           uint32_t *ordinals, uint64_t *exists)
 {
@@ -272,6 +284,7 @@ void column_read_ordinals(const struct column *column, uint32_t first, uint32_t 
     window_read(column, first, n, wide, exists);
     for (uint32_t i = 0; i < n; i++)
         ordinals[i] = (uint32_t)wide[i];
+    ordinals_check(column, ordinals, n);
 }
 
 /* Where the values of a document lie in its zone: [*ret_from, *ret_to). */
@@ -345,6 +358,7 @@ size_t column_doc_ordinals(const struct column *column, uint32_t doc, uint32_t *
     }
     for (size_t i = 0; i < MIN_OF(n, max); i++)
         ordinals[i] = (uint32_t)(many ? many[i] : wide[i]);
+    ordinals_check(column, ordinals, MIN_OF(n, max));
     mem_free(many);
     return n;
 }

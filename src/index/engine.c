@@ -69,11 +69,15 @@ void engine__all_free(struct index **indices, size_t count)
 
 /* ---- Opening an index ---- */
 
-static void set_aside(struct index *index, uint64_t number, const struct err *why)
+static void set_aside(struct index *index, uint64_t number, uint32_t doc_count,
+                      const struct err *why)
 {
-    index->damaged_numbers =
-        mem_realloc(index->damaged_numbers, (index->damaged_count + 1) * sizeof(uint64_t));
-    index->damaged_numbers[index->damaged_count++] = number;
+    index->damaged =
+        mem_realloc(index->damaged, (index->damaged_count + 1) * sizeof(*index->damaged));
+    index->damaged[index->damaged_count++] =
+        (struct manifest_segment){.number = number, .doc_count = doc_count};
+    if (index->damaged_count > 1) /* the first is named, all are counted */
+        return;
     size_t n = MIN_OF(strlen(why->text), sizeof(index->trouble) - 1);
     memcpy(index->trouble, why->text, n);
     index->trouble[n] = '\0';
@@ -84,6 +88,9 @@ static int slot_open(struct index *index, const struct manifest_segment *m, stru
 {
     struct vfs *fs = index->engine->fs;
     struct segment *seg;
+    if (m->bytes == 0)
+        return err_set(err, ERR_CORRUPT, "segment %llu.seg: was set aside as damaged before",
+                       (unsigned long long)m->number);
     TRY(segment_open_file(fs, segment_file_path(index->path, m->number, mem), &seg, err));
     struct slot *slot = slot_new(seg, m->number);
     int rc = 0;
@@ -113,6 +120,53 @@ static int slot_open(struct index *index, const struct manifest_segment *m, stru
     return 0;
 }
 
+static bool is_failed(const struct slot *slot)
+{
+    return slot->number && segment__is_damaged(slot->segment);
+}
+
+/* REQUIRES(merge_mu, flush_mu, mu) */
+static void failed_take_out(struct index *index)
+{
+    struct slot **slots = mem_alloc((index->set->count + 1) * sizeof(struct slot *));
+    size_t count = 0;
+    for (size_t i = 0; i < index->set->count; i++) {
+        struct slot *slot = index->set->slots[i];
+        struct err why;
+        if (!is_failed(slot)) {
+            slots[count++] = slot_ref(slot);
+            continue;
+        }
+        (void)!segment_failure(slot->segment, &why);
+        set_aside(index, slot->number, slot->segment->doc_count, &why);
+        slot->is_retired = true;
+    }
+    index__set_slots(index, slots, count);
+    index__publish(index, false);
+    index->is_mapping_dirty = true; /* the manifest is to say it */
+    mem_free(slots);
+}
+
+/* A segment that turned out to be damaged while it was read fails every search that meets it; then
+ * it is set aside, as at opening, and the rest serves. A merge that is running is waited for by
+ * coming again. */
+static void failed_set_aside(struct index *index)
+{
+    bool any = false;
+    mutex_lock(&index->mu);
+    for (size_t i = 0; i < index->set->count; i++)
+        any |= is_failed(index->set->slots[i]);
+    mutex_unlock(&index->mu);
+    if (!any || pthread_mutex_trylock(&index->merge_mu) != 0)
+        return;
+    mutex_lock(&index->flush_mu);
+    mutex_lock(&index->mu);
+    failed_take_out(index);
+    mutex_unlock(&index->mu);
+    mutex_unlock(&index->flush_mu);
+    mutex_unlock(&index->merge_mu);
+}
+
 static int slots_open(struct index *index, const struct manifest *m, struct arena *mem,
                       struct err *err)
 {
@@ -125,7 +179,7 @@ static int slots_open(struct index *index, const struct manifest *m, struct aren
         if (rc == 0) {
             count++;
         } else if (why.code == ERR_CORRUPT || why.code == ERR_NOT_FOUND) {
-            set_aside(index, m->segments[i].number, &why);
+            set_aside(index, m->segments[i].number, m->segments[i].doc_count, &why);
             rc = 0;
         } else if (err) {
             *err = why;
@@ -337,6 +391,7 @@ static bool flush_due(struct index *index, int64_t now_ns)
 static int index_round(struct index *index, struct err *err)
 {
     int64_t now_ns = clock_monotonic_ns(index->engine->clock);
+    failed_set_aside(index);
     if (refresh_due(index, now_ns))
         TRY(index__refresh(index, err));
     /* Read-only: nothing more reaches the disk. And after a failure the disk gets a rest. */

@@ -137,7 +137,9 @@ struct index_stats {
     uint64_t doc_count, deleted_count, store_bytes, segment_count, memory_bytes;
     uint64_t index_total, delete_total, refresh_total, flush_total, merge_total, query_total;
     int64_t created_ns;
-    int64_t seq_no_max; /* highest acknowledged, -1: none */
+    int64_t seq_no_max;       /* highest acknowledged, -1: none */
+    uint32_t damaged_count;   /* segments that were set aside; their documents are missing */
+    char damaged_reason[128]; /* of the first of them; "" */
     bool is_read_only;
     char read_only_reason[128];
 };

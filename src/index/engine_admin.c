@@ -779,7 +779,8 @@ int engine_index_stats(struct engine *engine, struct str name, struct arena *mem
     for (size_t i = 0; i < index->set->count; i++)
         s.store_bytes += index->set->slots[i]->segment->size;
     s.memory_bytes = index->memory_bytes;
-    memcpy(s.read_only_reason, index->trouble, sizeof(s.read_only_reason));
+    s.damaged_count = (uint32_t)index->damaged_count;
+    memcpy(s.damaged_reason, index->trouble, sizeof(s.damaged_reason));
     mutex_unlock(&index->mu);
     struct err why;
     if (wal_state(engine->wal, &why) < 0) {

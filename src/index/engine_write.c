@@ -806,6 +806,14 @@ int engine_write(struct engine *engine, const struct doc_write *writes, size_t c
 
 /* ---- Realtime get ---- */
 
+/* A damaged segment answers "not there", which nobody may pass on as the truth. */
+static int set_failure(const struct slot_set *set, struct err *err)
+{
+    for (size_t i = 0; set && i < set->count; i++)
+        TRY(segment_failure(set->slots[i]->segment, err));
+    return 0;
+}
+
 static int get_current(struct lane *lane, struct str id, struct arena *mem, struct doc_get *doc,
                        struct err *err)
 {
@@ -815,6 +823,8 @@ static int get_current(struct lane *lane, struct str id, struct arena *mem, stru
     find_current(lane, id, &place);
     struct str source, routing;
     int rc = current_source(&b, &place, &source, &routing, err);
+    if (rc == 0 && !place.is_found)
+        rc = set_failure(place.set, err);
     mutex_unlock(&lane->mu);
     if (rc == 0 && place.is_found) {
         doc->is_found = true;
@@ -847,6 +857,8 @@ static int get_published(struct index *index, struct str id, struct arena *mem, 
         doc->seq_no = segment_seq_no(part->segment, n);
         doc->primary_term = PRIMARY_TERM;
     }
+    for (size_t i = 0; i < view->count && !doc->is_found && rc == 0; i++)
+        rc = segment_failure(view->parts[i].segment, err);
     view_unref(view);
     return rc;
 }

@@ -185,7 +185,7 @@ static uint32_t find_sorted(struct segment *seg, struct str wanted)
     }
     const uint8_t *end, *p = id_group(seg, low, &end);
     size_t n = 0;
-    for (uint32_t doc = low * ID_GROUP_DOCS; p && p < end; doc++) {
+    for (uint32_t doc = low * ID_GROUP_DOCS; p && p < end && doc < seg->doc_count; doc++) {
         if (!id_next(seg, &p, end, id, &n))
             return DOC_NONE;
         int c = str_cmp((struct str){id, n}, wanted);

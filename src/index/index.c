@@ -171,7 +171,7 @@ void index__unref(struct index *index)
     mapping_unref(index->mapping);
     mem_free(index->settings_json);
     mem_free(index->aliases_json);
-    mem_free(index->damaged_numbers);
+    mem_free(index->damaged);
     mem_free((void *)(uintptr_t)index->name.p);
     mem_free((void *)(uintptr_t)index->uuid.p);
     mem_free((void *)(uintptr_t)index->path.p);

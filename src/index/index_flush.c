@@ -276,8 +276,7 @@ static void manifest_fill(struct index *index, struct slot_set *set, struct aren
     }
     /* A damaged file stays named, so that nobody removes it. */
     for (size_t i = 0; i < index->damaged_count; i++)
-        m->segments[m->segment_count++] =
-            (struct manifest_segment){.number = index->damaged_numbers[i]};
+        m->segments[m->segment_count++] = index->damaged[i];
     index->is_mapping_dirty = false;
     mutex_unlock(&index->mu);
     buf_deinit(&mapping);

@@ -90,6 +90,11 @@ struct view {
 struct view *view_ref(struct view *view);
 void view_unref(struct view *view);
 
+struct manifest_segment {
+    uint64_t number, bytes, live_generation; /* bytes 0: set aside as damaged */
+    uint32_t doc_count;
+};
+
 struct tomb {
     int64_t version, seq_no, at_ns;
 };
@@ -138,7 +143,9 @@ struct index {
     int64_t retry_ns, merge_retry_ns; /* the background threads' own: no flush, no merge before */
     uint64_t memory_bytes;            /* builders and in-memory segments, as last counted */
     char trouble[128];                /* a damaged segment that was set aside */
-    uint64_t *damaged_numbers;        /* kept in the manifest, so that nobody removes the file */
+    /* Kept in the manifest without their size, so that nobody removes the file and it never counts
+     * again by itself: what it held may have been written anew since. */
+    struct manifest_segment *damaged;
     size_t damaged_count;
     struct metric index_total, delete_total, refresh_total, flush_total, merge_total, query_total;
 };
@@ -218,10 +225,6 @@ int index__manifest_write(struct index *index,
 uint64_t engine__wal_needed(struct engine *engine);
 
 /* ---- manifest.c ---- */
-struct manifest_segment {
-    uint64_t number, bytes, live_generation;
-    uint32_t doc_count;
-};
 struct manifest {
     struct str name, uuid, settings_json, aliases_json, mapping_json;
     uint64_t id, generation, wal_flushed, segment_next;

@@ -221,7 +221,15 @@ int live_file_read(struct vfs *fs, struct str path, uint32_t doc_count, uint64_t
     uint64_t *words = MEM_ARRAY(uint64_t, n);
     for (size_t i = 0; i < n; i++)
         words[i] = get_u64_le(head + LIVE_HEAD + i * 8);
+    uint32_t count = get_u32_le(head + 12);
+    /* Searches take every bit for a document that is there. */
+    if (bitset_count(words, n) != count || (doc_count % 64 && words[n - 1] >> (doc_count % 64))) {
+        mem_free(words);
+        return err_set(err, ERR_CORRUPT,
+                       "live documents " STR_FMT ": other bits than the %u it promises",
+                       STR_ARG(path_name(path)), count);
+    }
     *ret_words = words;
-    *ret_count = get_u32_le(head + 12);
+    *ret_count = count;
     return 0;
 }

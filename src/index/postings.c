@@ -6,6 +6,9 @@
 #include "index/segment_int.h"
 #include "index/value_block.h"
 
+/* Positions of a block that need no bits: all are 0. Others are bounded by the bytes they take. */
+#define POSITIONS_FLAT_MAX (1u << 20)
+
 struct postings {
     struct segment *seg;
     const struct terms *terms;
@@ -50,6 +53,8 @@ static bool docs_unpack(struct postings *p, const uint8_t *data, const uint8_t *
         if ((size_t)(end - data) < bitset_bytes + 4u)
             return false;
         uint32_t first = get_u32_le(data), n = 0;
+        if (first > SEGMENT_DOCS_MAX || (base != UINT32_MAX && first <= base))
+            return false;
         data += 4;
         for (uint32_t i = 0; i < bitset_bytes; i++) {
             for (unsigned bits = data[i]; bits; bits &= bits - 1) {
@@ -65,11 +70,13 @@ static bool docs_unpack(struct postings *p, const uint8_t *data, const uint8_t *
     if (width > 32 || (size_t)(end - data) < bytes)
         return false;
     unpack_bits_u32(data, p->n, width, p->docs);
-    uint32_t doc = base;
+    uint64_t doc = base == UINT32_MAX ? UINT64_MAX : base;
     for (uint32_t i = 0; i < p->n; i++) {
-        doc += p->docs[i] + 1;
-        p->docs[i] = doc;
+        doc += (uint64_t)p->docs[i] + 1;
+        p->docs[i] = (uint32_t)doc;
     }
+    if (doc > SEGMENT_DOCS_MAX) /* else the sums may have wrapped around */
+        return false;
     *ret_behind = data + bytes;
     return true;
 }
@@ -91,7 +98,8 @@ static bool block_load(struct postings *p, uint32_t block)
     const uint8_t *behind;
     if (!docs_unpack(p, from + 4, p->end, width, bitset_bytes,
                      block ? block_last(p, block - 1) : UINT32_MAX, &behind) ||
-        p->docs[p->n - 1] >= p->seg->doc_count) {
+        p->docs[p->n - 1] >= p->seg->doc_count ||
+        (p->skip && p->docs[p->n - 1] != block_last(p, block))) {
         damaged(p);
         return false;
     }
@@ -266,7 +274,8 @@ static bool positions_load(struct postings *p)
         count += p->freqs[i];
     const uint8_t *data = segment__at(p->seg, p->positions_off, p->positions_bytes);
     if (!data || off >= p->positions_bytes || data[off] > 32 ||
-        packed_bytes(count, data[off]) > p->positions_bytes - off - 1)
+        packed_bytes(count, data[off]) > p->positions_bytes - off - 1 ||
+        (data[off] == 0 && count > POSITIONS_FLAT_MAX))
         return false;
     if (!p->position_begin)
         p->position_begin = ARENA_ARRAY(p->mem, uint32_t, POSTINGS_BLOCK_DOCS + 1);

@@ -27,8 +27,19 @@ void segment__damaged(const struct segment *seg, const char *what, uint64_t off)
     __atomic_store_n(&s->damage, 2, __ATOMIC_RELEASE);
 }
 
+/* A mapped file that was cut short reads as zeros from there on, also where it had been verified.
+ * Every cut takes the last bytes, so the tail's magic tells. */
+static bool is_lost(const struct segment *seg)
+{
+    const uint8_t *magic = seg->bytes + seg->size - SEGMENT_MAGIC_BYTES;
+    return seg->fs && (memcmp(magic, SEGMENT_MAGIC_TAIL, SEGMENT_MAGIC_BYTES) != 0 ||
+                       vfs_map_is_lost(seg->fs, seg->bytes));
+}
+
 int segment_failure(const struct segment *seg, struct err *err)
 {
+    if (UNLIKELY(is_lost(seg)))
+        segment__damaged(seg, "the file was cut short or cannot be read, mapped up", seg->size);
     uint32_t damage = __atomic_load_n(&seg->damage, __ATOMIC_ACQUIRE);
     if (LIKELY(damage == 0))
         return 0;
@@ -108,6 +119,26 @@ static void region_check(const struct segment *seg, struct cursor *c, uint64_t o
         c->is_bad = true;
 }
 
+/* What a type's column holds: who reads it takes the kind from the mapping's type. */
+static enum column_kind kind_of(enum field_type type)
+{
+    switch ((int)type) {
+    case FIELD_KEYWORD:
+    case FIELD_CONSTANT_KEYWORD:
+    case FIELD_WILDCARD:
+    case FIELD_IP:
+    case FIELD_FLATTENED:
+        return COLUMN_ORDINAL;
+    case FIELD_DOUBLE:
+    case FIELD_FLOAT:
+    case FIELD_HALF_FLOAT:
+    case FIELD_SCALED_FLOAT:
+        return COLUMN_DOUBLE;
+    default:
+        return COLUMN_LONG;
+    }
+}
+
 static void column_open(struct segment *seg, struct segment_field *f, struct cursor *c)
 {
     struct column *col = &f->column;
@@ -120,7 +151,7 @@ static void column_open(struct segment *seg, struct segment_field *f, struct cur
     col->zone_count = take_u32(c);
     col->zones = take(c, (uint64_t)col->zone_count * ZONE_ENTRY_BYTES);
     col->terms = &f->terms;
-    if (c->is_bad || col->kind > COLUMN_ORDINAL ||
+    if (c->is_bad || col->kind != kind_of((enum field_type)f->type) ||
         col->zone_count != (seg->doc_count + ZONE_DOCS - 1) / ZONE_DOCS) {
         c->is_bad = true;
         return;
@@ -128,6 +159,9 @@ static void column_open(struct segment *seg, struct segment_field *f, struct cur
     for (uint32_t z = 0; z < col->zone_count; z++) {
         const uint8_t *e = col->zones + (size_t)z * ZONE_ENTRY_BYTES;
         region_check(seg, c, get_u64_le(e), get_u32_le(e + 8));
+        /* Readers of single values rely on there being no ends. */
+        if (e[18] > ZONE_PRESENCE_BITMAP || (e[19] && !(col->flags & COLUMN_FLAG_MULTI)))
+            c->is_bad = true;
     }
 }
 
@@ -151,7 +185,8 @@ static void terms_open(struct segment *seg, struct terms *t, struct cursor *c)
     t->blocks = take(c, ((uint64_t)t->block_count + 1) * 8);
     t->bases = take(c, (uint64_t)t->block_count * 16);
     t->first_terms = (const char *)take(c, t->first_terms_bytes);
-    if (c->is_bad || t->block_count != (t->term_count + DICT_BLOCK_TERMS - 1) / DICT_BLOCK_TERMS) {
+    if (c->is_bad ||
+        t->block_count != ((uint64_t)t->term_count + DICT_BLOCK_TERMS - 1) / DICT_BLOCK_TERMS) {
         c->is_bad = true;
         return;
     }
@@ -187,6 +222,12 @@ static void field_open(struct segment *seg, struct segment_field *f, struct curs
         c->is_bad = true;
 }
 
+static bool is_system_column(const struct segment_field *f)
+{
+    return (f->parts & FIELD_PART_COLUMN) && f->column.kind == COLUMN_LONG &&
+           !(f->column.flags & COLUMN_FLAG_MULTI);
+}
+
 static void fields_open(struct segment *seg, struct cursor *c)
 {
     uint32_t count = take_u32(c);
@@ -200,23 +241,22 @@ static void fields_open(struct segment *seg, struct cursor *c)
     for (uint32_t i = 0; i < count && !c->is_bad; i++) {
         struct segment_field *f = &seg->fields[i];
         field_open(seg, f, c);
-        if (f->id == FIELD_ID_SEQ_NO)
-            seg->seq_nos = &f->column;
-        else if (f->id == FIELD_ID_VERSION)
-            seg->versions = &f->column;
-        else if (f->id == FIELD_ID_COUNTED_ID)
-            seg->counted_ids = &f->column;
-        else
+        struct column **system = f->id == FIELD_ID_SEQ_NO       ? &seg->seq_nos
+                                 : f->id == FIELD_ID_VERSION    ? &seg->versions
+                                 : f->id == FIELD_ID_COUNTED_ID ? &seg->counted_ids
+                                                                : NULL;
+        if (system) {
+            c->is_bad |= !is_system_column(f);
+            *system = &f->column;
+        } else if (f->id == UINT32_MAX) {
+            c->is_bad = true;
+        } else {
             seg->field_id_limit = MAX_OF(seg->field_id_limit, f->id + 1);
+        }
     }
     bool is_counted = seg->flags & SEGMENT_FLAG_COUNTED_IDS;
-    if (is_counted != (seg->counted_ids != NULL) ||
-        (is_counted &&
-         !(column_is_dense(seg->counted_ids) && !column_is_multi(seg->counted_ids)))) {
-        c->is_bad = true;
-        return;
-    }
-    if (!seg->seq_nos || !seg->versions || seg->field_id_limit > (1u << 24)) {
+    c->is_bad |= is_counted != (seg->counted_ids != NULL);
+    if (c->is_bad || !seg->seq_nos || !seg->versions || seg->field_id_limit > (1u << 24)) {
         c->is_bad = true;
         return;
     }
@@ -225,6 +265,13 @@ static void fields_open(struct segment *seg, struct cursor *c)
         if (seg->fields[i].id < seg->field_id_limit)
             seg->field_by_id[seg->fields[i].id] = i + 1;
     }
+}
+
+static uint32_t stored_first(const struct segment *seg, uint32_t block)
+{
+    return block == seg->stored_block_count
+               ? seg->doc_count
+               : get_u32_le(seg->stored_index + (size_t)block * 12 + 8);
 }
 
 static void stored_open(struct segment *seg, struct cursor *c)
@@ -237,11 +284,14 @@ static void stored_open(struct segment *seg, struct cursor *c)
         return;
     }
     uint64_t last = 0;
+    uint32_t last_first = 0;
     for (uint32_t b = 0; b <= seg->stored_block_count; b++) {
         uint64_t off = get_u64_le(seg->stored_index + (size_t)b * 12);
-        if (off < last || off > seg->body_bytes)
+        uint32_t first = stored_first(seg, b);
+        if (off < last || off > seg->body_bytes || (b ? first <= last_first : first != 0))
             c->is_bad = true;
         last = off;
+        last_first = first;
     }
     (void)take_u64(c); /* dictionary: reserved */
     (void)take_u32(c);
@@ -298,7 +348,8 @@ static int footer_open(struct segment *seg, struct err *err)
         seg->chunk_count != (off + SEGMENT_CHUNK_BYTES - 1) / SEGMENT_CHUNK_BYTES)
         c.is_bad = true;
     else
-        seg->verified = MEM_ARRAY(uint64_t, BITSET_WORDS(seg->chunk_count));
+        /* One bit more: an empty run at the body's end asks for the chunk behind it. */
+        seg->verified = MEM_ARRAY(uint64_t, BITSET_WORDS(seg->chunk_count + 1));
     if (!c.is_bad)
         stored_open(seg, &c);
     if (!c.is_bad)
@@ -418,13 +469,6 @@ int64_t segment_version(const struct segment *seg, uint32_t doc)
 
 /* ---- Stored source ---- */
 
-static uint32_t stored_first(const struct segment *seg, uint32_t block)
-{
-    return block == seg->stored_block_count
-               ? seg->doc_count
-               : get_u32_le(seg->stored_index + (size_t)block * 12 + 8);
-}
-
 static uint32_t stored_block_of(const struct segment *seg, uint32_t doc)
 {
     uint32_t low = 0, high = seg->stored_block_count;
@@ -463,8 +507,8 @@ static int stored_load(struct segment *seg, uint32_t block, struct stored_cache 
     uint32_t docs = get_u32_le(p), raw_bytes = get_u32_le(p + 4);
     uint64_t packed = end - off - STORED_BLOCK_HEAD;
     if (docs != stored_first(seg, block + 1) - stored_first(seg, block) ||
-        raw_bytes < (uint64_t)docs * 4 || (p[8] == STORED_RAW && packed != raw_bytes) ||
-        p[8] > STORED_ZSTD)
+        raw_bytes < (uint64_t)docs * 4 || raw_bytes > STORED_RAW_BYTES_MAX ||
+        (p[8] == STORED_RAW && packed != raw_bytes) || p[8] > STORED_ZSTD)
         return stored_bad(seg, off, err);
     cache = mem_alloc(sizeof(*cache) + raw_bytes);
     cache->block = block;
@@ -509,7 +553,9 @@ int segment_stored(struct segment *seg, uint32_t doc, struct arena *mem, struct 
         *ret_source = arena_str(mem, (struct str){(const char *)p, (size_t)(end - p)});
     }
     cache_put(seg, cache);
-    return is_bad ? stored_bad(seg, get_u64_le(seg->stored_index + (size_t)block * 12), err) : 0;
+    if (is_bad)
+        return stored_bad(seg, get_u64_le(seg->stored_index + (size_t)block * 12), err);
+    return segment_failure(seg, err);
 }
 
 int segment_source(struct segment *seg, uint32_t doc, struct arena *mem, struct str *ret_json,

@@ -86,6 +86,11 @@ static inline bool segment_is_file(const struct segment *seg)
 {
     return seg->fs != NULL;
 }
+/* Damage was met. Without asking the disk, unlike segment_failure. */
+static inline bool segment__is_damaged(const struct segment *seg)
+{
+    return __atomic_load_n(&seg->damage, __ATOMIC_ACQUIRE) != 0;
+}
 /* Reads everything: all chunks, ids against their hash, columns' zones, every posting. -ERR_CORRUPT
  * names what is wrong. */
 int segment_verify_all(struct segment *seg, struct err *err) WARN_UNUSED;

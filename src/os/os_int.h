@@ -21,4 +21,10 @@ int os__path(struct str path, struct os_path *ret_path, struct err *err) WARN_UN
  * -code. */
 int os__errno(struct err *err, int number, const char *verb, const char *path);
 
+/* map_guard.c: a missing page of a mapping that was added reads as zeros instead of ending the
+ * process, and the mapping is lost from then on. */
+void os__map_guard_add(const void *p, uint64_t n);
+void os__map_guard_remove(const void *p);
+bool os__map_guard_is_lost(const void *p);
+
 #endif

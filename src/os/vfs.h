@@ -58,6 +58,9 @@ struct vfs_ops {
      * valid until unmap, even when the file is closed or removed. */
     int (*map)(struct vfs_file *file, uint64_t size, const void **ret_p, struct err *err);
     void (*unmap)(struct vfs *fs, const void *p, uint64_t size);
+    /* Some page of the mapping could not be had (the file was cut short, the disk cannot read it)
+     * and read as zeros. NULL: cannot happen. */
+    bool (*map_is_lost)(struct vfs *fs, const void *p);
     /* Exclusive advisory lock for the file's life, against other processes and other opens;
      * -ERR_LOCKED when held. The file MUST be open for writing; its holder writes its process id
      * into it, for the error's text. */
@@ -129,6 +132,10 @@ static inline void vfs_unmap(struct vfs *fs, const void *p, uint64_t size)
     if (p)
         fs->ops->unmap(fs, p, size);
 }
+static inline bool vfs_map_is_lost(struct vfs *fs, const void *p)
+{
+    return fs->ops->map_is_lost && fs->ops->map_is_lost(fs, p);
+}
 static inline WARN_UNUSED int vfs_lock(struct vfs_file *file, struct err *err)
 {
     return file->fs->ops->lock(file, err);
@@ -193,6 +200,11 @@ void vfs_sim_free(struct vfs *fs);
 uint64_t vfs_sim_steps(struct vfs *fs);
 void vfs_sim_crash_at(struct vfs *fs, uint64_t step);
 void vfs_sim_crash(struct vfs *fs, uint64_t seed);
+/* `fn` is asked before every step until the next crash, with the step's number; true: the power
+ * goes with this step. It must not use the file system. A test that forks in it has the state of
+ * this moment without running up to it again. */
+typedef bool vfs_sim_step_fn(void *arg, uint64_t step);
+void vfs_sim_on_step(struct vfs *fs, vfs_sim_step_fn *fn, void *arg);
 
 /* Whole-file helpers over any vfs. */
 #define VFS_READ_FILE_BYTES_MAX (256 * MIB)

@@ -194,15 +194,24 @@ static int posix_map(struct vfs_file *base, uint64_t size, const void **ret_p, s
     void *p = mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, file->fd, 0);
     if (p == MAP_FAILED)
         return os__errno(err, errno, "map", file->path);
+    os__map_guard_add(p, size);
     *ret_p = p;
     return 0;
+}
+
+static bool posix_map_is_lost(struct vfs *fs, const void *p)
+{
+    (void)fs;
+    return os__map_guard_is_lost(p);
 }
 
 static void posix_unmap(struct vfs *fs, const void *p, uint64_t size)
 {
     (void)fs;
-    if (size > 0)
-        ASSERT(munmap((void *)(uintptr_t)p, (size_t)size) == 0);
+    if (size == 0)
+        return;
+    os__map_guard_remove(p); /* before the addresses can be somebody else's */
+    ASSERT(munmap((void *)(uintptr_t)p, (size_t)size) == 0);
 }
 
 /* Names the holder when the lock file's content is a process id, as those who lock write it. */
@@ -407,6 +416,7 @@ struct vfs *vfs_posix(void)
         .file_stat = posix_file_stat,
         .map = posix_map,
         .unmap = posix_unmap,
+        .map_is_lost = posix_map_is_lost,
         .lock = posix_lock,
         .stat = posix_stat,
         .rename = posix_rename,

@@ -59,6 +59,8 @@ struct vfs_sim {
     uint64_t steps;
     uint64_t crash_at; /* 0: never */
     bool is_off;
+    vfs_sim_step_fn *on_step;
+    void *on_step_arg;
     struct journal_op *journal;
     size_t journal_count, journal_capacity;
 };
@@ -92,7 +94,8 @@ static enum tree_verdict sim_before(struct tree *tree, enum tree_call call, stru
     bool was_off = sim->is_off;
     if (!was_off && is_step(call)) {
         sim->steps++;
-        sim->is_off = sim->crash_at > 0 && sim->steps >= sim->crash_at;
+        sim->is_off = (sim->crash_at > 0 && sim->steps >= sim->crash_at) ||
+                      (sim->on_step && sim->on_step(sim->on_step_arg, sim->steps));
     }
     if (!sim->is_off)
         return TREE_DO;
@@ -396,6 +399,7 @@ void vfs_sim_crash(struct vfs *fs, uint64_t seed)
     sim->tree.generation++;
     sim->is_off = false;
     sim->crash_at = 0;
+    sim->on_step = NULL;
     pthread_mutex_unlock(&sim->tree.mu);
 }
 
@@ -441,6 +445,15 @@ uint64_t vfs_sim_steps(struct vfs *fs)
     uint64_t steps = sim->steps;
     pthread_mutex_unlock(&sim->tree.mu);
     return steps;
+}
+
+void vfs_sim_on_step(struct vfs *fs, vfs_sim_step_fn *fn, void *arg)
+{
+    struct vfs_sim *sim = sim_of((struct tree *)fs);
+    pthread_mutex_lock(&sim->tree.mu);
+    sim->on_step = fn;
+    sim->on_step_arg = arg;
+    pthread_mutex_unlock(&sim->tree.mu);
 }
 
 void vfs_sim_crash_at(struct vfs *fs, uint64_t step)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/health.h"
 
+#include "base/str.h"
 #include "index/engine.h"
 
 int health_of(struct engine *engine, struct str expression, struct arena *mem,
@@ -13,7 +14,9 @@ int health_of(struct engine *engine, struct str expression, struct arena *mem,
     for (size_t i = 0; i < health.index_count; i++) {
         struct index_stats s;
         TRY(engine_index_stats(engine, names[i], mem, &s, err));
-        if (s.is_read_only)
+        if (s.damaged_count) /* documents are missing, as when a shard is not there */
+            health.status = STR("red");
+        else if (s.is_read_only && !str_is(health.status, "red"))
             health.status = STR("yellow");
     }
     *ret_health = health;

@@ -9,14 +9,21 @@
  *   index_check finds nothing
  *
  * Opening may lose power as well: every third state is cut off again during its recovery.
- * NARU_CRASH_FULL=1 tries every step of the long scenario with NARU_CRASH_STATES (8) states each;
- * NARU_SEED repeats one scenario. */
+ *
+ * The long scenario runs once; at a step to try, the process forks: the child has the disk and the
+ * model of that moment, loses power and forks once more for each state of the disk.
+ * NARU_CRASH_FULL=1 tries every step of it with NARU_CRASH_STATES (8) states each, in
+ * NARU_CRASH_PROCESSES (2) processes; NARU_CRASH_OPS says how long it is (5,000); NARU_SEED repeats
+ * one scenario. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <cmocka.h>
+
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -26,13 +33,13 @@
 #include "index/segment.h"
 
 #define IDS       16u
-#define INDICES   2u
+#define INDICES   3u
 #define BATCH_MAX 5u
 
 struct doc_state {
     bool is_there;
     int64_t version;
-    uint64_t content; /* the number in its source */
+    uint64_t content, update; /* the numbers in its source; update 0: none since it was written */
 };
 
 struct index_state {
@@ -43,7 +50,7 @@ struct index_state {
 /* One item of the request in flight. */
 struct item {
     uint32_t index, id;
-    bool is_delete;
+    enum doc_op op;
     uint64_t content;
 };
 
@@ -61,18 +68,25 @@ struct world {
     int creating, deleting; /* index in flight, -1 */
 };
 
+static bool is_fork; /* then a failure ends the process; the first one's parent says it */
+
 #define CHECK(w, x, ...)                                                                           \
     do {                                                                                           \
         if (!(x)) {                                                                                \
             print_error("seed %llu step %llu state %llu: ", (unsigned long long)(w)->seed,         \
                         (unsigned long long)(w)->step, (unsigned long long)(w)->state_seed);       \
+            if (is_fork) {                                                                         \
+                print_error(__VA_ARGS__);                                                          \
+                print_error("\n");                                                                 \
+                _exit(1);                                                                          \
+            }                                                                                      \
             fail_msg(__VA_ARGS__);                                                                 \
         }                                                                                          \
     } while (0)
 
 static struct str index_name(uint32_t i)
 {
-    return i ? STR("two") : STR("one");
+    return i == 0 ? STR("one") : i == 1 ? STR("two") : STR("three");
 }
 
 static int world_open(struct world *w, struct err *err)
@@ -87,11 +101,37 @@ static int world_open(struct world *w, struct err *err)
     return engine_open(&config, &w->engine, err);
 }
 
-static struct str source_of(struct world *w, uint64_t content)
+static struct str source_of(struct world *w, uint64_t content, uint64_t update)
 {
-    return arena_printf(w->mem, "{\"c\":%llu,\"t\":\"word%llu and %s\",\"f%llu\":1.5}",
-                        (unsigned long long)content, (unsigned long long)content % 7,
-                        content % 3 ? "more" : "less", (unsigned long long)content % 11);
+    struct str source =
+        arena_printf(w->mem, "{\"c\":%llu,\"t\":\"word%llu and %s\",\"f%llu\":1.5}",
+                     (unsigned long long)content, (unsigned long long)content % 7,
+                     content % 3 ? "more" : "less", (unsigned long long)content % 11);
+    return update ? arena_printf(w->mem, "%.*s,\"u\":%llu}", (int)source.n - 1, source.p,
+                                 (unsigned long long)update)
+                  : source;
+}
+
+/* What an item makes of a document; the version is the engine's matter. */
+static struct doc_state after(const struct doc_state *s, const struct item *item)
+{
+    switch (item->op) {
+    case DOC_INDEX:
+        return (struct doc_state){true, s->version, item->content, 0};
+    case DOC_CREATE:
+        return s->is_there ? *s : (struct doc_state){true, s->version, item->content, 0};
+    case DOC_UPDATE:
+        return s->is_there ? (struct doc_state){true, s->version, s->content, item->content} : *s;
+    case DOC_DELETE:
+        break;
+    }
+    return (struct doc_state){0};
+}
+
+static bool same(const struct doc_state *a, const struct doc_state *b)
+{
+    return a->is_there == b->is_there &&
+           (!a->is_there || (a->content == b->content && a->update == b->update));
 }
 
 static int step_write(struct world *w, struct err *err)
@@ -102,29 +142,37 @@ static int step_write(struct world *w, struct err *err)
     uint32_t index = (uint32_t)rng_below(&w->rng, INDICES);
     for (size_t i = 0; i < w->flight_count; i++) {
         struct item *item = &w->flight[i];
-        *item = (struct item){index, (uint32_t)rng_below(&w->rng, IDS), rng_below(&w->rng, 4) == 0,
-                              w->content_next++};
+        static const enum doc_op ops[] = {DOC_INDEX,  DOC_INDEX,  DOC_INDEX,  DOC_CREATE,
+                                          DOC_UPDATE, DOC_UPDATE, DOC_DELETE, DOC_DELETE};
+        *item = (struct item){index, (uint32_t)rng_below(&w->rng, IDS),
+                              ops[rng_below(&w->rng, ARRAY_COUNT(ops))], ++w->content_next};
         writes[i] = DOC_WRITE_INIT;
         writes[i].index = index_name(index);
         writes[i].id = arena_printf(w->mem, "id%u", item->id);
-        writes[i].op = item->is_delete ? DOC_DELETE : DOC_INDEX;
-        if (!item->is_delete)
-            writes[i].source = source_of(w, item->content);
+        writes[i].op = item->op;
+        writes[i].source = item->op == DOC_UPDATE ? arena_printf(w->mem, "{\"doc\":{\"u\":%llu}}",
+                                                                 (unsigned long long)item->content)
+                                                  : source_of(w, item->content, 0);
     }
     TRY(engine_write(w->engine, writes, w->flight_count,
                      rng_below(&w->rng, 3) ? REFRESH_NONE : REFRESH_NOW, w->mem, results, err));
     for (size_t i = 0; i < w->flight_count; i++) {
         const struct item *item = &w->flight[i];
+        struct doc_state *acked = &w->acked[index].docs[item->id];
         if (results[i].outcome == DOC_FAILED) {
-            if (results[i].err->code == ERR_INDEX_NOT_FOUND)
+            bool is_refused = (results[i].status == 404 && !acked->is_there) ||
+                              (results[i].status == 409 && acked->is_there);
+            if (is_refused) { /* the index may have been made for it all the same */
+                w->acked[index].is_there |= engine_index_exists(w->engine, index_name(index));
                 continue;
+            }
             /* The index could not be made: the power went. */
             *err = *results[i].err;
             return -(int)err->code;
         }
         w->acked[index].is_there = true;
-        w->acked[index].docs[item->id] =
-            (struct doc_state){!item->is_delete, results[i].version, item->content};
+        *acked = after(acked, item);
+        acked->version = results[i].version;
     }
     return 0;
 }
@@ -170,28 +218,30 @@ static int step(struct world *w, struct err *err)
 
 /* ---- After the crash ---- */
 
-static uint64_t content_of(struct world *w, struct str source)
+static uint64_t number_behind(struct str source, const char *key)
 {
     uint64_t v = 0;
-    struct str rest = str_from_off(source, 5);
-    ptrdiff_t comma = str_find_char(rest, ',');
-    CHECK(w, comma > 0 && str_to_u64(str_sub(rest, 0, (size_t)comma), &v), "a document reads %.*s",
-          (int)source.n, source.p);
-    return v;
+    const char *at = memmem(source.p, source.n, key, strlen(key));
+    struct str rest = at ? str_from_off(source, (size_t)(at - source.p) + strlen(key)) : STR_NONE;
+    size_t n = 0;
+    while (n < rest.n && rest.p[n] >= '0' && rest.p[n] <= '9')
+        n++;
+    return n && str_to_u64(str_sub(rest, 0, n), &v) ? v : 0;
 }
 
 /* Whether what is there may be: the acknowledged state, or that after some item of the request in
  * flight. */
-static bool allowed(const struct world *w, uint32_t index, uint32_t id, bool is_there,
-                    uint64_t content)
+static bool allowed(const struct world *w, uint32_t index, uint32_t id, const struct doc_state *is)
 {
-    const struct doc_state *acked = &w->acked[index].docs[id];
-    if (acked->is_there == is_there && (!is_there || acked->content == content))
+    struct doc_state s = w->acked[index].docs[id];
+    if (same(&s, is))
         return true;
     for (size_t i = 0; i < w->flight_count; i++) {
         const struct item *item = &w->flight[i];
-        if (item->index == index && item->id == id && item->is_delete == !is_there &&
-            (!is_there || item->content == content))
+        if (item->index != index || item->id != id)
+            continue;
+        s = after(&s, item);
+        if (same(&s, is))
             return true;
     }
     return false;
@@ -235,19 +285,22 @@ static void verify(struct world *w)
                   engine_get(w->engine, index_name(i), arena_printf(w->mem, "id%u", id), true,
                              w->mem, &doc, &err) == 0,
                   "%s", err.text);
-            uint64_t content = doc.is_found ? content_of(w, doc.source) : 0;
-            CHECK(w, allowed(w, i, id, doc.is_found, content) || w->deleting == (int)i,
-                  "index %u id %u: found %d content %llu, acknowledged %d content %llu", i, id,
-                  doc.is_found, (unsigned long long)content, w->acked[i].docs[id].is_there,
-                  (unsigned long long)w->acked[i].docs[id].content);
-            if (doc.is_found)
-                CHECK(w, str_eq(doc.source, source_of(w, content)), "torn source %.*s",
-                      (int)doc.source.n, doc.source.p);
-            if (doc.is_found && w->acked[i].docs[id].is_there &&
-                content == w->acked[i].docs[id].content)
-                CHECK(w, doc.version == w->acked[i].docs[id].version,
-                      "version %lld, acknowledged %lld", (long long)doc.version,
-                      (long long)w->acked[i].docs[id].version);
+            const struct doc_state *acked = &w->acked[i].docs[id];
+            struct doc_state is = {.is_there = doc.is_found};
+            if (doc.is_found) {
+                is.content = number_behind(doc.source, "\"c\":");
+                is.update = number_behind(doc.source, "\"u\":");
+                CHECK(w, str_eq(doc.source, source_of(w, is.content, is.update)),
+                      "torn source %.*s", (int)doc.source.n, doc.source.p);
+            }
+            CHECK(w, allowed(w, i, id, &is) || w->deleting == (int)i,
+                  "index %u id %u: found %d content %llu.%llu, acknowledged %d content %llu.%llu",
+                  i, id, doc.is_found, (unsigned long long)is.content,
+                  (unsigned long long)is.update, acked->is_there,
+                  (unsigned long long)acked->content, (unsigned long long)acked->update);
+            if (is.is_there && same(&is, acked))
+                CHECK(w, doc.version == acked->version, "version %lld, acknowledged %lld",
+                      (long long)doc.version, (long long)acked->version);
             found += doc.is_found;
         }
         CHECK(w, count_visible(w, index_name(i)) == found,
@@ -292,8 +345,66 @@ static void recover(struct world *w, bool is_cut_again)
     engine_close(w->engine);
 }
 
-/* Runs the scenario with the power going at `step` (0: never). Returns the steps that were made. */
-static uint64_t run(uint64_t seed, uint64_t ops, uint64_t crash_step, uint64_t state_seed)
+/* ---- Trying steps by forking ---- */
+
+struct forks {
+    struct world *w;
+    uint64_t stride, states, tried, failed;
+    size_t running, process_count;
+};
+
+static void fork_reap(struct forks *f)
+{
+    int status;
+    if (waitpid(-1, &status, 0) < 0)
+        return;
+    f->running--;
+    f->failed += !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+}
+
+static bool fork_at_step(void *arg, uint64_t step)
+{
+    struct forks *f = arg;
+    if (step % f->stride != 0 || f->failed)
+        return false;
+    while (f->running >= f->process_count)
+        fork_reap(f);
+    (void)fflush(NULL);
+    pid_t pid = fork();
+    ASSERT(pid >= 0);
+    if (pid == 0) {
+        is_fork = true;
+        f->w->step = step;
+        return true;
+    }
+    f->running++;
+    f->tried += f->states;
+    return false;
+}
+
+/* In a child whose power is off: each state in a process of its own. */
+static NORETURN void fork_states(struct forks *f)
+{
+    struct world *w = f->w;
+    for (uint64_t s = 0; s < f->states; s++) {
+        w->state_seed = w->seed * 1000003 + w->step * 31 + s;
+        pid_t pid = s + 1 < f->states ? fork() : 0;
+        ASSERT(pid >= 0);
+        if (pid == 0) {
+            recover(w, w->state_seed % 3 == 0);
+            _exit(0);
+        }
+        int status;
+        if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
+            _exit(1);
+    }
+    _exit(0);
+}
+
+/* Runs the scenario with the power going at `step` (0: never), or with forks that lose it at some
+ * of the steps. Returns the steps that were made. */
+static uint64_t run(uint64_t seed, uint64_t ops, uint64_t crash_step, uint64_t state_seed,
+                    struct forks *forks)
 {
     struct world *w = MEM_NEW(struct world);
     struct err err = {0};
@@ -307,13 +418,21 @@ static uint64_t run(uint64_t seed, uint64_t ops, uint64_t crash_step, uint64_t s
     clock_fake_init(&w->clock, INT64_C(1737500000) * NS_PER_S);
     if (crash_step)
         vfs_sim_crash_at(w->fs, crash_step);
+    if (forks) {
+        forks->w = w;
+        vfs_sim_on_step(w->fs, fork_at_step, forks);
+    }
     int rc = world_open(w, &err);
     for (uint64_t i = 0; i < ops && rc == 0; i++)
         rc = step(w, &err);
     uint64_t steps = vfs_sim_steps(w->fs);
-    CHECK(w, rc == 0 || crash_step, "without a crash: %s", err.text);
+    CHECK(w, rc == 0 || crash_step || is_fork, "without a crash: %s", err.text);
+    if (forks && !is_fork)
+        vfs_sim_on_step(w->fs, NULL, NULL);
     engine_close(w->engine);
     w->engine = NULL;
+    if (is_fork)
+        fork_states(forks);
     if (crash_step)
         recover(w, state_seed % 3 == 0);
     arena_free(w->mem);
@@ -331,10 +450,10 @@ static uint64_t env_u64(const char *name, uint64_t dflt)
 
 static void crash_at_steps(uint64_t seed, uint64_t ops, uint64_t stride, uint64_t states)
 {
-    uint64_t steps = run(seed, ops, 0, 0), tried = 0;
+    uint64_t steps = run(seed, ops, 0, 0, NULL), tried = 0;
     for (uint64_t k = 1; k <= steps; k += stride) {
         for (uint64_t s = 0; s < states; s++, tried++)
-            (void)run(seed, ops, k, seed * 1000003 + k * 31 + s);
+            (void)run(seed, ops, k, seed * 1000003 + k * 31 + s, NULL);
     }
     print_message("seed %llu: %llu operations, %llu steps, %llu crashes\n",
                   (unsigned long long)seed, (unsigned long long)ops, (unsigned long long)steps,
@@ -350,13 +469,23 @@ static void test_every_step(void **state)
         crash_at_steps(only ? only : env_u64("NARU_CRASH_FIRST", 100) + i, 40, 1, 2);
 }
 
-/* A scenario of a thousand operations, strided unless all are asked for. */
+/* The long scenario, strided unless all steps are asked for. */
 static void test_long(void **state)
 {
     (void)state;
     bool is_full = env_u64("NARU_CRASH_FULL", 0) != 0;
-    crash_at_steps(env_u64("NARU_SEED", 7), 1000, is_full ? 1 : 97,
-                   is_full ? env_u64("NARU_CRASH_STATES", 8) : 1);
+    uint64_t seed = env_u64("NARU_SEED", 7), ops = env_u64("NARU_CRASH_OPS", 5000);
+    struct forks forks = {.stride = is_full ? 1 : 199,
+                          .states = is_full ? env_u64("NARU_CRASH_STATES", 8) : 2,
+                          .process_count = env_u64("NARU_CRASH_PROCESSES", 2)};
+    uint64_t steps = run(seed, ops, 0, 0, &forks);
+    while (forks.running > 0)
+        fork_reap(&forks);
+    if (forks.failed)
+        fail_msg("%llu forks failed", (unsigned long long)forks.failed);
+    print_message("seed %llu: %llu operations, %llu steps, %llu crashes\n",
+                  (unsigned long long)seed, (unsigned long long)ops, (unsigned long long)steps,
+                  (unsigned long long)forks.tried);
 }
 
 int main(void)

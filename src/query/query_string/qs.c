@@ -8,6 +8,7 @@
  * them optional. Bare words in a row are one text, so that the analyzer sees them together. */
 #include "query/query_string/qs.h"
 
+#include "base/buf.h"
 #include "base/str.h"
 
 enum token {
@@ -67,7 +68,9 @@ static bool is_space(struct str text, size_t at, size_t *ret_n)
 static bool ends_word(struct str text, size_t at)
 {
     size_t n;
-    return is_space(text, at, &n) || strchr("():^[]\"{}~", text.p[at]) != NULL;
+    /* strchr finds the end of its string too: a word that ends at its first byte never ends. */
+    return is_space(text, at, &n) ||
+           (text.p[at] != '\0' && strchr("():^[]\"{}~", text.p[at]) != NULL);
 }
 
 static bool two(struct str text, size_t at, char c)
@@ -316,15 +319,6 @@ static bool ends_words(enum token token)
            token == T_AND || token == T_OR;
 }
 
-static struct str joined(struct parser *p, struct str a, struct str b)
-{
-    char *text = arena_alloc(p->mem, a.n + b.n + 1);
-    memcpy(text, a.p, a.n);
-    text[a.n] = ' ';
-    memcpy(text + a.n + 1, b.p, b.n);
-    return (struct str){text, a.n + b.n + 1};
-}
-
 /* Bare words in a row are one clause, up to one that something belongs to. */
 static int parse_words(struct parser *p, struct str field, struct qs_node **ret_node)
 {
@@ -334,17 +328,20 @@ static int parse_words(struct parser *p, struct str field, struct qs_node **ret_
         return parse_suffixes(p, *ret_node, false);
     }
     struct qs_node *node = node_new(p, QS_WORDS, field);
-    struct str text = unescape(p->lex.raw, p->mem);
+    struct buf text; /* grows by doubling: a list of words may be long */
+    buf_init(&text, 0);
+    buf_add_str(&text, unescape(p->lex.raw, p->mem));
     bool is_single = p->is_one_word || ends_words(peek(p));
     p->is_one_word = false;
     next(p);
     while (!is_single && p->lex.token == T_TERM && !ends_words(peek(p)) &&
            !(field.p && (p->lex.raw.p[0] == '<' || p->lex.raw.p[0] == '>'))) {
-        struct str more = unescape(p->lex.raw, p->mem);
-        text = joined(p, text, more);
+        buf_add_char(&text, ' ');
+        buf_add_str(&text, unescape(p->lex.raw, p->mem));
         next(p);
     }
-    node->text = text;
+    node->text = arena_str(p->mem, buf_str(&text));
+    buf_deinit(&text);
     *ret_node = node;
     return parse_suffixes(p, node, true);
 }

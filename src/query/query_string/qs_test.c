@@ -127,4 +127,13 @@ static void refuses(struct test *t)
     assert_err(qs_parse(STR("quick~2"), false, t->mem, &node, &t->err), &t->err, ERR_UNSUPPORTED);
 }
 
-TEST_MAIN(TEST(parses), TEST(refuses))
+/* A NUL byte is a byte of its word; once it made a word that never ended. */
+static void takes_nul_bytes(struct test *t)
+{
+    struct qs_node *node;
+    assert_ok(qs_parse(STR("a \0b c\0"), false, t->mem, &node, &t->err), &t->err);
+    assert_int_equal(node->kind, QS_WORDS);
+    assert_true(str_eq(node->text, STR("a \0b c\0")));
+}
+
+TEST_MAIN(TEST(parses), TEST(refuses), TEST(takes_nul_bytes))

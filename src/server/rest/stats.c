@@ -88,6 +88,11 @@ static void write_figures(struct json_writer *w, const struct index_stats *s)
     object(w, "segments");
     number(w, "count", s->segment_count);
     number(w, "memory_in_bytes", s->memory_bytes);
+    if (s->damaged_count) { /* ours: Elasticsearch has no shard that serves a part */
+        number(w, "damaged_count", s->damaged_count);
+        json_key_lit(w, "damaged_reason");
+        json_str(w, str_from(s->damaged_reason));
+    }
     json_object_end(w);
 }
 
@@ -97,6 +102,9 @@ static void add(struct index_stats *sum, const struct index_stats *s)
     sum->deleted_count += s->deleted_count;
     sum->store_bytes += s->store_bytes;
     sum->segment_count += s->segment_count;
+    if (!sum->damaged_count)
+        memcpy(sum->damaged_reason, s->damaged_reason, sizeof(sum->damaged_reason));
+    sum->damaged_count += s->damaged_count;
     sum->memory_bytes += s->memory_bytes;
     sum->index_total += s->index_total;
     sum->delete_total += s->delete_total;
