@@ -28,6 +28,7 @@ struct agg_tree {
     uint32_t node_count; /* all levels; ids are below it */
     bool needs_scores;   /* a top_hits sorts by score */
     bool has_global;
+    bool is_ordered;        /* some result depends on the order of the values: one thread only */
     struct agg_node **all;  /* by id */
     struct query **filters; /* queries inside aggregations, planned per index */
     size_t filter_count, filter_capacity;
@@ -62,6 +63,8 @@ struct bucket_type {
     /* MAY be NULL. Every document of the segment, all live, no scores: answered from metadata.
      * False: collect it. */
     bool (*collect_all)(const struct agg_node *node, struct agg_run *run, void *state);
+    /* MAY be NULL. The segment ends: what was kept by its ordinals becomes values. */
+    void (*end)(const struct agg_node *node, struct agg_run *run, void *own);
     /* MUST. `from`: a state of another run. */
     void (*merge)(const struct agg_node *node, struct agg_run *run, void *state,
                   struct agg_run *other, void *from);
@@ -145,6 +148,8 @@ int agg_run_segment(struct agg_run *run, const struct searcher_part *part, uint3
  * answer are collected then. */
 bool agg_run_all(struct agg_run *run, bool *ret_done);
 void agg_run_collect(struct agg_run *run, const struct doc_block *block, const bool *is_done);
+/* The segment will not be collected any more. */
+void agg_run_segment_end(struct agg_run *run);
 void agg_run_merge(struct agg_run *run, struct agg_run *other);
 /* {"name": {…}}; a failure (too many buckets) is in run->rc. */
 struct value agg_run_result(struct agg_run *run);
