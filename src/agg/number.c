@@ -48,6 +48,15 @@ void agg__sum_add_doubles(struct agg__sum *sum, const double *values, size_t cou
     *sum = own;
 }
 
+bool agg__sum_add_summary(struct agg__sum *sum, const struct agg_summary *summary)
+{
+    if (!summary->is_integer)
+        return false;
+    sum->ints += summary->sum;
+    sum->count += summary->count;
+    return true;
+}
+
 void agg__sum_merge(struct agg__sum *sum, const struct agg__sum *from)
 {
     sum->ints += from->ints;
@@ -198,6 +207,15 @@ bool agg__range_add_value(struct agg__range *range, const struct value *v)
     else if (kind == VALUE_FLOAT)
         agg__range_add_doubles(range, &f, 1);
     return kind == VALUE_INT || kind == VALUE_FLOAT;
+}
+
+void agg__range_add_summary(struct agg__range *range, const struct agg_summary *summary)
+{
+    uint8_t kind = summary->is_integer ? VALUE_INT : VALUE_FLOAT;
+    if (summary->count == 0)
+        return;
+    offer_min(range, kind, summary->min_i, summary->min_f);
+    offer_max(range, kind, summary->max_i, summary->max_f);
 }
 
 void agg__range_merge(struct agg__range *range, const struct agg__range *from)

@@ -8,6 +8,8 @@
 #include "index/segment_int.h"
 #include "index/value_block.h"
 
+_Static_assert(64 % DICT_BLOCK_TERMS == 0, "a block's ordinals lie in one word of a bit set");
+
 static const double powers[DECIMAL_EXPONENT_MAX + 1] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6};
 
 struct column *segment_column(struct segment *seg, const struct field *field)
@@ -409,4 +411,39 @@ uint32_t column_ordinal_doc_count(const struct column *column, uint32_t ordinal)
 {
     struct term_cursor cursor;
     return term_cursor_ordinal(&cursor, column->terms, ordinal) ? cursor.entry.doc_freq : 0;
+}
+
+void column_ordinal_doc_counts(const struct column *column, uint32_t *counts)
+{
+    struct term_cursor cursor;
+    const struct terms *terms = column->terms;
+    memset(counts, 0, terms->term_count * sizeof(*counts));
+    for (bool more = term_cursor_block(&cursor, terms, 0) && term_cursor_next(&cursor); more;
+         more = term_cursor_next(&cursor))
+        counts[cursor.entry.ordinal] = cursor.entry.doc_freq;
+}
+
+static bool block_is_wanted(const uint64_t *wanted, uint32_t block)
+{
+    uint64_t word = wanted[block * DICT_BLOCK_TERMS / 64];
+    return (word >> (block * DICT_BLOCK_TERMS % 64)) & ((UINT64_C(1) << DICT_BLOCK_TERMS) - 1);
+}
+
+void column_ordinals_each(const struct column *column, const uint64_t *wanted,
+                          column_ordinal_fn *each, void *owner)
+{
+    struct term_cursor cursor;
+    const struct terms *terms = column->terms;
+    for (uint32_t block = 0; block < terms->block_count; block++) {
+        uint32_t end = MIN_OF((block + 1) * DICT_BLOCK_TERMS, terms->term_count);
+        if ((wanted && !block_is_wanted(wanted, block)) ||
+            !term_cursor_block(&cursor, terms, block))
+            continue;
+        while (cursor.next_ordinal < end && term_cursor_next(&cursor)) {
+            uint32_t ordinal = cursor.entry.ordinal;
+            if (!wanted || bitset_get(wanted, ordinal))
+                each(owner, ordinal, (struct str){cursor.term, cursor.term_bytes},
+                     cursor.entry.doc_freq);
+        }
+    }
 }

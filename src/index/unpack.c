@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* unpack.c: eight values of w bits are w whole bytes. For w up to 25 each of them lies within four
- * bytes, so a byte shuffle puts the four bytes of each value into a lane of its own, and a shift and
- * a mask per lane leave the value: about eight values in two nanoseconds, whatever the width. Wider
- * values, and what stands before and behind whole groups of eight, are read one by one. */
+ * bytes, so a byte shuffle puts the four bytes of each value into a lane of its own, and a shift
+ * and a mask per lane leave the value: about eight values in two nanoseconds, whatever the width.
+ * Wider values, and what stands before and behind whole groups of eight, are read one by one. */
 #include "index/unpack.h"
 
 #include "base/bits.h"

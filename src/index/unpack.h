@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* unpack.h: runs of bit-packed integers of at most 32 bits, many at a time: with AVX2 where the
- * machine has it, else word by word. Value i of a run lies at its bits [i * width, (i + 1) * width).
- * Reads up to seven bytes behind the last value. */
+ * machine has it, else word by word. Value i of a run lies at its bits [i * width, (i + 1) *
+ * width). Reads up to seven bytes behind the last value. */
 #ifndef NARU_INDEX_UNPACK_H
 #define NARU_INDEX_UNPACK_H
 

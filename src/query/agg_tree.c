@@ -295,10 +295,12 @@ struct agg_run *agg_run_new(const struct agg_tree *tree, int64_t now_ns, uint64_
 }
 
 int agg_run_segment(struct agg_run *run, const struct searcher_part *part, uint32_t part_index,
-                    struct plan **plans, struct arena *scratch, struct err *err)
+                    uint64_t match_estimate, struct plan **plans, struct arena *scratch,
+                    struct err *err)
 {
     run->part = part;
     run->part_index = part_index;
+    run->match_estimate = match_estimate;
     run->doc_count = segment_doc_count(part->segment);
     run->plans = plans;
     run->scratch = scratch;
@@ -464,7 +466,7 @@ uint32_t bucket_set_find(const struct bucket_set *set, int64_t key)
     return set->slots[slot] ? set->slots[slot] - 1 : UINT32_MAX;
 }
 
-static void *child_state(const struct agg_node *node, struct agg_run *run, struct bucket *bucket,
+void *bucket_child_state(const struct agg_node *node, struct agg_run *run, struct bucket *bucket,
                          size_t i)
 {
     if (!bucket->children)
@@ -479,8 +481,89 @@ void bucket_collect(const struct agg_node *node, struct agg_run *run, struct buc
 {
     bucket->doc_count += block->count;
     for (size_t i = 0; i < node->child_count; i++)
-        node->children[i]->type->collect(node->children[i], run, child_state(node, run, bucket, i),
-                                         block);
+        node->children[i]->type->collect(node->children[i], run,
+                                         bucket_child_state(node, run, bucket, i), block);
+}
+
+/* Buckets with fewer documents of a batch than this are handed to children value by value. */
+#define SCATTER_DOCS_MAX     64u
+#define SCATTER_CHILDREN_MAX 64u /* a node with more children hands out groups only */
+
+/* Children that can take values one by one get them so. Sets done[i] of each that did; true: all
+ * did. */
+static bool scatter_children(const struct agg_node *node, struct agg_run *run,
+                             struct bucket_scatter *to, bool *done)
+{
+    bool is_all = true;
+    for (size_t i = 0; i < node->child_count; i++) {
+        const struct agg_node *child = node->children[i];
+        to->child = i;
+        done[i] = child->type->scatter && child->type->scatter(child, run, to);
+        is_all = is_all && done[i];
+    }
+    return is_all;
+}
+
+/* Where the documents of each bucket of a batch begin, side by side. */
+struct grouping {
+    uint32_t touched[BATCH_MAX], begin[BATCH_MAX + 1];
+    uint32_t count;
+    size_t docs;
+};
+
+static void count_groups(struct bucket_set *set, const uint32_t *index, size_t n,
+                         struct grouping *groups)
+{
+    uint32_t epoch = ++set->epoch;
+    groups->count = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (index[i] == UINT32_MAX)
+            continue;
+        struct bucket *bucket = &set->buckets[index[i]];
+        if (bucket->epoch != epoch) {
+            bucket->epoch = epoch;
+            bucket->local = groups->count;
+            groups->touched[groups->count] = index[i];
+            groups->begin[groups->count++] = 0;
+        }
+        groups->begin[bucket->local]++;
+    }
+    uint32_t sum = 0;
+    for (uint32_t i = 0; i < groups->count; i++) {
+        uint32_t count = groups->begin[i];
+        groups->begin[i] = sum;
+        sum += count;
+    }
+    groups->begin[groups->count] = sum;
+    groups->docs = sum;
+}
+
+#define RUN_DOCS_MIN                                                                               \
+    32u /* documents of a bucket side by side, on average, to take them as they are */
+
+static size_t count_runs(const uint32_t *index, size_t n)
+{
+    size_t runs = n > 0;
+    for (size_t i = 1; i < n; i++)
+        runs += index[i] != index[i - 1];
+    return runs;
+}
+
+/* Neighbours in one bucket, as time-ordered documents are: each run is a block of its own. */
+static void collect_runs(const struct agg_node *node, struct agg_run *run, struct bucket_set *set,
+                         const uint32_t *index, const uint16_t *offs, size_t n,
+                         const struct doc_block *block)
+{
+    for (size_t i = 0, end; i < n; i = end) {
+        for (end = i + 1; end < n && index[end] == index[i];)
+            end++;
+        if (index[i] == UINT32_MAX)
+            continue;
+        struct doc_block sub = {block->first, (uint32_t)(end - i), offs + i, block->scores};
+        if (end - i == n && !block->offs && n == block->count)
+            sub.offs = NULL; /* the whole window */
+        bucket_collect(node, run, &set->buckets[index[i]], &sub);
+    }
 }
 
 /* Puts the documents of each bucket side by side: counted first, then placed. */
@@ -488,6 +571,10 @@ void bucket_group(const struct agg_node *node, struct agg_run *run, struct bucke
                   const uint32_t *index, const uint16_t *offs, size_t n,
                   const struct doc_block *block)
 {
+    if (count_runs(index, n) * RUN_DOCS_MIN <= n) {
+        collect_runs(node, run, set, index, offs, n, block);
+        return;
+    }
     if (node->child_count == 0) {
         for (size_t i = 0; i < n; i++) {
             if (index[i] != UINT32_MAX)
@@ -495,38 +582,36 @@ void bucket_group(const struct agg_node *node, struct agg_run *run, struct bucke
         }
         return;
     }
-    uint32_t touched[BATCH_MAX], begin[BATCH_MAX + 1];
+    struct grouping groups;
+    count_groups(set, index, n, &groups);
+    bool done[SCATTER_CHILDREN_MAX] = {false};
+    struct bucket_scatter to = {node, 0, set, index, offs, n, block};
+    bool is_small = groups.docs < (size_t)groups.count * SCATTER_DOCS_MAX;
+    bool is_all = is_small && node->child_count <= SCATTER_CHILDREN_MAX &&
+                  scatter_children(node, run, &to, done);
+    if (is_all) {
+        for (uint32_t i = 0; i < groups.count; i++)
+            set->buckets[groups.touched[i]].doc_count += groups.begin[i + 1] - groups.begin[i];
+        return;
+    }
     uint16_t placed[BATCH_MAX];
-    uint32_t touched_count = 0, epoch = ++set->epoch;
-    for (size_t i = 0; i < n; i++) {
-        if (index[i] == UINT32_MAX)
-            continue;
-        struct bucket *bucket = &set->buckets[index[i]];
-        if (bucket->epoch != epoch) {
-            bucket->epoch = epoch;
-            bucket->local = touched_count;
-            touched[touched_count] = index[i];
-            begin[touched_count++] = 0;
-        }
-        begin[bucket->local]++;
-    }
-    uint32_t sum = 0;
-    for (uint32_t i = 0; i < touched_count; i++) {
-        uint32_t count = begin[i];
-        begin[i] = sum;
-        sum += count;
-    }
-    begin[touched_count] = sum;
     uint32_t at[BATCH_MAX];
-    memcpy(at, begin, touched_count * sizeof(at[0]));
+    memcpy(at, groups.begin, groups.count * sizeof(at[0]));
     for (size_t i = 0; i < n; i++) {
         if (index[i] != UINT32_MAX)
             placed[at[set->buckets[index[i]].local]++] = offs[i];
     }
-    for (uint32_t i = 0; i < touched_count; i++) {
-        struct doc_block sub = {block->first, begin[i + 1] - begin[i], placed + begin[i],
-                                block->scores};
-        bucket_collect(node, run, &set->buckets[touched[i]], &sub);
+    for (uint32_t i = 0; i < groups.count; i++) {
+        struct doc_block sub = {block->first, groups.begin[i + 1] - groups.begin[i],
+                                placed + groups.begin[i], block->scores};
+        struct bucket *bucket = &set->buckets[groups.touched[i]];
+        bucket->doc_count += sub.count;
+        for (size_t k = 0; k < node->child_count; k++) {
+            if (k < SCATTER_CHILDREN_MAX && done[k])
+                continue;
+            node->children[k]->type->collect(node->children[k], run,
+                                             bucket_child_state(node, run, bucket, k), &sub);
+        }
     }
 }
 
@@ -537,7 +622,7 @@ void bucket_merge(const struct agg_node *node, struct agg_run *run, struct bucke
     for (size_t i = 0; from->children && i < node->child_count; i++) {
         const struct agg_node *child = node->children[i];
         if (from->children[i])
-            child->type->merge(child, run, child_state(node, run, bucket, i), other,
+            child->type->merge(child, run, bucket_child_state(node, run, bucket, i), other,
                                from->children[i]);
     }
 }
@@ -556,7 +641,7 @@ void bucket_print(const struct agg_node *node, struct agg_run *run, struct bucke
     }
     value_map_set(run->mem, map, STR("doc_count"), value_int((int64_t)bucket->doc_count));
     for (size_t i = 0; i < node->child_count && run->rc == 0; i++)
-        print_node(node->children[i], run, child_state(node, run, bucket, i), map);
+        print_node(node->children[i], run, bucket_child_state(node, run, bucket, i), map);
 }
 
 struct value bucket_child_result(const struct agg_node *node, struct agg_run *run,
@@ -565,7 +650,7 @@ struct value bucket_child_result(const struct agg_node *node, struct agg_run *ru
     for (size_t i = 0; i < node->child_count; i++) {
         const struct agg_node *sub = node->children[i];
         if (str_eq(sub->name, child))
-            return sub->type->result(sub, run, child_state(node, run, bucket, i));
+            return sub->type->result(sub, run, bucket_child_state(node, run, bucket, i));
     }
     return (struct value){.kind = VALUE_NONE};
 }

@@ -42,6 +42,8 @@ struct doc_block {
     const float *scores;  /* by offset in the window; NULL: no scores */
 };
 
+struct bucket_scatter;
+
 struct bucket_type {
     const char *name, *summary, *since;
     const struct opt *opts;
@@ -65,6 +67,10 @@ struct bucket_type {
     bool (*collect_all)(const struct agg_node *node, struct agg_run *run, void *state);
     /* MAY be NULL. The segment ends: what was kept by its ordinals becomes values. */
     void (*end)(const struct agg_node *node, struct agg_run *run, void *own);
+    /* MAY be NULL. For children of nodes with many small buckets: value i of the block's documents,
+     * at offs[i], goes to the state of child `child` in set->buckets[index[i]] (UINT32_MAX: none).
+     * False, before anything was done: not in this segment. */
+    bool (*scatter)(const struct agg_node *node, struct agg_run *run, struct bucket_scatter *to);
     /* MUST. `from`: a state of another run. */
     void (*merge)(const struct agg_node *node, struct agg_run *run, void *state,
                   struct agg_run *other, void *from);
@@ -126,6 +132,7 @@ struct agg_run {
     const struct searcher_part *part;
     uint32_t part_index;
     uint32_t doc_count;
+    uint64_t match_estimate; /* documents of the segment that match, at most about so many */
     struct plan **plans;     /* by filter id, of the part's index */
     struct docset **filters; /* by filter id, opened lazily for the segment */
     bool *filter_is_open;
@@ -143,7 +150,8 @@ struct agg_run {
 struct agg_run *agg_run_new(const struct agg_tree *tree, int64_t now_ns, uint64_t bucket_count_max,
                             struct arena *mem, struct err *err);
 int agg_run_segment(struct agg_run *run, const struct searcher_part *part, uint32_t part_index,
-                    struct plan **plans, struct arena *scratch, struct err *err) WARN_UNUSED;
+                    uint64_t match_estimate, struct plan **plans, struct arena *scratch,
+                    struct err *err) WARN_UNUSED;
 /* The whole segment matches; true when no block needs to be collected. Only roots that could not
  * answer are collected then. */
 bool agg_run_all(struct agg_run *run, bool *ret_done);
@@ -251,6 +259,16 @@ struct source_cursor {
  * document once. */
 bool source_next(const struct source *source, struct agg_run *run, const struct doc_block *block,
                  struct source_cursor *cursor, bool is_distinct, struct value_batch *batch);
+/* Small numbers instead of values, for arrays instead of hash tables: ordinals, or integers less
+ * the column's smallest. False: the column has several values per document, or too many different
+ * ones. *ret_least: what to add to a code of an integer. */
+bool source_codes(const struct source *source, uint32_t count_max, uint32_t *ret_count,
+                  int64_t *ret_least);
+/* Codes of the block's documents that have a value, and their offsets; returns how many. Only when
+ * source_codes said yes, and the source has no missing value. codes, offs: BATCH_MAX. */
+size_t source_read_codes(const struct source *source, struct agg_run *run,
+                         const struct doc_block *block, int64_t least, uint32_t *codes,
+                         uint16_t *offs);
 /* A bucket key or result as text: dates by format, else NULL text. */
 struct str source_print_long(const struct source *source, int64_t stored, struct arena *mem);
 struct str source_print_double(const struct source *source, double v, struct arena *mem);
@@ -283,6 +301,19 @@ void bucket_collect(const struct agg_node *node, struct agg_run *run, struct buc
 void bucket_group(const struct agg_node *node, struct agg_run *run, struct bucket_set *set,
                   const uint32_t *index, const uint16_t *offs, size_t n,
                   const struct doc_block *block);
+/* What bucket_type.scatter gets. */
+struct bucket_scatter {
+    const struct agg_node *parent;
+    size_t child;
+    struct bucket_set *set;
+    const uint32_t *index;
+    const uint16_t *offs;
+    size_t n;
+    const struct doc_block *block;
+};
+/* The state of a bucket's child, made when it is not there yet. */
+void *bucket_child_state(const struct agg_node *node, struct agg_run *run, struct bucket *bucket,
+                         size_t child);
 void bucket_merge(const struct agg_node *node, struct agg_run *run, struct bucket *bucket,
                   struct agg_run *other, struct bucket *from);
 /* doc_count and the children's results into the bucket's object; counts it against the limit. */

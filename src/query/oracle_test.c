@@ -593,8 +593,8 @@ static void change_threads(struct bed *bed, struct search_pool *pool)
     bool was_alone = bed->limits.pool == NULL;
     bed->limits = (struct search_limits){0};
     if (was_alone)
-        bed->limits = (struct search_limits){
-            .pool = pool, .alone_effort_max = 1, .chunk_docs = ZONE_DOCS};
+        bed->limits =
+            (struct search_limits){.pool = pool, .alone_effort_max = 1, .chunk_docs = ZONE_DOCS};
 }
 
 static void search_equals_the_naive_walk(struct test *t)

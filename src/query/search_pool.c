@@ -22,7 +22,9 @@ struct search_pool *search_pool_new(size_t thread_count)
 {
     struct search_pool *pool = MEM_NEW(struct search_pool);
     size_t cores = os_cpu_count();
-    pool->thread_max = MIN_OF(thread_count ? thread_count : cores > 1 ? cores - 1 : 0,
+    pool->thread_max = MIN_OF(thread_count ? thread_count
+                              : cores > 1  ? cores - 1
+                                           : 0,
                               (size_t)SEARCH_THREADS_MAX - 1);
     ASSERT(pthread_mutex_init(&pool->mu, NULL) == 0);
     thread_cond_init(&pool->work);

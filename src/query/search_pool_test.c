@@ -71,9 +71,9 @@ static void fill(struct bed *bed, const char *index, size_t from)
             writes[i].source = arena_printf(
                 mem,
                 "{\"d\":%llu,\"n\":%llu,\"f\":%.3f,\"k\":\"%s\",\"h\":\"h%llu\",\"t\":\"%s %s\"}",
-                (unsigned long long)(1763596800000ULL + doc * 1000),
-                (unsigned long long)(r % 40), (double)(r % 100000) / 1000 - 20, words[r % 5],
-                (unsigned long long)(r % 3001), words[r / 8 % 5], words[r / 64 % 5]);
+                (unsigned long long)(1763596800000ULL + doc * 1000), (unsigned long long)(r % 40),
+                (double)(r % 100000) / 1000 - 20, words[r % 5], (unsigned long long)(r % 3001),
+                words[r / 8 % 5], words[r / 64 % 5]);
         }
         assert_ok(engine_write(bed->engine, writes, BULK, REFRESH_NONE, mem, results, &bed->t->err),
                   &bed->t->err);

@@ -98,8 +98,7 @@ TEST_INLINE int search_try(struct bed *bed, const char *indices, const struct va
     int rc = search_parse(body, NOW_NS, bed->t->mem, ret_request, &bed->t->err);
     if (rc == 0)
         rc = search_run(searcher, *ret_request, &bed->clock.base, &bed->limits, bed->t->mem,
-                        ret_result,
-                        &bed->t->err);
+                        ret_result, &bed->t->err);
     searcher_unref(searcher);
     return rc;
 }

@@ -267,7 +267,7 @@ static bool client_is_gone(struct walk *walk)
     if (limits->is_cancelled && __atomic_load_n(limits->is_cancelled, __ATOMIC_RELAXED))
         return true;
     return limits->client_is_gone && walk == &walk->s->walks[0] &&
-           walk->windows % GONE_POLL_WINDOWS == 0 && limits->client_is_gone(limits->client);
+           walk->windows % GONE_POLL_WINDOWS == 1 && limits->client_is_gone(limits->client);
 }
 
 int search_walk_check(struct walk *walk)
@@ -464,8 +464,8 @@ static void count_from_metadata(struct segment_search *ss)
     if (plan_is_all(ss->plan->query))
         count = ss->part->live_count;
     else if (!ss->part->live)
-        count = ss->set->is_counted ? (int64_t)ss->set->cost
-                                    : plan_count(ss->plan->query, ss->part);
+        count =
+            ss->set->is_counted ? (int64_t)ss->set->cost : plan_count(ss->plan->query, ss->part);
     ss->is_counted = count >= 0;
     if (count > 0)
         __atomic_add_fetch(&s->total, (uint64_t)count, __ATOMIC_RELAXED);
@@ -476,7 +476,9 @@ static int begin_aggs(struct segment_search *ss)
     const struct search *s = ss->s;
     if (!s->request->aggs || s->request->aggs->root_count == 0)
         return 0;
-    return agg_run_segment(ss->walk->aggs, ss->part, ss->unit->part_index,
+    /* A global aggregation sees more than the matches. */
+    uint64_t matches = s->request->aggs->has_global ? ss->doc_count : ss->set ? ss->set->cost : 0;
+    return agg_run_segment(ss->walk->aggs, ss->part, ss->unit->part_index, matches,
                            s->agg_plans[ss->plan - s->plans], ss->walk->scratch, &ss->walk->err);
 }
 
@@ -542,8 +544,8 @@ static void merge_hits(struct walk *walk, const struct hit_ref *more, size_t mor
     size_t count = MIN_OF(walk->hit_count + more_count, (size_t)s->wanted), a = 0, b = 0;
     struct hit_ref *merged = ARENA_ARRAY(walk->work, struct hit_ref, count + 1);
     for (size_t i = 0; i < count; i++) {
-        bool takes_old = b == more_count ||
-                         (a < walk->hit_count && hit_cmp(s, &walk->hits[a], &more[b]) <= 0);
+        bool takes_old =
+            b == more_count || (a < walk->hit_count && hit_cmp(s, &walk->hits[a], &more[b]) <= 0);
         merged[i] = takes_old ? walk->hits[a++] : more[b++];
     }
     walk->hits = merged;

@@ -76,7 +76,7 @@ struct search {
 
     struct search_unit *units; /* in the order in which they are searched */
     size_t unit_count;
-    size_t unit_next; /* atomic */
+    size_t unit_next;   /* atomic */
     struct walk *walks; /* zeroed until they begin */
     size_t walk_max;
     uint32_t chunk_docs;

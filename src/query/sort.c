@@ -531,8 +531,7 @@ uint64_t sort_part_best(const struct sort_spec *spec, const struct searcher_part
 {
     struct sort_reader reader;
     struct column_zone stats;
-    if (sort_reader_open(&reader, spec, part, 0, 0, mem, NULL) < 0 ||
-        reader.kind == SORT_VALUE_STR)
+    if (sort_reader_open(&reader, spec, part, 0, 0, mem, NULL) < 0 || reader.kind == SORT_VALUE_STR)
         return 0;
     if (!reader.column || !column_stats(reader.column, &stats))
         return reader.missing;

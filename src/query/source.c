@@ -286,6 +286,59 @@ bool source_next(const struct source *source, struct agg_run *run, const struct 
     return batch->count > 0;
 }
 
+bool source_codes(const struct source *source, uint32_t count_max, uint32_t *ret_count,
+                  int64_t *ret_least)
+{
+    struct column_zone stats;
+    *ret_least = 0;
+    if (!source->column || source->is_multi || source->kind == COLUMN_DOUBLE)
+        return false;
+    if (source->kind == COLUMN_ORDINAL) {
+        *ret_count = column_ordinal_count(source->column);
+        return *ret_count <= count_max;
+    }
+    if (!column_stats(source->column, &stats))
+        return false;
+    uint64_t span = (uint64_t)stats.max_i - (uint64_t)stats.min_i;
+    if (span >= count_max)
+        return false;
+    *ret_count = (uint32_t)span + 1;
+    *ret_least = stats.min_i;
+    return true;
+}
+
+static size_t all_codes(const struct source *source, const struct window_values *w, size_t n,
+                        int64_t least, uint32_t *codes, uint16_t *offs)
+{
+    for (size_t i = 0; i < n; i++)
+        offs[i] = (uint16_t)i;
+    if (source->kind == COLUMN_ORDINAL) {
+        memcpy(codes, w->ordinals, n * sizeof(*codes));
+        return n;
+    }
+    for (size_t i = 0; i < n; i++)
+        codes[i] = (uint32_t)(w->longs[i] - least);
+    return n;
+}
+
+size_t source_read_codes(const struct source *source, struct agg_run *run,
+                         const struct doc_block *block, int64_t least, uint32_t *codes,
+                         uint16_t *offs)
+{
+    const struct window_values *w = run_window(run, source->column, block->first);
+    bool is_dense = column_is_dense(source->column), is_ordinal = source->kind == COLUMN_ORDINAL;
+    size_t n = 0;
+    if (is_dense && !block->offs)
+        return all_codes(source, w, block->count, least, codes, offs);
+    for (uint32_t i = 0; i < block->count; i++) {
+        uint32_t off = block_offset(block, i);
+        codes[n] = is_ordinal ? w->ordinals[off] : (uint32_t)(w->longs[off] - least);
+        offs[n] = (uint16_t)off;
+        n += is_dense || bitset_get(w->exists, off);
+    }
+    return n;
+}
+
 /* ---- Printing ---- */
 
 bool source_prints_text(const struct source *source)

@@ -60,8 +60,9 @@ static void rest_handle(void *owner, struct http_request *req, struct http_reply
 {
     struct server *server = owner;
     struct rest_reply result;
-    rest_run(&server->rest, req->method, req->path, req->query, req->body, req->mem, &reply->body,
-             &result);
+    struct rest_client client = {http_client_is_gone, req};
+    rest_run(&server->rest, req->method, req->path, req->query, req->body, &client, req->mem,
+             &reply->body, &result);
     reply->status = result.status;
     reply->content_type = result.content_type;
     if (result.warning.n)
@@ -166,7 +167,7 @@ int server_dispatch(struct server *server, struct str method, struct str path, s
     struct buf out;
     struct rest_reply reply;
     buf_init(&out, HTTP_REPLY_BYTES_MAX);
-    rest_run(&server->rest, method, path, query, body, mem, &out, &reply);
+    rest_run(&server->rest, method, path, query, body, NULL, mem, &out, &reply);
     *ret_status = reply.status;
     *ret_body = arena_str(mem, buf_str(&out));
     buf_deinit(&out);

@@ -275,12 +275,20 @@ static void date_histogram_collect(const struct agg_node *node, struct agg_run *
     struct value_batch batch;
     uint32_t index[BATCH_MAX];
     while (source_next(&mine->source, run, block, &cursor, true, &batch)) {
+        bool is_double = mine->source.kind == COLUMN_DOUBLE;
+        bool is_nanos = mine->source.field && mine->source.field->type == FIELD_DATE_NANOS;
+        struct span span = {0, 0}; /* of the bucket `at` */
+        uint32_t at = UINT32_MAX;
         for (size_t i = 0; i < batch.count; i++) {
-            int64_t v =
-                mine->source.kind == COLUMN_DOUBLE ? (int64_t)batch.doubles[i] : batch.longs[i];
-            int64_t key = key_of(params, mine, stored_ms(mine, v));
-            index[i] =
-                is_outside(mine, key) ? UINT32_MAX : bucket_set_get(&own->set, key, run->mem);
+            int64_t ms = is_double ? (int64_t)batch.doubles[i] : batch.longs[i];
+            if (is_nanos)
+                ms = stored_ms(mine, ms);
+            if (ms < span.low || ms >= span.high) {
+                int64_t key = key_of(params, mine, ms);
+                span = mine->last;
+                at = is_outside(mine, key) ? UINT32_MAX : bucket_set_get(&own->set, key, run->mem);
+            }
+            index[i] = at;
         }
         if (mine->source.is_multi) { /* two values of a document in one span count once */
             for (size_t i = 1; i < batch.count; i++) {
