@@ -442,8 +442,22 @@ static void set_grow(struct bucket_set *set, struct arena *mem)
         set->slots[slot_of(set, set->buckets[i].key)] = i + 1;
 }
 
+void bucket_set_dense(struct bucket_set *set, uint32_t count, struct arena *mem)
+{
+    ASSERT(set->count == 0);
+    set->buckets = ARENA_ARRAY(mem, struct bucket, count);
+    set->count = set->capacity = count;
+    set->is_dense = true;
+    for (uint32_t i = 0; i < count; i++)
+        set->buckets[i].key = i;
+}
+
 uint32_t bucket_set_get(struct bucket_set *set, int64_t key, struct arena *mem)
 {
+    if (set->is_dense) {
+        ASSERT(key >= 0 && key < set->count);
+        return (uint32_t)key;
+    }
     if (set->count && set->last_key == key)
         return set->last_index;
     if (set->count == set->capacity)
@@ -462,17 +476,32 @@ uint32_t bucket_set_find(const struct bucket_set *set, int64_t key)
 {
     if (!set->count)
         return UINT32_MAX;
+    if (set->is_dense)
+        return key >= 0 && key < set->count ? (uint32_t)key : UINT32_MAX;
     uint32_t slot = slot_of(set, key);
     return set->slots[slot] ? set->slots[slot] - 1 : UINT32_MAX;
+}
+
+/* The states of all children in one piece behind their pointers. */
+static void make_children(const struct agg_node *node, struct agg_run *run, struct bucket *bucket)
+{
+    size_t size = (node->child_count * sizeof(void *) + 15) & ~(size_t)15;
+    for (size_t i = 0; i < node->child_count; i++)
+        size += (node->children[i]->state_size + 15) & ~(size_t)15;
+    char *at = arena_zalloc(run->mem, size);
+    bucket->children = (void **)(void *)at;
+    at += (node->child_count * sizeof(void *) + 15) & ~(size_t)15;
+    for (size_t i = 0; i < node->child_count; i++) {
+        bucket->children[i] = at;
+        at += (node->children[i]->state_size + 15) & ~(size_t)15;
+    }
 }
 
 void *bucket_child_state(const struct agg_node *node, struct agg_run *run, struct bucket *bucket,
                          size_t i)
 {
-    if (!bucket->children)
-        bucket->children = ARENA_ARRAY(run->mem, void *, node->child_count);
-    if (!bucket->children[i])
-        bucket->children[i] = agg_state_new(node->children[i], run);
+    if (UNLIKELY(!bucket->children))
+        make_children(node, run, bucket);
     return bucket->children[i];
 }
 

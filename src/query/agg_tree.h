@@ -239,6 +239,10 @@ int source_begin(struct source *source, const struct agg_node *node,
                  const struct source_params *params, struct agg_run *run, enum source_wants wants,
                  struct err *err) WARN_UNUSED;
 
+/* The column of texts when one segment of the whole search only has the field, and documents
+ * without it have no value: ordinals may stand for texts then. Else NULL. */
+struct column *source_only_column(const struct source_params *params, const struct agg_run *run);
+
 #define BATCH_MAX ZONE_DOCS
 /* Values of a block, with the offset of their document. */
 struct value_batch {
@@ -289,7 +293,10 @@ struct bucket_set {
     int64_t last_key;
     uint32_t last_index;
     uint32_t epoch;
+    bool is_dense; /* buckets[i] has key i; those without documents are there too */
 };
+/* Makes an empty set one of `count` buckets with the keys 0 .. count - 1: no hash is needed. */
+void bucket_set_dense(struct bucket_set *set, uint32_t count, struct arena *mem);
 uint32_t bucket_set_get(struct bucket_set *set, int64_t key, struct arena *mem);
 /* UINT32_MAX: not there. */
 uint32_t bucket_set_find(const struct bucket_set *set, int64_t key);

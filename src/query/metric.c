@@ -23,6 +23,11 @@ struct metric_run {
     uint32_t code_count; /* 0: not counted so */
     int64_t least;
     void *counted_state;
+    /* Cardinality of texts that one segment of the search has alone: which ordinals were met. Exact,
+     * and no text is hashed. */
+    struct column *only;
+    bool is_begun;
+    uint64_t *met;
 };
 
 #define CODES_MAX     (UINT32_C(1) << 24) /* 64 MiB of counts */
@@ -95,6 +100,20 @@ static bool takes_any(const struct metric_params *params)
     return (params->spec.type->flags & AGG_ANY_VALUE) != 0;
 }
 
+static bool counts_ordinals(const struct agg_node *node)
+{
+    const struct metric_params *params = node->params;
+    return node->depth == 0 && str_is(str_from(params->spec.type->name), "cardinality");
+}
+
+static uint64_t *met_of(struct metric_run *mine, struct agg_run *run)
+{
+    if (!mine->met)
+        mine->met =
+            ARENA_ARRAY(run->mem, uint64_t, BITSET_WORDS(column_ordinal_count(mine->only)));
+    return mine->met;
+}
+
 static int metric_begin(const struct agg_node *node, struct agg_run *run, void *own,
                         struct err *err)
 {
@@ -105,6 +124,9 @@ static int metric_begin(const struct agg_node *node, struct agg_run *run, void *
     mine->hashes = NULL;
     mine->counts = NULL;
     mine->code_count = 0;
+    if (!mine->is_begun && counts_ordinals(node))
+        mine->only = source_only_column(&params->source, run);
+    mine->is_begun = true;
     bool is_counted = params->spec.type->add_counts && node->depth == 0 &&
                       !mine->source.has_missing && run->doc_count >= CODE_DOCS_MIN &&
                       !(mine->source.field && mine->source.field->type == FIELD_UNSIGNED_LONG);
@@ -193,9 +215,12 @@ static void metric_end(const struct agg_node *node, struct agg_run *run, void *o
     struct agg agg = state_agg(node, run, mine->counted_state);
     if (mine->source.kind == COLUMN_ORDINAL) {
         uint64_t *seen = ARENA_ARRAY(run->scratch, uint64_t, BITSET_WORDS(mine->code_count));
+        if (mine->only)
+            seen = met_of(mine, run);
         for (uint32_t i = 0; i < mine->code_count; i++)
             seen[i >> 6] |= (uint64_t)(mine->counts[i] > 0) << (i & 63);
-        column_ordinals_each(mine->source.column, seen, add_text, &agg);
+        if (!mine->only)
+            column_ordinals_each(mine->source.column, seen, add_text, &agg);
     } else {
         agg.type->add_counts(&agg, mine->least, mine->counts, mine->code_count);
     }
@@ -327,6 +352,13 @@ static bool metric_collect_all(const struct agg_node *node, struct agg_run *run,
         return false;
     if (!mine->source.column)
         return true;
+    if (mine->only) { /* a dictionary has no text without a document */
+        uint32_t count = column_ordinal_count(mine->only);
+        uint64_t *met = met_of(mine, run);
+        for (uint32_t i = 0; i < count; i++)
+            bitset_set(met, i);
+        return true;
+    }
     if (str_is(name, "cardinality") && mine->source.kind == COLUMN_ORDINAL) {
         column_ordinals_each(mine->source.column, NULL, add_text, &agg);
         return true;
@@ -352,6 +384,13 @@ static void metric_merge(const struct agg_node *node, struct agg_run *run, void 
     const struct metric_run *theirs = node_own(node, other);
     if (!mine->source.field)
         mine->source = theirs->source;
+    if (!mine->only)
+        mine->only = theirs->only;
+    if (theirs->met) {
+        uint64_t *met = met_of(mine, run);
+        for (size_t i = 0; i < BITSET_WORDS(column_ordinal_count(mine->only)); i++)
+            met[i] |= theirs->met[i];
+    }
 }
 
 /* ---- Printing ---- */
@@ -444,6 +483,9 @@ static struct value metric_result(const struct agg_node *node, struct agg_run *r
     const struct metric_run *mine = node_own(node, run);
     struct agg agg = state_agg(node, run, state);
     struct value result = agg_result(&agg, run->mem);
+    if (mine->met)
+        result = value_int((int64_t)bitset_count(
+            mine->met, BITSET_WORDS(column_ordinal_count(mine->only))));
     if (str_starts_with(str_from(agg.type->name), STR("percentile")))
         return print_percentiles(run, params, &mine->source, &result);
     if (result.kind == VALUE_MAP)

@@ -158,6 +158,25 @@ int source_begin(struct source *source, const struct agg_node *node,
     return read_missing(source, params, run, err);
 }
 
+struct column *source_only_column(const struct source_params *params, const struct agg_run *run)
+{
+    size_t count;
+    struct column *only = NULL;
+    if (!run->env || params->missing.kind != VALUE_NONE)
+        return NULL;
+    const struct searcher_part *parts = search_env_parts(run->env, &count);
+    for (size_t i = 0; i < count; i++) {
+        const struct field *field = mapping_field(parts[i].mapping, params->field);
+        while (field && field_is_text(field) && field->next_variant)
+            field = field->next_variant;
+        struct column *column = field ? segment_column(parts[i].segment, field) : NULL;
+        if (column && (only || column_kind(column) != COLUMN_ORDINAL))
+            return NULL;
+        only = column ? column : only;
+    }
+    return only;
+}
+
 /* ---- Reading ---- */
 
 static void add_missing(const struct source *source, struct value_batch *batch, uint32_t off)

@@ -3,9 +3,9 @@
 #include "support/test.h"
 
 #include "base/clock.h"
-#include "base/clock.h"
 #include "codec/compress.h"
 #include "os/net.h"
+#include "os/os.h"
 #include "server/http.h"
 
 #define TIMEOUT_NS (10 * NS_PER_S)

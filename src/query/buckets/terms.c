@@ -19,6 +19,7 @@
 
 #define ORDERS_MAX       8u
 #define ROOT_CODES_MAX   (UINT32_C(1) << 24) /* array of a node at the top: 64 MiB at most */
+#define DENSE_CODES_MAX  (UINT32_C(1) << 21) /* a bucket for each: 64 MiB at most */
 #define CODES_PER_DOC    8u /* more of them than matches: clearing them costs more than it saves */
 #define NESTED_CODES_MAX 4096u /* array of each bucket's own terms */
 
@@ -158,27 +159,6 @@ static int terms_parse(struct agg_node *node, struct dsl *dsl, struct agg_tree *
 
 /* ---- Running ---- */
 
-/* The field's column when one segment only has it. */
-static struct column *only_column(const struct terms_params *params, const struct agg_run *run)
-{
-    size_t count;
-    struct column *only = NULL;
-    if (!run->env || params->filter || params->min_doc_count == 0 ||
-        params->source.missing.kind != VALUE_NONE)
-        return NULL;
-    const struct searcher_part *parts = search_env_parts(run->env, &count);
-    for (size_t i = 0; i < count; i++) {
-        const struct field *field = mapping_field(parts[i].mapping, params->source.field);
-        while (field && field_is_text(field) && field->next_variant)
-            field = field->next_variant;
-        struct column *column = field ? segment_column(parts[i].segment, field) : NULL;
-        if (column && (only || column_kind(column) != COLUMN_ORDINAL))
-            return NULL;
-        only = column ? column : only;
-    }
-    return only;
-}
-
 static int terms_begin(const struct agg_node *node, struct agg_run *run, void *own, struct err *err)
 {
     const struct terms_params *params = node->params;
@@ -186,8 +166,8 @@ static int terms_begin(const struct agg_node *node, struct agg_run *run, void *o
     for (size_t i = 0; i < params->order_count; i++)
         TRY(check_order_path(node, &params->orders[i], err));
     TRY(source_begin(&mine->source, node, &params->source, run, SOURCE_ANY, err));
-    if (!mine->is_begun)
-        mine->only = only_column(params, run);
+    if (!mine->is_begun && !params->filter && params->min_doc_count > 0)
+        mine->only = source_only_column(&params->source, run);
     mine->is_begun = true;
     mine->map = NULL;
     mine->code_count = 0;
@@ -336,6 +316,13 @@ static void collect_codes(const struct agg_node *node, struct agg_run *run, stru
     uint32_t codes[BATCH_MAX], index[BATCH_MAX];
     uint16_t offs[BATCH_MAX];
     size_t n = source_read_codes(&mine->source, run, block, mine->least, codes, offs);
+    if (mine->only && node->depth == 0 && node->child_count > 0 && own->set.count == 0 &&
+        mine->code_count <= DENSE_CODES_MAX)
+        bucket_set_dense(&own->set, mine->code_count, run->mem);
+    if (own->set.is_dense) {
+        bucket_group(node, run, &own->set, codes, offs, n, block);
+        return;
+    }
     if (!own->by_code) {
         own->by_code = ARENA_ARRAY(run->scratch, uint32_t, mine->code_count);
         own->next_open = mine->open;
@@ -487,9 +474,13 @@ static void terms_merge(const struct agg_node *node, struct agg_run *run, void *
         for (uint32_t i = 0; i < column_ordinal_count(mine->only); i++)
             totals[i] += more->totals[i];
     }
+    if (more->set.is_dense && own->set.count == 0)
+        bucket_set_dense(&own->set, more->set.count, run->mem);
     for (uint32_t i = 0; i < more->set.count; i++) {
         struct bucket *bucket = &more->set.buckets[i];
         int64_t key = bucket->key;
+        if (bucket->doc_count == 0)
+            continue;
         if (theirs->source.kind == COLUMN_ORDINAL && !mine->only)
             key = text_id(params, mine, run, theirs->texts[key]);
         uint32_t at = bucket_set_get(&own->set, key, run->mem);
