@@ -442,7 +442,13 @@ static void set_grow(struct bucket_set *set, struct arena *mem)
         set->slots[slot_of(set, set->buckets[i].key)] = i + 1;
 }
 
-void bucket_set_dense(struct bucket_set *set, uint32_t count, struct arena *mem)
+static size_t state_stride(const struct agg_node *node)
+{
+    return (node->state_size + 15) & ~(size_t)15;
+}
+
+void bucket_set_dense(const struct agg_node *node, struct bucket_set *set, uint32_t count,
+                      struct arena *mem)
 {
     ASSERT(set->count == 0);
     set->buckets = ARENA_ARRAY(mem, struct bucket, count);
@@ -450,6 +456,40 @@ void bucket_set_dense(struct bucket_set *set, uint32_t count, struct arena *mem)
     set->is_dense = true;
     for (uint32_t i = 0; i < count; i++)
         set->buckets[i].key = i;
+    set->flat = ARENA_ARRAY(mem, char *, node->child_count + 1);
+    set->flat_bytes = ARENA_ARRAY(mem, size_t, node->child_count + 1);
+    for (size_t k = 0; k < node->child_count; k++) {
+        set->flat_bytes[k] = state_stride(node->children[k]);
+        set->flat[k] = arena_zalloc(mem, set->flat_bytes[k] * count);
+    }
+}
+
+void bucket_open(const struct agg_node *node, struct bucket_set *set, uint32_t index,
+                 struct arena *mem)
+{
+    struct bucket *bucket = &set->buckets[index];
+    if (!set->is_dense || bucket->children || node->child_count == 0)
+        return;
+    bucket->children = ARENA_ARRAY(mem, void *, node->child_count);
+    for (size_t k = 0; k < node->child_count; k++)
+        bucket->children[k] = set->flat[k] + index * set->flat_bytes[k];
+}
+
+void bucket_set_dense_merge(const struct agg_node *node, struct agg_run *run,
+                            struct bucket_set *set, struct agg_run *other,
+                            struct bucket_set *from)
+{
+    ASSERT(set->is_dense && from->is_dense && set->count == from->count);
+    for (uint32_t i = 0; i < set->count; i++)
+        set->buckets[i].doc_count += from->buckets[i].doc_count;
+    for (size_t k = 0; k < node->child_count; k++) {
+        const struct agg_node *child = node->children[k];
+        for (uint32_t i = 0; i < set->count; i++) {
+            if (from->buckets[i].doc_count > 0)
+                child->type->merge(child, run, set->flat[k] + i * set->flat_bytes[k], other,
+                                   from->flat[k] + i * from->flat_bytes[k]);
+        }
+    }
 }
 
 uint32_t bucket_set_get(struct bucket_set *set, int64_t key, struct arena *mem)
@@ -487,13 +527,13 @@ static void make_children(const struct agg_node *node, struct agg_run *run, stru
 {
     size_t size = (node->child_count * sizeof(void *) + 15) & ~(size_t)15;
     for (size_t i = 0; i < node->child_count; i++)
-        size += (node->children[i]->state_size + 15) & ~(size_t)15;
+        size += state_stride(node->children[i]);
     char *at = arena_zalloc(run->mem, size);
     bucket->children = (void **)(void *)at;
     at += (node->child_count * sizeof(void *) + 15) & ~(size_t)15;
     for (size_t i = 0; i < node->child_count; i++) {
         bucket->children[i] = at;
-        at += (node->children[i]->state_size + 15) & ~(size_t)15;
+        at += state_stride(node->children[i]);
     }
 }
 
@@ -591,7 +631,18 @@ static void collect_runs(const struct agg_node *node, struct agg_run *run, struc
         struct doc_block sub = {block->first, (uint32_t)(end - i), offs + i, block->scores};
         if (end - i == n && !block->offs && n == block->count)
             sub.offs = NULL; /* the whole window */
+        bucket_open(node, set, index[i], run->mem);
         bucket_collect(node, run, &set->buckets[index[i]], &sub);
+    }
+}
+
+static void count_docs(struct bucket_set *set, const uint32_t *index, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (i + SCATTER_AHEAD < n && index[i + SCATTER_AHEAD] != UINT32_MAX)
+            __builtin_prefetch(&set->buckets[index[i + SCATTER_AHEAD]], 1);
+        if (index[i] != UINT32_MAX)
+            set->buckets[index[i]].doc_count++;
     }
 }
 
@@ -605,18 +656,21 @@ void bucket_group(const struct agg_node *node, struct agg_run *run, struct bucke
         return;
     }
     if (node->child_count == 0) {
-        for (size_t i = 0; i < n; i++) {
-            if (index[i] != UINT32_MAX)
-                set->buckets[index[i]].doc_count++;
-        }
+        count_docs(set, index, n);
         return;
     }
     struct grouping groups;
-    count_groups(set, index, n, &groups);
     bool done[SCATTER_CHILDREN_MAX] = {false};
     struct bucket_scatter to = {node, 0, set, index, offs, n, block};
+    /* Of that many buckets each has few documents of a batch: no need to count them. */
+    if (set->is_dense && set->count > BATCH_MAX && node->child_count <= SCATTER_CHILDREN_MAX &&
+        scatter_children(node, run, &to, done)) {
+        count_docs(set, index, n);
+        return;
+    }
+    count_groups(set, index, n, &groups);
     bool is_small = groups.docs < (size_t)groups.count * SCATTER_DOCS_MAX;
-    bool is_all = is_small && node->child_count <= SCATTER_CHILDREN_MAX &&
+    bool is_all = is_small && !set->is_dense && node->child_count <= SCATTER_CHILDREN_MAX &&
                   scatter_children(node, run, &to, done);
     if (is_all) {
         for (uint32_t i = 0; i < groups.count; i++)
@@ -634,6 +688,7 @@ void bucket_group(const struct agg_node *node, struct agg_run *run, struct bucke
         struct doc_block sub = {block->first, groups.begin[i + 1] - groups.begin[i],
                                 placed + groups.begin[i], block->scores};
         struct bucket *bucket = &set->buckets[groups.touched[i]];
+        bucket_open(node, set, groups.touched[i], run->mem);
         bucket->doc_count += sub.count;
         for (size_t k = 0; k < node->child_count; k++) {
             if (k < SCATTER_CHILDREN_MAX && done[k])

@@ -294,9 +294,20 @@ struct bucket_set {
     uint32_t last_index;
     uint32_t epoch;
     bool is_dense; /* buckets[i] has key i; those without documents are there too */
+    char **flat;   /* dense: by child, the states of all buckets side by side */
+    size_t *flat_bytes; /* of one state */
 };
-/* Makes an empty set one of `count` buckets with the keys 0 .. count - 1: no hash is needed. */
-void bucket_set_dense(struct bucket_set *set, uint32_t count, struct arena *mem);
+/* Makes an empty set one of `count` buckets with the keys 0 .. count - 1: no hash is needed. The
+ * states of the children stand in arrays; a bucket gets its pointers to them by bucket_open, which
+ * comes before bucket_collect, bucket_merge and bucket_print of such a bucket. */
+void bucket_set_dense(const struct agg_node *node, struct bucket_set *set, uint32_t count,
+                      struct arena *mem);
+void bucket_open(const struct agg_node *node, struct bucket_set *set, uint32_t index,
+                 struct arena *mem);
+/* Puts a dense set to another one of the same node and size. */
+void bucket_set_dense_merge(const struct agg_node *node, struct agg_run *run,
+                            struct bucket_set *set, struct agg_run *other,
+                            struct bucket_set *from);
 uint32_t bucket_set_get(struct bucket_set *set, int64_t key, struct arena *mem);
 /* UINT32_MAX: not there. */
 uint32_t bucket_set_find(const struct bucket_set *set, int64_t key);
@@ -308,6 +319,8 @@ void bucket_collect(const struct agg_node *node, struct agg_run *run, struct buc
 void bucket_group(const struct agg_node *node, struct agg_run *run, struct bucket_set *set,
                   const uint32_t *index, const uint16_t *offs, size_t n,
                   const struct doc_block *block);
+#define SCATTER_AHEAD 16u /* states are fetched so many values before they are needed */
+
 /* What bucket_type.scatter gets. */
 struct bucket_scatter {
     const struct agg_node *parent;

@@ -326,13 +326,17 @@ static bool metric_scatter(const struct agg_node *node, struct agg_run *run,
         return false;
     const struct window_values *w = run_window(run, source->column, to->block->first);
     bool is_dense = column_is_dense(source->column), is_long = source->kind == COLUMN_LONG;
+    char *flat = to->set->flat ? to->set->flat[to->child] : NULL;
+    size_t bytes = flat ? to->set->flat_bytes[to->child] : 0;
     for (size_t i = 0; i < to->n; i++) {
-        uint32_t off = to->offs[i];
-        if (to->index[i] == UINT32_MAX || !(is_dense || bitset_get(w->exists, off)))
+        uint32_t off = to->offs[i], at = to->index[i];
+        if (flat && i + SCATTER_AHEAD < to->n && to->index[i + SCATTER_AHEAD] != UINT32_MAX)
+            __builtin_prefetch(flat + to->index[i + SCATTER_AHEAD] * bytes, 1);
+        if (at == UINT32_MAX || !(is_dense || bitset_get(w->exists, off)))
             continue;
-        struct bucket *bucket = &to->set->buckets[to->index[i]];
-        struct agg agg =
-            state_agg(node, run, bucket_child_state(to->parent, run, bucket, to->child));
+        void *state = flat ? flat + at * bytes
+                           : bucket_child_state(to->parent, run, &to->set->buckets[at], to->child);
+        struct agg agg = state_agg(node, run, state);
         if (is_long)
             type->add_longs(&agg, &w->longs[off], 1);
         else

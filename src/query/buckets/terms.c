@@ -318,7 +318,7 @@ static void collect_codes(const struct agg_node *node, struct agg_run *run, stru
     size_t n = source_read_codes(&mine->source, run, block, mine->least, codes, offs);
     if (mine->only && node->depth == 0 && node->child_count > 0 && own->set.count == 0 &&
         mine->code_count <= DENSE_CODES_MAX)
-        bucket_set_dense(&own->set, mine->code_count, run->mem);
+        bucket_set_dense(node, &own->set, mine->code_count, run->mem);
     if (own->set.is_dense) {
         bucket_group(node, run, &own->set, codes, offs, n, block);
         return;
@@ -475,15 +475,21 @@ static void terms_merge(const struct agg_node *node, struct agg_run *run, void *
             totals[i] += more->totals[i];
     }
     if (more->set.is_dense && own->set.count == 0)
-        bucket_set_dense(&own->set, more->set.count, run->mem);
+        bucket_set_dense(node, &own->set, more->set.count, run->mem);
+    if (more->set.is_dense && own->set.is_dense) {
+        bucket_set_dense_merge(node, run, &own->set, other, &more->set);
+        return;
+    }
     for (uint32_t i = 0; i < more->set.count; i++) {
         struct bucket *bucket = &more->set.buckets[i];
         int64_t key = bucket->key;
         if (bucket->doc_count == 0)
             continue;
+        bucket_open(node, &more->set, i, run->mem);
         if (theirs->source.kind == COLUMN_ORDINAL && !mine->only)
             key = text_id(params, mine, run, theirs->texts[key]);
         uint32_t at = bucket_set_get(&own->set, key, run->mem);
+        bucket_open(node, &own->set, at, run->mem);
         bucket_merge(node, run, &own->set.buckets[at], other, bucket);
     }
 }
@@ -696,6 +702,8 @@ static size_t gather_rows(const struct agg_node *node, struct agg_run *run, stru
         *ret_total += bucket->doc_count;
         rows[count].bucket = bucket;
         if (needs_numbers)
+            bucket_open(node, &own->set, i, run->mem);
+        if (needs_numbers)
             rows[count].numbers = ARENA_ARRAY(run->mem, double, params->order_count);
         for (size_t k = 0; needs_numbers && k < params->order_count; k++) {
             struct str path = params->orders[k].path;
@@ -759,6 +767,7 @@ static struct value terms_result(const struct agg_node *node, struct agg_run *ru
             value_map_set(run->mem, &map, STR("key_as_string"), value_str(text));
         total -= rows[i].bucket->doc_count;
         struct value counted = value_map(run->mem, 2 + node->child_count);
+        bucket_open(node, &own->set, (uint32_t)(rows[i].bucket - own->set.buckets), run->mem);
         bucket_print(node, run, rows[i].bucket, &counted);
         for (size_t k = 0; k < counted.map->count; k++) {
             value_map_set(run->mem, &map, counted.map->keys[k], counted.map->values[k]);
