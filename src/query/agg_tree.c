@@ -476,8 +476,7 @@ void bucket_open(const struct agg_node *node, struct bucket_set *set, uint32_t i
 }
 
 void bucket_set_dense_merge(const struct agg_node *node, struct agg_run *run,
-                            struct bucket_set *set, struct agg_run *other,
-                            struct bucket_set *from)
+                            struct bucket_set *set, struct agg_run *other, struct bucket_set *from)
 {
     ASSERT(set->is_dense && from->is_dense && set->count == from->count);
     for (uint32_t i = 0; i < set->count; i++)

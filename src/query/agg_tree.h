@@ -293,8 +293,8 @@ struct bucket_set {
     int64_t last_key;
     uint32_t last_index;
     uint32_t epoch;
-    bool is_dense; /* buckets[i] has key i; those without documents are there too */
-    char **flat;   /* dense: by child, the states of all buckets side by side */
+    bool is_dense;      /* buckets[i] has key i; those without documents are there too */
+    char **flat;        /* dense: by child, the states of all buckets side by side */
     size_t *flat_bytes; /* of one state */
 };
 /* Makes an empty set one of `count` buckets with the keys 0 .. count - 1: no hash is needed. The
@@ -306,8 +306,7 @@ void bucket_open(const struct agg_node *node, struct bucket_set *set, uint32_t i
                  struct arena *mem);
 /* Puts a dense set to another one of the same node and size. */
 void bucket_set_dense_merge(const struct agg_node *node, struct agg_run *run,
-                            struct bucket_set *set, struct agg_run *other,
-                            struct bucket_set *from);
+                            struct bucket_set *set, struct agg_run *other, struct bucket_set *from);
 uint32_t bucket_set_get(struct bucket_set *set, int64_t key, struct arena *mem);
 /* UINT32_MAX: not there. */
 uint32_t bucket_set_find(const struct bucket_set *set, int64_t key);

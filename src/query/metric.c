@@ -23,8 +23,8 @@ struct metric_run {
     uint32_t code_count; /* 0: not counted so */
     int64_t least;
     void *counted_state;
-    /* Cardinality of texts that one segment of the search has alone: which ordinals were met. Exact,
-     * and no text is hashed. */
+    /* Cardinality of texts that one segment of the search has alone: which ordinals were met.
+     * Exact, and no text is hashed. */
     struct column *only;
     bool is_begun;
     uint64_t *met;
@@ -109,8 +109,7 @@ static bool counts_ordinals(const struct agg_node *node)
 static uint64_t *met_of(struct metric_run *mine, struct agg_run *run)
 {
     if (!mine->met)
-        mine->met =
-            ARENA_ARRAY(run->mem, uint64_t, BITSET_WORDS(column_ordinal_count(mine->only)));
+        mine->met = ARENA_ARRAY(run->mem, uint64_t, BITSET_WORDS(column_ordinal_count(mine->only)));
     return mine->met;
 }
 
@@ -488,8 +487,8 @@ static struct value metric_result(const struct agg_node *node, struct agg_run *r
     struct agg agg = state_agg(node, run, state);
     struct value result = agg_result(&agg, run->mem);
     if (mine->met)
-        result = value_int((int64_t)bitset_count(
-            mine->met, BITSET_WORDS(column_ordinal_count(mine->only))));
+        result = value_int(
+            (int64_t)bitset_count(mine->met, BITSET_WORDS(column_ordinal_count(mine->only))));
     if (str_starts_with(str_from(agg.type->name), STR("percentile")))
         return print_percentiles(run, params, &mine->source, &result);
     if (result.kind == VALUE_MAP)

@@ -102,9 +102,10 @@ static bool wants_hits(const struct segment_search *ss, uint32_t first, uint32_t
     if (!is_full)
         return true;
     uint64_t worst = topk_worst(&ss->top)[0];
-    /* With one key a tie loses to the earlier document; windows may come in any order, so ties are
-     * let through then. */
-    return best < worst || (best == worst && (s->sort_count > 1 || ss->set->is_random));
+    /* With one key a tie loses to the earlier document, of which the window has none when it begins
+     * behind the worst hit. */
+    return best < worst ||
+           (best == worst && (s->sort_count > 1 || first < ss->top.docs[ss->top.heap[0]]));
 }
 
 static bool is_after(const struct segment_search *ss, const uint64_t *keys)
