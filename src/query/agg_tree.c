@@ -579,9 +579,65 @@ struct grouping {
     size_t docs;
 };
 
+static void sum_groups(struct grouping *groups)
+{
+    uint32_t sum = 0;
+    for (uint32_t i = 0; i < groups->count; i++) {
+        uint32_t count = groups->begin[i];
+        groups->begin[i] = sum;
+        sum += count;
+    }
+    groups->begin[groups->count] = sum;
+    groups->docs = sum;
+}
+
+#define FEW_BUCKETS_MAX 256u
+
+/* Of a few buckets: counted in an array of their own, the last place for those without one. */
+static void count_few(struct bucket_set *set, const uint32_t *index, size_t n,
+                      struct grouping *groups)
+{
+    uint32_t counts[FEW_BUCKETS_MAX + 1] = {0}, other[FEW_BUCKETS_MAX + 1] = {0};
+    uint32_t none = set->count;
+    size_t i = 0;
+    for (; i + 1 < n; i += 2) { /* two arrays: neighbours in one bucket need not wait */
+        counts[MIN_OF(index[i], none)]++;
+        other[MIN_OF(index[i + 1], none)]++;
+    }
+    if (i < n)
+        counts[MIN_OF(index[i], none)]++;
+    groups->count = 0;
+    for (uint32_t k = 0; k < set->count; k++) {
+        uint32_t docs = counts[k] + other[k];
+        if (docs == 0)
+            continue;
+        set->buckets[k].local = groups->count;
+        groups->touched[groups->count] = k;
+        groups->begin[groups->count++] = docs;
+    }
+    sum_groups(groups);
+}
+
+static void place_few(const struct bucket_set *set, const struct grouping *groups,
+                      const uint32_t *index, const uint16_t *offs, size_t n, uint16_t *placed)
+{
+    uint32_t at[FEW_BUCKETS_MAX + 1] = {0};
+    uint32_t none = set->count;
+    for (uint32_t i = 0; i < groups->count; i++)
+        at[groups->touched[i]] = groups->begin[i];
+    for (size_t i = 0; i < n; i++) {
+        if (index[i] < none)
+            placed[at[index[i]]++] = offs[i];
+    }
+}
+
 static void count_groups(struct bucket_set *set, const uint32_t *index, size_t n,
                          struct grouping *groups)
 {
+    if (set->count <= FEW_BUCKETS_MAX) {
+        count_few(set, index, n, groups);
+        return;
+    }
     uint32_t epoch = ++set->epoch;
     groups->count = 0;
     for (size_t i = 0; i < n; i++) {
@@ -596,14 +652,7 @@ static void count_groups(struct bucket_set *set, const uint32_t *index, size_t n
         }
         groups->begin[bucket->local]++;
     }
-    uint32_t sum = 0;
-    for (uint32_t i = 0; i < groups->count; i++) {
-        uint32_t count = groups->begin[i];
-        groups->begin[i] = sum;
-        sum += count;
-    }
-    groups->begin[groups->count] = sum;
-    groups->docs = sum;
+    sum_groups(groups);
 }
 
 #define RUN_DOCS_MIN                                                                               \
@@ -632,6 +681,17 @@ static void collect_runs(const struct agg_node *node, struct agg_run *run, struc
             sub.offs = NULL; /* the whole window */
         bucket_open(node, set, index[i], run->mem);
         bucket_collect(node, run, &set->buckets[index[i]], &sub);
+    }
+}
+
+static void place(const struct bucket_set *set, const struct grouping *groups,
+                  const uint32_t *index, const uint16_t *offs, size_t n, uint16_t *placed)
+{
+    uint32_t at[BATCH_MAX];
+    memcpy(at, groups->begin, groups->count * sizeof(at[0]));
+    for (size_t i = 0; i < n; i++) {
+        if (index[i] != UINT32_MAX)
+            placed[at[set->buckets[index[i]].local]++] = offs[i];
     }
 }
 
@@ -677,12 +737,10 @@ void bucket_group(const struct agg_node *node, struct agg_run *run, struct bucke
         return;
     }
     uint16_t placed[BATCH_MAX];
-    uint32_t at[BATCH_MAX];
-    memcpy(at, groups.begin, groups.count * sizeof(at[0]));
-    for (size_t i = 0; i < n; i++) {
-        if (index[i] != UINT32_MAX)
-            placed[at[set->buckets[index[i]].local]++] = offs[i];
-    }
+    if (set->count <= FEW_BUCKETS_MAX)
+        place_few(set, &groups, index, offs, n, placed);
+    else
+        place(set, &groups, index, offs, n, placed);
     for (uint32_t i = 0; i < groups.count; i++) {
         struct doc_block sub = {block->first, groups.begin[i + 1] - groups.begin[i],
                                 placed + groups.begin[i], block->scores};

@@ -198,6 +198,37 @@ static bool collect_zone(const struct agg_node *node, struct agg_run *run, struc
     return is_all;
 }
 
+static void to_doubles(const struct range_run *mine, struct value_batch *batch)
+{
+    const struct field *field = mine->source.field;
+    bool is_plain = !field || (field->type != FIELD_DATE_NANOS && field->type != FIELD_UNSIGNED_LONG);
+    for (size_t i = 0; is_plain && i < batch->count; i++)
+        batch->doubles[i] = (double)batch->longs[i];
+    for (size_t i = 0; !is_plain && i < batch->count; i++)
+        batch->doubles[i] = long_value(mine, batch->longs[i]);
+}
+
+/* A document counts once per range. */
+static uint32_t offs_in_range(const struct range_run *mine, const struct one_range *range,
+                              const struct value_batch *batch, uint16_t *offs)
+{
+    double from = range->has_from ? range->from : -INFINITY,
+           to = range->has_to ? range->to : NAN; /* !(v >= NaN): no end */
+    uint32_t n = 0;
+    for (size_t i = 0; i < batch->count; i++) {
+        offs[n] = batch->offs[i];
+        n += (uint32_t)(batch->doubles[i] >= from) & (uint32_t) !(batch->doubles[i] >= to);
+    }
+    if (!mine->source.is_multi)
+        return n;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (kept == 0 || offs[kept - 1] != offs[i])
+            offs[kept++] = offs[i];
+    }
+    return kept;
+}
+
 static void range_collect(const struct agg_node *node, struct agg_run *run, void *state,
                           const struct doc_block *block)
 {
@@ -205,26 +236,15 @@ static void range_collect(const struct agg_node *node, struct agg_run *run, void
     struct range_state *own = state_of(mine, run, state);
     struct source_cursor cursor = {0};
     struct value_batch batch;
-    uint16_t offs[BATCH_MAX];
+    uint16_t offs[BATCH_MAX + 1];
     bool done[RANGES_MAX] = {false};
     if (collect_zone(node, run, own, block, done))
         return;
     while (source_next(&mine->source, run, block, &cursor, true, &batch)) {
-        for (size_t i = 0; mine->source.kind != COLUMN_DOUBLE && i < batch.count; i++)
-            batch.doubles[i] = long_value(mine, batch.longs[i]);
+        if (mine->source.kind != COLUMN_DOUBLE)
+            to_doubles(mine, &batch);
         for (size_t r = 0; r < mine->count; r++) {
-            const struct one_range *range = &mine->ranges[r];
-            double from = range->has_from ? range->from : -INFINITY, to = range->to;
-            uint32_t n = 0;
-            if (done[r])
-                continue;
-            for (size_t i = 0; i < batch.count; i++) {
-                double v = batch.doubles[i];
-                bool is_in = (v >= from) & (!range->has_to | (v < to));
-                offs[n] = batch.offs[i];
-                n += is_in & (n == 0 ||
-                              offs[n - 1] != batch.offs[i]); /* a document counts once per range */
-            }
+            uint32_t n = done[r] ? 0 : offs_in_range(mine, &mine->ranges[r], &batch, offs);
             struct doc_block sub = {block->first, n, offs, block->scores};
             if (n > 0)
                 bucket_collect(node, run, &own->buckets[r], &sub);
