@@ -269,10 +269,11 @@ bool source_next(const struct source *source, struct agg_run *run, const struct 
 bool source_codes(const struct source *source, uint32_t count_max, uint32_t *ret_count,
                   int64_t *ret_least);
 /* Codes of the block's documents that have a value, and their offsets; returns how many. Only when
- * source_codes said yes, and the source has no missing value. codes, offs: BATCH_MAX. */
+ * source_codes said yes, and the source has no missing value. Codes are below `count`, which
+ * source_codes gave. codes, offs: BATCH_MAX. */
 size_t source_read_codes(const struct source *source, struct agg_run *run,
-                         const struct doc_block *block, int64_t least, uint32_t *codes,
-                         uint16_t *offs);
+                         const struct doc_block *block, int64_t least, uint32_t count,
+                         uint32_t *codes, uint16_t *offs);
 /* A bucket key or result as text: dates by format, else NULL text. */
 struct str source_print_long(const struct source *source, int64_t stored, struct arena *mem);
 struct str source_print_double(const struct source *source, double v, struct arena *mem);

@@ -189,7 +189,8 @@ static void collect_codes(const struct agg_node *node, struct agg_run *run, void
     struct metric_run *mine = node_own(node, run);
     uint32_t codes[BATCH_MAX];
     uint16_t offs[BATCH_MAX];
-    size_t n = source_read_codes(&mine->source, run, block, mine->least, codes, offs);
+    size_t n =
+        source_read_codes(&mine->source, run, block, mine->least, mine->code_count, codes, offs);
     if (!mine->counts)
         mine->counts = ARENA_ARRAY(run->scratch, uint32_t, mine->code_count);
     mine->counted_state = state;

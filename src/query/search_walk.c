@@ -36,7 +36,10 @@ struct segment_search {
     float *scores;
     bool needs_scores, is_counted, collects_aggs, needs_max_score;
     bool *aggs_done;
-    bool has_bound; /* first keys compare with those of other segments */
+    bool has_bound;          /* first keys compare with those of other segments */
+    bool breaks_ties_by_doc; /* of equal first keys the lower document wins */
+    bool has_constant_key;   /* every match has the same score, the first key */
+    uint64_t constant_key;
 };
 
 static uint64_t total_so_far(const struct search *s)
@@ -68,10 +71,27 @@ static void lower_bound_to(struct segment_search *ss, uint64_t key)
         continue;
 }
 
+/* The key of every match when all have the same score. */
+static uint64_t constant_key(const struct segment_search *ss)
+{
+    uint64_t first_only[WINDOW_WORDS] = {1}, key;
+    float score = ss->set->constant;
+    sort_reader_keys(&ss->readers[0], 0, 1, first_only, &score, &key);
+    return key;
+}
+
 /* Everything in the window sorts before search_after: earlier pages had it. */
 static bool is_before_after(const struct segment_search *ss, uint32_t first)
 {
-    return ss->after && sort_reader_zone_worst(&ss->readers[0], first / ZONE_DOCS) < ss->after[0];
+    if (!ss->after)
+        return false;
+    if (ss->has_constant_key) {
+        if (ss->constant_key != ss->after[0])
+            return ss->constant_key < ss->after[0];
+        return ss->s->sort_count == 2 && ss->breaks_ties_by_doc &&
+               sort_reader_zone_worst(&ss->readers[1], first / ZONE_DOCS) < ss->after[1];
+    }
+    return sort_reader_zone_worst(&ss->readers[0], first / ZONE_DOCS) < ss->after[0];
 }
 
 /* Can a document of the window still be among the best? */
@@ -94,7 +114,8 @@ static bool wants_hits(const struct segment_search *ss, uint32_t first, uint32_t
         sort_reader_keys(&ss->readers[0], first, 1, zero, &score, &best);
         if (best > bound)
             return false;
-        return !is_full || s->sort_count > 1 || best < topk_worst(&ss->top)[0];
+        return !is_full || best < topk_worst(&ss->top)[0] ||
+               (best == topk_worst(&ss->top)[0] && !ss->breaks_ties_by_doc);
     }
     best = sort_reader_zone_best(&ss->readers[0], zone);
     if (best > bound)
@@ -105,7 +126,7 @@ static bool wants_hits(const struct segment_search *ss, uint32_t first, uint32_t
     /* With one key a tie loses to the earlier document, of which the window has none when it begins
      * behind the worst hit. */
     return best < worst ||
-           (best == worst && (s->sort_count > 1 || first < ss->top.docs[ss->top.heap[0]]));
+           (best == worst && (!ss->breaks_ties_by_doc || first < ss->top.docs[ss->top.heap[0]]));
 }
 
 static bool is_after(const struct segment_search *ss, const uint64_t *keys)
@@ -331,7 +352,8 @@ static int run_chunk(struct segment_search *ss, uint32_t from, uint32_t to)
         if (needs_count || ss->collects_aggs || ss->needs_max_score || wants_hits(ss, first, n)) {
             search_window(ss, first, n, needs_count);
             count_effort(ss->walk, effort);
-        } else if (ss->set->is_constant && s->sorts[0].kind == SORT_SCORE) {
+        } else if (ss->set->is_constant && s->sorts[0].kind == SORT_SCORE &&
+                   !is_before_after(ss, first)) {
             take_rest(ss->unit); /* later documents cannot be better */
             break;
         }
@@ -445,6 +467,12 @@ static int open_segment(struct segment_search *ss)
     enum sort_value_kind kind = ss->readers[0].kind;
     ss->has_bound = s->wanted > 0 && kind == s->printers[0].kind && kind != SORT_VALUE_STR &&
                     kind != SORT_VALUE_NULL;
+    bool is_by_doc = s->sort_count == 2 && !s->sorts[1].is_desc &&
+                     (s->sorts[1].kind == SORT_DOC || s->sorts[1].kind == SORT_SNAPSHOT_DOC);
+    ss->breaks_ties_by_doc = s->sort_count == 1 || is_by_doc;
+    ss->has_constant_key = ss->set && ss->set->is_constant && s->sorts[0].kind == SORT_SCORE;
+    if (ss->has_constant_key)
+        ss->constant_key = constant_key(ss);
     int64_t most = MIN_OF(s->wanted, (int64_t)ss->doc_count);
     topk_init(&ss->top, (size_t)most, s->sort_count, scratch);
     ss->keys = ARENA_ARRAY(scratch, uint64_t, s->sort_count * ZONE_DOCS);

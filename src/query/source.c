@@ -326,6 +326,24 @@ bool source_codes(const struct source *source, uint32_t count_max, uint32_t *ret
     return true;
 }
 
+/* Leaves out codes that the column's statistics do not know: a damaged segment must not make
+ * anybody write behind an array. */
+static size_t checked_codes(uint32_t *codes, uint16_t *offs, size_t n, uint32_t count)
+{
+    uint32_t most = 0;
+    for (size_t i = 0; i < n; i++)
+        most = MAX_OF(most, codes[i]);
+    if (LIKELY(most < count))
+        return n;
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        codes[kept] = codes[i];
+        offs[kept] = offs[i];
+        kept += codes[i] < count;
+    }
+    return kept;
+}
+
 static size_t all_codes(const struct source *source, const struct window_values *w, size_t n,
                         int64_t least, uint32_t *codes, uint16_t *offs)
 {
@@ -341,21 +359,22 @@ static size_t all_codes(const struct source *source, const struct window_values 
 }
 
 size_t source_read_codes(const struct source *source, struct agg_run *run,
-                         const struct doc_block *block, int64_t least, uint32_t *codes,
-                         uint16_t *offs)
+                         const struct doc_block *block, int64_t least, uint32_t count,
+                         uint32_t *codes, uint16_t *offs)
 {
     const struct window_values *w = run_window(run, source->column, block->first);
     bool is_dense = column_is_dense(source->column), is_ordinal = source->kind == COLUMN_ORDINAL;
     size_t n = 0;
     if (is_dense && !block->offs)
-        return all_codes(source, w, block->count, least, codes, offs);
+        return checked_codes(codes, offs, all_codes(source, w, block->count, least, codes, offs),
+                             count);
     for (uint32_t i = 0; i < block->count; i++) {
         uint32_t off = block_offset(block, i);
         codes[n] = is_ordinal ? w->ordinals[off] : (uint32_t)(w->longs[off] - least);
         offs[n] = (uint16_t)off;
         n += is_dense || bitset_get(w->exists, off);
     }
-    return n;
+    return checked_codes(codes, offs, n, count);
 }
 
 /* ---- Printing ---- */

@@ -280,6 +280,9 @@ static bool collect_sorted(const struct agg_node *node, struct agg_run *run,
     struct column_zone zone;
     uint16_t offs[BATCH_MAX];
     uint32_t n = block->count;
+    const struct date_histogram_params *params = node->params;
+    if (params->fixed_ms && !time_zone_is_fixed(mine->source.zone))
+        return false; /* of such a span only the moment asked for is known */
     if (block->offs || !mine->source.column || mine->source.kind != COLUMN_LONG ||
         !column_is_sorted(mine->source.column) ||
         !column_zone(mine->source.column, block->first / ZONE_DOCS, &zone))
@@ -302,8 +305,7 @@ static bool collect_sorted(const struct agg_node *node, struct agg_run *run,
         }
         to = low;
         struct doc_block sub = {block->first, to - from, offs + from, block->scores};
-        uint32_t at = is_outside(mine, key) ? UINT32_MAX
-                                            : bucket_set_get(&own->set, key, run->mem);
+        uint32_t at = is_outside(mine, key) ? UINT32_MAX : bucket_set_get(&own->set, key, run->mem);
         if (at != UINT32_MAX)
             bucket_collect(node, run, &own->set.buckets[at], &sub);
     }

@@ -112,7 +112,8 @@ static void collect_codes(const struct agg_node *node, struct agg_run *run,
     struct histogram_run *mine = node_own(node, run);
     uint32_t codes[BATCH_MAX], index[BATCH_MAX];
     uint16_t offs[BATCH_MAX];
-    size_t n = source_read_codes(&mine->source, run, block, mine->least, codes, offs);
+    size_t n =
+        source_read_codes(&mine->source, run, block, mine->least, mine->code_count, codes, offs);
     if (!own->by_code) {
         own->by_code = ARENA_ARRAY(run->scratch, uint32_t, mine->code_count);
         own->next_open = mine->open;

@@ -201,7 +201,8 @@ static bool collect_zone(const struct agg_node *node, struct agg_run *run, struc
 static void to_doubles(const struct range_run *mine, struct value_batch *batch)
 {
     const struct field *field = mine->source.field;
-    bool is_plain = !field || (field->type != FIELD_DATE_NANOS && field->type != FIELD_UNSIGNED_LONG);
+    bool is_plain =
+        !field || (field->type != FIELD_DATE_NANOS && field->type != FIELD_UNSIGNED_LONG);
     for (size_t i = 0; is_plain && i < batch->count; i++)
         batch->doubles[i] = (double)batch->longs[i];
     for (size_t i = 0; !is_plain && i < batch->count; i++)

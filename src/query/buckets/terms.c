@@ -315,7 +315,8 @@ static void collect_codes(const struct agg_node *node, struct agg_run *run, stru
     struct terms_run *mine = node_own(node, run);
     uint32_t codes[BATCH_MAX], index[BATCH_MAX];
     uint16_t offs[BATCH_MAX];
-    size_t n = source_read_codes(&mine->source, run, block, mine->least, codes, offs);
+    size_t n =
+        source_read_codes(&mine->source, run, block, mine->least, mine->code_count, codes, offs);
     if (mine->only && node->depth == 0 && node->child_count > 0 && own->set.count == 0 &&
         mine->code_count <= DENSE_CODES_MAX)
         bucket_set_dense(node, &own->set, mine->code_count, run->mem);
