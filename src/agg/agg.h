@@ -31,10 +31,19 @@ struct agg_order {
     int64_t tie;
 };
 
+/* Count, extremes and sum of some integers (`sum` is exact), or count and extremes of floats. */
+struct agg_summary {
+    bool is_integer;
+    uint64_t count;
+    int64_t min_i, max_i, sum;
+    double min_f, max_f;
+};
+
 enum agg_flags {
     AGG_ANY_VALUE = 1, /* takes strings and booleans too, not only numbers */
     AGG_ORDERED = 2,   /* needs an agg_order with each value */
     AGG_MANY = 4,      /* its result is a map (stats, percentiles), not one value */
+    AGG_BY_ORDER = 8,  /* its result depends a little on the order of values and merges */
 };
 
 struct agg_type {
@@ -55,6 +64,10 @@ struct agg_type {
     /* MAY be NULL. Values known by their hash only (agg_hash_str): dictionaries whose texts need no
      * copy. */
     void (*add_hashes)(struct agg *agg, const uint64_t *hashes, size_t count);
+    /* MAY be NULL. Values of which only these figures are known; false: not enough for it. */
+    bool (*add_summary)(struct agg *agg, const struct agg_summary *summary);
+    /* MAY be NULL. Integers least + i, counts[i] times each. */
+    void (*add_counts)(struct agg *agg, int64_t least, const uint32_t *counts, size_t n);
     void (*merge)(struct agg *agg, const struct agg *from);
     struct value (*result)(const struct agg *agg, struct arena *mem);
     void (*encode)(const struct agg *agg, struct buf *out);

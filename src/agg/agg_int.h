@@ -13,8 +13,8 @@
 
 __extension__ typedef __int128 agg__int128;
 
-/* A sum that is exact while only integers come in. Floats are added with Kahan's compensation, as
- * Elasticsearch does. */
+/* A sum that is exact while only integers come in. Of floats the rounding error of each addition is
+ * kept in `compensation`: the sum is floats + compensation. */
 struct agg__sum {
     agg__int128 ints;
     double floats, compensation;
@@ -23,6 +23,8 @@ struct agg__sum {
 };
 void agg__sum_add_longs(struct agg__sum *sum, const int64_t *values, size_t count);
 void agg__sum_add_doubles(struct agg__sum *sum, const double *values, size_t count);
+/* Only of integers. */
+bool agg__sum_add_summary(struct agg__sum *sum, const struct agg_summary *summary);
 void agg__sum_merge(struct agg__sum *sum, const struct agg__sum *from);
 double agg__sum_f64(const struct agg__sum *sum);
 struct value agg__sum_value(const struct agg__sum *sum, struct arena *mem);
@@ -41,6 +43,7 @@ void agg__range_add_longs(struct agg__range *range, const int64_t *values, size_
 void agg__range_add_doubles(struct agg__range *range, const double *values, size_t count);
 bool agg__range_add_value(struct agg__range *range,
                           const struct value *v); /* numbers, numeric texts, times */
+void agg__range_add_summary(struct agg__range *range, const struct agg_summary *summary);
 void agg__range_merge(struct agg__range *range, const struct agg__range *from);
 struct value agg__range_min(const struct agg__range *range);
 struct value agg__range_max(const struct agg__range *range);

@@ -246,6 +246,72 @@ static void merged_and_reread_are_the_same(struct test *t)
     }
 }
 
+/* Floats of very different size: any order of values and merges gives the same sum. */
+static void sums_do_not_depend_on_order(struct test *t)
+{
+    for (int round = 0; round < 20; round++) {
+        double values[999];
+        struct agg whole = make(t, "stats", NULL), turned = make(t, "stats", NULL),
+                   parts[3] = {make(t, "stats", NULL), make(t, "stats", NULL),
+                               make(t, "stats", NULL)};
+        for (size_t i = 0; i < ARRAY_COUNT(values); i++)
+            values[i] = ((double)rng_u64(&t->rng) - 9.2e18) * pow(10, -(double)(i % 20));
+        agg_add_doubles(&whole, values, ARRAY_COUNT(values));
+        for (size_t i = ARRAY_COUNT(values); i-- > 0;) {
+            agg_add(&turned, values[i]);
+            agg_add(&parts[rng_below(&t->rng, 3)], values[i]);
+        }
+        agg_merge(&parts[2], &parts[0]);
+        agg_merge(&parts[2], &parts[1]);
+        struct value a = agg_result(&whole, t->mem), b = agg_result(&turned, t->mem),
+                     c = agg_result(&parts[2], t->mem);
+        assert_true(value_eq(&a, &b));
+        assert_true(value_eq(&a, &c));
+    }
+}
+
+/* What is known of many values at once gives what the values one by one give: exactly, but for a
+ * digest of more values than it keeps. */
+static void counts_and_summaries_are_the_values(struct test *t)
+{
+    static const char *const types[] = {"percentiles", "median_absolute_deviation",
+                                        "cardinality", "value_count",
+                                        "sum",         "avg",
+                                        "min",         "max",
+                                        "stats"};
+    for (size_t k = 0; k < ARRAY_COUNT(types); k++) {
+        for (int round = 0; round < 8; round++) {
+            enum { SPREAD = 500 };
+            uint32_t counts[SPREAD] = {0};
+            size_t n = round % 2 ? 900 : 40000;
+            struct agg one = make(t, types[k], NULL), many = make(t, types[k], NULL);
+            struct agg_summary summary = {
+                .is_integer = true, .min_i = INT64_MAX, .max_i = INT64_MIN};
+            for (size_t i = 0; i < n; i++) {
+                int64_t code = (int64_t)rng_below(&t->rng, rng_below(&t->rng, SPREAD) + 1);
+                int64_t v = code - 100;
+                counts[code]++;
+                summary.count++;
+                summary.sum += v;
+                summary.min_i = MIN_OF(summary.min_i, v);
+                summary.max_i = MAX_OF(summary.max_i, v);
+                agg_add_int(&one, v);
+            }
+            if (many.type->add_counts)
+                many.type->add_counts(&many, -100, counts, SPREAD);
+            else
+                assert_true(many.type->add_summary(&many, &summary));
+            struct value a = agg_result(&one, t->mem), b = agg_result(&many, t->mem);
+            bool is_digest = n > 1024 && (one.type->flags & AGG_BY_ORDER);
+            if (!is_digest)
+                assert_true(value_eq(&a, &b));
+            for (size_t i = 0; is_digest && a.kind == VALUE_MAP && i < a.map->count; i++)
+                assert_true(fabs(a.map->values[i].f - b.map->values[i].f) <= SPREAD / 50.0);
+        }
+    }
+}
+
 TEST_MAIN(TEST(empty_ones), TEST(integers_stay_exact), TEST(values_of_all_kinds),
           TEST(first_and_last_follow_the_order), TEST(distributions), TEST(distinct_values),
-          TEST(statistics), TEST(options_are_checked), TEST(merged_and_reread_are_the_same))
+          TEST(statistics), TEST(options_are_checked), TEST(merged_and_reread_are_the_same),
+          TEST(sums_do_not_depend_on_order), TEST(counts_and_summaries_are_the_values))

@@ -36,6 +36,11 @@ static bool avg_decode(struct agg *agg, struct str *in)
     return agg__sum_decode(agg->state, in);
 }
 
+static bool avg_add_summary(struct agg *agg, const struct agg_summary *summary)
+{
+    return agg__sum_add_summary(agg->state, summary);
+}
+
 const struct agg_type agg_type_avg = {
     .name = "avg",
     .summary = "Mean of the numbers.",
@@ -44,6 +49,7 @@ const struct agg_type agg_type_avg = {
     .state_size = sizeof(struct agg__sum),
     .add_longs = avg_add_longs,
     .add_doubles = avg_add_doubles,
+    .add_summary = avg_add_summary,
     .merge = avg_merge,
     .result = avg_result,
     .encode = avg_encode,

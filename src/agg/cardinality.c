@@ -178,6 +178,14 @@ static bool cardinality_add_value(struct agg *agg, const struct value *v,
     return false;
 }
 
+static void cardinality_add_counts(struct agg *agg, int64_t least, const uint32_t *counts, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (counts[i])
+            add_hash(agg, hash_long(least + (int64_t)i));
+    }
+}
+
 static void cardinality_merge(struct agg *agg, const struct agg *from)
 {
     struct cardinality *own = agg->state;
@@ -312,6 +320,7 @@ const struct agg_type agg_type_cardinality = {
     .add_doubles = cardinality_add_doubles,
     .add_value = cardinality_add_value,
     .add_hashes = cardinality_add_hashes,
+    .add_counts = cardinality_add_counts,
     .merge = cardinality_merge,
     .result = cardinality_result,
     .encode = cardinality_encode,

@@ -27,6 +27,12 @@ static bool count_add_value(struct agg *agg, const struct value *v UNUSED,
     return true;
 }
 
+static bool count_add_summary(struct agg *agg, const struct agg_summary *summary)
+{
+    *(uint64_t *)agg->state += summary->count;
+    return true;
+}
+
 static void count_merge(struct agg *agg, const struct agg *from)
 {
     *(uint64_t *)agg->state += *(const uint64_t *)from->state;
@@ -50,8 +56,8 @@ static bool count_decode(struct agg *agg, struct str *in)
 #define COUNT_CALLBACKS                                                                            \
     .since = "0.1", .opts = count_opts, .state_size = sizeof(uint64_t), .flags = AGG_ANY_VALUE,    \
     .add_longs = count_add_longs, .add_doubles = count_add_doubles, .add_value = count_add_value,  \
-    .add_hashes = count_add_hashes, .merge = count_merge, .result = count_result,                  \
-    .encode = count_encode, .decode = count_decode
+    .add_hashes = count_add_hashes, .add_summary = count_add_summary, .merge = count_merge,        \
+    .result = count_result, .encode = count_encode, .decode = count_decode
 
 const struct agg_type agg_type_count = {
     .name = "count", .summary = "How many values there are.", COUNT_CALLBACKS};

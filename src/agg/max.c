@@ -40,6 +40,12 @@ static bool max_decode(struct agg *agg, struct str *in)
     return agg__range_decode(agg->state, in);
 }
 
+static bool max_add_summary(struct agg *agg, const struct agg_summary *summary)
+{
+    agg__range_add_summary(agg->state, summary);
+    return true;
+}
+
 const struct agg_type agg_type_max = {
     .name = "max",
     .summary = "The largest number.",
@@ -49,6 +55,7 @@ const struct agg_type agg_type_max = {
     .add_longs = max_add_longs,
     .add_doubles = max_add_doubles,
     .add_value = max_add_value,
+    .add_summary = max_add_summary,
     .merge = max_merge,
     .result = max_result,
     .encode = max_encode,

@@ -5,6 +5,8 @@
 
 #include "agg/tdigest.h"
 
+#define LONGS_BLOCK 256u /* integers that are made floats at a time */
+
 struct deviation_params {
     double compression;
 };
@@ -32,10 +34,19 @@ static void deviation_add_doubles(struct agg *agg, const double *values, size_t 
 
 static void deviation_add_longs(struct agg *agg, const int64_t *values, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        double v = (double)values[i];
-        deviation_add_doubles(agg, &v, 1);
+    double block[LONGS_BLOCK];
+    for (size_t at = 0; at < count; at += LONGS_BLOCK) {
+        size_t n = MIN_OF(count - at, (size_t)LONGS_BLOCK);
+        for (size_t i = 0; i < n; i++)
+            block[i] = (double)values[at + i];
+        deviation_add_doubles(agg, block, n);
     }
+}
+
+static void deviation_add_counts(struct agg *agg, int64_t least, const uint32_t *counts, size_t n)
+{
+    const struct deviation_params *params = agg->params;
+    tdigest_add_counts(agg->state, params->compression, least, counts, n, agg->mem);
 }
 
 static void deviation_merge(struct agg *agg, const struct agg *from)
@@ -84,9 +95,11 @@ const struct agg_type agg_type_median_absolute_deviation = {
     .opts = deviation_opts,
     .opts_size = sizeof(struct deviation_params),
     .state_size = sizeof(struct tdigest),
+    .flags = AGG_BY_ORDER,
     .check = deviation_check,
     .add_longs = deviation_add_longs,
     .add_doubles = deviation_add_doubles,
+    .add_counts = deviation_add_counts,
     .merge = deviation_merge,
     .result = deviation_result,
     .encode = deviation_encode,

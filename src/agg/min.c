@@ -40,6 +40,12 @@ static bool min_decode(struct agg *agg, struct str *in)
     return agg__range_decode(agg->state, in);
 }
 
+static bool min_add_summary(struct agg *agg, const struct agg_summary *summary)
+{
+    agg__range_add_summary(agg->state, summary);
+    return true;
+}
+
 const struct agg_type agg_type_min = {
     .name = "min",
     .summary = "The smallest number.",
@@ -49,6 +55,7 @@ const struct agg_type agg_type_min = {
     .add_longs = min_add_longs,
     .add_doubles = min_add_doubles,
     .add_value = min_add_value,
+    .add_summary = min_add_summary,
     .merge = min_merge,
     .result = min_result,
     .encode = min_encode,

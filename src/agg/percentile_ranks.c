@@ -5,6 +5,8 @@
 
 #include "agg/tdigest.h"
 
+#define LONGS_BLOCK 256u /* integers that are made floats at a time */
+
 struct percentile_ranks_params {
     struct value values;
     double compression;
@@ -42,10 +44,20 @@ static void percentile_ranks_add_doubles(struct agg *agg, const double *values, 
 
 static void percentile_ranks_add_longs(struct agg *agg, const int64_t *values, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        double v = (double)values[i];
-        percentile_ranks_add_doubles(agg, &v, 1);
+    double block[LONGS_BLOCK];
+    for (size_t at = 0; at < count; at += LONGS_BLOCK) {
+        size_t n = MIN_OF(count - at, (size_t)LONGS_BLOCK);
+        for (size_t i = 0; i < n; i++)
+            block[i] = (double)values[at + i];
+        percentile_ranks_add_doubles(agg, block, n);
     }
+}
+
+static void percentile_ranks_add_counts(struct agg *agg, int64_t least, const uint32_t *counts,
+                                        size_t n)
+{
+    const struct percentile_ranks_params *params = agg->params;
+    tdigest_add_counts(agg->state, params->compression, least, counts, n, agg->mem);
 }
 
 static void percentile_ranks_merge(struct agg *agg, const struct agg *from)
@@ -87,10 +99,11 @@ const struct agg_type agg_type_percentile_ranks = {
     .opts = percentile_ranks_opts,
     .opts_size = sizeof(struct percentile_ranks_params),
     .state_size = sizeof(struct tdigest),
-    .flags = AGG_MANY,
+    .flags = AGG_MANY | AGG_BY_ORDER,
     .check = percentile_ranks_check,
     .add_longs = percentile_ranks_add_longs,
     .add_doubles = percentile_ranks_add_doubles,
+    .add_counts = percentile_ranks_add_counts,
     .merge = percentile_ranks_merge,
     .result = percentile_ranks_result,
     .encode = percentile_ranks_encode,

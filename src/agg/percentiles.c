@@ -6,6 +6,8 @@
 
 #include "agg/tdigest.h"
 
+#define LONGS_BLOCK 256u /* integers that are made floats at a time */
+
 struct percentiles_params {
     struct value percents;
     double compression;
@@ -51,10 +53,19 @@ static void percentiles_add_doubles(struct agg *agg, const double *values, size_
 
 static void percentiles_add_longs(struct agg *agg, const int64_t *values, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        double v = (double)values[i];
-        percentiles_add_doubles(agg, &v, 1);
+    double block[LONGS_BLOCK];
+    for (size_t at = 0; at < count; at += LONGS_BLOCK) {
+        size_t n = MIN_OF(count - at, (size_t)LONGS_BLOCK);
+        for (size_t i = 0; i < n; i++)
+            block[i] = (double)values[at + i];
+        percentiles_add_doubles(agg, block, n);
     }
+}
+
+static void percentiles_add_counts(struct agg *agg, int64_t least, const uint32_t *counts, size_t n)
+{
+    const struct percentiles_params *params = agg->params;
+    tdigest_add_counts(agg->state, params->compression, least, counts, n, agg->mem);
 }
 
 static void percentiles_merge(struct agg *agg, const struct agg *from)
@@ -96,10 +107,11 @@ const struct agg_type agg_type_percentiles = {
     .opts = percentiles_opts,
     .opts_size = sizeof(struct percentiles_params),
     .state_size = sizeof(struct tdigest),
-    .flags = AGG_MANY,
+    .flags = AGG_MANY | AGG_BY_ORDER,
     .check = percentiles_check,
     .add_longs = percentiles_add_longs,
     .add_doubles = percentiles_add_doubles,
+    .add_counts = percentiles_add_counts,
     .merge = percentiles_merge,
     .result = percentiles_result,
     .encode = percentiles_encode,

@@ -58,6 +58,15 @@ static bool stats_decode(struct agg *agg, struct str *in)
     return agg__sum_decode(&stats->sum, in) && agg__range_decode(&stats->range, in);
 }
 
+static bool stats_add_summary(struct agg *agg, const struct agg_summary *summary)
+{
+    struct stats *stats = agg->state;
+    if (!agg__sum_add_summary(&stats->sum, summary))
+        return false;
+    agg__range_add_summary(&stats->range, summary);
+    return true;
+}
+
 const struct agg_type agg_type_stats = {
     .name = "stats",
     .summary = "Count, min, max, avg and sum.",
@@ -67,6 +76,7 @@ const struct agg_type agg_type_stats = {
     .flags = AGG_MANY,
     .add_longs = stats_add_longs,
     .add_doubles = stats_add_doubles,
+    .add_summary = stats_add_summary,
     .merge = stats_merge,
     .result = stats_result,
     .encode = stats_encode,

@@ -35,6 +35,11 @@ static bool sum_decode(struct agg *agg, struct str *in)
     return agg__sum_decode(agg->state, in);
 }
 
+static bool sum_add_summary(struct agg *agg, const struct agg_summary *summary)
+{
+    return agg__sum_add_summary(agg->state, summary);
+}
+
 const struct agg_type agg_type_sum = {
     .name = "sum",
     .summary = "Sum of the numbers.",
@@ -43,6 +48,7 @@ const struct agg_type agg_type_sum = {
     .state_size = sizeof(struct agg__sum),
     .add_longs = sum_add_longs,
     .add_doubles = sum_add_doubles,
+    .add_summary = sum_add_summary,
     .merge = sum_merge,
     .result = sum_result,
     .encode = sum_encode,

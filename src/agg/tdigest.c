@@ -135,6 +135,51 @@ void tdigest_add(struct tdigest *digest, double compression, const double *value
     }
 }
 
+/* The heaviest point that the values at `before` of `total` may make. */
+static double weight_max(double before, double total, double compression)
+{
+    if (total <= TDIGEST_EXACT)
+        return 1;
+    double q = before / total;
+    return fmax(1, floor(4 * total * q * (1 - q) / compression));
+}
+
+void tdigest_add_counts(struct tdigest *digest, double compression, int64_t least,
+                        const uint32_t *counts, size_t n, struct arena *mem)
+{
+    double total = 0, before = 0;
+    size_t first = n, last = 0;
+    for (size_t i = 0; i < n; i++) {
+        total += counts[i];
+        if (counts[i]) {
+            first = MIN_OF(first, i);
+            last = i;
+        }
+    }
+    if (total == 0)
+        return;
+    widen(digest, (double)(least + (int64_t)first), (double)(least + (int64_t)last));
+    struct tdigest_point point = {0, 0};
+    double most = weight_max(before, total, compression);
+    for (size_t i = first; i <= last; i++) {
+        double v = (double)(least + (int64_t)i);
+        for (double left = counts[i]; left > 0;) {
+            double taken = fmin(left, most - point.weight);
+            point.weight += taken;
+            point.mean += (v - point.mean) * taken / point.weight;
+            left -= taken;
+            if (point.weight < most)
+                continue;
+            add_point(digest, compression, point, mem);
+            before += point.weight;
+            point = (struct tdigest_point){0, 0};
+            most = weight_max(before, total, compression);
+        }
+    }
+    if (point.weight > 0)
+        add_point(digest, compression, point, mem);
+}
+
 void tdigest_merge(struct tdigest *digest, double compression, const struct tdigest *from,
                    struct arena *mem)
 {

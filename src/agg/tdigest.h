@@ -21,6 +21,9 @@ struct tdigest {
 
 void tdigest_add(struct tdigest *digest, double compression, const double *values, size_t count,
                  struct arena *mem);
+/* Integers least + i, counts[i] times each; ascending, so they are folded as they come. */
+void tdigest_add_counts(struct tdigest *digest, double compression, int64_t least,
+                        const uint32_t *counts, size_t n, struct arena *mem);
 void tdigest_merge(struct tdigest *digest, double compression, const struct tdigest *from,
                    struct arena *mem);
 /* Answers need the points in order; this does it, and is all that changes a digest when it is

@@ -8,6 +8,8 @@
 #include "index/segment_int.h"
 #include "index/value_block.h"
 
+_Static_assert(64 % DICT_BLOCK_TERMS == 0, "a block's ordinals lie in one word of a bit set");
+
 static const double powers[DECIMAL_EXPONENT_MAX + 1] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6};
 
 struct column *segment_column(struct segment *seg, const struct field *field)
@@ -146,10 +148,15 @@ static void to_doubles(const uint8_t *block, int64_t *values, size_t n)
     }
 }
 
-/* Values [first, first + n) of a run of blocks; doubles as their bits. */
+/* Values [first, first + n) of a run of blocks, into `values` of the given shape; doubles as their
+ * bits. */
+enum shape { SHAPE_LONG, SHAPE_DOUBLE, SHAPE_U32 };
+
 static bool run_read(const struct column *column, const uint8_t *p, const uint8_t *end,
-                     bool is_double, uint32_t first, uint32_t n, int64_t *values)
+                     enum shape shape, uint32_t first, uint32_t n, void *values)
 {
+    size_t width = shape == SHAPE_U32 ? sizeof(uint32_t) : sizeof(int64_t);
+    char *to = values;
     while (n > 0) {
         size_t count, bytes = value_block_bytes(p, (size_t)(end - p), &count);
         if (bytes == 0) {
@@ -158,10 +165,13 @@ static bool run_read(const struct column *column, const uint8_t *p, const uint8_
         }
         if (first < count) {
             uint32_t part = MIN_OF(n, (uint32_t)count - first);
-            value_block_read(p, first, part, values);
-            if (is_double)
-                to_doubles(p, values, part);
-            values += part;
+            if (shape == SHAPE_U32)
+                value_block_read_u32(p, first, part, (uint32_t *)(void *)to);
+            else
+                value_block_read(p, first, part, (int64_t *)(void *)to);
+            if (shape == SHAPE_DOUBLE)
+                to_doubles(p, (int64_t *)(void *)to, part);
+            to += part * width;
             n -= part;
             first = 0;
         } else {
@@ -194,45 +204,72 @@ static bool bitmap_get(const uint8_t *bitmap, uint32_t at)
     return (bitmap[at / 8] >> (at % 8)) & 1;
 }
 
+static void bits_set_range(uint64_t *words, uint32_t from, uint32_t to)
+{
+    while (from < to) {
+        uint32_t bit = from & 63, n = MIN_OF(64 - bit, to - from);
+        words[from >> 6] |= n == 64 ? ~UINT64_C(0) : ((UINT64_C(1) << n) - 1) << bit;
+        from += n;
+    }
+}
+
+/* Puts packed values to the documents that have one. */
+static void spread(const uint8_t *bitmap, uint32_t from, uint32_t n, enum shape shape,
+                   const void *packed, void *values, uint64_t *exists, uint32_t bit)
+{
+    const int64_t *longs = packed;
+    const uint32_t *u32s = packed;
+    uint32_t k = 0;
+    for (uint32_t at = from; at < from + n;) {
+        uint64_t word = bitmap_word(bitmap, at / 64) >> (at % 64);
+        uint32_t end = MIN_OF(from + n, (at | 63) + 1);
+        for (; word; word &= word - 1) {
+            uint32_t i = at + (uint32_t)__builtin_ctzll(word);
+            if (i >= end)
+                break;
+            i -= from;
+            if (shape == SHAPE_U32)
+                ((uint32_t *)values)[i] = u32s[k++];
+            else
+                ((int64_t *)values)[i] = longs[k++];
+            if (exists)
+                bitset_set(exists, bit + i);
+        }
+        at = end;
+    }
+}
+
 /* Positions [from, from + n) within one zone, into values[0..n) and exists bits from `bit` on. */
 static void zone_read(const struct column *column, uint32_t zone, uint32_t from, uint32_t n,
-                      int64_t *values, uint64_t *exists, uint32_t bit)
+                      enum shape shape, void *values, uint64_t *exists, uint32_t bit)
 {
     struct zone_view view;
-    bool is_double = column->kind == COLUMN_DOUBLE;
+    size_t width = shape == SHAPE_U32 ? sizeof(uint32_t) : sizeof(int64_t);
     if (!zone_open(column, zone, &view)) {
-        memset(values, 0, n * sizeof(*values));
+        memset(values, 0, n * width);
         return;
     }
     ASSERT(!view.ends);
     if (!view.bitmap) {
-        if (!run_read(column, view.values, view.end, is_double, from, n, values))
-            memset(values, 0, n * sizeof(*values));
-        for (uint32_t i = 0; exists && i < n; i++)
-            bitset_set(exists, bit + i);
+        if (!run_read(column, view.values, view.end, shape, from, n, values))
+            memset(values, 0, n * width);
+        if (exists)
+            bits_set_range(exists, bit, bit + n);
         return;
     }
     uint32_t rank = bitmap_rank(view.bitmap, from),
              present = bitmap_rank(view.bitmap, from + n) - rank;
-    memset(values, 0, n * sizeof(*values));
-    if (present == 0)
-        return;
     int64_t packed[ZONE_DOCS];
-    if (!run_read(column, view.values, view.end, is_double, rank, present, packed))
-        return;
-    uint32_t k = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        if (!bitmap_get(view.bitmap, from + i))
-            continue;
-        values[i] = packed[k++];
-        if (exists)
-            bitset_set(exists, bit + i);
-    }
+    memset(values, 0, n * width);
+    if (present > 0 && run_read(column, view.values, view.end, shape, rank, present, packed))
+        spread(view.bitmap, from, n, shape, packed, values, exists, bit);
 }
 
-static void window_read(const struct column *column, uint32_t first, uint32_t n, int64_t *values,
-                        uint64_t *exists)
+static void window_read(const struct column *column, uint32_t first, uint32_t n, enum shape shape,
+                        void *values, uint64_t *exists)
 {
+    size_t width = shape == SHAPE_U32 ? sizeof(uint32_t) : sizeof(int64_t);
+    char *to = values;
     ASSERT(n <= ZONE_DOCS && !column_is_multi(column));
     if (exists)
         memset(exists, 0, BITSET_WORDS(n) * 8);
@@ -240,10 +277,10 @@ static void window_read(const struct column *column, uint32_t first, uint32_t n,
         uint32_t doc = first + done, zone = doc / ZONE_DOCS, from = doc % ZONE_DOCS;
         uint32_t part = MIN_OF(n - done, ZONE_DOCS - from);
         if (zone >= column->zone_count) {
-            memset(values + done, 0, (n - done) * sizeof(*values));
+            memset(to + done * width, 0, (n - done) * width);
             return;
         }
-        zone_read(column, zone, from, part, values + done, exists, done);
+        zone_read(column, zone, from, part, shape, to + done * width, exists, done);
         done += part;
     }
 }
@@ -252,16 +289,14 @@ void column_read_longs(const struct column *column, uint32_t first, uint32_t n, 
                        uint64_t *exists)
 {
     ASSERT(column->kind == COLUMN_LONG);
-    window_read(column, first, n, values, exists);
+    window_read(column, first, n, SHAPE_LONG, values, exists);
 }
 
 void column_read_doubles(const struct column *column, uint32_t first, uint32_t n, double *values,
                          uint64_t *exists)
 {
     ASSERT(column->kind == COLUMN_DOUBLE);
-    int64_t bits[ZONE_DOCS];
-    window_read(column, first, n, bits, exists);
-    memcpy(values, bits, n * sizeof(*values));
+    window_read(column, first, n, SHAPE_DOUBLE, values, exists);
 }
 
 /* Readers index arrays by ordinals, so none beyond the dictionary leaves here. */
@@ -280,10 +315,7 @@ void column_read_ordinals(const struct column *column, uint32_t first, uint32_t 
                           uint32_t *ordinals, uint64_t *exists)
 {
     ASSERT(column->kind == COLUMN_ORDINAL);
-    int64_t wide[ZONE_DOCS];
-    window_read(column, first, n, wide, exists);
-    for (uint32_t i = 0; i < n; i++)
-        ordinals[i] = (uint32_t)wide[i];
+    window_read(column, first, n, SHAPE_U32, ordinals, exists);
     ordinals_check(column, ordinals, n);
 }
 
@@ -303,7 +335,7 @@ static bool doc_range(const struct column *column, const struct zone_view *view,
         return true;
     int64_t ends[2] = {0, 0};
     uint32_t first = rank ? rank - 1 : 0, n = rank ? 2 : 1;
-    if (!run_read(column, view->ends, view->values, false, first, n, rank ? ends : ends + 1))
+    if (!run_read(column, view->ends, view->values, SHAPE_LONG, first, n, rank ? ends : ends + 1))
         return false;
     if (ends[0] < 0 || ends[1] < ends[0] || ends[1] > view->value_count)
         return false;
@@ -321,7 +353,8 @@ static size_t doc_values(const struct column *column, uint32_t doc, int64_t *val
         !doc_range(column, &view, doc % ZONE_DOCS, &from, &to))
         return 0;
     uint32_t n = (uint32_t)MIN_OF((size_t)(to - from), max);
-    if (!run_read(column, view.values, view.end, column->kind == COLUMN_DOUBLE, from, n, values))
+    if (!run_read(column, view.values, view.end,
+                  column->kind == COLUMN_DOUBLE ? SHAPE_DOUBLE : SHAPE_LONG, from, n, values))
         return 0;
     return to - from;
 }
@@ -392,4 +425,39 @@ uint32_t column_ordinal_doc_count(const struct column *column, uint32_t ordinal)
 {
     struct term_cursor cursor;
     return term_cursor_ordinal(&cursor, column->terms, ordinal) ? cursor.entry.doc_freq : 0;
+}
+
+void column_ordinal_doc_counts(const struct column *column, uint32_t *counts)
+{
+    struct term_cursor cursor;
+    const struct terms *terms = column->terms;
+    memset(counts, 0, terms->term_count * sizeof(*counts));
+    for (bool more = term_cursor_block(&cursor, terms, 0) && term_cursor_next(&cursor); more;
+         more = term_cursor_next(&cursor))
+        counts[cursor.entry.ordinal] = cursor.entry.doc_freq;
+}
+
+static bool block_is_wanted(const uint64_t *wanted, uint32_t block)
+{
+    uint64_t word = wanted[block * DICT_BLOCK_TERMS / 64];
+    return (word >> (block * DICT_BLOCK_TERMS % 64)) & ((UINT64_C(1) << DICT_BLOCK_TERMS) - 1);
+}
+
+void column_ordinals_each(const struct column *column, const uint64_t *wanted,
+                          column_ordinal_fn *each, void *owner)
+{
+    struct term_cursor cursor;
+    const struct terms *terms = column->terms;
+    for (uint32_t block = 0; block < terms->block_count; block++) {
+        uint32_t end = MIN_OF((block + 1) * DICT_BLOCK_TERMS, terms->term_count);
+        if ((wanted && !block_is_wanted(wanted, block)) ||
+            !term_cursor_block(&cursor, terms, block))
+            continue;
+        while (cursor.next_ordinal < end && term_cursor_next(&cursor)) {
+            uint32_t ordinal = cursor.entry.ordinal;
+            if (!wanted || bitset_get(wanted, ordinal))
+                each(owner, ordinal, (struct str){cursor.term, cursor.term_bytes},
+                     cursor.entry.doc_freq);
+        }
+    }
 }

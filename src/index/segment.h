@@ -163,6 +163,14 @@ uint32_t column_ordinal_find(const struct column *column, struct str text, bool 
 /* Documents (dead ones included) that have this ordinal. */
 uint32_t column_ordinal_doc_count(const struct column *column, uint32_t ordinal);
 
+/* The same for all of them, in one walk over the dictionary. counts[column_ordinal_count]. */
+void column_ordinal_doc_counts(const struct column *column, uint32_t *counts);
+/* Calls `each` with every ordinal whose bit is set (NULL: all), ascending. The text and the count
+ * of documents are good until it returns. */
+typedef void column_ordinal_fn(void *owner, uint32_t ordinal, struct str text, uint32_t doc_count);
+void column_ordinals_each(const struct column *column, const uint64_t *wanted,
+                          column_ordinal_fn *each, void *owner);
+
 /* ---- Postings ---- */
 /* Statistics of one field in this segment, for BM25. */
 struct field_stats {

@@ -5,6 +5,7 @@
 #include "index/value_block.h"
 
 #include "index/format.h"
+#include "index/unpack.h"
 
 void pack_bits(struct buf *out, const uint64_t *values, size_t n, unsigned width)
 {
@@ -47,8 +48,8 @@ void pack_bits_u32(struct buf *out, const uint32_t *values, size_t n, unsigned w
 
 void unpack_bits(const uint8_t *p, size_t first, size_t n, unsigned width, uint64_t *values)
 {
-    if (width == 0) {
-        memset(values, 0, n * sizeof(*values));
+    if (width <= 32) {
+        unpack_scaled(p, first, n, width, 0, 1, (int64_t *)values);
     } else if (width <= 56) {
         uint64_t mask = (UINT64_C(1) << width) - 1;
         size_t bit = first * width;
@@ -62,14 +63,7 @@ void unpack_bits(const uint8_t *p, size_t first, size_t n, unsigned width, uint6
 
 void unpack_bits_u32(const uint8_t *p, size_t n, unsigned width, uint32_t *values)
 {
-    if (width == 0) {
-        memset(values, 0, n * sizeof(*values));
-        return;
-    }
-    uint64_t mask = (UINT64_C(1) << width) - 1;
-    size_t bit = 0;
-    for (size_t i = 0; i < n; i++, bit += width)
-        values[i] = (uint32_t)((get_u64_le(p + (bit >> 3)) >> (bit & 7)) & mask);
+    unpack_u32(p, 0, n, width, values);
 }
 
 static uint64_t gcd_u64(uint64_t a, uint64_t b)
@@ -252,6 +246,10 @@ void value_block_read(const uint8_t *p, size_t first, size_t n, int64_t *values)
             values[i] = (int64_t)base;
         return;
     case VALUE_CODEC_FOR:
+        if (p[1] <= 32) {
+            unpack_scaled(data, first, n, p[1], base, gcd, values);
+            return;
+        }
         unpack_bits(data, first, n, p[1], (uint64_t *)values);
         if (gcd == 1) {
             for (size_t i = 0; i < n; i++)
@@ -269,4 +267,19 @@ void value_block_read(const uint8_t *p, size_t first, size_t n, int64_t *values)
             values[i] = (int64_t)get_u64_le(data + (first + i) * 8);
         return;
     }
+}
+
+void value_block_read_u32(const uint8_t *p, size_t first, size_t n, uint32_t *values)
+{
+    uint64_t base = get_u64_le(p + 8), gcd = get_u64_le(p + 16);
+    if (p[0] != VALUE_CODEC_FOR || p[1] > 32 || gcd != 1) {
+        int64_t wide[VALUE_BLOCK_VALUES];
+        value_block_read(p, first, n, wide);
+        for (size_t i = 0; i < n; i++)
+            values[i] = (uint32_t)wide[i];
+        return;
+    }
+    unpack_u32(p + VALUE_BLOCK_HEAD, first, n, p[1], values);
+    for (size_t i = 0; base && i < n; i++)
+        values[i] += (uint32_t)base;
 }

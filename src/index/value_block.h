@@ -45,4 +45,7 @@ static inline uint8_t value_block_exponent(const uint8_t *p)
 /* Values [first, first + n) of the block. */
 void value_block_read(const uint8_t *p, size_t first, size_t n, int64_t *values);
 
+/* The same of values that are known to fit. */
+void value_block_read_u32(const uint8_t *p, size_t first, size_t n, uint32_t *values);
+
 #endif

@@ -355,6 +355,13 @@ struct str net_peer_text(int fd, char *text)
     return (struct str){text, (size_t)len};
 }
 
+bool net_peer_is_gone(int fd)
+{
+    char c;
+    ssize_t n = recv(fd, &c, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}
+
 int net_set_nonblocking(int fd, struct err *err)
 {
     int flags = fcntl(fd, F_GETFL);

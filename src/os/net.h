@@ -47,6 +47,9 @@ void net_shutdown_write(int fd);
  * NET_TEXT_BYTES. */
 struct str net_peer_text(int fd, char *text);
 
+/* The other side has closed or reset the connection. What it sent before stays to be read. */
+bool net_peer_is_gone(int fd);
+
 /* Set by accept and connect already, for descriptors from elsewhere. */
 int net_set_nonblocking(int fd, struct err *err) WARN_UNUSED;
 void net_set_nodelay(int fd);

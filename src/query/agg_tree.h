@@ -28,6 +28,7 @@ struct agg_tree {
     uint32_t node_count; /* all levels; ids are below it */
     bool needs_scores;   /* a top_hits sorts by score */
     bool has_global;
+    bool is_ordered;        /* some result depends on the order of the values: one thread only */
     struct agg_node **all;  /* by id */
     struct query **filters; /* queries inside aggregations, planned per index */
     size_t filter_count, filter_capacity;
@@ -40,6 +41,8 @@ struct doc_block {
     const uint16_t *offs; /* doc = first + offs[i]; NULL: doc = first + i (the whole window) */
     const float *scores;  /* by offset in the window; NULL: no scores */
 };
+
+struct bucket_scatter;
 
 struct bucket_type {
     const char *name, *summary, *since;
@@ -62,6 +65,12 @@ struct bucket_type {
     /* MAY be NULL. Every document of the segment, all live, no scores: answered from metadata.
      * False: collect it. */
     bool (*collect_all)(const struct agg_node *node, struct agg_run *run, void *state);
+    /* MAY be NULL. The segment ends: what was kept by its ordinals becomes values. */
+    void (*end)(const struct agg_node *node, struct agg_run *run, void *own);
+    /* MAY be NULL. For children of nodes with many small buckets: value i of the block's documents,
+     * at offs[i], goes to the state of child `child` in set->buckets[index[i]] (UINT32_MAX: none).
+     * False, before anything was done: not in this segment. */
+    bool (*scatter)(const struct agg_node *node, struct agg_run *run, struct bucket_scatter *to);
     /* MUST. `from`: a state of another run. */
     void (*merge)(const struct agg_node *node, struct agg_run *run, void *state,
                   struct agg_run *other, void *from);
@@ -123,6 +132,7 @@ struct agg_run {
     const struct searcher_part *part;
     uint32_t part_index;
     uint32_t doc_count;
+    uint64_t match_estimate; /* documents of the segment that match, at most about so many */
     struct plan **plans;     /* by filter id, of the part's index */
     struct docset **filters; /* by filter id, opened lazily for the segment */
     bool *filter_is_open;
@@ -140,11 +150,14 @@ struct agg_run {
 struct agg_run *agg_run_new(const struct agg_tree *tree, int64_t now_ns, uint64_t bucket_count_max,
                             struct arena *mem, struct err *err);
 int agg_run_segment(struct agg_run *run, const struct searcher_part *part, uint32_t part_index,
-                    struct plan **plans, struct arena *scratch, struct err *err) WARN_UNUSED;
+                    uint64_t match_estimate, struct plan **plans, struct arena *scratch,
+                    struct err *err) WARN_UNUSED;
 /* The whole segment matches; true when no block needs to be collected. Only roots that could not
  * answer are collected then. */
 bool agg_run_all(struct agg_run *run, bool *ret_done);
 void agg_run_collect(struct agg_run *run, const struct doc_block *block, const bool *is_done);
+/* The segment will not be collected any more. */
+void agg_run_segment_end(struct agg_run *run);
 void agg_run_merge(struct agg_run *run, struct agg_run *other);
 /* {"name": {…}}; a failure (too many buckets) is in run->rc. */
 struct value agg_run_result(struct agg_run *run);
@@ -226,6 +239,10 @@ int source_begin(struct source *source, const struct agg_node *node,
                  const struct source_params *params, struct agg_run *run, enum source_wants wants,
                  struct err *err) WARN_UNUSED;
 
+/* The column of texts when one segment of the whole search only has the field, and documents
+ * without it have no value: ordinals may stand for texts then. Else NULL. */
+struct column *source_only_column(const struct source_params *params, const struct agg_run *run);
+
 #define BATCH_MAX ZONE_DOCS
 /* Values of a block, with the offset of their document. */
 struct value_batch {
@@ -246,6 +263,17 @@ struct source_cursor {
  * document once. */
 bool source_next(const struct source *source, struct agg_run *run, const struct doc_block *block,
                  struct source_cursor *cursor, bool is_distinct, struct value_batch *batch);
+/* Small numbers instead of values, for arrays instead of hash tables: ordinals, or integers less
+ * the column's smallest. False: the column has several values per document, or too many different
+ * ones. *ret_least: what to add to a code of an integer. */
+bool source_codes(const struct source *source, uint32_t count_max, uint32_t *ret_count,
+                  int64_t *ret_least);
+/* Codes of the block's documents that have a value, and their offsets; returns how many. Only when
+ * source_codes said yes, and the source has no missing value. Codes are below `count`, which
+ * source_codes gave. codes, offs: BATCH_MAX. */
+size_t source_read_codes(const struct source *source, struct agg_run *run,
+                         const struct doc_block *block, int64_t least, uint32_t count,
+                         uint32_t *codes, uint16_t *offs);
 /* A bucket key or result as text: dates by format, else NULL text. */
 struct str source_print_long(const struct source *source, int64_t stored, struct arena *mem);
 struct str source_print_double(const struct source *source, double v, struct arena *mem);
@@ -266,7 +294,20 @@ struct bucket_set {
     int64_t last_key;
     uint32_t last_index;
     uint32_t epoch;
+    bool is_dense;      /* buckets[i] has key i; those without documents are there too */
+    char **flat;        /* dense: by child, the states of all buckets side by side */
+    size_t *flat_bytes; /* of one state */
 };
+/* Makes an empty set one of `count` buckets with the keys 0 .. count - 1: no hash is needed. The
+ * states of the children stand in arrays; a bucket gets its pointers to them by bucket_open, which
+ * comes before bucket_collect, bucket_merge and bucket_print of such a bucket. */
+void bucket_set_dense(const struct agg_node *node, struct bucket_set *set, uint32_t count,
+                      struct arena *mem);
+void bucket_open(const struct agg_node *node, struct bucket_set *set, uint32_t index,
+                 struct arena *mem);
+/* Puts a dense set to another one of the same node and size. */
+void bucket_set_dense_merge(const struct agg_node *node, struct agg_run *run,
+                            struct bucket_set *set, struct agg_run *other, struct bucket_set *from);
 uint32_t bucket_set_get(struct bucket_set *set, int64_t key, struct arena *mem);
 /* UINT32_MAX: not there. */
 uint32_t bucket_set_find(const struct bucket_set *set, int64_t key);
@@ -278,6 +319,21 @@ void bucket_collect(const struct agg_node *node, struct agg_run *run, struct buc
 void bucket_group(const struct agg_node *node, struct agg_run *run, struct bucket_set *set,
                   const uint32_t *index, const uint16_t *offs, size_t n,
                   const struct doc_block *block);
+#define SCATTER_AHEAD 16u /* states are fetched so many values before they are needed */
+
+/* What bucket_type.scatter gets. */
+struct bucket_scatter {
+    const struct agg_node *parent;
+    size_t child;
+    struct bucket_set *set;
+    const uint32_t *index;
+    const uint16_t *offs;
+    size_t n;
+    const struct doc_block *block;
+};
+/* The state of a bucket's child, made when it is not there yet. */
+void *bucket_child_state(const struct agg_node *node, struct agg_run *run, struct bucket *bucket,
+                         size_t child);
 void bucket_merge(const struct agg_node *node, struct agg_run *run, struct bucket *bucket,
                   struct agg_run *other, struct bucket *from);
 /* doc_count and the children's results into the bucket's object; counts it against the limit. */

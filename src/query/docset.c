@@ -5,6 +5,8 @@
 
 #include <math.h>
 
+#include "query/scan.h"
+
 void words_set_range(uint64_t *words, uint32_t from, uint32_t to)
 {
     for (uint32_t at = from; at < to;) {
@@ -83,7 +85,7 @@ struct docset *docset_span(uint32_t from, uint32_t to, float score, struct arena
         return NULL;
     struct span *span = ARENA_NEW(mem, struct span);
     set_init(&span->base, &span_ops, to - from, score);
-    span->base.is_random = true;
+    span->base.is_random = span->base.is_counted = true;
     span->from = from;
     span->to = to;
     return &span->base;
@@ -138,7 +140,7 @@ struct docset *docset_bits(const uint64_t *words, uint32_t doc_count, uint64_t c
         return NULL;
     struct bits *bits = ARENA_NEW(mem, struct bits);
     set_init(&bits->base, &bits_ops, count, score);
-    bits->base.is_random = true;
+    bits->base.is_random = bits->base.is_counted = true;
     bits->words = words;
     bits->doc_count = doc_count;
     return &bits->base;
@@ -290,6 +292,12 @@ static bool doc_longs_match(const struct column_set *own, uint32_t doc)
     return is_match;
 }
 
+static void add_bits(struct doc_window *w, const uint64_t *bits, const uint64_t *exists)
+{
+    for (size_t i = 0; i < BITSET_WORDS(w->n); i++)
+        w->words[i] |= bits[i] & exists[i];
+}
+
 static void scan_longs(struct column_set *own, struct doc_window *w)
 {
     int64_t values[ZONE_DOCS];
@@ -302,48 +310,30 @@ static void scan_longs(struct column_set *own, struct doc_window *w)
         }
         return;
     }
-    uint64_t min = (uint64_t)own->min_i, width = (uint64_t)own->max_i - min;
-    for (uint32_t word = 0; word * 64 < w->n; word++) {
-        uint32_t n = MIN_OF(64u, w->n - word * 64);
-        uint64_t bits = 0;
-        for (uint32_t i = 0; i < n; i++)
-            bits |= (uint64_t)((uint64_t)values[word * 64 + i] - min <= width) << i;
-        w->words[word] |= bits & exists[word];
-    }
+    uint64_t bits[WINDOW_WORDS];
+    scan_longs_between(values, w->n, own->min_i, own->max_i, bits);
+    add_bits(w, bits, exists);
 }
 
 static void scan_doubles(struct column_set *own, struct doc_window *w)
 {
     double values[ZONE_DOCS];
-    uint64_t exists[WINDOW_WORDS] = {0};
+    uint64_t exists[WINDOW_WORDS] = {0}, bits[WINDOW_WORDS];
     column_read_doubles(own->column, w->first, w->n, values, exists);
-    for (uint32_t word = 0; word * 64 < w->n; word++) {
-        uint32_t n = MIN_OF(64u, w->n - word * 64);
-        uint64_t bits = 0;
-        for (uint32_t i = 0; i < n; i++) {
-            double v = values[word * 64 + i];
-            bits |= (uint64_t)(v >= own->min_f && v <= own->max_f) << i;
-        }
-        w->words[word] |= bits & exists[word];
-    }
+    scan_doubles_between(values, w->n, own->min_f, own->max_f, bits);
+    add_bits(w, bits, exists);
 }
 
 static void scan_ordinals(struct column_set *own, struct doc_window *w)
 {
     uint32_t values[ZONE_DOCS];
-    uint64_t exists[WINDOW_WORDS] = {0};
+    uint64_t exists[WINDOW_WORDS] = {0}, bits[WINDOW_WORDS] = {0};
     column_read_ordinals(own->column, w->first, w->n, values, exists);
-    uint32_t min = (uint32_t)own->min_i, width = (uint32_t)own->max_i - min;
-    for (uint32_t word = 0; word * 64 < w->n; word++) {
-        uint32_t n = MIN_OF(64u, w->n - word * 64);
-        uint64_t bits = 0;
-        for (uint32_t i = 0; i < n; i++) {
-            uint32_t v = values[word * 64 + i];
-            bool is_in = own->ordinals ? bitset_get(own->ordinals, v) : v - min <= width;
-            bits |= (uint64_t)is_in << i;
-        }
-        w->words[word] |= bits & exists[word];
-    }
+    if (!own->ordinals)
+        scan_u32s_between(values, w->n, (uint32_t)own->min_i, (uint32_t)own->max_i, bits);
+    for (uint32_t i = 0; own->ordinals && i < w->n; i++)
+        bits[i >> 6] |= (uint64_t)bitset_get(own->ordinals, values[i]) << (i & 63);
+    add_bits(w, bits, exists);
 }
 
 static bool doc_doubles_match(const struct column_set *own, uint32_t doc)

@@ -18,8 +18,23 @@ struct metric_params {
 struct metric_run {
     struct source source;
     uint64_t *hashes; /* of the segment's ordinals, for accumulators that take any value */
-    uint32_t hash_count;
+    /* At the top level: the segment's values counted by their code, until it ends. */
+    uint32_t *counts;
+    uint32_t code_count; /* 0: not counted so */
+    int64_t least;
+    void *counted_state;
+    /* Cardinality of texts that one segment of the search has alone: which ordinals were met.
+     * Exact, and no text is hashed. */
+    struct column *only;
+    bool is_begun;
+    uint64_t *met;
 };
+
+#define CODES_MAX     (UINT32_C(1) << 24) /* 64 MiB of counts */
+#define CODES_PER_DOC 8u    /* more of them than matches: clearing them costs more than it saves */
+#define CODE_DOCS_MIN 8192u /* a smaller segment's values are handed over one by one */
+#define SUM_EXACT_MAX                                                                              \
+    9007199254740992.0 /* 2^53: up to here a sum of integers as a double is exact */
 
 static const struct opt metric_opts[] = {
     SOURCE_OPTS(struct metric_params, source),
@@ -50,7 +65,7 @@ static int unnest_digest(const struct value *v, struct dsl *dsl, struct value *o
 }
 
 int metric_parse(struct agg_node *node, struct str type_name, struct dsl *dsl,
-                 const struct value *body, struct err *err)
+                 struct agg_tree *tree, const struct value *body, struct err *err)
 {
     struct metric_params *params = node->params;
     struct value common = value_map(dsl->mem, 4), own = value_map(dsl->mem, 4);
@@ -76,12 +91,26 @@ int metric_parse(struct agg_node *node, struct str type_name, struct dsl *dsl,
     TRY(options_fill(metric_opts, params, &common, OPTIONS_JSON, dsl->mem, NULL, NULL, NULL, err));
     TRY(agg_spec_init(&params->spec, type_name, &own, dsl->mem, err));
     node->state_size = agg_state_bytes(&params->spec) + 16;
+    tree->is_ordered = tree->is_ordered || (type->flags & AGG_BY_ORDER) != 0;
     return source_check(node, &params->source, err);
 }
 
 static bool takes_any(const struct metric_params *params)
 {
     return (params->spec.type->flags & AGG_ANY_VALUE) != 0;
+}
+
+static bool counts_ordinals(const struct agg_node *node)
+{
+    const struct metric_params *params = node->params;
+    return node->depth == 0 && str_is(str_from(params->spec.type->name), "cardinality");
+}
+
+static uint64_t *met_of(struct metric_run *mine, struct agg_run *run)
+{
+    if (!mine->met)
+        mine->met = ARENA_ARRAY(run->mem, uint64_t, BITSET_WORDS(column_ordinal_count(mine->only)));
+    return mine->met;
 }
 
 static int metric_begin(const struct agg_node *node, struct agg_run *run, void *own,
@@ -92,11 +121,17 @@ static int metric_begin(const struct agg_node *node, struct agg_run *run, void *
     TRY(source_begin(&mine->source, node, &params->source, run,
                      takes_any(params) ? SOURCE_ANY : SOURCE_NUMBERS, err));
     mine->hashes = NULL;
-    if (mine->source.column && mine->source.kind == COLUMN_ORDINAL) {
-        uint32_t count = column_ordinal_count(mine->source.column);
-        mine->hash_count = count;
-        mine->hashes = ARENA_ARRAY(run->scratch, uint64_t, count + 1);
-    }
+    mine->counts = NULL;
+    mine->code_count = 0;
+    if (!mine->is_begun && counts_ordinals(node))
+        mine->only = source_only_column(&params->source, run);
+    mine->is_begun = true;
+    bool is_counted = params->spec.type->add_counts && node->depth == 0 &&
+                      !mine->source.has_missing && run->doc_count >= CODE_DOCS_MIN &&
+                      !(mine->source.field && mine->source.field->type == FIELD_UNSIGNED_LONG);
+    uint64_t codes_max = MIN_OF(run->match_estimate * CODES_PER_DOC, (uint64_t)CODES_MAX);
+    if (is_counted)
+        (void)source_codes(&mine->source, (uint32_t)codes_max, &mine->code_count, &mine->least);
     return 0;
 }
 
@@ -118,6 +153,9 @@ static uint64_t ordinal_hash(struct metric_run *mine, struct agg_run *run, uint3
 {
     if (ordinal == SOURCE_MISSING)
         return agg_hash_str(mine->source.missing_text);
+    if (!mine->hashes)
+        mine->hashes =
+            ARENA_ARRAY(run->scratch, uint64_t, column_ordinal_count(mine->source.column));
     if (!mine->hashes[ordinal])
         mine->hashes[ordinal] =
             agg_hash_str(column_ordinal_text(mine->source.column, ordinal, run->scratch));
@@ -143,15 +181,168 @@ static void add_batch(struct metric_run *mine, struct agg_run *run, struct agg *
     }
 }
 
+/* ---- Values by code ---- */
+
+static void collect_codes(const struct agg_node *node, struct agg_run *run, void *state,
+                          const struct doc_block *block)
+{
+    struct metric_run *mine = node_own(node, run);
+    uint32_t codes[BATCH_MAX];
+    uint16_t offs[BATCH_MAX];
+    size_t n =
+        source_read_codes(&mine->source, run, block, mine->least, mine->code_count, codes, offs);
+    if (!mine->counts)
+        mine->counts = ARENA_ARRAY(run->scratch, uint32_t, mine->code_count);
+    mine->counted_state = state;
+    uint32_t *counts = mine->counts;
+    for (size_t i = 0; i < n; i++)
+        counts[codes[i]]++;
+}
+
+static void add_text(void *owner, uint32_t ordinal UNUSED, struct str text,
+                     uint32_t doc_count UNUSED)
+{
+    struct agg *agg = owner;
+    uint64_t hash = agg_hash_str(text);
+    agg->type->add_hashes(agg, &hash, 1);
+}
+
+static void metric_end(const struct agg_node *node, struct agg_run *run, void *own)
+{
+    struct metric_run *mine = own;
+    if (!mine->counts)
+        return;
+    struct agg agg = state_agg(node, run, mine->counted_state);
+    if (mine->source.kind == COLUMN_ORDINAL) {
+        uint64_t *seen = ARENA_ARRAY(run->scratch, uint64_t, BITSET_WORDS(mine->code_count));
+        if (mine->only)
+            seen = met_of(mine, run);
+        for (uint32_t i = 0; i < mine->code_count; i++)
+            seen[i >> 6] |= (uint64_t)(mine->counts[i] > 0) << (i & 63);
+        if (!mine->only)
+            column_ordinals_each(mine->source.column, seen, add_text, &agg);
+    } else {
+        agg.type->add_counts(&agg, mine->least, mine->counts, mine->code_count);
+    }
+    mine->counts = NULL;
+}
+
+/* ---- Values from statistics ---- */
+
+static bool summary_of(const struct source *source, const struct column_zone *stats,
+                       struct agg_summary *ret_summary)
+{
+    *ret_summary = (struct agg_summary){.count = stats->count,
+                                        .is_integer = source->kind == COLUMN_LONG,
+                                        .min_f = stats->min_f,
+                                        .max_f = stats->max_f,
+                                        .min_i = stats->min_i,
+                                        .max_i = stats->max_i};
+    if (source->kind == COLUMN_DOUBLE)
+        return true;
+    double largest = fmax(fabs(stats->min_f), fabs(stats->max_f));
+    if (source->kind == COLUMN_ORDINAL || source->field->type == FIELD_UNSIGNED_LONG ||
+        largest * (double)stats->count > SUM_EXACT_MAX)
+        return false;
+    ret_summary->sum = (int64_t)stats->sum;
+    return true;
+}
+
+/* A window all of whose documents are in the block. */
+static bool collect_zone(const struct source *source, struct agg_run *run, struct agg *agg,
+                         const struct doc_block *block)
+{
+    struct column_zone stats;
+    struct agg_summary summary;
+    if (!agg->type->add_summary || block->offs || source->has_missing || !source->column ||
+        block->count != MIN_OF(ZONE_DOCS, run->doc_count - block->first))
+        return false;
+    if (!column_zone(source->column, block->first / ZONE_DOCS, &stats))
+        return true; /* no value */
+    return summary_of(source, &stats, &summary) && agg->type->add_summary(agg, &summary);
+}
+
+/* Integers and floats without the copy into a batch. */
+static void collect_single(const struct source *source, struct agg_run *run, struct agg *agg,
+                           const struct doc_block *block)
+{
+    const struct window_values *w = run_window(run, source->column, block->first);
+    bool is_dense = column_is_dense(source->column);
+    union {
+        int64_t longs[BATCH_MAX];
+        double doubles[BATCH_MAX];
+    } some;
+    size_t n = block->count;
+    const int64_t *values = w->longs; /* doubles are moved as their bits */
+    if (!is_dense || block->offs) {
+        n = 0;
+        for (uint32_t i = 0; i < block->count; i++) {
+            uint32_t off = block_offset(block, i);
+            some.longs[n] = w->longs[off];
+            n += is_dense || bitset_get(w->exists, off);
+        }
+        values = some.longs;
+    }
+    if (source->kind == COLUMN_LONG)
+        agg_add_longs(agg, values, n);
+    else
+        agg_add_doubles(agg, values == w->longs ? w->doubles : some.doubles, n);
+}
+
 static void metric_collect(const struct agg_node *node, struct agg_run *run, void *state,
                            const struct doc_block *block)
 {
     struct metric_run *mine = node_own(node, run);
+    const struct source *source = &mine->source;
     struct agg agg = state_agg(node, run, state);
+    if (mine->code_count > 0) {
+        collect_codes(node, run, state, block);
+        return;
+    }
+    if (collect_zone(source, run, &agg, block))
+        return;
+    if (source->column && !source->is_multi && !source->has_missing &&
+        source->kind != COLUMN_ORDINAL && source->field->type != FIELD_UNSIGNED_LONG) {
+        collect_single(source, run, &agg, block);
+        return;
+    }
     struct source_cursor cursor = {0};
     struct value_batch batch;
     while (source_next(&mine->source, run, block, &cursor, false, &batch))
         add_batch(mine, run, &agg, &batch);
+}
+
+/* One value each. */
+static bool metric_scatter(const struct agg_node *node, struct agg_run *run,
+                           struct bucket_scatter *to)
+{
+    const struct metric_params *params = node->params;
+    struct metric_run *mine = node_own(node, run);
+    const struct source *source = &mine->source;
+    const struct agg_type *type = params->spec.type;
+    if (!source->column || source->is_multi || source->has_missing ||
+        source->kind == COLUMN_ORDINAL || !type->add_longs || !type->add_doubles ||
+        (source->field && source->field->type == FIELD_UNSIGNED_LONG))
+        return false;
+    const struct window_values *w = run_window(run, source->column, to->block->first);
+    bool is_dense = column_is_dense(source->column), is_long = source->kind == COLUMN_LONG;
+    char *flat = to->set->flat ? to->set->flat[to->child] : NULL;
+    size_t bytes = flat ? to->set->flat_bytes[to->child] : 0;
+    for (size_t i = 0; i < to->n; i++) {
+        uint32_t off = to->offs[i], at = to->index[i];
+        if (flat && i + SCATTER_AHEAD < to->n && to->index[i + SCATTER_AHEAD] != UINT32_MAX)
+            __builtin_prefetch(flat + to->index[i + SCATTER_AHEAD] * bytes, 1);
+        if (at == UINT32_MAX || !(is_dense || bitset_get(w->exists, off)))
+            continue;
+        void *state = flat ? flat + at * bytes
+                           : bucket_child_state(to->parent, run, &to->set->buckets[at], to->child);
+        struct agg agg = state_agg(node, run, state);
+        if (is_long)
+            type->add_longs(&agg, &w->longs[off], 1);
+        else
+            type->add_doubles(&agg, &w->doubles[off], 1);
+    }
+    return true;
 }
 
 /* Counts, sums and extremes are in the column's statistics already. */
@@ -165,26 +356,27 @@ static bool metric_collect_all(const struct agg_node *node, struct agg_run *run,
         return false;
     if (!mine->source.column)
         return true;
-    if (str_is(name, "cardinality") && mine->source.kind == COLUMN_ORDINAL) {
-        for (uint32_t i = 0; i < mine->hash_count; i++) {
-            uint64_t hash = ordinal_hash(mine, run, i);
-            if (column_ordinal_doc_count(mine->source.column, i) > 0)
-                agg.type->add_hashes(&agg, &hash, 1);
-        }
+    if (mine->only) { /* a dictionary has no text without a document */
+        uint32_t count = column_ordinal_count(mine->only);
+        uint64_t *met = met_of(mine, run);
+        for (uint32_t i = 0; i < count; i++)
+            bitset_set(met, i);
         return true;
     }
+    if (str_is(name, "cardinality") && mine->source.kind == COLUMN_ORDINAL) {
+        column_ordinals_each(mine->source.column, NULL, add_text, &agg);
+        return true;
+    }
+    struct agg_summary summary;
     if (!column_stats(mine->source.column, &stats))
         return true;
-    if (mine->source.field->type == FIELD_UNSIGNED_LONG || mine->source.kind == COLUMN_ORDINAL)
+    if (!agg.type->add_summary)
         return false;
-    bool is_long = mine->source.kind == COLUMN_LONG;
-    if (str_is(name, "min"))
-        is_long ? agg_add_int(&agg, stats.min_i) : agg_add(&agg, stats.min_f);
-    else if (str_is(name, "max"))
-        is_long ? agg_add_int(&agg, stats.max_i) : agg_add(&agg, stats.max_f);
-    else
+    if (mine->source.kind == COLUMN_ORDINAL)
+        summary = (struct agg_summary){.count = stats.count};
+    else if (!summary_of(&mine->source, &stats, &summary))
         return false;
-    return true;
+    return agg.type->add_summary(&agg, &summary);
 }
 
 static void metric_merge(const struct agg_node *node, struct agg_run *run, void *state,
@@ -196,6 +388,13 @@ static void metric_merge(const struct agg_node *node, struct agg_run *run, void 
     const struct metric_run *theirs = node_own(node, other);
     if (!mine->source.field)
         mine->source = theirs->source;
+    if (!mine->only)
+        mine->only = theirs->only;
+    if (theirs->met) {
+        uint64_t *met = met_of(mine, run);
+        for (size_t i = 0; i < BITSET_WORDS(column_ordinal_count(mine->only)); i++)
+            met[i] |= theirs->met[i];
+    }
 }
 
 /* ---- Printing ---- */
@@ -288,6 +487,9 @@ static struct value metric_result(const struct agg_node *node, struct agg_run *r
     const struct metric_run *mine = node_own(node, run);
     struct agg agg = state_agg(node, run, state);
     struct value result = agg_result(&agg, run->mem);
+    if (mine->met)
+        result = value_int(
+            (int64_t)bitset_count(mine->met, BITSET_WORDS(column_ordinal_count(mine->only))));
     if (str_starts_with(str_from(agg.type->name), STR("percentile")))
         return print_percentiles(run, params, &mine->source, &result);
     if (result.kind == VALUE_MAP)
@@ -341,6 +543,8 @@ const struct bucket_type bucket_type_metric = {
     .begin = metric_begin,
     .collect = metric_collect,
     .collect_all = metric_collect_all,
+    .scatter = metric_scatter,
+    .end = metric_end,
     .merge = metric_merge,
     .result = metric_result,
     .typed_name = metric_typed_name,

@@ -174,7 +174,7 @@ static int copy_request(struct scroll *scroll, const struct value *body,
     }
     own->size = request->size;
     own->from = 0;
-    own->track_total = request->track_total;
+    own->track_total = TRACK_TOTAL_ALL; /* a scroll always tells the whole number */
     own->timeout_ns = request->timeout_ns;
     own->terminate_after = request->terminate_after;
     own->fetch = request->fetch;

@@ -391,6 +391,11 @@ static void nothing_gives_empty_answers(struct test *t)
     bed_deinit(&bed);
 }
 
+static bool always(void *owner UNUSED)
+{
+    return true;
+}
+
 static void limits_hold(struct test *t)
 {
     struct bed bed;
@@ -409,6 +414,9 @@ static void limits_hold(struct test *t)
     bool is_cancelled = true;
     struct search_limits cancelled = {.is_cancelled = &is_cancelled};
     assert_err(search_run(searcher, request, &bed.clock.base, &cancelled, t->mem, &result, &t->err),
+               &t->err, ERR_CANCELLED);
+    struct search_limits gone = {.client_is_gone = always};
+    assert_err(search_run(searcher, request, &bed.clock.base, &gone, t->mem, &result, &t->err),
                &t->err, ERR_CANCELLED);
     struct search_limits little = {.memory_bytes_max = 4096};
     assert_err(search_run(searcher, request, &bed.clock.base, &little, t->mem, &result, &t->err),

@@ -158,6 +158,25 @@ int source_begin(struct source *source, const struct agg_node *node,
     return read_missing(source, params, run, err);
 }
 
+struct column *source_only_column(const struct source_params *params, const struct agg_run *run)
+{
+    size_t count;
+    struct column *only = NULL;
+    if (!run->env || params->missing.kind != VALUE_NONE)
+        return NULL;
+    const struct searcher_part *parts = search_env_parts(run->env, &count);
+    for (size_t i = 0; i < count; i++) {
+        const struct field *field = mapping_field(parts[i].mapping, params->field);
+        while (field && field_is_text(field) && field->next_variant)
+            field = field->next_variant;
+        struct column *column = field ? segment_column(parts[i].segment, field) : NULL;
+        if (column && (only || column_kind(column) != COLUMN_ORDINAL))
+            return NULL;
+        only = column ? column : only;
+    }
+    return only;
+}
+
 /* ---- Reading ---- */
 
 static void add_missing(const struct source *source, struct value_batch *batch, uint32_t off)
@@ -284,6 +303,78 @@ bool source_next(const struct source *source, struct agg_run *run, const struct 
         cursor->at++;
     }
     return batch->count > 0;
+}
+
+bool source_codes(const struct source *source, uint32_t count_max, uint32_t *ret_count,
+                  int64_t *ret_least)
+{
+    struct column_zone stats;
+    *ret_least = 0;
+    if (!source->column || source->is_multi || source->kind == COLUMN_DOUBLE)
+        return false;
+    if (source->kind == COLUMN_ORDINAL) {
+        *ret_count = column_ordinal_count(source->column);
+        return *ret_count <= count_max;
+    }
+    if (!column_stats(source->column, &stats))
+        return false;
+    uint64_t span = (uint64_t)stats.max_i - (uint64_t)stats.min_i;
+    if (span >= count_max)
+        return false;
+    *ret_count = (uint32_t)span + 1;
+    *ret_least = stats.min_i;
+    return true;
+}
+
+/* Leaves out codes that the column's statistics do not know: a damaged segment must not make
+ * anybody write behind an array. */
+static size_t checked_codes(uint32_t *codes, uint16_t *offs, size_t n, uint32_t count)
+{
+    uint32_t most = 0;
+    for (size_t i = 0; i < n; i++)
+        most = MAX_OF(most, codes[i]);
+    if (LIKELY(most < count))
+        return n;
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        codes[kept] = codes[i];
+        offs[kept] = offs[i];
+        kept += codes[i] < count;
+    }
+    return kept;
+}
+
+static size_t all_codes(const struct source *source, const struct window_values *w, size_t n,
+                        int64_t least, uint32_t *codes, uint16_t *offs)
+{
+    for (size_t i = 0; i < n; i++)
+        offs[i] = (uint16_t)i;
+    if (source->kind == COLUMN_ORDINAL) {
+        memcpy(codes, w->ordinals, n * sizeof(*codes));
+        return n;
+    }
+    for (size_t i = 0; i < n; i++)
+        codes[i] = (uint32_t)(w->longs[i] - least);
+    return n;
+}
+
+size_t source_read_codes(const struct source *source, struct agg_run *run,
+                         const struct doc_block *block, int64_t least, uint32_t count,
+                         uint32_t *codes, uint16_t *offs)
+{
+    const struct window_values *w = run_window(run, source->column, block->first);
+    bool is_dense = column_is_dense(source->column), is_ordinal = source->kind == COLUMN_ORDINAL;
+    size_t n = 0;
+    if (is_dense && !block->offs)
+        return checked_codes(codes, offs, all_codes(source, w, block->count, least, codes, offs),
+                             count);
+    for (uint32_t i = 0; i < block->count; i++) {
+        uint32_t off = block_offset(block, i);
+        codes[n] = is_ordinal ? w->ordinals[off] : (uint32_t)(w->longs[off] - least);
+        offs[n] = (uint16_t)off;
+        n += is_dense || bitset_get(w->exists, off);
+    }
+    return checked_codes(codes, offs, n, count);
 }
 
 /* ---- Printing ---- */

@@ -223,8 +223,9 @@ static void pass_to_rest(struct server *server, struct http_request *req, struct
         return;
     }
     struct str path = str_from_off(req->path, strlen("/api/es"));
-    rest_run(&server->rest, req->method, path.n ? path : STR("/"), req->query, req->body, req->mem,
-             &reply->body, &result);
+    struct rest_client client = {http_client_is_gone, req};
+    rest_run(&server->rest, req->method, path.n ? path : STR("/"), req->query, req->body, &client,
+             req->mem, &reply->body, &result);
     reply->status = result.status;
     reply->content_type = result.content_type;
     http_reply_header(reply, STR("Cache-Control"), STR("no-store"));

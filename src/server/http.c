@@ -58,6 +58,16 @@ struct str http_header(const struct http_request *req, const char *name)
     return str_from(MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name));
 }
 
+bool http_client_is_gone(void *req)
+{
+    const struct http_request *own = req;
+    const union MHD_ConnectionInfo *info =
+        own->connection
+            ? MHD_get_connection_info(own->connection, MHD_CONNECTION_INFO_CONNECTION_FD)
+            : NULL;
+    return info && net_peer_is_gone(info->connect_fd);
+}
+
 void http_reply_header(struct http_reply *reply, struct str name, struct str value)
 {
     ASSERT(reply->header_count < HTTP_REPLY_HEADERS_MAX);

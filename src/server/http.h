@@ -41,6 +41,9 @@ struct http_reply {
 
 /* p == NULL: not sent. Names are case-insensitive. */
 struct str http_header(const struct http_request *req, const char *name);
+/* The client has closed its connection: nobody waits for the reply any more. For the handler's
+ * thread, while it answers the request. Takes a struct http_request. */
+bool http_client_is_gone(void *req);
 void http_reply_header(struct http_reply *reply, struct str name, struct str value);
 
 typedef void http_handler(void *owner, struct http_request *req, struct http_reply *reply);

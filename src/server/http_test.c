@@ -2,8 +2,10 @@
 /* http_test.c: the server over real loopback sockets, with requests written byte by byte. */
 #include "support/test.h"
 
+#include "base/clock.h"
 #include "codec/compress.h"
 #include "os/net.h"
+#include "os/os.h"
 #include "server/http.h"
 
 #define TIMEOUT_NS (10 * NS_PER_S)
@@ -71,6 +73,42 @@ static void answers_requests(struct test *t)
             "3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n"));
     assert_true(has(reply, "POST /p? 7:abcdefg"));
     http_stop(http, NS_PER_S);
+}
+
+struct watch {
+    bool has_begun, was_there, was_gone; /* atomic */
+};
+
+/* Answers once its client has gone. */
+static void wait_for_the_end(void *owner, struct http_request *req, struct http_reply *reply)
+{
+    struct watch *watch = owner;
+    __atomic_store_n(&watch->was_there, !http_client_is_gone(req), __ATOMIC_RELAXED);
+    __atomic_store_n(&watch->has_begun, true, __ATOMIC_RELEASE);
+    for (int i = 0; i < 10000 && !http_client_is_gone(req); i++)
+        clock_sleep_ns(clock_system(), NS_PER_MS);
+    __atomic_store_n(&watch->was_gone, http_client_is_gone(req), __ATOMIC_RELEASE);
+    reply->content_type = STR("text/plain");
+}
+
+static void tells_that_the_client_has_gone(struct test *t)
+{
+    struct watch watch = {0};
+    struct http_config config = {
+        .worker_count = 1, .name = "test", .handler = wait_for_the_end, .owner = &watch};
+    struct http_server *http = NULL;
+    struct str request = STR("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n");
+    int fd;
+    assert_ok(http_start(&config, &http, &t->err), &t->err);
+    struct net_addr addr = {.host = "127.0.0.1", .port = http_port(http)};
+    assert_ok(net_connect(&addr, TIMEOUT_NS, &fd, &t->err), &t->err);
+    assert_ok(net_write_all(fd, request.p, request.n, TIMEOUT_NS, &t->err), &t->err);
+    while (!__atomic_load_n(&watch.has_begun, __ATOMIC_ACQUIRE))
+        clock_sleep_ns(clock_system(), NS_PER_MS);
+    net_close(fd);
+    http_stop(http, TIMEOUT_NS); /* waits for the handler */
+    assert_true(__atomic_load_n(&watch.was_there, __ATOMIC_RELAXED));
+    assert_true(__atomic_load_n(&watch.was_gone, __ATOMIC_ACQUIRE));
 }
 
 static void keeps_a_connection_for_several_requests(struct test *t)
@@ -166,6 +204,6 @@ static void names_a_port_in_use(struct test *t)
     http_stop(http, NS_PER_S);
 }
 
-TEST_MAIN(TEST(answers_requests), TEST(keeps_a_connection_for_several_requests),
-          TEST(refuses_large_bodies), TEST(unpacks_gzip_within_the_limit), TEST(survives_garbage),
-          TEST(names_a_port_in_use))
+TEST_MAIN(TEST(tells_that_the_client_has_gone), TEST(answers_requests),
+          TEST(keeps_a_connection_for_several_requests), TEST(refuses_large_bodies),
+          TEST(unpacks_gzip_within_the_limit), TEST(survives_garbage), TEST(names_a_port_in_use))

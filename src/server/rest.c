@@ -367,7 +367,8 @@ static void run_endpoint(struct rest_call *call, struct str query, struct common
 }
 
 void rest_run(struct rest_context *context, struct str method, struct str path, struct str query,
-              struct str body, struct arena *mem, struct buf *out, struct rest_reply *ret_reply)
+              struct str body, const struct rest_client *client, struct arena *mem, struct buf *out,
+              struct rest_reply *ret_reply)
 {
     struct common common = {0};
     struct rest_call call = {.context = context,
@@ -378,6 +379,8 @@ void rest_run(struct rest_context *context, struct str method, struct str path, 
                              .status = 200,
                              .out = out,
                              .is_head = str_is(method, "HEAD")};
+    if (client)
+        call.client = *client;
     run_endpoint(&call, query, &common);
     if (common.filter_path.n && !call.is_text && !out->is_over)
         filter_path_apply(common.filter_path, common.pretty, mem, out);

@@ -14,6 +14,7 @@
 
 struct engine;
 struct scroll_table;
+struct search_pool;
 struct rest;
 
 #define REST_PATH_PARTS_MAX 8u
@@ -23,13 +24,21 @@ struct rest_context {
     struct engine *engine;
     struct clock *clock;
     struct scroll_table *scrolls;
+    struct search_pool *searches; /* threads that help searches; NULL: none */
     struct str node_name;
     int64_t started_ns; /* monotonic */
     uint16_t http_port;
 };
 
+/* Who waits for the reply. */
+struct rest_client {
+    bool (*is_gone)(void *owner); /* MAY be NULL; on the call's thread */
+    void *owner;
+};
+
 struct rest_call {
     struct rest_context *context;
+    struct rest_client client;
     struct str method, path;
     struct str body;
     struct arena *mem;
@@ -72,14 +81,16 @@ struct endpoint {
 };
 extern const struct endpoint *const endpoints[]; /* NULL-terminated */
 
-/* Runs a request against the endpoints: never fails, an error is a reply as well. */
+/* Runs a request against the endpoints: never fails, an error is a reply as well. `client` MAY be
+ * NULL. */
 struct rest_reply {
     int status;
     struct str content_type;
     struct str warning;
 };
 void rest_run(struct rest_context *context, struct str method, struct str path, struct str query,
-              struct str body, struct arena *mem, struct buf *out, struct rest_reply *ret_reply);
+              struct str body, const struct rest_client *client, struct arena *mem, struct buf *out,
+              struct rest_reply *ret_reply);
 
 /* {"error":{"root_cause":[…],"type":…,"reason":…},"status":N} */
 void rest_error_write(const struct err *err, struct json_writer *w);

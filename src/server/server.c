@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "os/os.h"
 #include "query/search.h"
+#include "query/search_pool.h"
 
 #define SCROLL_CONTEXTS_MAX 500u /* search.max_open_scroll_context */
 #define REST_WORKERS                                                                               \
@@ -59,8 +60,9 @@ static void rest_handle(void *owner, struct http_request *req, struct http_reply
 {
     struct server *server = owner;
     struct rest_reply result;
-    rest_run(&server->rest, req->method, req->path, req->query, req->body, req->mem, &reply->body,
-             &result);
+    struct rest_client client = {http_client_is_gone, req};
+    rest_run(&server->rest, req->method, req->path, req->query, req->body, &client, req->mem,
+             &reply->body, &result);
     reply->status = result.status;
     reply->content_type = result.content_type;
     if (result.warning.n)
@@ -106,6 +108,8 @@ int server_start(const struct server_config *config, struct server **ret_server,
                                          .started_ns = clock_monotonic_ns(config->clock)};
     if (config->engine)
         server->rest.scrolls = scroll_table_new(config->clock, SCROLL_CONTEXTS_MAX);
+    if (config->engine)
+        server->rest.searches = search_pool_new(0);
     for (int i = 0; i < SERVER_LISTENER_COUNT; i++) {
         int rc = start_listener(server, (enum server_listener)i, err);
         if (rc < 0) {
@@ -151,6 +155,7 @@ void server_stop(struct server *server, int64_t drain_ns)
         http_stop(server->http[i], drain_ns / SERVER_LISTENER_COUNT);
     archive_close(server);
     scroll_table_free(server->rest.scrolls);
+    search_pool_free(server->rest.searches);
     (void)pthread_mutex_destroy(&server->mu);
     (void)pthread_mutex_destroy(&server->archive_mu);
     mem_free(server);
@@ -162,7 +167,7 @@ int server_dispatch(struct server *server, struct str method, struct str path, s
     struct buf out;
     struct rest_reply reply;
     buf_init(&out, HTTP_REPLY_BYTES_MAX);
-    rest_run(&server->rest, method, path, query, body, mem, &out, &reply);
+    rest_run(&server->rest, method, path, query, body, NULL, mem, &out, &reply);
     *ret_status = reply.status;
     *ret_body = arena_str(mem, buf_str(&out));
     buf_deinit(&out);

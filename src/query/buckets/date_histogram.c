@@ -263,24 +263,81 @@ static bool collect_zone(const struct agg_node *node, struct agg_run *run,
     return true;
 }
 
+static int64_t value_at(const struct date_histogram_run *mine, uint32_t doc)
+{
+    int64_t v;
+    column_read_longs(mine->source.column, doc, 1, &v, NULL);
+    return stored_ms(mine, v);
+}
+
+#define SORTED_SPANS_MAX 8 /* of more the values are read: that costs as much as eight searches */
+
+/* Of a window in order only the ends of the spans are looked for. */
+static bool collect_sorted(const struct agg_node *node, struct agg_run *run,
+                           struct date_histogram_state *own, const struct doc_block *block)
+{
+    struct date_histogram_run *mine = node_own(node, run);
+    struct column_zone zone;
+    uint16_t offs[BATCH_MAX];
+    uint32_t n = block->count;
+    const struct date_histogram_params *params = node->params;
+    if (params->fixed_ms && !time_zone_is_fixed(mine->source.zone))
+        return false; /* of such a span only the moment asked for is known */
+    if (block->offs || !mine->source.column || mine->source.kind != COLUMN_LONG ||
+        !column_is_sorted(mine->source.column) ||
+        !column_zone(mine->source.column, block->first / ZONE_DOCS, &zone))
+        return false;
+    (void)key_of(node->params, mine, stored_ms(mine, zone.min_i));
+    int64_t length = mine->last.high - mine->last.low;
+    if ((stored_ms(mine, zone.max_i) - mine->last.low) / length >= SORTED_SPANS_MAX)
+        return false;
+    for (uint32_t i = 0; node->child_count > 0 && i < n; i++)
+        offs[i] = (uint16_t)i;
+    for (uint32_t from = 0, to; from < n; from = to) {
+        int64_t key = key_of(node->params, mine, value_at(mine, block->first + from));
+        uint32_t low = from + 1, high = n; /* the first value of a later span */
+        while (low < high) {
+            uint32_t mid = low + (high - low) / 2;
+            if (value_at(mine, block->first + mid) < mine->last.high)
+                low = mid + 1;
+            else
+                high = mid;
+        }
+        to = low;
+        struct doc_block sub = {block->first, to - from, offs + from, block->scores};
+        uint32_t at = is_outside(mine, key) ? UINT32_MAX : bucket_set_get(&own->set, key, run->mem);
+        if (at != UINT32_MAX)
+            bucket_collect(node, run, &own->set.buckets[at], &sub);
+    }
+    return true;
+}
+
 static void date_histogram_collect(const struct agg_node *node, struct agg_run *run, void *state,
                                    const struct doc_block *block)
 {
     const struct date_histogram_params *params = node->params;
     struct date_histogram_run *mine = node_own(node, run);
     struct date_histogram_state *own = state;
-    if (collect_zone(node, run, own, block))
+    if (collect_zone(node, run, own, block) || collect_sorted(node, run, own, block))
         return;
     struct source_cursor cursor = {0};
     struct value_batch batch;
     uint32_t index[BATCH_MAX];
     while (source_next(&mine->source, run, block, &cursor, true, &batch)) {
+        bool is_double = mine->source.kind == COLUMN_DOUBLE;
+        bool is_nanos = mine->source.field && mine->source.field->type == FIELD_DATE_NANOS;
+        struct span span = {0, 0}; /* of the bucket `at` */
+        uint32_t at = UINT32_MAX;
         for (size_t i = 0; i < batch.count; i++) {
-            int64_t v =
-                mine->source.kind == COLUMN_DOUBLE ? (int64_t)batch.doubles[i] : batch.longs[i];
-            int64_t key = key_of(params, mine, stored_ms(mine, v));
-            index[i] =
-                is_outside(mine, key) ? UINT32_MAX : bucket_set_get(&own->set, key, run->mem);
+            int64_t ms = is_double ? (int64_t)batch.doubles[i] : batch.longs[i];
+            if (is_nanos)
+                ms = stored_ms(mine, ms);
+            if (ms < span.low || ms >= span.high) {
+                int64_t key = key_of(params, mine, ms);
+                span = mine->last;
+                at = is_outside(mine, key) ? UINT32_MAX : bucket_set_get(&own->set, key, run->mem);
+            }
+            index[i] = at;
         }
         if (mine->source.is_multi) { /* two values of a document in one span count once */
             for (size_t i = 1; i < batch.count; i++) {

@@ -18,13 +18,24 @@ struct histogram_params {
     enum histogram_order rank;
 };
 
+#define CODES_MAX     65536u /* integers of a segment whose buckets are looked up in a table */
+#define CODES_PER_DOC 8u     /* more of them than matches: filling the table costs more */
+
 struct histogram_run {
     struct source source;
+    double low, high;    /* hard bounds */
+    uint32_t code_count; /* of the segment; 0: no codes */
+    int64_t least;
+    struct histogram_state *open; /* those with a by_code */
 };
 
 struct histogram_state {
     struct bucket_set set;
+    uint32_t *by_code; /* while a segment is collected: bucket + 1, BUCKET_IS_OUT */
+    struct histogram_state *next_open;
 };
+
+#define BUCKET_IS_OUT UINT32_MAX
 
 static const struct opt histogram_opts[] = {
     SOURCE_OPTS(struct histogram_params, source),
@@ -58,12 +69,29 @@ static int histogram_parse(struct agg_node *node, struct dsl *dsl UNUSED,
     return histogram_order_parse(&params->order, &params->rank, err);
 }
 
+static bool bound(const struct value *bounds, const char *name, double *ret_v)
+{
+    const struct value *v = value_map_get(bounds, str_from(name));
+    return v && value_to_f64(v, ret_v);
+}
+
 static int histogram_begin(const struct agg_node *node, struct agg_run *run, void *own,
                            struct err *err)
 {
     const struct histogram_params *params = node->params;
     struct histogram_run *mine = own;
-    return source_begin(&mine->source, node, &params->source, run, SOURCE_NUMBERS, err);
+    TRY(source_begin(&mine->source, node, &params->source, run, SOURCE_NUMBERS, err));
+    mine->low = -INFINITY;
+    mine->high = INFINITY;
+    (void)bound(&params->hard_bounds, "min", &mine->low);
+    (void)bound(&params->hard_bounds, "max", &mine->high);
+    mine->code_count = 0;
+    ASSERT(!mine->open);
+    bool is_unsigned = mine->source.field && mine->source.field->type == FIELD_UNSIGNED_LONG;
+    uint64_t most = MIN_OF(run->match_estimate * CODES_PER_DOC, (uint64_t)CODES_MAX);
+    if (node->depth == 0 && !mine->source.has_missing && !is_unsigned)
+        (void)source_codes(&mine->source, (uint32_t)most, &mine->code_count, &mine->least);
+    return 0;
 }
 
 static int64_t key_of(const struct histogram_params *params, double v)
@@ -77,10 +105,40 @@ static double value_of(const struct histogram_params *params, int64_t key)
     return (double)key * params->interval + params->offset;
 }
 
-static bool bound(const struct value *bounds, const char *name, double *ret_v)
+/* Each integer's bucket is found once per segment. */
+static void collect_codes(const struct agg_node *node, struct agg_run *run,
+                          struct histogram_state *own, const struct doc_block *block)
 {
-    const struct value *v = value_map_get(bounds, str_from(name));
-    return v && value_to_f64(v, ret_v);
+    struct histogram_run *mine = node_own(node, run);
+    uint32_t codes[BATCH_MAX], index[BATCH_MAX];
+    uint16_t offs[BATCH_MAX];
+    size_t n =
+        source_read_codes(&mine->source, run, block, mine->least, mine->code_count, codes, offs);
+    if (!own->by_code) {
+        own->by_code = ARENA_ARRAY(run->scratch, uint32_t, mine->code_count);
+        own->next_open = mine->open;
+        mine->open = own;
+    }
+    for (size_t i = 0; i < n; i++) {
+        uint32_t slot = own->by_code[codes[i]];
+        if (UNLIKELY(slot == 0)) {
+            double v = (double)(mine->least + (int64_t)codes[i]);
+            bool is_out = v < mine->low || v > mine->high;
+            slot = is_out ? BUCKET_IS_OUT
+                          : bucket_set_get(&own->set, key_of(node->params, v), run->mem) + 1;
+            own->by_code[codes[i]] = slot;
+        }
+        index[i] = slot == BUCKET_IS_OUT ? UINT32_MAX : slot - 1;
+    }
+    bucket_group(node, run, &own->set, index, offs, n, block);
+}
+
+static void histogram_end(const struct agg_node *node UNUSED, struct agg_run *run UNUSED, void *own)
+{
+    struct histogram_run *mine = own;
+    for (struct histogram_state *state = mine->open; state; state = state->next_open)
+        state->by_code = NULL;
+    mine->open = NULL;
 }
 
 static void histogram_collect(const struct agg_node *node, struct agg_run *run, void *state,
@@ -92,16 +150,17 @@ static void histogram_collect(const struct agg_node *node, struct agg_run *run, 
     struct source_cursor cursor = {0};
     struct value_batch batch;
     uint32_t index[BATCH_MAX];
-    double low = -INFINITY, high = INFINITY;
-    (void)bound(&params->hard_bounds, "min", &low);
-    (void)bound(&params->hard_bounds, "max", &high);
+    if (mine->code_count > 0) {
+        collect_codes(node, run, own, block);
+        return;
+    }
     bool is_unsigned = mine->source.field && mine->source.field->type == FIELD_UNSIGNED_LONG;
     while (source_next(&mine->source, run, block, &cursor, true, &batch)) {
         for (size_t i = 0; i < batch.count; i++) {
             double v = mine->source.kind == COLUMN_DOUBLE ? batch.doubles[i]
                        : is_unsigned ? (double)((uint64_t)batch.longs[i] ^ (UINT64_C(1) << 63))
                                      : (double)batch.longs[i];
-            index[i] = v < low || v > high || isnan(v)
+            index[i] = v < mine->low || v > mine->high || isnan(v)
                            ? UINT32_MAX
                            : bucket_set_get(&own->set, key_of(params, v), run->mem);
             for (size_t k = i; mine->source.is_multi && k > 0 && batch.offs[k - 1] == batch.offs[i];
@@ -121,7 +180,7 @@ static void histogram_merge(const struct agg_node *node, struct agg_run *run, vo
     struct histogram_run *mine = node_own(node, run);
     const struct histogram_run *theirs = node_own(node, other);
     if (!mine->source.field)
-        *mine = *theirs;
+        mine->source = theirs->source;
     for (uint32_t i = 0; i < more->set.count; i++) {
         uint32_t at = bucket_set_get(&own->set, more->set.buckets[i].key, run->mem);
         bucket_merge(node, run, &own->set.buckets[at], other, &more->set.buckets[i]);
@@ -191,6 +250,7 @@ const struct bucket_type bucket_type_histogram = {
     .parse = histogram_parse,
     .begin = histogram_begin,
     .collect = histogram_collect,
+    .end = histogram_end,
     .merge = histogram_merge,
     .result = histogram_result,
 };

@@ -149,15 +149,85 @@ static struct range_state *state_of(const struct range_run *mine, struct agg_run
     return own;
 }
 
-static double batch_value(const struct range_run *mine, const struct value_batch *batch, size_t i)
+/* A stored integer as ranges compare it. */
+static double long_value(const struct range_run *mine, int64_t v)
 {
-    if (mine->source.kind == COLUMN_DOUBLE)
-        return batch->doubles[i];
     if (mine->source.field && mine->source.field->type == FIELD_DATE_NANOS)
-        return (double)dates_to_stored(&(struct field){.type = FIELD_DATE}, batch->longs[i]);
+        return (double)dates_to_stored(&(struct field){.type = FIELD_DATE}, v);
     if (mine->source.field && mine->source.field->type == FIELD_UNSIGNED_LONG)
-        return (double)((uint64_t)batch->longs[i] ^ (UINT64_C(1) << 63));
-    return (double)batch->longs[i];
+        return (double)((uint64_t)v ^ (UINT64_C(1) << 63));
+    return (double)v;
+}
+
+enum zone_side { ZONE_INSIDE, ZONE_OUTSIDE, ZONE_ACROSS };
+
+/* Where all values of the block's window lie. */
+static enum zone_side zone_side(const struct range_run *mine, const struct one_range *range,
+                                const struct column_zone *zone)
+{
+    bool is_double = mine->source.kind == COLUMN_DOUBLE;
+    double min = is_double ? zone->min_f : long_value(mine, zone->min_i),
+           max = is_double ? zone->max_f : long_value(mine, zone->max_i);
+    bool is_above = !range->has_from || min >= range->from,
+         is_below = !range->has_to || max < range->to;
+    if (is_above && is_below)
+        return ZONE_INSIDE;
+    return (range->has_from && max < range->from) || (range->has_to && min >= range->to)
+               ? ZONE_OUTSIDE
+               : ZONE_ACROSS;
+}
+
+/* Ranges that all values of the window lie inside or outside of need no values; sets done[r] of
+ * those. True: that was all. */
+static bool collect_zone(const struct agg_node *node, struct agg_run *run, struct range_state *own,
+                         const struct doc_block *block, bool *done)
+{
+    struct range_run *mine = node_own(node, run);
+    struct column_zone zone;
+    bool is_all = true;
+    if (!mine->source.column || mine->source.is_multi || !column_is_dense(mine->source.column) ||
+        !column_zone(mine->source.column, block->first / ZONE_DOCS, &zone))
+        return false;
+    for (size_t r = 0; r < mine->count; r++) {
+        enum zone_side side = zone_side(mine, &mine->ranges[r], &zone);
+        done[r] = side != ZONE_ACROSS;
+        is_all = is_all && done[r];
+        if (side == ZONE_INSIDE)
+            bucket_collect(node, run, &own->buckets[r], block);
+    }
+    return is_all;
+}
+
+static void to_doubles(const struct range_run *mine, struct value_batch *batch)
+{
+    const struct field *field = mine->source.field;
+    bool is_plain =
+        !field || (field->type != FIELD_DATE_NANOS && field->type != FIELD_UNSIGNED_LONG);
+    for (size_t i = 0; is_plain && i < batch->count; i++)
+        batch->doubles[i] = (double)batch->longs[i];
+    for (size_t i = 0; !is_plain && i < batch->count; i++)
+        batch->doubles[i] = long_value(mine, batch->longs[i]);
+}
+
+/* A document counts once per range. */
+static uint32_t offs_in_range(const struct range_run *mine, const struct one_range *range,
+                              const struct value_batch *batch, uint16_t *offs)
+{
+    double from = range->has_from ? range->from : -INFINITY,
+           to = range->has_to ? range->to : NAN; /* !(v >= NaN): no end */
+    uint32_t n = 0;
+    for (size_t i = 0; i < batch->count; i++) {
+        offs[n] = batch->offs[i];
+        n += (uint32_t)(batch->doubles[i] >= from) & (uint32_t) !(batch->doubles[i] >= to);
+    }
+    if (!mine->source.is_multi)
+        return n;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (kept == 0 || offs[kept - 1] != offs[i])
+            offs[kept++] = offs[i];
+    }
+    return kept;
 }
 
 static void range_collect(const struct agg_node *node, struct agg_run *run, void *state,
@@ -167,19 +237,15 @@ static void range_collect(const struct agg_node *node, struct agg_run *run, void
     struct range_state *own = state_of(mine, run, state);
     struct source_cursor cursor = {0};
     struct value_batch batch;
-    uint16_t offs[BATCH_MAX];
+    uint16_t offs[BATCH_MAX + 1];
+    bool done[RANGES_MAX] = {false};
+    if (collect_zone(node, run, own, block, done))
+        return;
     while (source_next(&mine->source, run, block, &cursor, true, &batch)) {
+        if (mine->source.kind != COLUMN_DOUBLE)
+            to_doubles(mine, &batch);
         for (size_t r = 0; r < mine->count; r++) {
-            const struct one_range *range = &mine->ranges[r];
-            double from = range->has_from ? range->from : -INFINITY, to = range->to;
-            uint32_t n = 0;
-            for (size_t i = 0; i < batch.count; i++) {
-                double v = batch_value(mine, &batch, i);
-                bool is_in = v >= from && (!range->has_to || v < to);
-                offs[n] = batch.offs[i];
-                n += is_in && (n == 0 ||
-                               offs[n - 1] != batch.offs[i]); /* a document counts once per range */
-            }
+            uint32_t n = done[r] ? 0 : offs_in_range(mine, &mine->ranges[r], &batch, offs);
             struct doc_block sub = {block->first, n, offs, block->scores};
             if (n > 0)
                 bucket_collect(node, run, &own->buckets[r], &sub);

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tidy: allow test: its rows are in search_test.c and oracle_test.c, where documents are */
 /* terms.c: a bucket per distinct value, with exact counts (doc_count_error_upper_bound is always
- * 0). Texts are counted by a number that a run gives each text once; a segment maps its ordinals to
- * these numbers the first time they are met, so the inner loop handles integers only. */
+ * 0). Texts are counted by a number, their id. When one segment only has the field, which is so for
+ * every merged index, the id is the ordinal and no text is looked at before the result is printed;
+ * else a run gives each text an id once, and a segment maps its ordinals to ids.
+ *
+ * Within a segment values are counted in an array by their code (ordinal, or integer less the
+ * smallest); when the segment ends the array is emptied into the buckets. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -13,7 +17,11 @@
 #include "query/buckets/terms_filter.h"
 #include "query/dates.h"
 
-#define ORDERS_MAX 8u
+#define ORDERS_MAX       8u
+#define ROOT_CODES_MAX   (UINT32_C(1) << 24) /* array of a node at the top: 64 MiB at most */
+#define DENSE_CODES_MAX  (UINT32_C(1) << 21) /* a bucket for each: 64 MiB at most */
+#define CODES_PER_DOC    8u /* more of them than matches: clearing them costs more than it saves */
+#define NESTED_CODES_MAX 4096u /* array of each bucket's own terms */
 
 struct terms_order {
     struct str path; /* "_count", "_key", "agg", "agg.metric", "agg>sub.metric" */
@@ -33,19 +41,30 @@ struct terms_params {
 
 struct terms_run {
     struct source source;
+    struct column *only; /* the search's only column of the field: ids are its ordinals */
+    bool is_begun;
     struct str *texts; /* by id */
     bool *is_out;      /* by id: excluded by include and exclude */
     uint32_t text_count, text_capacity;
     uint32_t *slots; /* hash table over texts: id + 1 */
     uint32_t slot_count;
-    uint32_t *map; /* the segment's ordinals to ids, UINT32_MAX: not met yet */
+    uint32_t *map;       /* the segment's ordinals to ids, UINT32_MAX: not met yet */
+    uint32_t code_count; /* of the segment; 0: no codes */
+    int64_t least;
+    struct terms_state *open; /* those with a by_code */
 };
 
 struct terms_state {
     struct bucket_set set;
     uint32_t *index_of; /* at the top level: bucket + 1 by text id, so that no hash is needed */
     uint32_t index_capacity;
+    /* While a segment is collected: documents by code; with children: bucket + 1 by code. */
+    uint32_t *by_code;
+    struct terms_state *next_open;
+    uint64_t *totals; /* top level without children, ids are ordinals: documents by ordinal */
 };
+
+#define CODE_IS_OUT UINT32_MAX /* in by_code: excluded */
 
 static const struct opt terms_opts[] = {
     SOURCE_OPTS(struct terms_params, source),
@@ -147,8 +166,17 @@ static int terms_begin(const struct agg_node *node, struct agg_run *run, void *o
     for (size_t i = 0; i < params->order_count; i++)
         TRY(check_order_path(node, &params->orders[i], err));
     TRY(source_begin(&mine->source, node, &params->source, run, SOURCE_ANY, err));
+    if (!mine->is_begun && !params->filter && params->min_doc_count > 0)
+        mine->only = source_only_column(&params->source, run);
+    mine->is_begun = true;
     mine->map = NULL;
-    if (mine->source.column && mine->source.kind == COLUMN_ORDINAL) {
+    mine->code_count = 0;
+    ASSERT(!mine->open);
+    uint64_t codes_max = node->depth == 0 ? ROOT_CODES_MAX : NESTED_CODES_MAX;
+    codes_max = MIN_OF(codes_max, run->match_estimate * CODES_PER_DOC);
+    if (!mine->source.has_missing)
+        (void)source_codes(&mine->source, (uint32_t)codes_max, &mine->code_count, &mine->least);
+    if (mine->source.column && mine->source.kind == COLUMN_ORDINAL && !mine->only) {
         uint32_t count = column_ordinal_count(mine->source.column);
         mine->map = arena_alloc(run->scratch, ((size_t)count + 1) * sizeof(uint32_t));
         memset(mine->map, 0xFF, ((size_t)count + 1) * sizeof(uint32_t));
@@ -235,38 +263,169 @@ static uint32_t indexed_bucket(struct agg_run *run, struct terms_state *own, uin
     return own->index_of[id] - 1;
 }
 
-static uint32_t bucket_of(const struct terms_params *params, struct terms_run *mine,
-                          struct agg_run *run, struct terms_state *own,
-                          const struct value_batch *batch, size_t i, bool is_root)
+static uint32_t ordinal_bucket(const struct agg_node *node, struct agg_run *run,
+                               struct terms_state *own, uint32_t ordinal)
 {
-    if (mine->source.kind == COLUMN_ORDINAL) {
-        uint32_t id = ordinal_id(params, mine, run, batch->ordinals[i]);
-        return mine->is_out[id] ? UINT32_MAX
-               : is_root        ? indexed_bucket(run, own, id)
-                                : bucket_set_get(&own->set, id, run->mem);
-    }
-    if (mine->source.kind == COLUMN_DOUBLE) {
-        if (params->filter && !terms_filter_number(params->filter, batch->doubles[i]))
-            return UINT32_MAX;
-        return bucket_set_get(&own->set, double_key(batch->doubles[i]), run->mem);
-    }
-    if (params->filter && !terms_filter_number(params->filter, (double)batch->longs[i]))
+    const struct terms_params *params = node->params;
+    struct terms_run *mine = node_own(node, run);
+    if (mine->only)
+        return bucket_set_get(&own->set, ordinal, run->mem);
+    uint32_t id = ordinal_id(params, mine, run, ordinal);
+    return mine->is_out[id]   ? UINT32_MAX
+           : node->depth == 0 ? indexed_bucket(run, own, id)
+                              : bucket_set_get(&own->set, id, run->mem);
+}
+
+static uint32_t long_bucket(const struct terms_params *params, struct agg_run *run,
+                            struct terms_state *own, int64_t v)
+{
+    if (params->filter && !terms_filter_number(params->filter, (double)v))
         return UINT32_MAX;
-    return bucket_set_get(&own->set, batch->longs[i], run->mem);
+    return bucket_set_get(&own->set, v, run->mem);
+}
+
+static uint32_t bucket_of(const struct agg_node *node, struct agg_run *run, struct terms_state *own,
+                          const struct value_batch *batch, size_t i)
+{
+    const struct terms_params *params = node->params;
+    const struct terms_run *mine = node_own(node, run);
+    if (mine->source.kind == COLUMN_ORDINAL)
+        return ordinal_bucket(node, run, own, batch->ordinals[i]);
+    if (mine->source.kind == COLUMN_LONG)
+        return long_bucket(params, run, own, batch->longs[i]);
+    if (params->filter && !terms_filter_number(params->filter, batch->doubles[i]))
+        return UINT32_MAX;
+    return bucket_set_get(&own->set, double_key(batch->doubles[i]), run->mem);
+}
+
+static uint32_t code_bucket(const struct agg_node *node, struct agg_run *run,
+                            struct terms_state *own, uint32_t code)
+{
+    const struct terms_run *mine = node_own(node, run);
+    return mine->source.kind == COLUMN_ORDINAL
+               ? ordinal_bucket(node, run, own, code)
+               : long_bucket(node->params, run, own, mine->least + (int64_t)code);
+}
+
+/* ---- By code ---- */
+
+static void collect_codes(const struct agg_node *node, struct agg_run *run, struct terms_state *own,
+                          const struct doc_block *block)
+{
+    struct terms_run *mine = node_own(node, run);
+    uint32_t codes[BATCH_MAX], index[BATCH_MAX];
+    uint16_t offs[BATCH_MAX];
+    size_t n =
+        source_read_codes(&mine->source, run, block, mine->least, mine->code_count, codes, offs);
+    if (mine->only && node->depth == 0 && node->child_count > 0 && own->set.count == 0 &&
+        mine->code_count <= DENSE_CODES_MAX)
+        bucket_set_dense(node, &own->set, mine->code_count, run->mem);
+    if (own->set.is_dense) {
+        bucket_group(node, run, &own->set, codes, offs, n, block);
+        return;
+    }
+    if (!own->by_code) {
+        own->by_code = ARENA_ARRAY(run->scratch, uint32_t, mine->code_count);
+        own->next_open = mine->open;
+        mine->open = own;
+    }
+    uint32_t *by_code = own->by_code;
+    if (node->child_count == 0) {
+        for (size_t i = 0; i < n; i++)
+            by_code[codes[i]]++;
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        uint32_t slot = by_code[codes[i]];
+        if (UNLIKELY(slot == 0)) {
+            uint32_t bucket = code_bucket(node, run, own, codes[i]);
+            slot = by_code[codes[i]] = bucket == UINT32_MAX ? CODE_IS_OUT : bucket + 1;
+        }
+        index[i] = slot == CODE_IS_OUT ? UINT32_MAX : slot - 1;
+    }
+    bucket_group(node, run, &own->set, index, offs, n, block);
+}
+
+static uint64_t *totals_of(const struct terms_run *mine, struct terms_state *own,
+                           struct agg_run *run)
+{
+    if (!own->totals)
+        own->totals = ARENA_ARRAY(run->mem, uint64_t, column_ordinal_count(mine->only));
+    return own->totals;
+}
+
+struct emptying {
+    const struct terms_params *params;
+    struct terms_run *mine;
+    struct agg_run *run;
+    const uint32_t *by_code;
+};
+
+static void map_ordinal(void *owner, uint32_t ordinal, struct str text, uint32_t doc_count UNUSED)
+{
+    const struct emptying *emptying = owner;
+    if (emptying->mine->map[ordinal] == UINT32_MAX)
+        emptying->mine->map[ordinal] =
+            text_id(emptying->params, emptying->mine, emptying->run, text);
+}
+
+/* Ids of all texts that were met, in one walk over the dictionary. */
+static void map_codes(const struct agg_node *node, struct agg_run *run, const uint32_t *by_code)
+{
+    struct terms_run *mine = node_own(node, run);
+    struct emptying emptying = {node->params, mine, run, by_code};
+    uint64_t *wanted = ARENA_ARRAY(run->scratch, uint64_t, BITSET_WORDS(mine->code_count));
+    for (uint32_t code = 0; code < mine->code_count; code++)
+        wanted[code >> 6] |= (uint64_t)(by_code[code] > 0) << (code & 63);
+    column_ordinals_each(mine->source.column, wanted, map_ordinal, &emptying);
+}
+
+/* Documents by code into buckets, or into the totals. */
+static void empty_codes(const struct agg_node *node, struct agg_run *run, struct terms_state *own)
+{
+    struct terms_run *mine = node_own(node, run);
+    const uint32_t *by_code = own->by_code;
+    own->by_code = NULL;
+    if (!by_code || node->child_count > 0)
+        return;
+    if (mine->only && node->depth == 0) {
+        uint64_t *totals = totals_of(mine, own, run);
+        for (uint32_t code = 0; code < mine->code_count; code++)
+            totals[code] += by_code[code];
+        return;
+    }
+    if (mine->map)
+        map_codes(node, run, by_code);
+    for (uint32_t code = 0; code < mine->code_count; code++) {
+        uint32_t at = by_code[code] ? code_bucket(node, run, own, code) : UINT32_MAX;
+        if (at != UINT32_MAX)
+            own->set.buckets[at].doc_count += by_code[code];
+    }
+}
+
+static void terms_end(const struct agg_node *node, struct agg_run *run, void *own)
+{
+    struct terms_run *mine = own;
+    for (struct terms_state *state = mine->open; state; state = state->next_open)
+        empty_codes(node, run, state);
+    mine->open = NULL;
 }
 
 static void terms_collect(const struct agg_node *node, struct agg_run *run, void *state,
                           const struct doc_block *block)
 {
-    const struct terms_params *params = node->params;
     struct terms_run *mine = node_own(node, run);
     struct terms_state *own = state;
     struct source_cursor cursor = {0};
     struct value_batch batch;
     uint32_t index[BATCH_MAX];
+    if (mine->code_count > 0) {
+        collect_codes(node, run, own, block);
+        return;
+    }
     while (source_next(&mine->source, run, block, &cursor, true, &batch)) {
         for (size_t i = 0; i < batch.count; i++)
-            index[i] = bucket_of(params, mine, run, own, &batch, i, node->depth == 0);
+            index[i] = bucket_of(node, run, own, &batch, i);
         bucket_group(node, run, &own->set, index, batch.offs, batch.count, block);
     }
 }
@@ -274,21 +433,28 @@ static void terms_collect(const struct agg_node *node, struct agg_run *run, void
 /* The dictionary knows how many documents each text has. */
 static bool terms_collect_all(const struct agg_node *node, struct agg_run *run, void *state)
 {
-    const struct terms_params *params = node->params;
     struct terms_run *mine = node_own(node, run);
     struct terms_state *own = state;
-    if (node->child_count > 0 || mine->source.has_missing || (mine->source.column && !mine->map))
+    if (node->child_count > 0 || mine->source.has_missing ||
+        (mine->source.column && mine->source.kind != COLUMN_ORDINAL))
         return false;
     if (!mine->source.column)
         return true;
     uint32_t count = column_ordinal_count(mine->source.column);
-    for (uint32_t ordinal = 0; ordinal < count; ordinal++) {
-        uint32_t docs = column_ordinal_doc_count(mine->source.column, ordinal);
-        uint32_t id = docs ? ordinal_id(params, mine, run, ordinal) : 0;
-        if (docs && !mine->is_out[id]) {
-            uint32_t at = bucket_set_get(&own->set, id, run->mem);
-            own->set.buckets[at].doc_count += docs;
-        }
+    uint32_t *docs = ARENA_ARRAY(run->scratch, uint32_t, count + 1);
+    column_ordinal_doc_counts(mine->source.column, docs);
+    if (mine->only) {
+        uint64_t *totals = totals_of(mine, own, run);
+        for (uint32_t i = 0; i < count; i++)
+            totals[i] += docs[i];
+        return true;
+    }
+    mine->code_count = count;
+    map_codes(node, run, docs);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t at = docs[i] ? ordinal_bucket(node, run, own, i) : UINT32_MAX;
+        if (at != UINT32_MAX)
+            own->set.buckets[at].doc_count += docs[i];
     }
     return true;
 }
@@ -299,14 +465,32 @@ static void terms_merge(const struct agg_node *node, struct agg_run *run, void *
     const struct terms_params *params = node->params;
     struct terms_run *mine = node_own(node, run), *theirs = node_own(node, other);
     struct terms_state *own = state, *more = from;
+    empty_codes(node, other, more);
     if (!mine->source.field)
         mine->source = theirs->source;
+    if (!mine->only)
+        mine->only = theirs->only;
+    if (more->totals) {
+        uint64_t *totals = totals_of(mine, own, run);
+        for (uint32_t i = 0; i < column_ordinal_count(mine->only); i++)
+            totals[i] += more->totals[i];
+    }
+    if (more->set.is_dense && own->set.count == 0)
+        bucket_set_dense(node, &own->set, more->set.count, run->mem);
+    if (more->set.is_dense && own->set.is_dense) {
+        bucket_set_dense_merge(node, run, &own->set, other, &more->set);
+        return;
+    }
     for (uint32_t i = 0; i < more->set.count; i++) {
         struct bucket *bucket = &more->set.buckets[i];
         int64_t key = bucket->key;
-        if (theirs->source.kind == COLUMN_ORDINAL)
+        if (bucket->doc_count == 0)
+            continue;
+        bucket_open(node, &more->set, i, run->mem);
+        if (theirs->source.kind == COLUMN_ORDINAL && !mine->only)
             key = text_id(params, mine, run, theirs->texts[key]);
         uint32_t at = bucket_set_get(&own->set, key, run->mem);
+        bucket_open(node, &own->set, at, run->mem);
         bucket_merge(node, run, &own->set.buckets[at], other, bucket);
     }
 }
@@ -315,7 +499,7 @@ static void terms_merge(const struct agg_node *node, struct agg_run *run, void *
 
 struct row {
     struct bucket *bucket;
-    double numbers[ORDERS_MAX]; /* of orders by a metric */
+    double *numbers; /* by order; of orders by a metric */
 };
 
 struct row_order {
@@ -325,7 +509,7 @@ struct row_order {
 
 static int key_cmp(const struct terms_run *mine, const struct bucket *a, const struct bucket *b)
 {
-    if (mine->source.kind == COLUMN_ORDINAL)
+    if (mine->source.kind == COLUMN_ORDINAL && !mine->only)
         return str_cmp(mine->texts[a->key], mine->texts[b->key]);
     if (mine->source.kind == COLUMN_DOUBLE) {
         double x = key_double(a->key), y = key_double(b->key);
@@ -405,7 +589,9 @@ static struct value print_key(const struct terms_run *mine, const struct bucket 
     const struct source *source = &mine->source;
     *ret_text = STR_NONE;
     if (source->kind == COLUMN_ORDINAL) {
-        struct str text = mine->texts[bucket->key];
+        struct str text = mine->only
+                              ? column_ordinal_text(mine->only, (uint32_t)bucket->key, run->mem)
+                              : mine->texts[bucket->key];
         if (source->field && source->field->type == FIELD_IP && text.n == IP_BYTES) {
             char buffer[IP_TEXT_BYTES];
             uint8_t bytes[IP_BYTES];
@@ -452,18 +638,75 @@ static void add_empty(const struct terms_params *params, struct terms_run *mine,
     }
 }
 
+static bool is_by_metric(const struct terms_params *params)
+{
+    for (size_t k = 0; k < params->order_count; k++) {
+        if (!str_is(params->orders[k].path, "_key") && !str_is(params->orders[k].path, "_count"))
+            return true;
+    }
+    return false;
+}
+
+/* The count that the size-th of the most frequent has; fewer documents cannot be shown. */
+static uint64_t least_shown(const uint64_t *totals, uint32_t count, size_t size,
+                            struct agg_run *run)
+{
+    if (size >= count)
+        return 0;
+    uint64_t *heap = ARENA_ARRAY(run->mem, uint64_t, size); /* the least at the root */
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t v = totals[i];
+        if (v <= heap[0])
+            continue;
+        size_t at = 0;
+        for (size_t child; (child = 2 * at + 1) < size; at = child) {
+            child += child + 1 < size && heap[child + 1] < heap[child];
+            if (heap[child] >= v)
+                break;
+            heap[at] = heap[child];
+        }
+        heap[at] = v;
+    }
+    return heap[0];
+}
+
+/* Buckets of the ordinals that may be shown; the others are in the sum only. */
+static void buckets_of_totals(const struct terms_params *params, const struct terms_run *mine,
+                              struct agg_run *run, struct terms_state *own, uint64_t *ret_rest)
+{
+    uint32_t count = own->totals ? column_ordinal_count(mine->only) : 0;
+    uint64_t least = count && params->order_count == 0
+                         ? least_shown(own->totals, count, (size_t)params->size, run)
+                         : 0;
+    least = MAX_OF(least, (uint64_t)params->min_doc_count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (own->totals[i] >= least) {
+            uint32_t at = bucket_set_get(&own->set, i, run->mem);
+            own->set.buckets[at].doc_count += own->totals[i];
+        } else if ((int64_t)own->totals[i] >= params->min_doc_count) {
+            *ret_rest += own->totals[i];
+        }
+    }
+    own->totals = NULL;
+}
+
 static size_t gather_rows(const struct agg_node *node, struct agg_run *run, struct terms_state *own,
                           struct row *rows, uint64_t *ret_total)
 {
     const struct terms_params *params = node->params;
     size_t count = 0;
+    bool needs_numbers = is_by_metric(params);
     for (uint32_t i = 0; i < own->set.count; i++) {
         struct bucket *bucket = &own->set.buckets[i];
         if ((int64_t)bucket->doc_count < params->min_doc_count)
             continue;
         *ret_total += bucket->doc_count;
         rows[count].bucket = bucket;
-        for (size_t k = 0; k < params->order_count; k++) {
+        if (needs_numbers)
+            bucket_open(node, &own->set, i, run->mem);
+        if (needs_numbers)
+            rows[count].numbers = ARENA_ARRAY(run->mem, double, params->order_count);
+        for (size_t k = 0; needs_numbers && k < params->order_count; k++) {
             struct str path = params->orders[k].path;
             if (!str_is(path, "_key") && !str_is(path, "_count"))
                 rows[count].numbers[k] = order_number(node, run, bucket, path);
@@ -473,18 +716,49 @@ static size_t gather_rows(const struct agg_node *node, struct agg_run *run, stru
     return count;
 }
 
+/* The worst of rows[0, count) to the root. */
+static void row_down(struct row *rows, size_t at, size_t count, struct row_order *order)
+{
+    struct row row = rows[at];
+    for (size_t child; (child = 2 * at + 1) < count; at = child) {
+        child += child + 1 < count && row_cmp(&rows[child + 1], &rows[child], order) > 0;
+        if (row_cmp(&rows[child], &row, order) <= 0)
+            break;
+        rows[at] = rows[child];
+    }
+    rows[at] = row;
+}
+
+/* The best `shown` rows in order at the front: a heap of so many, so that a million buckets are
+ * not sorted for ten. */
+static void sort_best(struct row *rows, size_t count, size_t shown, struct row_order *order)
+{
+    if (shown < count && shown > 0) {
+        for (size_t i = shown / 2; i-- > 0;)
+            row_down(rows, i, shown, order);
+        for (size_t i = shown; i < count; i++) {
+            if (row_cmp(&rows[i], &rows[0], order) < 0) {
+                rows[0] = rows[i];
+                row_down(rows, 0, shown, order);
+            }
+        }
+    }
+    qsort_r(rows, shown, sizeof(*rows), row_cmp, order);
+}
+
 static struct value terms_result(const struct agg_node *node, struct agg_run *run, void *state)
 {
     const struct terms_params *params = node->params;
     struct terms_run *mine = node_own(node, run);
     struct terms_state *own = state;
-    add_empty(params, mine, run, own);
-    struct row *rows = ARENA_ARRAY(run->mem, struct row, own->set.count + 1);
     uint64_t total = 0;
+    buckets_of_totals(params, mine, run, own, &total);
+    add_empty(params, mine, run, own);
+    struct row *rows = arena_alloc(run->mem, (own->set.count + 1) * sizeof(*rows));
     size_t count = gather_rows(node, run, own, rows, &total);
     struct row_order order = {params, mine};
-    qsort_r(rows, count, sizeof(*rows), row_cmp, &order);
     size_t shown = MIN_OF(count, (size_t)params->size);
+    sort_best(rows, count, shown, &order);
     struct value buckets = value_list(run->mem, shown);
     for (size_t i = 0; i < shown && run->rc == 0; i++) {
         struct value map = value_map(run->mem, 3 + node->child_count);
@@ -494,6 +768,7 @@ static struct value terms_result(const struct agg_node *node, struct agg_run *ru
             value_map_set(run->mem, &map, STR("key_as_string"), value_str(text));
         total -= rows[i].bucket->doc_count;
         struct value counted = value_map(run->mem, 2 + node->child_count);
+        bucket_open(node, &own->set, (uint32_t)(rows[i].bucket - own->set.buckets), run->mem);
         bucket_print(node, run, rows[i].bucket, &counted);
         for (size_t k = 0; k < counted.map->count; k++) {
             value_map_set(run->mem, &map, counted.map->keys[k], counted.map->values[k]);
@@ -531,6 +806,7 @@ const struct bucket_type bucket_type_terms = {
     .begin = terms_begin,
     .collect = terms_collect,
     .collect_all = terms_collect_all,
+    .end = terms_end,
     .merge = terms_merge,
     .result = terms_result,
     .typed_name = terms_typed_name,

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* unpack.c: eight values of w bits are w whole bytes. For w up to 25 each of them lies within four
+ * bytes, so a byte shuffle puts the four bytes of each value into a lane of its own, and a shift
+ * and a mask per lane leave the value: about eight values in two nanoseconds, whatever the width.
+ * Wider values, and what stands before and behind whole groups of eight, are read one by one. */
+#include "index/unpack.h"
+
+#include "base/bits.h"
+
+#define SHUFFLE_WIDTH_MAX 25u
+#define GROUP             8u
+
+static uint32_t one(const uint8_t *p, size_t i, unsigned width)
+{
+    size_t bit = i * width;
+    return (uint32_t)(get_u64_le(p + (bit >> 3)) >> (bit & 7)) &
+           (uint32_t)((UINT64_C(1) << width) - 1);
+}
+
+void unpack__u32_portable(const uint8_t *p, size_t first, size_t n, unsigned width,
+                          uint32_t *values)
+{
+    if (width == 0) {
+        memset(values, 0, n * sizeof(*values));
+        return;
+    }
+    uint64_t mask = (UINT64_C(1) << width) - 1;
+    size_t bit = first * width;
+    for (size_t i = 0; i < n; i++, bit += width)
+        values[i] = (uint32_t)((get_u64_le(p + (bit >> 3)) >> (bit & 7)) & mask);
+}
+
+void unpack__scaled_portable(const uint8_t *p, size_t first, size_t n, unsigned width,
+                             uint64_t base, uint64_t factor, int64_t *values)
+{
+    uint64_t mask = (UINT64_C(1) << width) - 1;
+    size_t bit = first * width;
+    for (size_t i = 0; i < n; i++, bit += width) {
+        uint64_t v = (get_u64_le(p + (bit >> 3)) >> (bit & 7)) & mask;
+        values[i] = (int64_t)(base + factor * v);
+    }
+}
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+bool unpack__has_avx2(void)
+{
+    return __builtin_cpu_supports("avx2");
+}
+
+/* How a group of eight is taken apart: where the second four begin, the shuffle and the shifts. */
+struct group_plan {
+    __m256i shuffle, shifts, mask;
+    size_t half; /* first byte of the second four */
+};
+
+__attribute__((target("avx2"))) static struct group_plan group_plan_of(unsigned width)
+{
+    uint8_t shuffle[32];
+    uint32_t shifts[8];
+    struct group_plan plan = {.half = 4 * width / 8};
+    for (unsigned i = 0; i < 8; i++) {
+        size_t bit = (size_t)i * width - (i < 4 ? 0 : 8 * plan.half);
+        shifts[i] = (uint32_t)(bit & 7);
+        for (unsigned b = 0; b < 4; b++)
+            shuffle[4 * i + b] = (uint8_t)(bit / 8 + b);
+    }
+    plan.shuffle = _mm256_loadu_si256((const __m256i *)(const void *)shuffle);
+    plan.shifts = _mm256_loadu_si256((const __m256i *)(const void *)shifts);
+    plan.mask = _mm256_set1_epi32((int)((UINT32_C(1) << width) - 1));
+    return plan;
+}
+
+__attribute__((target("avx2"))) static inline __m256i group_read(const struct group_plan *plan,
+                                                                 const uint8_t *p)
+{
+    __m256i v = _mm256_inserti128_si256(
+        _mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)p)),
+        _mm_loadu_si128((const __m128i *)(const void *)(p + plan->half)), 1);
+    return _mm256_and_si256(_mm256_srlv_epi32(_mm256_shuffle_epi8(v, plan->shuffle), plan->shifts),
+                            plan->mask);
+}
+
+/* Whole groups whose loads stay within seven bytes behind the run. */
+static size_t groups_of(size_t first, size_t n, unsigned width)
+{
+    size_t run_end = ((first + n) * width + 7) / 8 + 7, reach = 4 * width / 8 + 16;
+    size_t groups = n / GROUP, begin = first * width / 8;
+    while (groups > 0 && begin + (groups - 1) * width + reach > run_end)
+        groups--;
+    return groups;
+}
+
+__attribute__((target("avx2"))) static void u32_avx2(const uint8_t *p, size_t first, size_t n,
+                                                     unsigned width, uint32_t *values)
+{
+    size_t i = 0;
+    for (; i < n && (first + i) % GROUP != 0; i++)
+        values[i] = one(p, first + i, width);
+    struct group_plan plan = group_plan_of(width);
+    size_t groups = groups_of(first + i, n - i, width);
+    const uint8_t *at = p + (first + i) * width / 8;
+    for (; groups > 0; groups--, at += width, i += GROUP)
+        _mm256_storeu_si256((__m256i *)(void *)(values + i), group_read(&plan, at));
+    for (; i < n; i++)
+        values[i] = one(p, first + i, width);
+}
+
+__attribute__((target("avx2"))) static void scaled_avx2(const uint8_t *p, size_t first, size_t n,
+                                                        unsigned width, uint64_t base,
+                                                        uint64_t factor, int64_t *values)
+{
+    size_t i = 0;
+    for (; i < n && (first + i) % GROUP != 0; i++)
+        values[i] = (int64_t)(base + factor * one(p, first + i, width));
+    struct group_plan plan = group_plan_of(width);
+    size_t groups = groups_of(first + i, n - i, width);
+    const uint8_t *at = p + (first + i) * width / 8;
+    __m256i bases = _mm256_set1_epi64x((int64_t)base),
+            factors = _mm256_set1_epi64x((int64_t)factor);
+    for (; groups > 0; groups--, at += width, i += GROUP) {
+        __m256i v = group_read(&plan, at);
+        __m256i low = _mm256_cvtepu32_epi64(_mm256_castsi256_si128(v));
+        __m256i high = _mm256_cvtepu32_epi64(_mm256_extracti128_si256(v, 1));
+        if (factor != 1) { /* below 2^32: the caller's promise */
+            low = _mm256_mul_epu32(low, factors);
+            high = _mm256_mul_epu32(high, factors);
+        }
+        _mm256_storeu_si256((__m256i *)(void *)(values + i), _mm256_add_epi64(low, bases));
+        _mm256_storeu_si256((__m256i *)(void *)(values + i + 4), _mm256_add_epi64(high, bases));
+    }
+    for (; i < n; i++)
+        values[i] = (int64_t)(base + factor * one(p, first + i, width));
+}
+#else
+bool unpack__has_avx2(void)
+{
+    return false;
+}
+#endif
+
+void unpack_u32(const uint8_t *p, size_t first, size_t n, unsigned width, uint32_t *values)
+{
+#if defined(__x86_64__)
+    if (width > 0 && width <= SHUFFLE_WIDTH_MAX && unpack__has_avx2()) {
+        u32_avx2(p, first, n, width, values);
+        return;
+    }
+#endif
+    unpack__u32_portable(p, first, n, width, values);
+}
+
+void unpack_scaled(const uint8_t *p, size_t first, size_t n, unsigned width, uint64_t base,
+                   uint64_t factor, int64_t *values)
+{
+#if defined(__x86_64__)
+    if (width > 0 && width <= SHUFFLE_WIDTH_MAX && factor <= UINT32_MAX && unpack__has_avx2()) {
+        scaled_avx2(p, first, n, width, base, factor, values);
+        return;
+    }
+#endif
+    unpack__scaled_portable(p, first, n, width, base, factor, values);
+}

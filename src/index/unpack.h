@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* unpack.h: runs of bit-packed integers of at most 32 bits, many at a time: with AVX2 where the
+ * machine has it, else word by word. Value i of a run lies at its bits [i * width, (i + 1) *
+ * width). Reads up to seven bytes behind the last value. */
+#ifndef NARU_INDEX_UNPACK_H
+#define NARU_INDEX_UNPACK_H
+
+#include "base/base.h"
+
+/* Values [first, first + n). width <= 32. */
+void unpack_u32(const uint8_t *p, size_t first, size_t n, unsigned width, uint32_t *values);
+/* The same, each as base + factor * value, modulo 2^64. */
+void unpack_scaled(const uint8_t *p, size_t first, size_t n, unsigned width, uint64_t base,
+                   uint64_t factor, int64_t *values);
+
+/* The twins, for the test that compares them. */
+void unpack__u32_portable(const uint8_t *p, size_t first, size_t n, unsigned width,
+                          uint32_t *values);
+void unpack__scaled_portable(const uint8_t *p, size_t first, size_t n, unsigned width,
+                             uint64_t base, uint64_t factor, int64_t *values);
+bool unpack__has_avx2(void);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* unpack_test.c: every width, from any first value: the fast form reads what the portable one
+ * reads, and both what was packed. */
+#include "support/test.h"
+
+#include "base/buf.h"
+#include "index/unpack.h"
+#include "index/value_block.h"
+
+#define COUNT 1000
+
+static void check_width(struct test *t, unsigned width)
+{
+    uint64_t packed[COUNT];
+    uint32_t fast[COUNT], plain[COUNT];
+    int64_t scaled[COUNT], scaled_plain[COUNT];
+    struct buf out;
+    buf_init(&out, 0);
+    for (size_t i = 0; i < COUNT; i++)
+        packed[i] = rng_u64(&t->rng) & ((UINT64_C(1) << width) - 1);
+    pack_bits(&out, packed, COUNT, width);
+    /* Exactly the bytes that may be read: a sanitizer sees one more. */
+    size_t size = packed_bytes(COUNT, width) + 7;
+    uint8_t *bytes = mem_zalloc(size);
+    memcpy(bytes, out.p ? out.p : "", out.n);
+    for (int round = 0; round < 30; round++) {
+        size_t first = rng_below(&t->rng, COUNT), n = rng_below(&t->rng, COUNT - first + 1);
+        uint64_t base = rng_u64(&t->rng),
+                 factor = rng_below(&t->rng, 3) ? 1 : rng_u64(&t->rng) >> rng_below(&t->rng, 64);
+        unpack_u32(bytes, first, n, width, fast);
+        unpack__u32_portable(bytes, first, n, width, plain);
+        unpack_scaled(bytes, first, n, width, base, factor, scaled);
+        unpack__scaled_portable(bytes, first, n, width, base, factor, scaled_plain);
+        for (size_t i = 0; i < n; i++) {
+            assert_int_equal(plain[i], packed[first + i]);
+            assert_int_equal(fast[i], packed[first + i]);
+            assert_int_equal((uint64_t)scaled[i], base + factor * packed[first + i]);
+            assert_int_equal(scaled_plain[i], scaled[i]);
+        }
+    }
+    mem_free(bytes);
+    buf_deinit(&out);
+}
+
+static void both_forms_read_what_was_packed(struct test *t)
+{
+    for (unsigned width = 0; width <= 32; width++)
+        check_width(t, width);
+}
+
+TEST_MAIN(TEST(both_forms_read_what_was_packed))
