@@ -141,7 +141,7 @@ static inline void ack_batch(struct ack_writer *w, struct rng *rng, struct arena
         ack_ended("write", &err);
     for (size_t i = 0; i < ACK_BATCH; i++) {
         if (results[i].outcome == DOC_FAILED)
-            ack_ended("item", &results[i].err);
+            ack_ended("item", results[i].err);
         acks[i].is_acked = 1;
         acks[i].version = results[i].version;
     }

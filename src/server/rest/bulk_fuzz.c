@@ -70,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     buf_init(&out, 0);
     buf_init(&small, 0);
     rest_run(&context, STR("POST"), STR("/i/_bulk"), STR(""),
-             (struct str){(const char *)data, size}, mem, &out, &reply);
+             (struct str){(const char *)data, size}, NULL, mem, &out, &reply);
     ASSERT(reply.status >= 200 && reply.status < 500);
     ASSERT(json_minify(buf_str(&out), &small, &err) == 0);
     buf_deinit(&out);
