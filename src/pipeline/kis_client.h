@@ -11,7 +11,7 @@
 
 #define KIS_CLIENT_FRAME_BYTES_MAX (1 * MIB)
 /* Real time a frame waits for company. */
-#define KIS_CLIENT_FLUSH_NS        (20 * NS_PER_MS)
+#define KIS_CLIENT_FLUSH_NS (20 * NS_PER_MS)
 
 struct kis_client_config {
     struct str url; /* ws://host:port/path or wss://… */

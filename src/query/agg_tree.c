@@ -28,7 +28,6 @@ static const char *const missing_types[] = {
     "bucket_selector",
     "bucket_sort",
     "children",
-    "composite",
     "cumulative_cardinality",
     "cumulative_sum",
     "derivative",
@@ -47,7 +46,6 @@ static const char *const missing_types[] = {
     "moving_avg",
     "moving_fn",
     "moving_percentiles",
-    "multi_terms",
     "nested",
     "normalize",
     "parent",
@@ -325,6 +323,17 @@ bool agg_run_all(struct agg_run *run, bool *ret_done)
         is_all = is_all && ret_done[i];
     }
     return is_all;
+}
+
+bool agg_run_wants(struct agg_run *run, uint32_t first, const bool *is_done)
+{
+    for (size_t i = 0; i < run->tree->root_count; i++) {
+        const struct agg_node *node = run->tree->roots[i];
+        if (!is_done[i] &&
+            (!node->type->wants || node->type->wants(node, run, run->roots[i], first)))
+            return true;
+    }
+    return false;
 }
 
 void agg_run_collect(struct agg_run *run, const struct doc_block *block, const bool *is_done)

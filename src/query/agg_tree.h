@@ -62,6 +62,9 @@ struct bucket_type {
     /* MAY be NULL. Every document of the segment, all live, no scores: answered from metadata.
      * False: collect it. */
     bool (*collect_all)(const struct agg_node *node, struct agg_run *run, void *state);
+    /* MAY be NULL: always. False: no document of the window can change a root's result, so that it
+     * need not be collected. */
+    bool (*wants)(const struct agg_node *node, struct agg_run *run, void *state, uint32_t first);
     /* MUST. `from`: a state of another run. */
     void (*merge)(const struct agg_node *node, struct agg_run *run, void *state,
                   struct agg_run *other, void *from);
@@ -144,6 +147,8 @@ int agg_run_segment(struct agg_run *run, const struct searcher_part *part, uint3
 /* The whole segment matches; true when no block needs to be collected. Only roots that could not
  * answer are collected then. */
 bool agg_run_all(struct agg_run *run, bool *ret_done);
+/* Can a document of the window change a result? */
+bool agg_run_wants(struct agg_run *run, uint32_t first, const bool *is_done);
 void agg_run_collect(struct agg_run *run, const struct doc_block *block, const bool *is_done);
 void agg_run_merge(struct agg_run *run, struct agg_run *other);
 /* {"name": {…}}; a failure (too many buckets) is in run->rc. */

@@ -136,6 +136,11 @@ static bool is_before_after(const struct segment_search *ss, uint32_t first)
     return ss->after && sort_reader_zone_worst(&ss->readers[0], first / ZONE_DOCS) < ss->after[0];
 }
 
+static bool wants_aggs(const struct segment_search *ss, uint32_t first)
+{
+    return ss->collects_aggs && agg_run_wants(ss->s->aggs, first, ss->aggs_done);
+}
+
 /* Can a document of the window still be among the best? */
 static bool wants_hits(const struct segment_search *ss, uint32_t first, uint32_t n)
 {
@@ -311,7 +316,7 @@ static int run_forward(struct segment_search *ss)
     for (uint32_t doc = docset_seek(ss->set, 0); doc < ss->doc_count;) {
         uint32_t first = doc - doc % ZONE_DOCS, n = MIN_OF(ZONE_DOCS, ss->doc_count - first);
         bool needs_count = wants_count(ss);
-        if (needs_count || ss->collects_aggs || ss->needs_max_score || wants_hits(ss, first, n))
+        if (needs_count || wants_aggs(ss, first) || ss->needs_max_score || wants_hits(ss, first, n))
             search_window(ss, first, n, needs_count);
         else if (ss->set->is_constant && s->sorts[0].kind == SORT_SCORE)
             break; /* later documents cannot be better */

@@ -10,7 +10,7 @@
 #define DATE_OPTIONAL_DEPTH_MAX 8u
 #define DATE_ALTERNATIVES_MAX   16u
 /* 64-bit ns end in 2262; results beyond are clamped by civil_to_ns. */
-#define DATE_YEAR_MAX           9999
+#define DATE_YEAR_MAX 9999
 
 enum date_kind {
     DATE_LITERAL,

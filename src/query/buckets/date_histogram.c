@@ -202,7 +202,9 @@ static int64_t next_key(const void *owner, int64_t key)
     if (own->params->rounding.fixed_ms)
         return time_zone_is_fixed(own->source->zone)
                    ? key + own->params->rounding.fixed_ms
-                   : date_rounding_span(&own->params->rounding, own->source->zone, key + own->params->rounding.fixed_ms).low;
+                   : date_rounding_span(&own->params->rounding, own->source->zone,
+                                        key + own->params->rounding.fixed_ms)
+                         .low;
     return date_rounding_span(&own->params->rounding, own->source->zone, key).high;
 }
 
@@ -250,8 +252,10 @@ static struct value date_histogram_result(const struct agg_node *node, struct ag
             (long long)view.min, (long long)view.max);
         return value_null();
     }
-    view.min = view.has_min ? date_rounding_span(&params->rounding, mine->source.zone, view.min).low : 0;
-    view.max = view.has_max ? date_rounding_span(&params->rounding, mine->source.zone, view.max).low : 0;
+    view.min =
+        view.has_min ? date_rounding_span(&params->rounding, mine->source.zone, view.min).low : 0;
+    view.max =
+        view.has_max ? date_rounding_span(&params->rounding, mine->source.zone, view.max).low : 0;
     return histogram_print(&view, run);
 }
 
