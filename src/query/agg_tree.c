@@ -56,7 +56,6 @@ static const char *const missing_types[] = {
     "sampler",
     "scripted_metric",
     "serial_diff",
-    "significant_terms",
     "significant_text",
     "stats_bucket",
     "string_stats",

@@ -69,7 +69,8 @@ int64_t tuple_key_of_double(double v)
 int64_t tuple_interval_of_key(const struct tuple_part *part, double key)
 {
     double near = round(key / part->spec->interval);
-    bool is_key = near * part->spec->interval == key; /* no rounding error may make it the one before */
+    bool is_key =
+        near * part->spec->interval == key; /* no rounding error may make it the one before */
     return interval_of(part, is_key ? (near + 0.5) * part->spec->interval : key);
 }
 
