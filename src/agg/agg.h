@@ -35,6 +35,7 @@ enum agg_flags {
     AGG_ANY_VALUE = 1, /* takes strings and booleans too, not only numbers */
     AGG_ORDERED = 2,   /* needs an agg_order with each value */
     AGG_MANY = 4,      /* its result is a map (stats, percentiles), not one value */
+    AGG_BY_ORDER = 8,  /* its result depends a little on the order of values and merges */
 };
 
 struct agg_type {

@@ -13,8 +13,8 @@
 
 __extension__ typedef __int128 agg__int128;
 
-/* A sum that is exact while only integers come in. Floats are added with Kahan's compensation, as
- * Elasticsearch does. */
+/* A sum that is exact while only integers come in. Of floats the rounding error of each addition is
+ * kept in `compensation`: the sum is floats + compensation. */
 struct agg__sum {
     agg__int128 ints;
     double floats, compensation;

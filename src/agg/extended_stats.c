@@ -5,6 +5,8 @@
 
 #include "agg/agg_int.h"
 
+#define SQUARES_BLOCK 256u
+
 struct extended_stats {
     struct agg__sum sum, squares;
     struct agg__range range;
@@ -34,9 +36,12 @@ static void extended_stats_add_doubles(struct agg *agg, const double *values, si
     struct extended_stats *stats = agg->state;
     agg__sum_add_doubles(&stats->sum, values, count);
     agg__range_add_doubles(&stats->range, values, count);
-    for (size_t i = 0; i < count; i++) {
-        double square = values[i] * values[i];
-        agg__sum_add_doubles(&stats->squares, &square, 1);
+    double squares[SQUARES_BLOCK];
+    for (size_t at = 0; at < count; at += SQUARES_BLOCK) {
+        size_t n = MIN_OF(count - at, (size_t)SQUARES_BLOCK);
+        for (size_t i = 0; i < n; i++)
+            squares[i] = values[at + i] * values[at + i];
+        agg__sum_add_doubles(&stats->squares, squares, n);
     }
 }
 
@@ -45,9 +50,12 @@ static void extended_stats_add_longs(struct agg *agg, const int64_t *values, siz
     struct extended_stats *stats = agg->state;
     agg__sum_add_longs(&stats->sum, values, count);
     agg__range_add_longs(&stats->range, values, count);
-    for (size_t i = 0; i < count; i++) {
-        double square = (double)values[i] * (double)values[i];
-        agg__sum_add_doubles(&stats->squares, &square, 1);
+    double squares[SQUARES_BLOCK];
+    for (size_t at = 0; at < count; at += SQUARES_BLOCK) {
+        size_t n = MIN_OF(count - at, (size_t)SQUARES_BLOCK);
+        for (size_t i = 0; i < n; i++)
+            squares[i] = (double)values[at + i] * (double)values[at + i];
+        agg__sum_add_doubles(&stats->squares, squares, n);
     }
 }
 

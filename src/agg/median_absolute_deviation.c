@@ -84,6 +84,7 @@ const struct agg_type agg_type_median_absolute_deviation = {
     .opts = deviation_opts,
     .opts_size = sizeof(struct deviation_params),
     .state_size = sizeof(struct tdigest),
+    .flags = AGG_BY_ORDER,
     .check = deviation_check,
     .add_longs = deviation_add_longs,
     .add_doubles = deviation_add_doubles,

@@ -1,54 +1,68 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* number.c: exact sums and ranges. Integers are summed in 128 bits: 2^63 values of any int64 fit.
- * Floats use Kahan's compensated sum, so a million tenths are 100000 and not 100000.00000133288. */
+ * Floats are summed with the error of every addition kept beside the sum (Knuth's TwoSum), so a
+ * million tenths are 100000 and not 100000.00000133288, and the result is the same in whatever
+ * order and on however many threads they were added. */
 #include <math.h>
 
 #include "agg/agg_int.h"
 #include "base/str.h"
 
+/* Halves of 32 bits cannot overflow within so many values, and add up without carries. */
+#define HALVES_MAX (UINT32_C(1) << 30)
+
 void agg__sum_add_longs(struct agg__sum *sum, const int64_t *values, size_t count)
 {
-    agg__int128 total = 0;
-    for (size_t i = 0; i < count; i++)
-        total += values[i];
-    sum->ints += total;
     sum->count += count;
+    while (count > 0) {
+        size_t n = MIN_OF(count, (size_t)HALVES_MAX);
+        int64_t high = 0, low = 0;
+        for (size_t i = 0; i < n; i++) {
+            high += values[i] >> 32;
+            low += (int64_t)(uint32_t)values[i];
+        }
+        sum->ints += (agg__int128)high * ((agg__int128)1 << 32) + low;
+        values += n;
+        count -= n;
+    }
 }
 
-static void add_compensated(struct agg__sum *sum, double v)
+static void add_float(struct agg__sum *sum, double v)
 {
-    if (!isfinite(v)) {
-        sum->floats += v;
-        return;
+    double updated = sum->floats + v;
+    if (isfinite(updated)) {
+        double part = updated - sum->floats;
+        sum->compensation += (sum->floats - (updated - part)) + (v - part);
     }
-    double corrected = v + sum->compensation;
-    double updated = sum->floats + corrected;
-    if (isfinite(updated))
-        sum->compensation = corrected - (updated - sum->floats);
     sum->floats = updated;
 }
 
 void agg__sum_add_doubles(struct agg__sum *sum, const double *values, size_t count)
 {
+    struct agg__sum own = *sum; /* in registers */
     for (size_t i = 0; i < count; i++)
-        add_compensated(sum, values[i]);
-    sum->count += count;
+        add_float(&own, values[i]);
+    own.count += count;
     if (count)
-        sum->has_floats = 1;
+        own.has_floats = 1;
+    *sum = own;
 }
 
 void agg__sum_merge(struct agg__sum *sum, const struct agg__sum *from)
 {
     sum->ints += from->ints;
-    add_compensated(sum, from->floats);
-    add_compensated(sum, from->compensation);
+    add_float(sum, from->floats);
+    sum->compensation += from->compensation;
     sum->count += from->count;
     sum->has_floats |= from->has_floats;
 }
 
 double agg__sum_f64(const struct agg__sum *sum)
 {
-    return sum->has_floats ? (double)sum->ints + sum->floats : (double)sum->ints;
+    if (!sum->has_floats)
+        return (double)sum->ints;
+    double floats = isfinite(sum->floats) ? sum->floats + sum->compensation : sum->floats;
+    return (double)sum->ints + floats;
 }
 
 static struct value big_value(agg__int128 v, struct arena *mem)
@@ -155,12 +169,17 @@ void agg__range_add_longs(struct agg__range *range, const int64_t *values, size_
 
 void agg__range_add_doubles(struct agg__range *range, const double *values, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (isnan(values[i]))
-            continue;
-        offer_min(range, VALUE_FLOAT, 0, values[i]);
-        offer_max(range, VALUE_FLOAT, 0, values[i]);
+    double min = INFINITY, max = -INFINITY;
+    bool is_any = false;
+    for (size_t i = 0; i < count; i++) { /* comparisons with NaN are false */
+        min = values[i] < min ? values[i] : min;
+        max = values[i] > max ? values[i] : max;
+        is_any = is_any || !isnan(values[i]);
     }
+    if (!is_any)
+        return;
+    offer_min(range, VALUE_FLOAT, 0, min);
+    offer_max(range, VALUE_FLOAT, 0, max);
 }
 
 bool agg__range_add_value(struct agg__range *range, const struct value *v)

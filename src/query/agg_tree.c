@@ -114,7 +114,7 @@ static int fill_params(struct agg_node *node, struct str type_name, struct dsl *
                          "]",
                          STR_ARG(type_name), value_kind_name(body), STR_ARG(node->name));
     if (type == &bucket_type_metric)
-        return metric_parse(node, type_name, dsl, body, err);
+        return metric_parse(node, type_name, dsl, tree, body, err);
     for (size_t i = 0; type->opts && i < body->map->count; i++) {
         if (!opt_find(type->opts, body->map->keys[i]))
             return dsl_error(&body->map->values[i], err, ERR_PARSE,
@@ -311,6 +311,15 @@ int agg_run_segment(struct agg_run *run, const struct searcher_part *part, uint3
             TRY(node->type->begin(node, run, run->own[i], err));
     }
     return 0;
+}
+
+void agg_run_segment_end(struct agg_run *run)
+{
+    for (uint32_t i = 0; run->part && i < run->tree->node_count; i++) {
+        const struct agg_node *node = run->tree->all[i];
+        if (node->type->end)
+            node->type->end(node, run, run->own[i]);
+    }
 }
 
 bool agg_run_all(struct agg_run *run, bool *ret_done)

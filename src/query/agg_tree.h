@@ -28,6 +28,7 @@ struct agg_tree {
     uint32_t node_count; /* all levels; ids are below it */
     bool needs_scores;   /* a top_hits sorts by score */
     bool has_global;
+    bool is_ordered;        /* some result depends on the order of the values: one thread only */
     struct agg_node **all;  /* by id */
     struct query **filters; /* queries inside aggregations, planned per index */
     size_t filter_count, filter_capacity;
@@ -65,6 +66,8 @@ struct bucket_type {
     /* MAY be NULL: always. False: no document of the window can change a root's result, so that it
      * need not be collected. */
     bool (*wants)(const struct agg_node *node, struct agg_run *run, void *state, uint32_t first);
+    /* MAY be NULL. The segment ends: what was kept by its ordinals becomes values. */
+    void (*end)(const struct agg_node *node, struct agg_run *run, void *own);
     /* MUST. `from`: a state of another run. */
     void (*merge)(const struct agg_node *node, struct agg_run *run, void *state,
                   struct agg_run *other, void *from);
@@ -150,6 +153,8 @@ bool agg_run_all(struct agg_run *run, bool *ret_done);
 /* Can a document of the window change a result? */
 bool agg_run_wants(struct agg_run *run, uint32_t first, const bool *is_done);
 void agg_run_collect(struct agg_run *run, const struct doc_block *block, const bool *is_done);
+/* The segment will not be collected any more. */
+void agg_run_segment_end(struct agg_run *run);
 void agg_run_merge(struct agg_run *run, struct agg_run *other);
 /* {"name": {…}}; a failure (too many buckets) is in run->rc. */
 struct value agg_run_result(struct agg_run *run);

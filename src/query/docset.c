@@ -83,7 +83,7 @@ struct docset *docset_span(uint32_t from, uint32_t to, float score, struct arena
         return NULL;
     struct span *span = ARENA_NEW(mem, struct span);
     set_init(&span->base, &span_ops, to - from, score);
-    span->base.is_random = true;
+    span->base.is_random = span->base.is_counted = true;
     span->from = from;
     span->to = to;
     return &span->base;
@@ -138,7 +138,7 @@ struct docset *docset_bits(const uint64_t *words, uint32_t doc_count, uint64_t c
         return NULL;
     struct bits *bits = ARENA_NEW(mem, struct bits);
     set_init(&bits->base, &bits_ops, count, score);
-    bits->base.is_random = true;
+    bits->base.is_random = bits->base.is_counted = true;
     bits->words = words;
     bits->doc_count = doc_count;
     return &bits->base;

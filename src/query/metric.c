@@ -50,7 +50,7 @@ static int unnest_digest(const struct value *v, struct dsl *dsl, struct value *o
 }
 
 int metric_parse(struct agg_node *node, struct str type_name, struct dsl *dsl,
-                 const struct value *body, struct err *err)
+                 struct agg_tree *tree, const struct value *body, struct err *err)
 {
     struct metric_params *params = node->params;
     struct value common = value_map(dsl->mem, 4), own = value_map(dsl->mem, 4);
@@ -76,6 +76,7 @@ int metric_parse(struct agg_node *node, struct str type_name, struct dsl *dsl,
     TRY(options_fill(metric_opts, params, &common, OPTIONS_JSON, dsl->mem, NULL, NULL, NULL, err));
     TRY(agg_spec_init(&params->spec, type_name, &own, dsl->mem, err));
     node->state_size = agg_state_bytes(&params->spec) + 16;
+    tree->is_ordered = tree->is_ordered || (type->flags & AGG_BY_ORDER) != 0;
     return source_check(node, &params->source, err);
 }
 

@@ -8,7 +8,7 @@
 extern const struct bucket_type bucket_type_metric; /* found by the metrics' names */
 
 bool metric_type_exists(struct str name);
-int metric_parse(struct agg_node *node, struct str type_name, struct dsl *dsl,
+int metric_parse(struct agg_node *node, struct str type_name, struct dsl *dsl, struct agg_tree *tree,
                  const struct value *body, struct err *err) WARN_UNUSED;
 /* A number out of a metric's result, for ordering and pipelines: "", "value", "avg", "50.0" …;
  * false: no such. */

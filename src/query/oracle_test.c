@@ -2,10 +2,13 @@
 /* The oracle: random documents, mappings known, several segments and deletes; random queries and
  * aggregations run by the search and by a naive walk over the documents; hits, totals and buckets
  * must be the same. The seed is printed. */
+#include "query/search_pool.h"
 #include "query/search_support_test.h"
 
 #include <math.h>
 #include <stdlib.h>
+
+#include "index/segment.h"
 
 #define DOCS_MAX  10000 /* of the large round: several windows per segment */
 #define DOCS_FEW  400
@@ -584,8 +587,19 @@ static void check_aggs(struct bed *bed, const struct model *model, const struct 
     check_bucket(at_path(&tree, "aggregations/x"), &missing, body);
 }
 
+/* Every other question is answered by several threads, which must not change the answer. */
+static void change_threads(struct bed *bed, struct search_pool *pool)
+{
+    bool was_alone = bed->limits.pool == NULL;
+    bed->limits = (struct search_limits){0};
+    if (was_alone)
+        bed->limits = (struct search_limits){
+            .pool = pool, .alone_effort_max = 1, .chunk_docs = ZONE_DOCS};
+}
+
 static void search_equals_the_naive_walk(struct test *t)
 {
+    struct search_pool *pool = search_pool_new(3);
     for (int round = 0; round < 13; round++) {
         bool is_large = round == 12;
         struct bed bed;
@@ -594,6 +608,7 @@ static void search_equals_the_naive_walk(struct test *t)
         fill_model(&bed, model, is_large);
         for (int i = 0; i < (is_large ? 15 : 60); i++) {
             const struct rule *rule = random_rule(t, 0);
+            change_threads(&bed, pool);
             check_hits(&bed, model, rule);
             check_aggs(&bed, model, rule);
         }
@@ -604,10 +619,13 @@ static void search_equals_the_naive_walk(struct test *t)
         assert_ok(engine_force_merge(bed.engine, STR("i"), 1, &t->err), &t->err);
         check_hits(&bed, model, q);
         check_aggs(&bed, model, q);
-        for (int i = 0; i < (is_large ? 20 : 1); i++)
+        for (int i = 0; i < (is_large ? 20 : 1); i++) {
+            change_threads(&bed, pool);
             check_best_words(&bed);
+        }
         bed_deinit(&bed);
     }
+    search_pool_free(pool);
 }
 
 TEST_MAIN(TEST(search_equals_the_naive_walk))

@@ -11,6 +11,7 @@
 
 struct engine;
 struct searcher;
+struct search_pool;
 struct json_writer;
 
 struct search_limits {
@@ -18,8 +19,15 @@ struct search_limits {
     int64_t time_ns_max;        /* 0: none; over: partial result with timed_out */
     uint32_t result_window_max; /* from + size, default 10,000 */
     uint32_t bucket_count_max;  /* default 65,535: ERR_TOO_MANY_BUCKETS */
-    size_t thread_count;        /* 0: all cores */
+    struct search_pool *pool;   /* threads that may help; NULL: the caller's alone */
+    size_t thread_count;        /* at most so many, the caller's included; 0: all of the pool */
+    uint32_t alone_effort_max;  /* windows before help is asked for; 0: default */
+    uint32_t chunk_docs;        /* a thread takes so many documents at a time; 0: default */
     const bool *is_cancelled;   /* set by another thread: stops with ERR_CANCELLED; may be NULL */
+    /* MAY be NULL: has the client gone? Asked by the caller's thread every few windows; then the
+     * search stops with ERR_CANCELLED. */
+    bool (*client_is_gone)(void *client);
+    void *client;
 };
 
 struct search_request;

@@ -83,6 +83,16 @@ struct sort_value {
 int sort_reader_open(struct sort_reader *reader, const struct sort_spec *spec,
                      const struct searcher_part *part, uint32_t doc_base, uint64_t snapshot_base,
                      struct arena *mem, struct err *err) WARN_UNUSED;
+/* How its values are printed; reads no keys. */
+int sort_printer_open(struct sort_reader *reader, const struct sort_spec *spec,
+                      const struct searcher_part *part, struct arena *mem,
+                      struct err *err) WARN_UNUSED;
+/* The best key any document of the segment can have; texts, whose keys are of their segment, and
+ * failures: 0. */
+uint64_t sort_part_best(const struct sort_spec *spec, const struct searcher_part *part,
+                        struct arena *mem);
+/* The score a key of SORT_SCORE stands for. */
+float sort_reader_score(const struct sort_reader *reader, uint64_t key);
 /* Keys of the documents of a window whose bits are set. `scores` for SORT_SCORE. */
 void sort_reader_keys(struct sort_reader *reader, uint32_t first, uint32_t n, const uint64_t *words,
                       const float *scores, uint64_t *keys);
@@ -189,8 +199,8 @@ struct hit_ref {
 struct index_plan {
     struct planner planner;
     struct plan *query, *post_filter;
-    uint32_t doc_base;  /* while segments are walked */
     uint64_t collected; /* for terminate_after */
+    bool is_terminated; /* by it */
 };
 
 #endif

@@ -21,6 +21,7 @@ struct bed {
     struct vfs *fs;
     struct clock_fake clock;
     struct engine *engine;
+    struct search_limits limits; /* of every search */
 };
 
 TEST_INLINE void bed_init(struct bed *bed, struct test *t)
@@ -96,7 +97,8 @@ TEST_INLINE int search_try(struct bed *bed, const char *indices, const struct va
     struct searcher *searcher = snapshot(bed, indices);
     int rc = search_parse(body, NOW_NS, bed->t->mem, ret_request, &bed->t->err);
     if (rc == 0)
-        rc = search_run(searcher, *ret_request, &bed->clock.base, NULL, bed->t->mem, ret_result,
+        rc = search_run(searcher, *ret_request, &bed->clock.base, &bed->limits, bed->t->mem,
+                        ret_result,
                         &bed->t->err);
     searcher_unref(searcher);
     return rc;

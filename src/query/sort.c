@@ -320,6 +320,15 @@ int sort_reader_open(struct sort_reader *reader, const struct sort_spec *spec,
     return 0;
 }
 
+int sort_printer_open(struct sort_reader *reader, const struct sort_spec *spec,
+                      const struct searcher_part *part, struct arena *mem, struct err *err)
+{
+    if (spec->kind != SORT_ID)
+        return sort_reader_open(reader, spec, part, 0, 0, mem, err);
+    *reader = (struct sort_reader){.spec = spec, .part = part, .kind = SORT_VALUE_STR};
+    return 0;
+}
+
 #define DOC_VALUES_MAX 1024u /* values of one document a sort looks at */
 
 static int64_t long_by_mode(enum sort_mode mode, const int64_t *v, size_t n)
@@ -515,6 +524,30 @@ uint64_t sort_reader_zone_worst(const struct sort_reader *reader, uint32_t zone)
     if (!zone_end(reader, zone, !is_desc, &key))
         return UINT64_MAX;
     return reader->column && column_is_dense(reader->column) ? key : MAX_OF(key, reader->missing);
+}
+
+uint64_t sort_part_best(const struct sort_spec *spec, const struct searcher_part *part,
+                        struct arena *mem)
+{
+    struct sort_reader reader;
+    struct column_zone stats;
+    if (sort_reader_open(&reader, spec, part, 0, 0, mem, NULL) < 0 ||
+        reader.kind == SORT_VALUE_STR)
+        return 0;
+    if (!reader.column || !column_stats(reader.column, &stats))
+        return reader.missing;
+    if (column_is_multi(reader.column) && spec->mode != SORT_MODE_AUTO)
+        return 0;
+    uint64_t bits = column_kind(reader.column) == COLUMN_DOUBLE
+                        ? double_bits(spec->is_desc ? stats.max_f : stats.min_f)
+                        : long_bits(spec->is_desc ? stats.max_i : stats.min_i);
+    uint64_t key = turned(&reader, bits);
+    return column_is_dense(reader.column) ? key : MIN_OF(key, reader.missing);
+}
+
+float sort_reader_score(const struct sort_reader *reader, uint64_t key)
+{
+    return (float)double_of(turned(reader, key));
 }
 
 static int text_key(struct sort_reader *reader, struct str text, struct arena *mem,

@@ -14,6 +14,7 @@
 
 struct engine;
 struct scroll_table;
+struct search_pool;
 struct rest;
 
 #define REST_PATH_PARTS_MAX 8u
@@ -23,6 +24,7 @@ struct rest_context {
     struct engine *engine;
     struct clock *clock;
     struct scroll_table *scrolls;
+    struct search_pool *searches; /* threads that help searches; NULL: none */
     struct str node_name;
     int64_t started_ns; /* monotonic */
     uint16_t http_port;

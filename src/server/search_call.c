@@ -63,9 +63,10 @@ int search_request_parse(struct rest_call *call, const struct value *body,
     return 0;
 }
 
-struct search_limits search_limits_default(void)
+struct search_limits search_limits_of(const struct rest_call *call)
 {
-    return (struct search_limits){.memory_bytes_max = SEARCH_MEMORY_BYTES_MAX,
+    return (struct search_limits){.pool = call->context->searches,
+                                  .memory_bytes_max = SEARCH_MEMORY_BYTES_MAX,
                                   .result_window_max = RESULT_WINDOW_MAX,
                                   .bucket_count_max = BUCKET_COUNT_MAX};
 }

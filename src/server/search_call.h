@@ -30,6 +30,6 @@ int search_snapshot(struct rest_call *call, struct str expression,
  * those in the endpoint's own option table. */
 int search_request_parse(struct rest_call *call, const struct value *body,
                          struct search_request **ret_request, struct err *err) WARN_UNUSED;
-struct search_limits search_limits_default(void);
+struct search_limits search_limits_of(const struct rest_call *call);
 
 #endif

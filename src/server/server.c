@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "os/os.h"
 #include "query/search.h"
+#include "query/search_pool.h"
 
 #define SCROLL_CONTEXTS_MAX 500u /* search.max_open_scroll_context */
 #define REST_WORKERS                                                                               \
@@ -106,6 +107,8 @@ int server_start(const struct server_config *config, struct server **ret_server,
                                          .started_ns = clock_monotonic_ns(config->clock)};
     if (config->engine)
         server->rest.scrolls = scroll_table_new(config->clock, SCROLL_CONTEXTS_MAX);
+    if (config->engine)
+        server->rest.searches = search_pool_new(0);
     for (int i = 0; i < SERVER_LISTENER_COUNT; i++) {
         int rc = start_listener(server, (enum server_listener)i, err);
         if (rc < 0) {
@@ -151,6 +154,7 @@ void server_stop(struct server *server, int64_t drain_ns)
         http_stop(server->http[i], drain_ns / SERVER_LISTENER_COUNT);
     archive_close(server);
     scroll_table_free(server->rest.scrolls);
+    search_pool_free(server->rest.searches);
     (void)pthread_mutex_destroy(&server->mu);
     (void)pthread_mutex_destroy(&server->archive_mu);
     mem_free(server);

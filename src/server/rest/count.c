@@ -20,7 +20,7 @@ static int count_run(struct rest_call *call, struct err *err)
     const struct count_params *params = call->params;
     CLEANUP(searcher_unref_ptr) struct searcher *searcher = NULL;
     struct search_request *request;
-    struct search_limits limits = search_limits_default();
+    struct search_limits limits = search_limits_of(call);
     struct value body;
     uint64_t count;
     struct str expression = rest_part(call, "index"), *names;

@@ -54,7 +54,7 @@ static int search_one(struct rest_call *call, const struct value *header, struct
     CLEANUP(searcher_unref_ptr) struct searcher *searcher = NULL;
     struct search_request *request;
     struct search_result result;
-    struct search_limits limits = search_limits_default();
+    struct search_limits limits = search_limits_of(call);
     struct value body;
     TRY(value_from_json(text, call->mem, &body, err));
     TRY(search_snapshot(call, header_index(call, header), &options, &searcher, err));

@@ -47,7 +47,7 @@ static int run_with(struct rest_call *call, struct searcher *searcher, const str
         TRY(scroll_start(call->context->scrolls, searcher, body, request, keep_ns, call->mem,
                          &result, &scroll_id, err));
     } else {
-        struct search_limits limits = search_limits_default();
+        struct search_limits limits = search_limits_of(call);
         TRY(search_run(searcher, request, call->context->clock, &limits, call->mem, &result, err));
     }
     json_object_begin(&call->w);
