@@ -40,11 +40,11 @@ struct docset_ops {
 
 struct docset {
     const struct docset_ops *ops;
-    uint64_t cost;  /* about how many documents match */
-    bool is_random; /* windows in any order */
-    bool is_all;    /* every document matches */
+    uint64_t cost;   /* about how many documents match */
+    bool is_random;  /* windows in any order */
+    bool is_all;     /* every document matches */
     bool is_counted; /* cost is exact */
-    float constant; /* the score of every match, when is_constant */
+    float constant;  /* the score of every match, when is_constant */
     bool is_constant;
     float threshold; /* set by the search before a fill: matches that score no more than this may be
                         left out; 0: none */

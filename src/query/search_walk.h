@@ -23,6 +23,7 @@
 struct search_env {
     const struct searcher_part *parts;
     size_t part_count;
+    struct plan ***agg_plans; /* by part: plans of the aggregations' filters, by filter id */
 };
 
 /* A segment to search. Whoever takes it first opens it: answers what metadata can answer, then
@@ -76,7 +77,7 @@ struct search {
 
     struct search_unit *units; /* in the order in which they are searched */
     size_t unit_count;
-    size_t unit_next; /* atomic */
+    size_t unit_next;   /* atomic */
     struct walk *walks; /* zeroed until they begin */
     size_t walk_max;
     uint32_t chunk_docs;

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tidy: allow test: its rows are in search_test.c and oracle_test.c, where documents are */
 /* composite.c: all buckets of a combination of sources, page by page, in the order of their keys.
  * The work is in tuples.c; here are the body, `after`, and the result. */
 #include "base/str.h"

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tidy: allow test: its rows are in search_test.c and oracle_test.c, where documents are */
 /* date_rounding.c: spans of time on a calendar or of a fixed length; see date_rounding.h. */
 #include "query/buckets/date_rounding.h"
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tidy: allow test: its rows are in search_test.c and oracle_test.c, where documents are */
 /* multi_terms.c: a bucket per combination of values of several fields, with exact counts. The work
  * is in tuples.c. */
 #include <stdlib.h>

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tidy: allow test: its rows are in significance_test.c and oracle_test.c, where documents are */
 /* significant_terms.c: values that are more frequent in the documents of a bucket than in the
  * background. The foreground is counted like terms; the background of a text is the sum of its
  * counts in the dictionaries, looked up once per text that could be shown; with a filter, or for
- * numbers, the background is counted when a segment begins. */
+ * numbers, the background is counted when the result is printed. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -32,8 +31,8 @@ struct significant_run {
     struct text_ids ids;
     uint32_t *id_of; /* the segment's ordinals to ids, UINT32_MAX: not met yet */
     bool is_mapped;  /* the index at hand knows the field */
-    /* the background, where it has to be counted */
-    uint32_t counted_part; /* part_index + 1 of the last segment that was */
+    /* the background, where it has to be counted; only in the run that prints */
+    bool is_background_there;
     struct bucket_set counts;
     uint64_t size;
     /* and where it is looked up */
@@ -188,6 +187,23 @@ static int64_t batch_key(struct significant_run *mine, struct agg_run *run,
     return mine->source.kind == COLUMN_DOUBLE ? double_key(batch->doubles[i]) : batch->longs[i];
 }
 
+/* ---- Segments ---- */
+
+static int segment_begin(const struct agg_node *node, struct significant_run *mine,
+                         struct agg_run *run, struct err *err)
+{
+    const struct significant_params *params = node->params;
+    TRY(source_begin(&mine->source, node, &params->source, run, SOURCE_ANY, err));
+    mine->is_mapped = mapping_field(run->part->mapping, params->source.field) != NULL;
+    mine->id_of = NULL;
+    if (mine->source.column && mine->source.kind == COLUMN_ORDINAL) {
+        size_t bytes = ((size_t)column_ordinal_count(mine->source.column) + 1) * sizeof(uint32_t);
+        mine->id_of = arena_alloc(run->scratch, bytes);
+        memset(mine->id_of, 0xFF, bytes);
+    }
+    return 0;
+}
+
 /* ---- Background ---- */
 
 static bool is_counted(const struct significant_params *params, const struct significant_run *mine)
@@ -209,17 +225,19 @@ static void count_window(struct significant_run *mine, struct agg_run *run,
     }
 }
 
-static void count_background(const struct significant_params *params, struct significant_run *mine,
-                             struct agg_run *run)
+/* One segment of the background: its live documents that match the filter. */
+static int count_part(const struct agg_node *node, struct significant_run *mine,
+                      struct agg_run *run, size_t part_index)
 {
+    const struct significant_params *params = node->params;
     struct plan_run open = {run->part, run->doc_count, false, run->scratch};
     struct docset *set = NULL;
     uint16_t offs[ZONE_DOCS];
-    if (params->has_background) {
-        set = plan_open(run->plans[params->background], &open);
-        if (!set)
-            return;
-    }
+    TRY(segment_begin(node, mine, run, run->err));
+    if (params->has_background)
+        set = plan_open(search_env_plans(run->env, part_index)[params->background], &open);
+    if (params->has_background && !set)
+        return 0;
     for (uint32_t first = 0; first < run->doc_count; first += ZONE_DOCS) {
         uint32_t n = MIN_OF(ZONE_DOCS, run->doc_count - first);
         uint64_t words[WINDOW_WORDS] = {0};
@@ -235,6 +253,31 @@ static void count_background(const struct significant_params *params, struct sig
             block.count += is_live && bitset_get(words, i);
         }
         count_window(mine, run, &block);
+    }
+    return segment_failure(run->part->segment, run->err);
+}
+
+/* When the result is printed: the run has all segments then, and nothing is collected any more. */
+static void count_background(const struct agg_node *node, struct significant_run *mine,
+                             struct agg_run *run)
+{
+    const struct significant_params *params = node->params;
+    size_t part_count;
+    const struct searcher_part *parts = search_env_parts(run->env, &part_count);
+    if (mine->is_background_there || !is_counted(params, mine))
+        return;
+    mine->is_background_there = true;
+    run->scratch = run->mem;
+    for (size_t i = 0; i < part_count && run->rc == 0; i++) {
+        run->part = &parts[i];
+        run->part_index = (uint32_t)i;
+        run->doc_count = segment_doc_count(parts[i].segment);
+        run->window_count = 0; /* windows of another segment */
+        if (!mapping_field(parts[i].mapping, params->source.field))
+            continue;
+        int rc = count_part(node, mine, run, i);
+        if (rc < 0)
+            run->rc = rc;
     }
 }
 
@@ -296,21 +339,7 @@ static uint64_t background_docs(const struct significant_params *params,
 static int significant_begin(const struct agg_node *node, struct agg_run *run, void *own,
                              struct err *err)
 {
-    const struct significant_params *params = node->params;
-    struct significant_run *mine = own;
-    TRY(source_begin(&mine->source, node, &params->source, run, SOURCE_ANY, err));
-    mine->is_mapped = mapping_field(run->part->mapping, params->source.field) != NULL;
-    mine->id_of = NULL;
-    if (mine->source.column && mine->source.kind == COLUMN_ORDINAL) {
-        size_t bytes = ((size_t)column_ordinal_count(mine->source.column) + 1) * sizeof(uint32_t);
-        mine->id_of = arena_alloc(run->scratch, bytes);
-        memset(mine->id_of, 0xFF, bytes);
-    }
-    if (mine->is_mapped && is_counted(params, mine) && mine->counted_part != run->part_index + 1) {
-        mine->counted_part = run->part_index + 1;
-        count_background(params, mine, run);
-    }
-    return 0;
+    return segment_begin(node, own, run, err);
 }
 
 static void significant_collect(const struct agg_node *node, struct agg_run *run, void *state,
@@ -339,21 +368,6 @@ static int64_t key_of_other(struct significant_run *mine, const struct significa
                : key;
 }
 
-/* Other runs counted the background of other segments. Once per run, however many states there are.
- */
-static void merge_background(struct significant_run *mine, struct significant_run *theirs,
-                             struct agg_run *run)
-{
-    for (uint32_t i = 0; i < theirs->counts.count; i++) {
-        int64_t key = key_of_other(mine, theirs, run, theirs->counts.buckets[i].key);
-        uint32_t at = bucket_set_get(&mine->counts, key, run->mem);
-        mine->counts.buckets[at].doc_count += theirs->counts.buckets[i].doc_count;
-    }
-    mine->size += theirs->size;
-    theirs->counts = (struct bucket_set){0};
-    theirs->size = 0;
-}
-
 static void significant_merge(const struct agg_node *node, struct agg_run *run, void *state,
                               struct agg_run *other, void *from)
 {
@@ -361,7 +375,6 @@ static void significant_merge(const struct agg_node *node, struct agg_run *run, 
     struct significant_state *own = state, *more = from;
     if (!mine->source.field)
         mine->source = theirs->source;
-    merge_background(mine, theirs, run);
     own->size += more->size;
     for (uint32_t i = 0; i < more->set.count; i++) {
         struct bucket *bucket = &more->set.buckets[i];
@@ -439,8 +452,10 @@ static void print_key(const struct significant_run *mine, int64_t key, struct ag
                                   (unsigned long long)((uint64_t)key ^ (UINT64_C(1) << 63)))};
     }
     value_map_set(run->mem, map, STR("key"), shown);
-    if (text.p)
-        value_map_set(run->mem, map, STR("key_as_string"), value_str(text));
+    bool is_bool = source->field && source->field->type == FIELD_BOOLEAN;
+    if (text.p) /* Elasticsearch prints true, not "true", here and only here */
+        value_map_set(run->mem, map, STR("key_as_string"),
+                      is_bool ? value_bool(key != 0) : value_str(text));
 }
 
 static size_t score_rows(const struct agg_node *node, struct agg_run *run,
@@ -469,6 +484,8 @@ static struct value significant_result(const struct agg_node *node, struct agg_r
     struct significant_run *mine = node_own(node, run);
     struct significant_state *own = state;
     struct row *rows = ARENA_ARRAY(run->mem, struct row, own->set.count + 1);
+    if (mine->source.field)
+        count_background(node, mine, run);
     uint64_t superset = mine->source.field ? background_size(params, mine, run) : 0;
     size_t count = score_rows(node, run, own, superset, rows);
     qsort_r(rows, count, sizeof(*rows), row_cmp, mine);
@@ -488,8 +505,10 @@ static struct value significant_result(const struct agg_node *node, struct agg_r
         }
         value_list_add(run->mem, &buckets, map);
     }
-    value_map_set(run->mem, &result, STR("doc_count"), value_int((int64_t)own->size));
-    value_map_set(run->mem, &result, STR("bg_count"), value_int((int64_t)superset));
+    if (mine->source.field) {
+        value_map_set(run->mem, &result, STR("doc_count"), value_int((int64_t)own->size));
+        value_map_set(run->mem, &result, STR("bg_count"), value_int((int64_t)superset));
+    }
     value_map_set(run->mem, &result, STR("buckets"), buckets);
     return result;
 }

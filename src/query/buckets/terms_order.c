@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tidy: allow test: its rows are in search_test.c and oracle_test.c, where documents are */
 /* terms_order.c: which buckets come first; see terms_order.h. */
 #include "query/buckets/terms_order.h"
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tidy: allow test: its rows are in search_test.c and oracle_test.c, where documents are */
 /* text_ids.c: see text_ids.h. */
 #include "query/buckets/text_ids.h"
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tidy: allow test: its rows are in search_test.c and oracle_test.c, where documents are */
 /* tuple_part.c: one part of a tuple: its values, their places in a segment, their order, and how
  * they are shown. */
 #include <math.h>

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tidy: allow test: its rows are in search_test.c and oracle_test.c, where documents are */
 /* tuples.c: the buckets of tuples; see tuples.h. A bounded set is cut when it is full: the best
  * `keep` stay, the others' buckets are used again. It is full a while behind `keep`, so that the
  * cost of finding the best is shared by the tuples that came in between. */
