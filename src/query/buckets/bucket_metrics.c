@@ -154,24 +154,62 @@ static const char *bucket_metric_value(const struct agg_node *node UNUSED,
     return "bucket_metric_value";
 }
 
-#define BUCKET_METRIC(symbol, what, function, typed)                                               \
-    const struct bucket_type bucket_type_##symbol = {                                              \
-        .name = #symbol,                                                                           \
-        .summary = what,                                                                           \
-        .since = "0.1",                                                                            \
-        .opts = bucket_metric_opts,                                                                \
-        .opts_size = sizeof(struct pipeline_params),                                               \
-        .is_leaf = true,                                                                           \
-        .parse = bucket_metric_parse,                                                              \
-        .path = path_of,                                                                           \
-        .sibling = function,                                                                       \
-        .typed_name = typed,                                                                       \
-    }
-
-BUCKET_METRIC(avg_bucket, "The mean of a value over buckets.", avg_result, simple_value);
-BUCKET_METRIC(sum_bucket, "The sum of a value over buckets.", sum_result, simple_value);
-BUCKET_METRIC(max_bucket, "The largest value over buckets, and where.", max_result,
-              bucket_metric_value);
-BUCKET_METRIC(min_bucket, "The smallest value over buckets, and where.", min_result,
-              bucket_metric_value);
-BUCKET_METRIC(stats_bucket, "Count, min, max, avg and sum over buckets.", stats_result, NULL);
+const struct bucket_type bucket_type_avg_bucket = {
+    .name = "avg_bucket",
+    .summary = "The mean of a value over buckets.",
+    .since = "0.1",
+    .opts = bucket_metric_opts,
+    .opts_size = sizeof(struct pipeline_params),
+    .is_leaf = true,
+    .parse = bucket_metric_parse,
+    .path = path_of,
+    .sibling = avg_result,
+    .typed_name = simple_value,
+};
+const struct bucket_type bucket_type_sum_bucket = {
+    .name = "sum_bucket",
+    .summary = "The sum of a value over buckets.",
+    .since = "0.1",
+    .opts = bucket_metric_opts,
+    .opts_size = sizeof(struct pipeline_params),
+    .is_leaf = true,
+    .parse = bucket_metric_parse,
+    .path = path_of,
+    .sibling = sum_result,
+    .typed_name = simple_value,
+};
+const struct bucket_type bucket_type_max_bucket = {
+    .name = "max_bucket",
+    .summary = "The largest value over buckets, and where.",
+    .since = "0.1",
+    .opts = bucket_metric_opts,
+    .opts_size = sizeof(struct pipeline_params),
+    .is_leaf = true,
+    .parse = bucket_metric_parse,
+    .path = path_of,
+    .sibling = max_result,
+    .typed_name = bucket_metric_value,
+};
+const struct bucket_type bucket_type_min_bucket = {
+    .name = "min_bucket",
+    .summary = "The smallest value over buckets, and where.",
+    .since = "0.1",
+    .opts = bucket_metric_opts,
+    .opts_size = sizeof(struct pipeline_params),
+    .is_leaf = true,
+    .parse = bucket_metric_parse,
+    .path = path_of,
+    .sibling = min_result,
+    .typed_name = bucket_metric_value,
+};
+const struct bucket_type bucket_type_stats_bucket = {
+    .name = "stats_bucket",
+    .summary = "Count, min, max, avg and sum over buckets.",
+    .since = "0.1",
+    .opts = bucket_metric_opts,
+    .opts_size = sizeof(struct pipeline_params),
+    .is_leaf = true,
+    .parse = bucket_metric_parse,
+    .path = path_of,
+    .sibling = stats_result,
+};
