@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "base/str.h"
-#include "query/agg_tree.h"
+#include "query/buckets/date_spans.h"
 #include "query/dates.h"
 
 #define AUTO_BUCKETS_MAX 65535
@@ -27,7 +27,7 @@ static const struct level levels[] = {
     {'M', "month", INT64_C(30) * 86400000, {1, 3}},
     {'y', "year", INT64_C(365) * 86400000, {1, 5, 10, 20, 50, 100}},
 };
-#define LEVEL_LAST (ARRAY_COUNT(levels) - 1)
+#define LEVEL_LAST (LEVEL_COUNT - 1)
 
 struct auto_params {
     struct source_params source;
@@ -36,15 +36,19 @@ struct auto_params {
     size_t level_first;
 };
 
+#define LEVEL_COUNT ARRAY_COUNT(levels)
+
 struct auto_run {
     struct source source;
+    bool has_spans[LEVEL_COUNT]; /* was the table asked for */
+    struct date_spans spans[LEVEL_COUNT];
 };
 
 struct auto_state {
     struct bucket_set set;
     size_t level;
-    int64_t low, high; /* the span of the last key */
-    int64_t span_key;
+    struct date_span last;
+    uint32_t *by_span; /* of this level; see date_spans_buckets; NULL: not worth it so far */
     bool is_begun;
 };
 
@@ -90,14 +94,19 @@ static int auto_begin(const struct agg_node *node, struct agg_run *run, void *ow
                : dates_format(params->source.format, run->mem, &mine->source.pattern, err);
 }
 
+static struct date_span span_of(size_t level, int64_t ms, const struct time_zone *zone)
+{
+    return date_rounding_span(&(struct date_rounding){.unit = levels[level].unit}, zone, ms);
+}
+
 static int64_t round_to(size_t level, int64_t ms, const struct time_zone *zone)
 {
-    return date_round_down(ms * NS_PER_MS, levels[level].unit, zone) / NS_PER_MS;
+    return span_of(level, ms, zone).low;
 }
 
 static int64_t next_of(size_t level, int64_t key, const struct time_zone *zone)
 {
-    return date_add(key * NS_PER_MS, levels[level].unit, 1, zone) / NS_PER_MS;
+    return span_of(level, key, zone).high;
 }
 
 static int64_t step_max(size_t level)
@@ -121,7 +130,8 @@ static void coarsen(const struct agg_node *node, struct agg_run *run, struct aut
     struct bucket_set old = own->set;
     own->set = (struct bucket_set){0};
     own->level++;
-    own->low = own->high = 0;
+    own->last = (struct date_span){0, 0};
+    own->by_span = NULL;
     for (uint32_t i = 0; i < old.count; i++) {
         uint32_t at =
             bucket_set_get(&own->set, round_to(own->level, old.buckets[i].key, zone), run->mem);
@@ -137,13 +147,36 @@ static void begin_state(const struct auto_params *params, struct auto_state *own
     }
 }
 
-static int64_t key_of(struct auto_state *own, int64_t ms, const struct time_zone *zone)
+struct finder {
+    struct auto_run *mine;
+    struct agg_run *run;
+    struct auto_state *state;
+};
+
+static uint32_t bucket_at(void *owner, int64_t ms)
 {
-    if (ms < own->low || ms >= own->high) {
-        own->low = own->span_key = round_to(own->level, ms, zone);
-        own->high = next_of(own->level, own->low, zone);
+    struct finder *own = owner;
+    struct date_span *last = &own->state->last;
+    if (ms < last->low || ms >= last->high)
+        *last = span_of(own->state->level, ms, own->mine->source.zone);
+    return bucket_set_get(&own->state->set, last->low, own->run->mem);
+}
+
+/* The table of the state's level, once it has enough documents; NULL: none. */
+static const struct date_spans *spans_of(const struct agg_node *node, struct agg_run *run,
+                                         struct auto_state *own, size_t docs)
+{
+    const struct auto_params *params = node->params;
+    struct auto_run *mine = node_own(node, run);
+    struct date_spans *spans = &mine->spans[own->level];
+    if (!mine->has_spans[own->level]) {
+        struct date_rounding rounding = {.unit = levels[own->level].unit};
+        date_spans_of_search(spans, &rounding, mine->source.zone, params->source.field, run);
+        mine->has_spans[own->level] = true;
     }
-    return own->span_key;
+    if (!own->by_span && spans->count > 0 && docs * PLACES_PER_DOC >= spans->count)
+        own->by_span = ARENA_ARRAY(run->mem, uint32_t, spans->count);
+    return own->by_span ? spans : NULL;
 }
 
 static void auto_collect(const struct agg_node *node, struct agg_run *run, void *state,
@@ -155,17 +188,18 @@ static void auto_collect(const struct agg_node *node, struct agg_run *run, void 
     struct source_cursor cursor = {0};
     struct value_batch batch;
     uint32_t index[BATCH_MAX];
-    bool is_nanos = mine->source.field && mine->source.field->type == FIELD_DATE_NANOS;
+    struct finder finder = {mine, run, own};
     begin_state(params, own);
     while (source_next(&mine->source, run, block, &cursor, true, &batch)) {
-        for (size_t i = 0; i < batch.count; i++) {
-            int64_t ms =
-                mine->source.kind == COLUMN_DOUBLE ? (int64_t)batch.doubles[i] : batch.longs[i];
-            if (is_nanos)
-                ms = dates_to_stored(&(struct field){.type = FIELD_DATE}, ms);
-            index[i] = bucket_set_get(&own->set, key_of(own, ms, mine->source.zone), run->mem);
-            for (size_t k = i; mine->source.is_multi && k > 0 && batch.offs[k - 1] == batch.offs[i];
-                 k--) {
+        const struct date_spans *spans = spans_of(node, run, own, batch.count);
+        date_rounding_batch(&mine->source, &batch);
+        if (spans)
+            date_spans_buckets(spans, own->by_span, batch.longs, batch.count, bucket_at, &finder,
+                               index);
+        for (size_t i = 0; !spans && i < batch.count; i++)
+            index[i] = bucket_at(&finder, batch.longs[i]);
+        for (size_t i = 1; mine->source.is_multi && i < batch.count; i++) {
+            for (size_t k = i; k > 0 && batch.offs[k - 1] == batch.offs[i]; k--) {
                 if (index[k - 1] == index[i])
                     index[k - 1] = UINT32_MAX; /* a document counts once per bucket */
             }

@@ -2,11 +2,11 @@
 /* tidy: allow test: its rows are in search_test.c and oracle_test.c, where documents are */
 /* date_histogram.c: a bucket per span of time: calendar spans (day, month …) on the calendar of a
  * time zone, or fixed ones
- * ("90m"). Consecutive documents mostly fall into one span, so the last span's limits are kept; and
- * a window whose smallest and largest value fall into one span is counted without reading its
- * values. */
+ * ("90m"). Consecutive documents mostly fall into one span, so the last span's limits are kept;
+ * where they do not, a table of the spans is looked at; and a window whose smallest and largest
+ * value fall into one span is counted without reading its values. */
 #include "base/str.h"
-#include "query/buckets/date_rounding.h"
+#include "query/buckets/date_spans.h"
 #include "query/buckets/histogram_print.h"
 #include "query/dates.h"
 
@@ -23,12 +23,15 @@ struct date_histogram_params {
 struct date_histogram_run {
     struct source source;
     struct date_span last;
+    bool has_spans;
+    struct date_spans spans; /* of the whole search */
     bool has_hard_min, has_hard_max;
     int64_t hard_min, hard_max;
 };
 
 struct date_histogram_state {
     struct bucket_set set;
+    uint32_t *by_span; /* see date_spans_buckets; NULL: not worth it so far */
 };
 
 static const struct opt date_histogram_opts[] = {
@@ -110,6 +113,10 @@ static int date_histogram_begin(const struct agg_node *node, struct agg_run *run
         TRY(dates_format(params->source.format, run->mem, &mine->source.pattern, err));
     if (params->source.time_zone.p)
         TRY(dates_zone(params->source.time_zone, run->mem, &mine->source.zone, err));
+    if (!mine->has_spans)
+        date_spans_of_search(&mine->spans, &params->rounding, mine->source.zone,
+                             params->source.field, run);
+    mine->has_spans = true;
     TRY(bound_ms(&params->hard_bounds, "min", params, &mine->source, run, &mine->has_hard_min,
                  &mine->hard_min, err));
     return bound_ms(&params->hard_bounds, "max", params, &mine->source, run, &mine->has_hard_max,
@@ -192,10 +199,50 @@ static bool collect_sorted(const struct agg_node *node, struct agg_run *run,
     return true;
 }
 
+struct finder {
+    const struct date_histogram_params *params;
+    struct date_histogram_run *mine;
+    struct agg_run *run;
+    struct date_histogram_state *state;
+};
+
+static uint32_t bucket_at(void *owner, int64_t ms)
+{
+    struct finder *own = owner;
+    int64_t key = key_of(own->params, own->mine, ms);
+    return is_outside(own->mine, key) ? UINT32_MAX
+                                      : bucket_set_get(&own->state->set, key, own->run->mem);
+}
+
+static void find_buckets(const struct agg_node *node, struct agg_run *run,
+                         struct date_histogram_state *own, struct value_batch *batch,
+                         uint32_t *index)
+{
+    struct date_histogram_run *mine = node_own(node, run);
+    struct finder finder = {node->params, mine, run, own};
+    struct date_span span = {0, 0}; /* of the bucket `at` */
+    uint32_t at = UINT32_MAX;
+    date_rounding_batch(&mine->source, batch);
+    if (!own->by_span && mine->spans.count > 0 &&
+        batch->count * PLACES_PER_DOC >= mine->spans.count)
+        own->by_span = ARENA_ARRAY(run->mem, uint32_t, mine->spans.count);
+    if (own->by_span) {
+        date_spans_buckets(&mine->spans, own->by_span, batch->longs, batch->count, bucket_at,
+                           &finder, index);
+        return;
+    }
+    for (size_t i = 0; i < batch->count; i++) {
+        if (batch->longs[i] < span.low || batch->longs[i] >= span.high) {
+            at = bucket_at(&finder, batch->longs[i]);
+            span = mine->last;
+        }
+        index[i] = at;
+    }
+}
+
 static void date_histogram_collect(const struct agg_node *node, struct agg_run *run, void *state,
                                    const struct doc_block *block)
 {
-    const struct date_histogram_params *params = node->params;
     struct date_histogram_run *mine = node_own(node, run);
     struct date_histogram_state *own = state;
     if (collect_zone(node, run, own, block) || collect_sorted(node, run, own, block))
@@ -204,21 +251,7 @@ static void date_histogram_collect(const struct agg_node *node, struct agg_run *
     struct value_batch batch;
     uint32_t index[BATCH_MAX];
     while (source_next(&mine->source, run, block, &cursor, true, &batch)) {
-        bool is_double = mine->source.kind == COLUMN_DOUBLE;
-        bool is_nanos = mine->source.field && mine->source.field->type == FIELD_DATE_NANOS;
-        struct date_span span = {0, 0}; /* of the bucket `at` */
-        uint32_t at = UINT32_MAX;
-        for (size_t i = 0; i < batch.count; i++) {
-            int64_t ms = is_double ? (int64_t)batch.doubles[i] : batch.longs[i];
-            if (is_nanos)
-                ms = date_rounding_ms(mine->source.field, ms);
-            if (ms < span.low || ms >= span.high) {
-                int64_t key = key_of(params, mine, ms);
-                span = mine->last;
-                at = is_outside(mine, key) ? UINT32_MAX : bucket_set_get(&own->set, key, run->mem);
-            }
-            index[i] = at;
-        }
+        find_buckets(node, run, own, &batch, index);
         if (mine->source.is_multi) { /* two values of a document in one span count once */
             for (size_t i = 1; i < batch.count; i++) {
                 for (size_t k = i; k > 0 && batch.offs[k - 1] == batch.offs[i]; k--) {

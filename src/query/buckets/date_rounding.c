@@ -84,12 +84,31 @@ static int64_t offset_at(const struct time_zone *zone, int64_t ms)
     return (int64_t)time_zone_offset_at(zone, ms >= 0 ? ms / 1000 : (ms - 999) / 1000) * 1000;
 }
 
+/* Spans of a calendar that are equally long on a clock that is never put forward or back. */
+static bool is_regular(char unit, const struct time_zone *zone, int64_t *ret_ms, int64_t *ret_phase)
+{
+    const int64_t day = INT64_C(86400000);
+    *ret_phase = unit == 'w' ? 3 * day : 0; /* 1970 began on a Thursday, weeks do on Mondays */
+    *ret_ms = unit == 's'   ? 1000
+              : unit == 'm' ? 60000
+              : unit == 'h' ? 3600000
+              : unit == 'd' ? day
+              : unit == 'w' ? 7 * day
+                            : 0;
+    return *ret_ms > 0 && time_zone_is_fixed(zone);
+}
+
 struct date_span date_rounding_span(const struct date_rounding *rounding,
                                     const struct time_zone *zone, int64_t ms)
 {
     struct date_span span;
+    int64_t length, phase;
     ms -= rounding->offset_ms;
-    if (!rounding->fixed_ms) {
+    if (!rounding->fixed_ms && is_regular(rounding->unit, zone, &length, &phase)) {
+        int64_t shift = offset_at(zone, ms) + phase;
+        span.low = floor_to(ms + shift, length) - shift;
+        span.high = span.low + length;
+    } else if (!rounding->fixed_ms) {
         int64_t ns = date_round_down(ms * NS_PER_MS, rounding->unit, zone);
         span.low = ns / NS_PER_MS;
         char unit = rounding->unit == 'q' ? 'M' : rounding->unit;
@@ -119,4 +138,15 @@ int64_t date_rounding_ms(const struct field *field, int64_t stored)
     if (field && field->type == FIELD_DATE_NANOS)
         return dates_to_stored(&(struct field){.type = FIELD_DATE}, stored);
     return stored;
+}
+
+void date_rounding_batch(const struct source *source, struct value_batch *batch)
+{
+    if (source->kind == COLUMN_DOUBLE) {
+        for (size_t i = 0; i < batch->count; i++)
+            batch->longs[i] = (int64_t)batch->doubles[i];
+    } else if (source->field && source->field->type == FIELD_DATE_NANOS) {
+        for (size_t i = 0; i < batch->count; i++)
+            batch->longs[i] = date_rounding_ms(source->field, batch->longs[i]);
+    }
 }
