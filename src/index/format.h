@@ -117,8 +117,8 @@ enum { STORED_RAW = 0, STORED_ZSTD = 1 };
 #define STORED_BLOCK_BYTES         16384u
 #define STORED_BLOCK_HEAD          12u
 /* A block ends with the document that fills it, and a document fits into a frame of the log. */
-#define STORED_RAW_BYTES_MAX       (WAL_FRAME_BYTES_MAX + MIB)
-#define TERM_BYTES_MAX             32766u /* Lucene's limit for one term */
+#define STORED_RAW_BYTES_MAX (WAL_FRAME_BYTES_MAX + MIB)
+#define TERM_BYTES_MAX       32766u /* Lucene's limit for one term */
 
 /* System columns stand in the field list under ids that no mapping gives out. */
 #define FIELD_ID_SEQ_NO     UINT32_C(0xFFFFFFF0)
