@@ -6,7 +6,12 @@
  * SloppyPhraseMatcher does it. */
 #include "query/plan_int.h"
 
+#include <math.h>
+
 #include "base/str.h"
+
+/* Sums of products are rounded. */
+#define PRODUCT_SUM_SLACK 1.00001f
 
 struct phrase_plan {
     struct plan base;
@@ -262,24 +267,22 @@ static void phrase_fill(struct docset *set, struct doc_window *w)
     }
 }
 
-/* A phrase is at most as frequent as its rarest lane. */
+/* An exact phrase is at most as frequent as its rarest lane, in a document of the same length. With
+ * slop each position of each lane may begin a match. */
 static float phrase_score_max(struct docset *set, uint32_t first, uint32_t n)
 {
     const struct phrase_set *own = (const struct phrase_set *)set;
-    uint32_t least = UINT32_MAX;
-    uint8_t norm = 255;
+    float least = INFINITY, all = 0;
     for (size_t i = 0; i < own->count; i++) {
-        uint32_t sum = 0;
-        for (size_t k = 0; k < own->lanes[i].count; k++) {
-            uint32_t freq;
-            uint8_t own_norm;
-            plan__window_max(own->lanes[i].postings[k], first, n, &freq, &own_norm);
-            sum += freq;
-            norm = MIN_OF(norm, own_norm);
-        }
-        least = MIN_OF(least, sum);
+        float sum = 0;
+        for (size_t k = 0; k < own->lanes[i].count; k++)
+            sum += plan__window_product(own->lanes[i].postings[k], own->bm25, first, n);
+        least = MIN_OF(least, sum * (own->lanes[i].count > 1 ? PRODUCT_SUM_SLACK : 1.0f));
+        all += sum * PRODUCT_SUM_SLACK;
     }
-    return least ? bm25_score(own->bm25, (float)least, own->norms ? norm : 1) : 0;
+    if (own->slop > 0 && least > 0)
+        least = all;
+    return least > 0 ? bm25_product_score(own->bm25, least) : 0;
 }
 
 static const struct docset_ops phrase_set_ops = {phrase_seek, phrase_fill, phrase_score_max};
