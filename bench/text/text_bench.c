@@ -23,20 +23,20 @@
 #include "os/os.h"
 #include "query/search.h"
 
-#define WORD_COUNT     200000u
-#define WORD_BYTES     6u
-#define SYLLABLES      75u /* 15 consonants × 5 vowels */
-#define WORDS_MIN      20u
-#define WORDS_MAX      200u
-#define WEIGHT_UNIT    (UINT64_C(1) << 40)
-#define BULK           2000u
-#define QUERY_BYTES    4096u
-#define ROUNDS_MAX     64u
-#define HITS_MAX       100u
-#define RARE_FROM      5000u
-#define RARE_TO        100000u
-#define FREQUENT_TO    50u
-#define ANY_TO         20000u
+#define WORD_COUNT  200000u
+#define WORD_BYTES  6u
+#define SYLLABLES   75u /* 15 consonants × 5 vowels */
+#define WORDS_MIN   20u
+#define WORDS_MAX   200u
+#define WEIGHT_UNIT (UINT64_C(1) << 40)
+#define BULK        2000u
+#define QUERY_BYTES 4096u
+#define ROUNDS_MAX  64u
+#define HITS_MAX    100u
+#define RARE_FROM   5000u
+#define RARE_TO     100000u
+#define FREQUENT_TO 50u
+#define ANY_TO      20000u
 
 static uint64_t weights[WORD_COUNT]; /* cumulative */
 
@@ -233,17 +233,21 @@ static void bool_query(struct query_maker *m, struct query_text *q, const struct
 #define ANY      0, ANY_TO
 #define PHRASE   0, 0
 
-static const char *const classes[] = {"term",       "or2",       "or3",        "or6",
-                                      "or-mixed",   "and2",      "and3",       "and-mixed",
-                                      "phrase2",    "phrase3",   "phrase-slop", "bool-must-should",
+static const char *const classes[] = {"term",        "or2",      "or3",         "or6",
+                                      "or-mixed",    "and2",     "and3",        "and-mixed",
+                                      "phrase2",     "phrase3",  "phrase-slop", "bool-must-should",
                                       "bool-filter", "bool-not", "bool-phrase", "prefix"};
 
 static void class_query(struct query_maker *m, struct query_text *q, size_t class)
 {
     static const struct clause or_mixed[] = {{"should", RARE}, {"should", FREQUENT}},
                                and_mixed[] = {{"must", RARE}, {"must", FREQUENT}},
-                               must_should[] = {{"must", FREQUENT}, {"should", RARE}, {"should", ANY}},
-                               filter[] = {{"must", ANY}, {"filter", FREQUENT}, {"should", FREQUENT}},
+                               must_should[] = {{"must", FREQUENT},
+                                                {"should", RARE},
+                                                {"should", ANY}},
+                               filter[] = {{"must", ANY},
+                                           {"filter", FREQUENT},
+                                           {"should", FREQUENT}},
                                not_[] = {{"should", ANY}, {"should", ANY}, {"must_not", FREQUENT}},
                                with_phrase[] = {{"must", PHRASE}, {"should", ANY}};
     switch (class) {
@@ -269,7 +273,7 @@ static void class_query(struct query_maker *m, struct query_text *q, size_t clas
         break;
     case 8:
     case 9:
-        phrase_query(m, q, (uint32_t)class - 6, 0, 0);
+        phrase_query(m, q, (uint32_t) class - 6, 0, 0);
         break;
     case 10:
         phrase_query(m, q, 2 + (uint32_t)rng_below(&m->rng, 2), (uint32_t)rng_below(&m->rng, 2),
@@ -300,7 +304,7 @@ static int print_queries(uint64_t seed, uint64_t docs, uint64_t per_class)
     rng_init(&m.rng, seed ^ UINT64_C(0x5151));
     buf_init(&q.expression, 0);
     buf_init(&q.body, 0);
-    for (size_t class = 0; class < ARRAY_COUNT(classes); class++) {
+    for (size_t class = 0; class < ARRAY_COUNT(classes); class ++) {
         for (uint64_t i = 0; i < per_class; i++) {
             buf_clear(&q.expression);
             buf_clear(&q.body);
@@ -420,8 +424,8 @@ static void print_result(size_t i, const struct asked *asked, const struct searc
     printf("\n");
 }
 
-static size_t read_queries(const char *path, const char *track, const char *size,
-                           struct arena *mem, struct asked **ret)
+static size_t read_queries(const char *path, const char *track, const char *size, struct arena *mem,
+                           struct asked **ret)
 {
     /* tidy: allow fopen: a benchmark's input */
     FILE *f = fopen(path, "r");

@@ -52,11 +52,11 @@
  * Postings of a term with doc_freq > 1: blocks of POSTINGS_BLOCK_DOCS. More than one block: first
  * the skip table, per block SKIP_ENTRY_BYTES: u32 last doc · u32 off of the block behind the table
  * · u32 off of its positions · IMPACT_PAIRS × (u8 freq, 255: that or more · u8 norm byte), falling
- * in both: each document has at most the freq and at least the norm byte of some pair. Block: u8 width of doc deltas or DOCS_BITSET · u8 width of freqs · u16 bitset bytes · data:
- * deltas - 1 from the document before (first block: from -1), or a bitset from the first document
- * (u32 first before it) · freqs - 1. Each packed run is a whole number of bytes.
- * Positions: per postings block: u8 width · packed: within a document the first position, then
- * deltas.
+ * in both: each document has at most the freq and at least the norm byte of some pair. Block: u8
+ * width of doc deltas or DOCS_BITSET · u8 width of freqs · u16 bitset bytes · data: deltas - 1 from
+ * the document before (first block: from -1), or a bitset from the first document (u32 first before
+ * it) · freqs - 1. Each packed run is a whole number of bytes. Positions: per postings block: u8
+ * width · packed: within a document the first position, then deltas.
  *
  * Ids: groups of ID_GROUP_DOCS: per id: u8 shared prefix bytes · varint rest bytes · rest (the
  * group's first shares 0). Group table: u32 off in the id region per group. Hash: slots of u32 doc

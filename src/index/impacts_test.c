@@ -13,8 +13,8 @@ static void covers(const uint32_t *freqs, const uint8_t *norms, size_t n)
         bool is_covered = false;
         uint8_t norm = norms ? norms[i] : 0;
         for (size_t k = 0; k < IMPACT_BYTES; k += 2)
-            is_covered = is_covered || (pairs[k + 1] <= norm && (pairs[k] >= freqs[i] ||
-                                                                 pairs[k] == IMPACT_FREQ_MAX));
+            is_covered = is_covered || (pairs[k + 1] <= norm &&
+                                        (pairs[k] >= freqs[i] || pairs[k] == IMPACT_FREQ_MAX));
         assert_true(is_covered);
         freq_max = MAX_OF(freq_max, freqs[i]);
         norm_min = MIN_OF(norm_min, norm);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading postings: the documents of one block of at most 128 are unpacked at a time; the skip table
- * finds the block for an advance and bounds its scores. Frequencies of a block are unpacked when
- * they are first asked for, positions document by document. */
+/* Reading postings: the documents of one block of at most 128 are unpacked at a time; the skip
+ * table finds the block for an advance and bounds its scores. Frequencies of a block are unpacked
+ * when they are first asked for, positions document by document. */
 #include "base/arena.h"
 #include "index/impacts.h"
 #include "index/segment_int.h"
@@ -24,8 +24,8 @@ struct postings {
     uint32_t doc_freq, block_count, block; /* block: the one unpacked, UINT32_MAX: none */
     uint32_t n, at;                        /* documents of the block; the current one */
     bool is_started, want_freqs, want_positions;
-    bool has_freqs;                    /* `freqs` are those of the block */
-    const uint8_t *freqs_at;           /* packed; checked when the block was entered */
+    bool has_freqs;          /* `freqs` are those of the block */
+    const uint8_t *freqs_at; /* packed; checked when the block was entered */
     unsigned freq_width;
     uint8_t one_impacts[IMPACT_BYTES]; /* of a single block */
     uint32_t docs_last;                /* its last document */

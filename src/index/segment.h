@@ -207,9 +207,10 @@ void postings_fill(struct postings *p, uint32_t first, uint32_t n, uint64_t *wor
  * these pairs' best: the block's highest frequency and its smallest norm byte. */
 void postings_block_max(const struct postings *p, uint32_t target, uint32_t *ret_upto,
                         uint32_t *ret_freq_max, uint8_t *ret_norm_min);
-/* The highest freq * norm_inverse[norm byte] that any document in [first, *ret_upto] can have, where
- * *ret_upto is the end of the block that reaches end - 1 (DOC_NONE: the list ends before); 0: none
- * there. Every BM25 score is a rising function of that product. Without norms the byte is 0. */
+/* The highest freq * norm_inverse[norm byte] that any document in [first, *ret_upto] can have,
+ * where *ret_upto is the end of the block that reaches end - 1 (DOC_NONE: the list ends before); 0:
+ * none there. Every BM25 score is a rising function of that product. Without norms the byte is 0.
+ */
 float postings_impact_max(const struct postings *p, uint32_t first, uint32_t end,
                           const float *norm_inverse, uint32_t *ret_upto);
 

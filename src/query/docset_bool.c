@@ -28,7 +28,7 @@ struct bool_set {
     float required_bound, should_bound;     /* their sums */
     uint32_t bounds_first;                  /* DOC_NONE: none yet */
     uint32_t *order;                        /* of should: rising bounds */
-    double *sums;        /* scores of a window; NULL without scores */
+    double *sums;                           /* scores of a window; NULL without scores */
     double *should_sums; /* of the optional clauses when there are required ones */
     float *part;         /* scores of one clause */
     uint16_t *matched;   /* how many of should matched, for should_min > 1 */
@@ -348,8 +348,7 @@ static void bool_fill(struct docset *set, struct doc_window *w)
     uint64_t words[WINDOW_WORDS] = {0}, any[WINDOW_WORDS] = {0};
     struct filling f = {own, w, w->among, words, usable_threshold(own, w)};
     bool has_sums = false;
-    if (f.threshold > 0 &&
-        (own->required_bound + own->should_bound) * BOUND_SLACK <= f.threshold)
+    if (f.threshold > 0 && (own->required_bound + own->should_bound) * BOUND_SLACK <= f.threshold)
         return;
     if (w->among)
         memcpy(words, w->among, BITSET_WORDS(w->n) * sizeof(words[0]));

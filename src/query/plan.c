@@ -331,8 +331,8 @@ static struct docset *terms_open(const struct plan *plan, struct plan_run *run)
             continue;
         struct postings *postings = postings_open(seg, own->field, &info, POSTINGS_DOCS, run->mem);
         if (own->count <= TERMS_APART) {
-            sets[set_count++] = docset_postings(postings, info.doc_freq, run->doc_count,
-                                               plan->boost, run->mem);
+            sets[set_count++] =
+                docset_postings(postings, info.doc_freq, run->doc_count, plan->boost, run->mem);
             continue;
         }
         if (!all.bits)
