@@ -427,7 +427,6 @@ static void print_result(size_t i, const struct asked *asked, const struct searc
 static size_t read_queries(const char *path, const char *track, const char *size, struct arena *mem,
                            struct asked **ret)
 {
-    /* tidy: allow fopen: a benchmark's input */
     FILE *f = fopen(path, "r");
     char line[QUERY_BYTES];
     size_t n = 0, capacity = 0;
