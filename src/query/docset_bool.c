@@ -152,8 +152,9 @@ static void drop_low(const struct filling *f, const double *sums, float rest, ui
 
 /* ---- Required and excluded clauses ---- */
 
-/* `words` comes in as what may match. False: nothing is left. */
-static bool fill_required(const struct filling *f, bool *ret_has_sums)
+/* `words` comes in as what may match; `is_led`: as what optional clauses found. False: nothing is
+ * left. */
+static bool fill_required(const struct filling *f, bool is_led, bool *ret_has_sums)
 {
     struct bool_set *own = f->own;
     float rest = own->required_bound * BOUND_SLACK + own->should_bound * BOUND_SLACK;
@@ -162,7 +163,7 @@ static bool fill_required(const struct filling *f, bool *ret_has_sums)
         uint64_t clause[WINDOW_WORDS] = {0}, any = 0;
         bool is_scored = f->w->scores && own->required_is_must[i];
         struct docset *set = own->required[i];
-        struct doc_window sub = {f->w->first, f->w->n, i ? f->words : f->among, clause,
+        struct doc_window sub = {f->w->first, f->w->n, i || is_led ? f->words : f->among, clause,
                                  is_scored ? own->part : NULL};
         set->threshold = is_scored ? clause_threshold(f, own->required_bounds[i]) : 0;
         set->ops->fill(set, &sub);
@@ -236,14 +237,16 @@ static void fill_one_should(const struct filling *f, size_t i, const uint64_t *a
         count_matches(own->matched, clause);
 }
 
-/* Of a union: how many of the clauses with the lowest bounds are weak. */
+/* Of a union: how many of the clauses with the lowest bounds are weak, together with the required
+ * ones when there are any. */
 static size_t weak_count(const struct filling *f)
 {
     const struct bool_set *own = f->own;
     float sum = 0;
     size_t n = 0;
-    if (!(f->threshold > 0) || own->required_count > 0)
+    if (!(f->threshold > 0))
         return 0;
+    sum = own->required_bound; /* 0 of a plain union */
     for (; n < own->clauses.should_count; n++) {
         sum += own->should_bounds[own->order[n]];
         if (!(sum * BOUND_SLACK <= f->threshold))
@@ -257,7 +260,7 @@ static void fill_union(const struct filling *f, uint64_t *any, double *sums)
 {
     struct bool_set *own = f->own;
     size_t weak = weak_count(f);
-    float rest = 0;
+    float rest = own->required_bound * BOUND_SLACK;
     for (size_t i = 0; i < own->clauses.should_count; i++) {
         bool is_weak = false;
         for (size_t k = 0; k < weak && !is_weak; k++)
@@ -274,6 +277,15 @@ static void fill_union(const struct filling *f, uint64_t *any, double *sums)
         fill_one_should(f, own->order[k], any, any, sums);
         rest -= own->should_bounds[own->order[k]];
     }
+}
+
+/* The required clauses alone cannot pass the threshold: a document must have optional ones too, so
+ * these, the rarer ones as a rule, lead. */
+static bool optional_leads(const struct filling *f)
+{
+    const struct bool_set *own = f->own;
+    return f->threshold > 0 && own->required_count > 0 && own->clauses.should_count > 0 &&
+           own->required_bound * BOUND_SLACK <= f->threshold;
 }
 
 /* Beside required clauses: only scores of documents that are there already, or a condition. */
@@ -354,11 +366,19 @@ static void bool_fill(struct docset *set, struct doc_window *w)
         memcpy(words, w->among, BITSET_WORDS(w->n) * sizeof(words[0]));
     else
         words_set_range(words, 0, w->n);
-    if (!fill_required(&f, &has_sums))
+    bool is_led = optional_leads(&f);
+    if (is_led) {
+        fill_union(&f, any, own->should_sums);
+        for (size_t k = 0; k < WINDOW_WORDS; k++)
+            words[k] &= any[k];
+        if (words_are_empty(words))
+            return;
+    }
+    if (!fill_required(&f, is_led, &has_sums))
         return;
     if (own->clauses.should_min > 1)
         memset(own->matched, 0, ZONE_DOCS * sizeof(*own->matched));
-    if (own->clauses.should_count > 0 && (w->scores || own->clauses.should_min > 0)) {
+    if (!is_led && own->clauses.should_count > 0 && (w->scores || own->clauses.should_min > 0)) {
         if (own->required_count > 0)
             fill_optional(&f, any, own->should_sums);
         else

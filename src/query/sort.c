@@ -459,13 +459,14 @@ void sort_reader_keys(struct sort_reader *reader, uint32_t first, uint32_t n, co
         column_keys(reader, first, n, words, keys);
         return;
     }
-    for (uint32_t i = 0; i < n; i++) {
-        if (!bitset_get(words, i))
-            continue;
-        if (reader->spec->kind == SORT_SCORE)
-            keys[i] = turned(reader, double_bits(scores ? (double)scores[i] : 0));
-        else
-            keys[i] = system_key(reader, first + i);
+    for (uint32_t word = 0; word * 64 < n; word++) {
+        for (uint64_t left = words[word]; left; left &= left - 1) {
+            uint32_t i = word * 64 + (uint32_t)__builtin_ctzll(left);
+            if (reader->spec->kind == SORT_SCORE)
+                keys[i] = turned(reader, double_bits(scores ? (double)scores[i] : 0));
+            else
+                keys[i] = system_key(reader, first + i);
+        }
     }
 }
 
