@@ -22,16 +22,11 @@ static const struct bucket_type *const types[] = {
 
 static const char *const missing_types[] = {
     "adjacency_matrix",
-    "avg_bucket",
     "boxplot",
     "bucket_script",
     "bucket_selector",
-    "bucket_sort",
     "children",
-    "composite",
     "cumulative_cardinality",
-    "cumulative_sum",
-    "derivative",
     "diversified_sampler",
     "extended_stats_bucket",
     "geo_bounds",
@@ -42,12 +37,9 @@ static const char *const missing_types[] = {
     "inference",
     "ip_range",
     "matrix_stats",
-    "max_bucket",
-    "min_bucket",
     "moving_avg",
     "moving_fn",
     "moving_percentiles",
-    "multi_terms",
     "nested",
     "normalize",
     "parent",
@@ -58,11 +50,8 @@ static const char *const missing_types[] = {
     "sampler",
     "scripted_metric",
     "serial_diff",
-    "significant_terms",
     "significant_text",
-    "stats_bucket",
     "string_stats",
-    "sum_bucket",
     "t_test",
     "top_metrics",
     "variable_width_histogram",
@@ -101,8 +90,16 @@ static int unknown_type(struct dsl *dsl, struct str name, const struct value *at
                      did_you_mean(name, names, dsl->mem));
 }
 
+/* The aggregations of one level: over documents, and over the results of those. */
+struct level {
+    struct agg_node **nodes;
+    size_t count;
+    struct agg_node **pipelines;
+    size_t pipeline_count;
+};
+
 static int parse_nodes(struct agg_tree *tree, struct dsl *dsl, const struct value *body,
-                       uint32_t depth, struct agg_node ***ret_nodes, size_t *ret_count,
+                       uint32_t depth, const struct agg_node *parent, struct level *ret_level,
                        struct err *err);
 
 static int fill_params(struct agg_node *node, struct str type_name, struct dsl *dsl,
@@ -201,14 +198,81 @@ static int parse_node(struct agg_tree *tree, struct dsl *dsl, struct str name,
                          "Aggregator [" STR_FMT "] of type [" STR_FMT "] cannot accept "
                          "sub-aggregations",
                          STR_ARG(name), STR_ARG(type_name));
+    struct level level = {0};
     if (subs)
-        TRY(parse_nodes(tree, dsl, subs, depth + 1, &node->children, &node->child_count, err));
+        TRY(parse_nodes(tree, dsl, subs, depth + 1, node, &level, err));
+    node->children = level.nodes;
+    node->child_count = level.count;
+    node->pipelines = level.pipelines;
+    node->pipeline_count = level.pipeline_count;
     *ret_node = node;
     return 0;
 }
 
+static struct agg_node *node_named(struct agg_node *const *nodes, size_t count, struct str name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (str_eq(nodes[i]->name, name))
+            return nodes[i];
+    }
+    return NULL;
+}
+
+static struct str path_head(const struct agg_node *node)
+{
+    struct str path = node->type->path ? node->type->path(node) : STR("");
+    size_t n = 0;
+    while (n < path.n && path.p[n] != '>' && path.p[n] != '.' && path.p[n] != '[')
+        n++;
+    return str_sub(path, 0, n);
+}
+
+static int check_pipeline(const struct agg_node *node, const struct level *level,
+                          const struct agg_node *parent, struct err *err)
+{
+    struct value at = {.pos = node->pos};
+    struct str head = path_head(node);
+    if (node->type->needs_histogram &&
+        (!parent || !str_ends_with(parent->type_name, STR("histogram"))))
+        return dsl_error(&at, err, ERR_INVALID,
+                         "%s aggregation [" STR_FMT
+                         "] must have a histogram, date_histogram or auto_date_histogram as parent",
+                         node->type->name, STR_ARG(node->name));
+    if (node->type->parent && !parent)
+        return dsl_error(&at, err, ERR_INVALID,
+                         "%s aggregation [" STR_FMT
+                         "] must be declared inside of another aggregation",
+                         node->type->name, STR_ARG(node->name));
+    bool is_own = node->type->parent && (head.n == 0 || head.p[0] == '_');
+    if (!is_own && !node_named(level->nodes, level->count, head) &&
+        !node_named(level->pipelines, level->pipeline_count, head))
+        return dsl_error(&at, err, ERR_INVALID, "No aggregation found for path [" STR_FMT "]",
+                         STR_ARG(node->type->path(node)));
+    return 0;
+}
+
+/* What others begin their path with stands before them. */
+static int order_pipelines(struct level *level, struct err *err)
+{
+    for (size_t done = 0; done < level->pipeline_count; done++) {
+        size_t i = done;
+        while (i < level->pipeline_count &&
+               node_named(level->pipelines + done, level->pipeline_count - done,
+                          path_head(level->pipelines[i])))
+            i++;
+        if (i == level->pipeline_count)
+            return err_set(err, ERR_INVALID, "Cycle found with aggregation [" STR_FMT "]",
+                           STR_ARG(level->pipelines[done]->name));
+        struct agg_node *next = level->pipelines[i];
+        memmove(&level->pipelines[done + 1], &level->pipelines[done],
+                (i - done) * sizeof(struct agg_node *));
+        level->pipelines[done] = next;
+    }
+    return 0;
+}
+
 static int parse_nodes(struct agg_tree *tree, struct dsl *dsl, const struct value *body,
-                       uint32_t depth, struct agg_node ***ret_nodes, size_t *ret_count,
+                       uint32_t depth, const struct agg_node *parent, struct level *ret_level,
                        struct err *err)
 {
     if (body->kind != VALUE_MAP)
@@ -218,12 +282,21 @@ static int parse_nodes(struct agg_tree *tree, struct dsl *dsl, const struct valu
     if (depth >= AGG_DEPTH_MAX)
         return dsl_error(body, err, ERR_INVALID, "aggregations are nested deeper than %u levels",
                          AGG_DEPTH_MAX);
-    struct agg_node **nodes = ARENA_ARRAY(dsl->mem, struct agg_node *, body->map->count + 1);
-    for (size_t i = 0; i < body->map->count; i++)
-        TRY(parse_node(tree, dsl, body->map->keys[i], &body->map->values[i], depth, &nodes[i],
-                       err));
-    *ret_nodes = nodes;
-    *ret_count = body->map->count;
+    struct level level = {.nodes = ARENA_ARRAY(dsl->mem, struct agg_node *, body->map->count + 1),
+                          .pipelines =
+                              ARENA_ARRAY(dsl->mem, struct agg_node *, body->map->count + 1)};
+    for (size_t i = 0; i < body->map->count; i++) {
+        struct agg_node *node;
+        TRY(parse_node(tree, dsl, body->map->keys[i], &body->map->values[i], depth, &node, err));
+        if (node->type->parent || node->type->sibling)
+            level.pipelines[level.pipeline_count++] = node;
+        else
+            level.nodes[level.count++] = node;
+    }
+    for (size_t i = 0; i < level.pipeline_count; i++)
+        TRY(check_pipeline(level.pipelines[i], &level, parent, err));
+    TRY(order_pipelines(&level, err));
+    *ret_level = level;
     return 0;
 }
 
@@ -231,8 +304,13 @@ int agg_tree_parse(const struct value *body, struct dsl *dsl, struct agg_tree **
                    struct err *err)
 {
     struct agg_tree *tree = ARENA_NEW(dsl->mem, struct agg_tree);
+    struct level level = {0};
     tree->all = ARENA_ARRAY(dsl->mem, struct agg_node *, AGG_NODES_MAX);
-    TRY(parse_nodes(tree, dsl, body, 0, &tree->roots, &tree->root_count, err));
+    TRY(parse_nodes(tree, dsl, body, 0, NULL, &level, err));
+    tree->roots = level.nodes;
+    tree->root_count = level.count;
+    tree->pipelines = level.pipelines;
+    tree->pipeline_count = level.pipeline_count;
     *ret_tree = tree;
     return 0;
 }
@@ -338,6 +416,17 @@ bool agg_run_all(struct agg_run *run, bool *ret_done)
     return is_all;
 }
 
+bool agg_run_wants(struct agg_run *run, uint32_t first, const bool *is_done)
+{
+    for (size_t i = 0; i < run->tree->root_count; i++) {
+        const struct agg_node *node = run->tree->roots[i];
+        if (!is_done[i] &&
+            (!node->type->wants || node->type->wants(node, run, run->roots[i], first)))
+            return true;
+    }
+    return false;
+}
+
 void agg_run_collect(struct agg_run *run, const struct doc_block *block, const bool *is_done)
 {
     for (size_t i = 0; i < run->tree->root_count; i++) {
@@ -356,16 +445,19 @@ void agg_run_merge(struct agg_run *run, struct agg_run *other)
                                          other->roots[i]);
 }
 
-static void print_node(const struct agg_node *node, struct agg_run *run, void *state,
+struct str agg_printed_name(const struct agg_node *node, struct agg_run *run)
+{
+    if (!run->typed_keys)
+        return node->name;
+    const char *type =
+        node->type->typed_name ? node->type->typed_name(node, run) : node->type->name;
+    return arena_printf(run->mem, "%s#" STR_FMT, type, STR_ARG(node->name));
+}
+
+/* The node's meta stands before its result. */
+static void put_result(const struct agg_node *node, struct agg_run *run, struct value result,
                        struct value *map)
 {
-    struct value result = node->type->result(node, run, state);
-    struct str key = node->name;
-    if (run->typed_keys) {
-        const char *type =
-            node->type->typed_name ? node->type->typed_name(node, run) : node->type->name;
-        key = arena_printf(run->mem, "%s#" STR_FMT, type, STR_ARG(node->name));
-    }
     if (node->meta.kind == VALUE_MAP && result.kind == VALUE_MAP) {
         struct value with_meta = value_map(run->mem, result.map->count + 1);
         value_map_set(run->mem, &with_meta, STR("meta"), node->meta);
@@ -373,14 +465,38 @@ static void print_node(const struct agg_node *node, struct agg_run *run, void *s
             value_map_set(run->mem, &with_meta, result.map->keys[i], result.map->values[i]);
         result = with_meta;
     }
-    value_map_set(run->mem, map, key, result);
+    value_map_set(run->mem, map, agg_printed_name(node, run), result);
+}
+
+static void print_node(const struct agg_node *node, struct agg_run *run, void *state,
+                       struct value *map)
+{
+    struct value result = node->type->result(node, run, state);
+    for (size_t i = 0; i < node->pipeline_count && run->rc == 0; i++) {
+        const struct agg_node *pipeline = node->pipelines[i];
+        if (pipeline->type->parent)
+            pipeline->type->parent(pipeline, run, &result);
+    }
+    put_result(node, run, result, map);
+}
+
+static void print_siblings(struct agg_node *const *pipelines, size_t count, struct agg_run *run,
+                           struct value *map)
+{
+    for (size_t i = 0; i < count && run->rc == 0; i++) {
+        const struct agg_node *node = pipelines[i];
+        if (node->type->sibling)
+            put_result(node, run, node->type->sibling(node, run, map), map);
+    }
 }
 
 struct value agg_run_result(struct agg_run *run)
 {
-    struct value map = value_map(run->mem, run->tree->root_count);
-    for (size_t i = 0; i < run->tree->root_count && run->rc == 0; i++)
-        print_node(run->tree->roots[i], run, run->roots[i], &map);
+    const struct agg_tree *tree = run->tree;
+    struct value map = value_map(run->mem, tree->root_count + tree->pipeline_count);
+    for (size_t i = 0; i < tree->root_count && run->rc == 0; i++)
+        print_node(tree->roots[i], run, run->roots[i], &map);
+    print_siblings(tree->pipelines, tree->pipeline_count, run, &map);
     return map;
 }
 
@@ -783,6 +899,7 @@ void bucket_print(const struct agg_node *node, struct agg_run *run, struct bucke
     value_map_set(run->mem, map, STR("doc_count"), value_int((int64_t)bucket->doc_count));
     for (size_t i = 0; i < node->child_count && run->rc == 0; i++)
         print_node(node->children[i], run, bucket_child_state(node, run, bucket, i), map);
+    print_siblings(node->pipelines, node->pipeline_count, run, map);
 }
 
 struct value bucket_child_result(const struct agg_node *node, struct agg_run *run,

@@ -25,6 +25,8 @@ struct date_pattern;
 struct agg_tree {
     struct agg_node **roots;
     size_t root_count;
+    struct agg_node **pipelines; /* over results */
+    size_t pipeline_count;
     uint32_t node_count; /* all levels; ids are below it */
     bool needs_scores;   /* a top_hits sorts by score */
     bool has_global;
@@ -65,6 +67,9 @@ struct bucket_type {
     /* MAY be NULL. Every document of the segment, all live, no scores: answered from metadata.
      * False: collect it. */
     bool (*collect_all)(const struct agg_node *node, struct agg_run *run, void *state);
+    /* MAY be NULL: always. False: no document of the window can change a root's result, so that it
+     * need not be collected. */
+    bool (*wants)(const struct agg_node *node, struct agg_run *run, void *state, uint32_t first);
     /* MAY be NULL. The segment ends: what was kept by its ordinals becomes values. */
     void (*end)(const struct agg_node *node, struct agg_run *run, void *own);
     /* MAY be NULL. For children of nodes with many small buckets: value i of the block's documents,
@@ -76,6 +81,15 @@ struct bucket_type {
                   struct agg_run *other, void *from);
     /* MUST. The object behind the aggregation's name. */
     struct value (*result)(const struct agg_node *node, struct agg_run *run, void *state);
+    /* Aggregations over results instead of documents have one of these two, and a path; nothing
+     * but parse, path and typed_name of what is above. */
+    /* Adds to the printed result of the aggregation it stands below. */
+    void (*parent)(const struct agg_node *node, struct agg_run *run, struct value *result);
+    /* Its result, out of the printed ones beside it. */
+    struct value (*sibling)(const struct agg_node *node, struct agg_run *run,
+                            const struct value *map);
+    struct str (*path)(const struct agg_node *node);
+    bool needs_histogram; /* `parent` only below one */
     /* MAY be NULL: `name`. With typed_keys: "sterms", "lterms" … */
     const char *(*typed_name)(const struct agg_node *node, struct agg_run *run);
 };
@@ -89,6 +103,8 @@ struct agg_node {
     size_t state_size;
     struct agg_node **children;
     size_t child_count;
+    struct agg_node **pipelines; /* over results; in the order in which they need each other */
+    size_t pipeline_count;
     struct value meta;
     uint32_t pos;
 };
@@ -155,6 +171,8 @@ int agg_run_segment(struct agg_run *run, const struct searcher_part *part, uint3
 /* The whole segment matches; true when no block needs to be collected. Only roots that could not
  * answer are collected then. */
 bool agg_run_all(struct agg_run *run, bool *ret_done);
+/* Can a document of the window change a result? */
+bool agg_run_wants(struct agg_run *run, uint32_t first, const bool *is_done);
 void agg_run_collect(struct agg_run *run, const struct doc_block *block, const bool *is_done);
 /* The segment will not be collected any more. */
 void agg_run_segment_end(struct agg_run *run);
@@ -164,6 +182,8 @@ struct value agg_run_result(struct agg_run *run);
 
 /* ---- For the types ---- */
 int agg_fail(struct agg_run *run, enum err_code code, const char *format, ...) PRINTF_LIKE(3, 4);
+/* The name a node's result has in the reply. */
+struct str agg_printed_name(const struct agg_node *node, struct agg_run *run);
 void *agg_state_new(const struct agg_node *node, struct agg_run *run);
 static inline void *node_own(const struct agg_node *node, struct agg_run *run)
 {
@@ -346,5 +366,7 @@ struct value bucket_child_result(const struct agg_node *node, struct agg_run *ru
 /* What aggregations may use of the search they belong to. */
 struct search_env;
 const struct searcher_part *search_env_parts(const struct search_env *env, size_t *ret_count);
+/* Plans of the filters, by their id, for the index of a part. */
+struct plan **search_env_plans(const struct search_env *env, size_t part);
 
 #endif

@@ -428,8 +428,7 @@ static struct column_set *column_set_new(struct column *column, uint32_t doc_cou
     return own;
 }
 
-/* First document of a sorted column whose value is >= v. */
-static uint32_t sorted_bound(struct column *column, int64_t v, uint32_t doc_count)
+uint32_t docset_sorted_bound(const struct column *column, int64_t v, uint32_t doc_count)
 {
     uint32_t low = 0, high = doc_count;
     while (low < high) {
@@ -455,8 +454,9 @@ struct docset *docset_longs(struct column *column, int64_t min, int64_t max, uin
     if (stats.min_i >= min && stats.max_i <= max)
         return docset_exists(column, doc_count, score, mem);
     if (column_is_sorted(column)) {
-        uint32_t from = sorted_bound(column, min, doc_count);
-        uint32_t to = max == INT64_MAX ? doc_count : sorted_bound(column, max + 1, doc_count);
+        uint32_t from = docset_sorted_bound(column, min, doc_count);
+        uint32_t to =
+            max == INT64_MAX ? doc_count : docset_sorted_bound(column, max + 1, doc_count);
         return docset_span(from, to, score, mem);
     }
     struct column_set *own = column_set_new(column, doc_count, score, mem);

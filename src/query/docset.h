@@ -75,6 +75,8 @@ struct docset *docset_bits(const uint64_t *bits, uint32_t doc_count, uint64_t co
 /* Every document of a term's postings; constant score. */
 struct docset *docset_postings(struct postings *postings, uint64_t doc_freq, uint32_t doc_count,
                                float score, struct arena *mem);
+/* The first document of a sorted COLUMN_LONG whose value is >= v. */
+uint32_t docset_sorted_bound(const struct column *column, int64_t v, uint32_t doc_count);
 /* Documents with a value in [min, max]. With zone maps; a sorted column becomes a span. */
 struct docset *docset_longs(struct column *column, int64_t min, int64_t max, uint32_t doc_count,
                             float score, struct arena *mem);

@@ -6,9 +6,9 @@
 
 /* What Elasticsearch knows and naru does not have yet: refused by name when it asks for something.
  */
-static const char *const missing_keys[] = {
-    "rescore", "suggest",          "script_fields", "indices_boost", "collapse",
-    "slice",   "runtime_mappings", "highlight",     "pit",           NULL};
+static const char *const missing_keys[] = {"rescore",       "suggest", "script_fields",
+                                           "indices_boost", "slice",   "runtime_mappings",
+                                           "highlight",     "pit",     NULL};
 
 static bool is_empty(const struct value *v)
 {
@@ -210,6 +210,8 @@ static int parse_key(struct search_request *request, struct dsl *dsl, struct str
         return set_timeout(request, v, err);
     if (str_is(key, "terminate_after"))
         return read_int(v, "terminate_after", &request->terminate_after, err);
+    if (str_is(key, "collapse") && v->kind == VALUE_MAP)
+        return collapse_parse(v, request->mem, &request->collapse, err);
     if (str_is(key, "explain") || str_is(key, "profile")) {
         bool is_on;
         TRY(read_bool(v, "explain", &is_on, err));
@@ -250,6 +252,9 @@ int search_parse(const struct value *body, int64_t now_ns, struct arena *mem,
     if (request->search_after && request->sort_count == 0)
         return dsl_error(request->search_after, err, ERR_INVALID,
                          "Sort must contain at least one field.");
+    if (request->search_after && request->collapse)
+        return dsl_error(request->search_after, err, ERR_INVALID,
+                         "cannot use `collapse` in conjunction with `search_after`");
     if (request->search_after && request->from > 0)
         return dsl_error(request->search_after, err, ERR_INVALID,
                          "`from` parameter must be set to 0 when `search_after` is used.");

@@ -223,6 +223,8 @@ int scroll_start(struct scroll_table *table, struct searcher *searcher, const st
         return err_set(err, ERR_INVALID, "using [from] is not allowed in a scroll context");
     if (request->search_after)
         return err_set(err, ERR_INVALID, "`search_after` cannot be used in a scroll context.");
+    if (request->collapse)
+        return err_set(err, ERR_INVALID, "cannot use `collapse` in a scroll context");
     struct scroll *scroll = MEM_NEW(struct scroll);
     scroll->mem = arena_new(0);
     scroll->searcher = searcher_ref(searcher);

@@ -11,6 +11,11 @@ const struct searcher_part *search_env_parts(const struct search_env *env, size_
     return env->parts;
 }
 
+struct plan **search_env_plans(const struct search_env *env, size_t part)
+{
+    return env->agg_plans[part];
+}
+
 static const struct sort_spec by_score = {
     .kind = SORT_SCORE, .field = {"_score", 6}, .is_desc = true};
 
@@ -48,12 +53,15 @@ static int plan_all_indices(struct search *s)
     size_t n = s->env.part_count;
     s->plans = ARENA_ARRAY(s->work, struct index_plan, n + 1);
     s->agg_plans = ARENA_ARRAY(s->work, struct plan **, n + 1);
+    s->env.agg_plans = ARENA_ARRAY(s->work, struct plan **, n + 1);
     for (size_t first = 0; first < n;) {
         size_t end = first + 1;
         while (end < n && s->env.parts[end].index_ordinal == s->env.parts[first].index_ordinal)
             end++;
         struct index_plan *plan = &s->plans[s->index_count++];
         TRY(plan_index(s, first, end - first, plan));
+        for (size_t i = first; i < end; i++)
+            s->env.agg_plans[i] = s->agg_plans[plan - s->plans];
         first = end;
     }
     return 0;
@@ -75,6 +83,8 @@ static int fetch_hits(struct search *s, struct search_result *result)
         const struct hit_ref *ref = &own->hits[from + i];
         struct search_hit *hit = &result->hits[i];
         TRY(fetch_hit(&request->fetch, ref->part, ref->doc, s->mem, hit, s->err));
+        if (request->collapse)
+            collapse_show(request->collapse, ref->part, ref->doc, s->mem, &hit->fields);
         hit->has_score = shows_scores;
         hit->score = shows_scores ? f32_shown(ref->score) : 0;
         if (request->sort_count == 0)
@@ -102,6 +112,8 @@ static void fill_totals(const struct search *s, struct search_result *result)
     }
     result->timed_out = s->timed_out;
     result->terminated_early = s->terminated_early;
+    if (s->request->collapse)
+        return; /* no maximum, as in Elasticsearch */
     if (s->is_by_score && (s->sort_count == 1 || s->sorts[1].kind == SORT_SNAPSHOT_DOC) &&
         own->hit_count > 0 && s->needs_scores) {
         result->has_max_score = true;
@@ -151,6 +163,8 @@ static int search_do(struct search *s, struct search_result *result)
     const struct search_request *request = s->request;
     TRY(check_request(request, s->limits, s->err));
     search_init(s);
+    if (request->collapse)
+        TRY(collapse_check(request->collapse, s->env.parts, s->env.part_count, s->err));
     TRY(plan_all_indices(s));
     TRY(search_walk_all(s));
     struct walk *own = &s->walks[0];

@@ -131,8 +131,43 @@ static inline const uint64_t *topk_worst(const struct topk *top)
     return &top->keys[top->heap[0] * top->key_count];
 }
 void topk_offer(struct topk *top, const uint64_t *keys, uint32_t doc, float score);
+/* For heaps over the slots that are kept elsewhere: comparing and filling them. */
+bool topk_slot_is_worse(const struct topk *top, uint32_t a, uint32_t b);
+bool topk_beats(const struct topk *top, const uint64_t *keys, uint32_t doc, uint32_t slot);
+void topk_put(struct topk *top, uint32_t slot, const uint64_t *keys, uint32_t doc, float score);
 /* Slots best first. */
 void topk_sorted(struct topk *top, uint32_t *slots);
+
+/* ---- One hit per value of a field ---- */
+struct collapse_spec {
+    struct str field;
+};
+struct collapse; /* one walk in one segment */
+int collapse_parse(const struct value *v, struct arena *mem, struct collapse_spec **ret_spec,
+                   struct err *err) WARN_UNUSED;
+/* Some index knows the field, and it has a type that groups can be made of. */
+int collapse_check(const struct collapse_spec *spec, const struct searcher_part *parts,
+                   size_t part_count, struct err *err) WARN_UNUSED;
+struct collapse *collapse_open(const struct collapse_spec *spec, const struct searcher_part *part,
+                               size_t capacity, struct arena *mem);
+/* As topk_offer, but of each group only the best stays. */
+void collapse_offer(struct collapse *collapse, struct topk *top, const uint64_t *keys, uint32_t doc,
+                    float score);
+/* A document that was offered has several values. */
+int collapse_failure(const struct collapse *collapse, struct err *err) WARN_UNUSED;
+/* The group of a kept hit, out of its segment. */
+struct sort_value collapse_value(const struct collapse *collapse, uint32_t slot, struct arena *mem);
+/* Puts the group's value in front of a hit's fields. */
+void collapse_show(const struct collapse_spec *spec, const struct searcher_part *part, uint32_t doc,
+                   struct arena *mem, struct value *fields);
+/* Which groups were met: for merging lists. */
+struct group_table {
+    const struct sort_value **slots;
+    size_t mask;
+};
+void group_table_init(struct group_table *table, size_t count_max, struct arena *mem);
+/* False: it is there. The value is borrowed. */
+bool group_table_add(struct group_table *table, const struct sort_value *group);
 
 /* ---- What a hit shows ---- */
 struct source_spec {
@@ -170,6 +205,7 @@ struct search_request {
     struct sort_spec *sorts;
     size_t sort_count;
     const struct value *search_after; /* list */
+    struct collapse_spec *collapse;   /* NULL: none */
     struct fetch_spec fetch;
     bool track_scores, has_min_score, total_as_int, typed_keys;
     double min_score;
@@ -193,6 +229,7 @@ struct hit_ref {
     uint32_t doc;
     float score;
     struct sort_value *values;
+    struct sort_value group; /* with collapse */
 };
 
 /* Plans for each index of a snapshot. */

@@ -491,8 +491,8 @@ static void errors_say_what(struct test *t)
     fails(&bed, "{\"aggs\":{\"x\":{\"foo\":{}}}}", ERR_PARSE, "Unknown aggregation type [foo]");
     fails(&bed, "{\"aggs\":{\"x\":{\"metric\":{\"field\":\"n\"}}}}", ERR_PARSE,
           "Unknown aggregation type [metric]");
-    fails(&bed, "{\"aggs\":{\"x\":{\"derivative\":{}}}}", ERR_UNSUPPORTED,
-          "aggregation [derivative] is not supported yet");
+    fails(&bed, "{\"aggs\":{\"x\":{\"moving_fn\":{}}}}", ERR_UNSUPPORTED,
+          "aggregation [moving_fn] is not supported yet");
     fails(&bed, "{\"aggs\":{\"x\":{\"avg\":{\"field\":\"n\",\"foo\":1}}}}", ERR_PARSE,
           "[avg] unknown field [foo]");
     fails(&bed, "{\"aggs\":{\"x\":{\"terms\":{\"field\":\"t\"}}}}", ERR_INVALID,

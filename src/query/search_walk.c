@@ -31,8 +31,9 @@ struct segment_search {
     struct docset *set, *post_filter;
     struct sort_reader *readers;
     struct topk top;
-    uint64_t *keys;  /* sort_count arrays of ZONE_DOCS */
-    uint64_t *after; /* keys of search_after, NULL */
+    struct collapse *collapse; /* NULL: none */
+    uint64_t *keys;            /* sort_count arrays of ZONE_DOCS */
+    uint64_t *after;           /* keys of search_after, NULL */
     float *scores;
     bool needs_scores, is_counted, collects_aggs, needs_max_score;
     bool *aggs_done;
@@ -92,6 +93,11 @@ static bool is_before_after(const struct segment_search *ss, uint32_t first)
                sort_reader_zone_worst(&ss->readers[1], first / ZONE_DOCS) < ss->after[1];
     }
     return sort_reader_zone_worst(&ss->readers[0], first / ZONE_DOCS) < ss->after[0];
+}
+
+static bool wants_aggs(const struct segment_search *ss, uint32_t first)
+{
+    return ss->collects_aggs && agg_run_wants(ss->walk->aggs, first, ss->aggs_done);
 }
 
 /* Can a document of the window still be among the best? */
@@ -156,7 +162,10 @@ static void offer_window(struct segment_search *ss, uint32_t first, uint32_t n,
                 continue;
             for (size_t i = 0; i < s->sort_count; i++)
                 keys[i] = ss->keys[i * ZONE_DOCS + at];
-            if (is_after(ss, keys))
+            if (ss->collapse)
+                collapse_offer(ss->collapse, &ss->top, keys, first + at,
+                               ss->needs_scores ? ss->scores[at] : 0);
+            else if (is_after(ss, keys))
                 topk_offer(&ss->top, keys, first + at, ss->needs_scores ? ss->scores[at] : 0);
         }
     }
@@ -349,7 +358,8 @@ static int run_chunk(struct segment_search *ss, uint32_t from, uint32_t to)
     for (uint32_t doc = docset_seek(ss->set, from); doc < to;) {
         uint32_t first = doc - doc % ZONE_DOCS, n = MIN_OF(ZONE_DOCS, ss->doc_count - first);
         bool needs_count = wants_count(ss);
-        if (needs_count || ss->collects_aggs || ss->needs_max_score || wants_hits(ss, first, n)) {
+        if (needs_count || wants_aggs(ss, first) || ss->needs_max_score ||
+            wants_hits(ss, first, n)) {
             search_window(ss, first, n, needs_count);
             count_effort(ss->walk, effort);
         } else if (ss->set->is_constant && s->sorts[0].kind == SORT_SCORE &&
@@ -475,6 +485,8 @@ static int open_segment(struct segment_search *ss)
         ss->constant_key = constant_key(ss);
     int64_t most = MIN_OF(s->wanted, (int64_t)ss->doc_count);
     topk_init(&ss->top, (size_t)most, s->sort_count, scratch);
+    if (s->request->collapse && most > 0)
+        ss->collapse = collapse_open(s->request->collapse, ss->part, (size_t)most, scratch);
     ss->keys = ARENA_ARRAY(scratch, uint64_t, s->sort_count * ZONE_DOCS);
     if (ss->needs_scores)
         ss->scores = ARENA_ARRAY(scratch, float, ZONE_DOCS);
@@ -566,19 +578,25 @@ static int hit_cmp(const struct search *s, const struct hit_ref *a, const struct
     return (a->doc > b->doc) - (a->doc < b->doc);
 }
 
-/* Both lists are in order. */
+/* Both lists are in order; with collapse a group stays once. */
 static void merge_hits(struct walk *walk, const struct hit_ref *more, size_t more_count)
 {
     struct search *s = walk->s;
     size_t count = MIN_OF(walk->hit_count + more_count, (size_t)s->wanted), a = 0, b = 0;
+    size_t n = 0;
     struct hit_ref *merged = ARENA_ARRAY(walk->work, struct hit_ref, count + 1);
-    for (size_t i = 0; i < count; i++) {
+    struct group_table groups;
+    if (s->request->collapse)
+        group_table_init(&groups, walk->hit_count + more_count, walk->work);
+    while (n < count && (a < walk->hit_count || b < more_count)) {
         bool takes_old =
             b == more_count || (a < walk->hit_count && hit_cmp(s, &walk->hits[a], &more[b]) <= 0);
-        merged[i] = takes_old ? walk->hits[a++] : more[b++];
+        const struct hit_ref *next = takes_old ? &walk->hits[a++] : &more[b++];
+        if (!s->request->collapse || group_table_add(&groups, &next->group))
+            merged[n++] = *next;
     }
     walk->hits = merged;
-    walk->hit_count = count;
+    walk->hit_count = n;
 }
 
 static void take_segment_hits(struct segment_search *ss)
@@ -594,6 +612,8 @@ static void take_segment_hits(struct segment_search *ss)
     for (size_t i = 0; i < count; i++) {
         hits[i] = (struct hit_ref){
             .part = ss->part, .doc = ss->top.docs[slots[i]], .score = ss->top.scores[slots[i]]};
+        if (ss->collapse)
+            hits[i].group = collapse_value(ss->collapse, slots[i], walk->work);
         hits[i].values = ARENA_ARRAY(walk->work, struct sort_value, s->sort_count);
         for (size_t k = 0; k < s->sort_count; k++)
             hits[i].values[k] = sort_reader_value(
@@ -634,6 +654,8 @@ static bool is_best_first(const struct segment_search *ss)
 
 static int end_segment(struct segment_search *ss)
 {
+    if (ss->collapse)
+        TRY(collapse_failure(ss->collapse, &ss->walk->err));
     take_segment_hits(ss);
     if (ss->walk->aggs)
         agg_run_segment_end(ss->walk->aggs);

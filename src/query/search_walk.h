@@ -23,6 +23,7 @@
 struct search_env {
     const struct searcher_part *parts;
     size_t part_count;
+    struct plan ***agg_plans; /* by part: plans of the aggregations' filters, by filter id */
 };
 
 /* A segment to search. Whoever takes it first opens it: answers what metadata can answer, then

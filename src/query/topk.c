@@ -25,16 +25,21 @@ static int worse(const struct topk *top, const uint64_t *a, uint32_t doc_a, cons
     return (doc_a > doc_b) - (doc_a < doc_b);
 }
 
-static bool slot_is_worse(const struct topk *top, uint32_t a, uint32_t b)
+bool topk_slot_is_worse(const struct topk *top, uint32_t a, uint32_t b)
 {
     return worse(top, &top->keys[a * top->key_count], top->docs[a], &top->keys[b * top->key_count],
                  top->docs[b]) > 0;
 }
 
+bool topk_beats(const struct topk *top, const uint64_t *keys, uint32_t doc, uint32_t slot)
+{
+    return worse(top, keys, doc, &top->keys[slot * top->key_count], top->docs[slot]) < 0;
+}
+
 static void sift_up(struct topk *top, size_t at)
 {
     uint32_t slot = top->heap[at];
-    for (; at > 0 && slot_is_worse(top, slot, top->heap[(at - 1) / 2]); at = (at - 1) / 2)
+    for (; at > 0 && topk_slot_is_worse(top, slot, top->heap[(at - 1) / 2]); at = (at - 1) / 2)
         top->heap[at] = top->heap[(at - 1) / 2];
     top->heap[at] = slot;
 }
@@ -46,9 +51,9 @@ static void sift_down(struct topk *top, size_t at, size_t count)
         size_t child = 2 * at + 1;
         if (child >= count)
             break;
-        if (child + 1 < count && slot_is_worse(top, top->heap[child + 1], top->heap[child]))
+        if (child + 1 < count && topk_slot_is_worse(top, top->heap[child + 1], top->heap[child]))
             child++;
-        if (!slot_is_worse(top, top->heap[child], slot))
+        if (!topk_slot_is_worse(top, top->heap[child], slot))
             break;
         top->heap[at] = top->heap[child];
         at = child;
@@ -56,7 +61,7 @@ static void sift_down(struct topk *top, size_t at, size_t count)
     top->heap[at] = slot;
 }
 
-static void put(struct topk *top, uint32_t slot, const uint64_t *keys, uint32_t doc, float score)
+void topk_put(struct topk *top, uint32_t slot, const uint64_t *keys, uint32_t doc, float score)
 {
     for (size_t i = 0; i < top->key_count; i++)
         top->keys[slot * top->key_count + i] = keys[i];
@@ -70,7 +75,7 @@ void topk_offer(struct topk *top, const uint64_t *keys, uint32_t doc, float scor
         return;
     if (top->count < top->capacity) {
         uint32_t slot = (uint32_t)top->count;
-        put(top, slot, keys, doc, score);
+        topk_put(top, slot, keys, doc, score);
         top->heap[top->count++] = slot;
         sift_up(top, top->count - 1);
         return;
@@ -78,7 +83,7 @@ void topk_offer(struct topk *top, const uint64_t *keys, uint32_t doc, float scor
     uint32_t root = top->heap[0];
     if (worse(top, keys, doc, &top->keys[root * top->key_count], top->docs[root]) >= 0)
         return;
-    put(top, root, keys, doc, score);
+    topk_put(top, root, keys, doc, score);
     sift_down(top, 0, top->count);
 }
 

@@ -6,6 +6,7 @@
  * a window whose smallest and largest value fall into one span is counted without reading its
  * values. */
 #include "base/str.h"
+#include "query/buckets/date_rounding.h"
 #include "query/buckets/histogram_print.h"
 #include "query/dates.h"
 
@@ -14,20 +15,14 @@ struct date_histogram_params {
     struct str calendar_interval, fixed_interval, interval, offset;
     struct value min_doc_count, extended_bounds, hard_bounds, order;
     bool keyed;
-    char unit;        /* of calendar spans: m h d w M q y */
-    int64_t fixed_ms; /* of fixed ones; 0: calendar */
-    int64_t offset_ms;
+    struct date_rounding rounding;
     uint64_t min_docs;
     enum histogram_order rank;
 };
 
-struct span {
-    int64_t low, high; /* ms: [low, high) has key `low` */
-};
-
 struct date_histogram_run {
     struct source source;
-    struct span last;
+    struct date_span last;
     bool has_hard_min, has_hard_max;
     int64_t hard_min, hard_max;
 };
@@ -57,81 +52,15 @@ static const struct opt date_histogram_opts[] = {
     OPT_END,
 };
 
-static char calendar_unit(struct str text)
-{
-    static const struct {
-        const char *name, *shorthand;
-        char unit;
-    } units[] = {{"second", "1s", 's'},  {"minute", "1m", 'm'}, {"hour", "1h", 'h'},
-                 {"day", "1d", 'd'},     {"week", "1w", 'w'},   {"month", "1M", 'M'},
-                 {"quarter", "1q", 'q'}, {"year", "1y", 'y'}};
-    for (size_t i = 0; i < ARRAY_COUNT(units); i++) {
-        if (str_eq(text, str_from(units[i].name)) || str_eq(text, str_from(units[i].shorthand)))
-            return units[i].unit;
-    }
-    return 0;
-}
-
-static bool offset_parse(struct str text, int64_t *ret_ms)
-{
-    bool is_negative = str_starts_with(text, STR("-"));
-    if (is_negative || str_starts_with(text, STR("+")))
-        text = str_from_off(text, 1);
-    int64_t ns;
-    if (!str_to_duration(text, &ns))
-        return false;
-    *ret_ms = (is_negative ? -1 : 1) * (ns / NS_PER_MS);
-    return true;
-}
-
-static int interval_parse(struct date_histogram_params *params, const struct value *body,
-                          struct err *err)
-{
-    struct str calendar = params->calendar_interval, fixed = params->fixed_interval;
-    if (params->interval.p && !calendar.p && !fixed.p) {
-        if (calendar_unit(params->interval))
-            calendar = params->interval;
-        else
-            fixed = params->interval;
-    }
-    if (calendar.p && fixed.p)
-        return dsl_error(
-            body, err, ERR_INVALID,
-            "Cannot use [fixed_interval] with [calendar_interval] configuration option.");
-    if (!calendar.p && !fixed.p)
-        return dsl_error(body, err, ERR_INVALID,
-                         "Invalid interval specified, must be non-null and non-empty");
-    if (calendar.p && !(params->unit = calendar_unit(calendar)))
-        return dsl_error(body, err, ERR_INVALID,
-                         "The supplied interval [" STR_FMT "] could not be parsed as a calendar "
-                         "interval.",
-                         STR_ARG(calendar));
-    int64_t ns;
-    if (fixed.p) {
-        if (!str_to_duration(fixed, &ns) || ns < NS_PER_MS)
-            return dsl_error(
-                body, err, ERR_INVALID,
-                "failed to parse setting [date_histogram.fixedInterval] with value [" STR_FMT
-                "] as a time value: unit is missing or unrecognized",
-                STR_ARG(fixed));
-        params->fixed_ms = ns / NS_PER_MS;
-    }
-    return 0;
-}
-
 static int date_histogram_parse(struct agg_node *node, struct dsl *dsl,
                                 struct agg_tree *tree UNUSED, const struct value *body,
                                 struct err *err)
 {
     struct date_histogram_params *params = node->params;
     TRY(source_check(node, &params->source, err));
-    TRY(interval_parse(params, body, err));
-    if (params->offset.p && !offset_parse(params->offset, &params->offset_ms))
-        return dsl_error(
-            body, err, ERR_INVALID,
-            "failed to parse setting [DateHistogramAggregationBuilder.parseOffset] with "
-            "value [" STR_FMT "] as a time value",
-            STR_ARG(params->offset));
+    struct date_intervals intervals = {params->calendar_interval, params->fixed_interval,
+                                       params->interval, params->offset};
+    TRY(date_rounding_parse(&params->rounding, &intervals, body, err));
     const struct time_zone *zone;
     if (params->source.time_zone.p)
         TRY(dates_zone(params->source.time_zone, dsl->mem, &zone, err));
@@ -143,65 +72,15 @@ static int date_histogram_parse(struct agg_node *node, struct dsl *dsl,
     return histogram_order_parse(&params->order, &params->rank, err);
 }
 
-/* ---- Rounding ---- */
-
-static int64_t floor_to(int64_t v, int64_t step)
-{
-    int64_t rest = v % step;
-    return v - (rest < 0 ? rest + step : rest);
-}
-
-static int64_t offset_at(const struct time_zone *zone, int64_t ms)
-{
-    return (int64_t)time_zone_offset_at(zone, ms >= 0 ? ms / 1000 : (ms - 999) / 1000) * 1000;
-}
-
-static struct span span_of(const struct date_histogram_params *params, const struct time_zone *zone,
-                           int64_t ms)
-{
-    struct span span;
-    ms -= params->offset_ms;
-    if (!params->fixed_ms) {
-        int64_t ns = date_round_down(ms * NS_PER_MS, params->unit, zone);
-        span.low = ns / NS_PER_MS;
-        char unit = params->unit == 'q' ? 'M' : params->unit;
-        span.high = date_add(ns, unit, params->unit == 'q' ? 3 : 1, zone) / NS_PER_MS;
-    } else if (time_zone_is_fixed(zone)) {
-        int64_t shift = offset_at(zone, ms);
-        span.low = floor_to(ms + shift, params->fixed_ms) - shift;
-        span.high = span.low + params->fixed_ms;
-    } else {
-        /* On local time; the span may be cut or stretched by a change of the clock, so only this
-         * moment is known. */
-        int64_t local = floor_to(ms + offset_at(zone, ms), params->fixed_ms);
-        span.low = local - offset_at(zone, ms);
-        if (offset_at(zone, span.low) != offset_at(zone, ms))
-            span.low = time_zone_to_utc_lenient(zone, local / 1000) * 1000 + local % 1000;
-        span.high = ms + 1;
-        if (span.low > ms)
-            span.low = ms;
-    }
-    span.low += params->offset_ms;
-    span.high += params->offset_ms;
-    return span;
-}
-
-static int64_t stored_ms(const struct date_histogram_run *mine, int64_t stored)
-{
-    if (mine->source.field && mine->source.field->type == FIELD_DATE_NANOS)
-        return dates_to_stored(&(struct field){.type = FIELD_DATE}, stored);
-    return stored;
-}
+/* ---- Collecting ---- */
 
 static int64_t key_of(const struct date_histogram_params *params, struct date_histogram_run *mine,
                       int64_t ms)
 {
     if (ms < mine->last.low || ms >= mine->last.high)
-        mine->last = span_of(params, mine->source.zone, ms);
+        mine->last = date_rounding_span(&params->rounding, mine->source.zone, ms);
     return mine->last.low;
 }
-
-/* ---- Collecting ---- */
 
 static int bound_ms(const struct value *bounds, const char *name,
                     const struct date_histogram_params *params, const struct source *source,
@@ -226,7 +105,7 @@ static int date_histogram_begin(const struct agg_node *node, struct agg_run *run
     const struct date_histogram_params *params = node->params;
     struct date_histogram_run *mine = own;
     TRY(source_begin(&mine->source, node, &params->source, run, SOURCE_NUMBERS, err));
-    mine->last = (struct span){0, 0};
+    mine->last = (struct date_span){0, 0};
     if (!mine->source.pattern)
         TRY(dates_format(params->source.format, run->mem, &mine->source.pattern, err));
     if (params->source.time_zone.p)
@@ -253,8 +132,8 @@ static bool collect_zone(const struct agg_node *node, struct agg_run *run,
         !column_is_dense(mine->source.column) ||
         !column_zone(mine->source.column, block->first / ZONE_DOCS, &zone))
         return false;
-    int64_t key = key_of(node->params, mine, stored_ms(mine, zone.min_i));
-    if (stored_ms(mine, zone.max_i) >= mine->last.high)
+    int64_t key = key_of(node->params, mine, date_rounding_ms(mine->source.field, zone.min_i));
+    if (date_rounding_ms(mine->source.field, zone.max_i) >= mine->last.high)
         return false;
     if (!is_outside(mine, key)) {
         uint32_t at = bucket_set_get(&own->set, key, run->mem); /* may move the buckets */
@@ -267,7 +146,7 @@ static int64_t value_at(const struct date_histogram_run *mine, uint32_t doc)
 {
     int64_t v;
     column_read_longs(mine->source.column, doc, 1, &v, NULL);
-    return stored_ms(mine, v);
+    return date_rounding_ms(mine->source.field, v);
 }
 
 #define SORTED_SPANS_MAX 8 /* of more the values are read: that costs as much as eight searches */
@@ -281,15 +160,16 @@ static bool collect_sorted(const struct agg_node *node, struct agg_run *run,
     uint16_t offs[BATCH_MAX];
     uint32_t n = block->count;
     const struct date_histogram_params *params = node->params;
-    if (params->fixed_ms && !time_zone_is_fixed(mine->source.zone))
+    if (params->rounding.fixed_ms && !time_zone_is_fixed(mine->source.zone))
         return false; /* of such a span only the moment asked for is known */
     if (block->offs || !mine->source.column || mine->source.kind != COLUMN_LONG ||
         !column_is_sorted(mine->source.column) ||
         !column_zone(mine->source.column, block->first / ZONE_DOCS, &zone))
         return false;
-    (void)key_of(node->params, mine, stored_ms(mine, zone.min_i));
+    (void)key_of(node->params, mine, date_rounding_ms(mine->source.field, zone.min_i));
     int64_t length = mine->last.high - mine->last.low;
-    if ((stored_ms(mine, zone.max_i) - mine->last.low) / length >= SORTED_SPANS_MAX)
+    if ((date_rounding_ms(mine->source.field, zone.max_i) - mine->last.low) / length >=
+        SORTED_SPANS_MAX)
         return false;
     for (uint32_t i = 0; node->child_count > 0 && i < n; i++)
         offs[i] = (uint16_t)i;
@@ -326,12 +206,12 @@ static void date_histogram_collect(const struct agg_node *node, struct agg_run *
     while (source_next(&mine->source, run, block, &cursor, true, &batch)) {
         bool is_double = mine->source.kind == COLUMN_DOUBLE;
         bool is_nanos = mine->source.field && mine->source.field->type == FIELD_DATE_NANOS;
-        struct span span = {0, 0}; /* of the bucket `at` */
+        struct date_span span = {0, 0}; /* of the bucket `at` */
         uint32_t at = UINT32_MAX;
         for (size_t i = 0; i < batch.count; i++) {
             int64_t ms = is_double ? (int64_t)batch.doubles[i] : batch.longs[i];
             if (is_nanos)
-                ms = stored_ms(mine, ms);
+                ms = date_rounding_ms(mine->source.field, ms);
             if (ms < span.low || ms >= span.high) {
                 int64_t key = key_of(params, mine, ms);
                 span = mine->last;
@@ -377,11 +257,13 @@ struct printer {
 static int64_t next_key(const void *owner, int64_t key)
 {
     const struct printer *own = owner;
-    if (own->params->fixed_ms)
+    if (own->params->rounding.fixed_ms)
         return time_zone_is_fixed(own->source->zone)
-                   ? key + own->params->fixed_ms
-                   : span_of(own->params, own->source->zone, key + own->params->fixed_ms).low;
-    return span_of(own->params, own->source->zone, key).high;
+                   ? key + own->params->rounding.fixed_ms
+                   : date_rounding_span(&own->params->rounding, own->source->zone,
+                                        key + own->params->rounding.fixed_ms)
+                         .low;
+    return date_rounding_span(&own->params->rounding, own->source->zone, key).high;
 }
 
 static struct str print_key(const void *owner, int64_t key, struct agg_run *run, struct value *map)
@@ -428,8 +310,10 @@ static struct value date_histogram_result(const struct agg_node *node, struct ag
             (long long)view.min, (long long)view.max);
         return value_null();
     }
-    view.min = view.has_min ? span_of(params, mine->source.zone, view.min).low : 0;
-    view.max = view.has_max ? span_of(params, mine->source.zone, view.max).low : 0;
+    view.min =
+        view.has_min ? date_rounding_span(&params->rounding, mine->source.zone, view.min).low : 0;
+    view.max =
+        view.has_max ? date_rounding_span(&params->rounding, mine->source.zone, view.max).low : 0;
     return histogram_print(&view, run);
 }
 

@@ -7,26 +7,19 @@
  *
  * Within a segment values are counted in an array by their code (ordinal, or integer less the
  * smallest); when the segment ends the array is emptied into the buckets. */
-#include <math.h>
 #include <stdlib.h>
 
 #include "base/hash.h"
 #include "base/str.h"
 #include "index/ip.h"
-#include "query/metric.h"
 #include "query/buckets/terms_filter.h"
+#include "query/buckets/terms_order.h"
 #include "query/dates.h"
 
-#define ORDERS_MAX       8u
 #define ROOT_CODES_MAX   (UINT32_C(1) << 24) /* array of a node at the top: 64 MiB at most */
 #define DENSE_CODES_MAX  (UINT32_C(1) << 21) /* a bucket for each: 64 MiB at most */
 #define CODES_PER_DOC    8u /* more of them than matches: clearing them costs more than it saves */
 #define NESTED_CODES_MAX 4096u /* array of each bucket's own terms */
-
-struct terms_order {
-    struct str path; /* "_count", "_key", "agg", "agg.metric", "agg>sub.metric" */
-    bool is_asc;
-};
 
 struct terms_params {
     struct source_params source;
@@ -34,8 +27,7 @@ struct terms_params {
     bool show_term_doc_count_error;
     struct value order, include, exclude;
     struct str execution_hint, collect_mode;
-    struct terms_order orders[ORDERS_MAX];
-    size_t order_count;
+    struct terms_orders orders;
     struct terms_filter *filter; /* NULL: none */
 };
 
@@ -93,51 +85,6 @@ static const struct opt terms_opts[] = {
 
 /* ---- Parsing ---- */
 
-static int parse_order(struct terms_params *params, const struct value *v, struct err *err)
-{
-    if (v->kind == VALUE_LIST) {
-        for (size_t i = 0; i < v->list->count; i++)
-            TRY(parse_order(params, &v->list->items[i], err));
-        return 0;
-    }
-    if (v->kind != VALUE_MAP || v->map->count != 1)
-        return dsl_error(v, err, ERR_PARSE, "Must specify at least one field for [order]");
-    if (params->order_count == ORDERS_MAX)
-        return dsl_error(v, err, ERR_INVALID, "more than %u orders", ORDERS_MAX);
-    struct terms_order *order = &params->orders[params->order_count++];
-    const struct value *direction = &v->map->values[0];
-    order->path = v->map->keys[0];
-    if (str_is(order->path, "_term") || str_is(order->path, "_time"))
-        order->path = STR("_key");
-    if (direction->kind != VALUE_STR ||
-        (!str_eq_nocase(direction->s, STR("asc")) && !str_eq_nocase(direction->s, STR("desc"))))
-        return dsl_error(direction, err, ERR_PARSE, "Unknown order direction [" STR_FMT "]",
-                         STR_ARG(direction->kind == VALUE_STR ? direction->s : STR("?")));
-    order->is_asc = str_eq_nocase(direction->s, STR("asc"));
-    return 0;
-}
-
-static int check_order_path(const struct agg_node *node, const struct terms_order *order,
-                            struct err *err)
-{
-    if (str_is(order->path, "_count") || str_is(order->path, "_key"))
-        return 0;
-    struct str name = order->path;
-    for (size_t i = 0; i < name.n; i++) {
-        if (name.p[i] == '.' || name.p[i] == '>' || name.p[i] == '[')
-            name.n = i;
-    }
-    for (size_t i = 0; i < node->child_count; i++) {
-        if (str_eq(node->children[i]->name, name))
-            return 0;
-    }
-    return err_set(err, ERR_INVALID,
-                   "Invalid aggregator order path [" STR_FMT "]. The provided aggregation [" STR_FMT
-                   "] either does not exist, or is a pipeline aggregation and cannot be used to "
-                   "sort the buckets.",
-                   STR_ARG(order->path), STR_ARG(name));
-}
-
 static int terms_parse(struct agg_node *node, struct dsl *dsl, struct agg_tree *tree UNUSED,
                        const struct value *body, struct err *err)
 {
@@ -153,7 +100,7 @@ static int terms_parse(struct agg_node *node, struct dsl *dsl, struct agg_tree *
             "[minDocCount] must be greater than or equal to 0. Found [%lld] in [" STR_FMT "]",
             (long long)params->min_doc_count, STR_ARG(node->name));
     if (params->order.kind != VALUE_NONE)
-        TRY(parse_order(params, &params->order, err));
+        TRY(terms_orders_parse(&params->orders, &params->order, err));
     return terms_filter_parse(&params->include, &params->exclude, dsl->mem, &params->filter, err);
 }
 
@@ -163,8 +110,7 @@ static int terms_begin(const struct agg_node *node, struct agg_run *run, void *o
 {
     const struct terms_params *params = node->params;
     struct terms_run *mine = own;
-    for (size_t i = 0; i < params->order_count; i++)
-        TRY(check_order_path(node, &params->orders[i], err));
+    TRY(terms_orders_check(&params->orders, node, err));
     TRY(source_begin(&mine->source, node, &params->source, run, SOURCE_ANY, err));
     if (!mine->is_begun && !params->filter && params->min_doc_count > 0)
         mine->only = source_only_column(&params->source, run);
@@ -497,18 +443,9 @@ static void terms_merge(const struct agg_node *node, struct agg_run *run, void *
 
 /* ---- Result ---- */
 
-struct row {
-    struct bucket *bucket;
-    double *numbers; /* by order; of orders by a metric */
-};
-
-struct row_order {
-    const struct terms_params *params;
-    const struct terms_run *mine;
-};
-
-static int key_cmp(const struct terms_run *mine, const struct bucket *a, const struct bucket *b)
+static int key_cmp(const void *owner, const struct bucket *a, const struct bucket *b)
 {
+    const struct terms_run *mine = owner;
     if (mine->source.kind == COLUMN_ORDINAL && !mine->only)
         return str_cmp(mine->texts[a->key], mine->texts[b->key]);
     if (mine->source.kind == COLUMN_DOUBLE) {
@@ -516,71 +453,6 @@ static int key_cmp(const struct terms_run *mine, const struct bucket *a, const s
         return (x > y) - (x < y);
     }
     return (a->key > b->key) - (a->key < b->key);
-}
-
-static int number_cmp(double a, double b, bool is_asc)
-{
-    if (isnan(a) || isnan(b))
-        return isnan(a) - isnan(b); /* those without a number come last either way */
-    int cmp = (a > b) - (a < b);
-    return is_asc ? cmp : -cmp;
-}
-
-static int row_cmp(const void *a, const void *b, void *owner)
-{
-    const struct row *x = a, *y = b;
-    const struct row_order *order = owner;
-    for (size_t i = 0; i < order->params->order_count; i++) {
-        const struct terms_order *own = &order->params->orders[i];
-        int cmp;
-        if (str_is(own->path, "_key"))
-            cmp = own->is_asc ? key_cmp(order->mine, x->bucket, y->bucket)
-                              : key_cmp(order->mine, y->bucket, x->bucket);
-        else if (str_is(own->path, "_count"))
-            cmp =
-                number_cmp((double)x->bucket->doc_count, (double)y->bucket->doc_count, own->is_asc);
-        else
-            cmp = number_cmp(x->numbers[i], y->numbers[i], own->is_asc);
-        if (cmp)
-            return cmp;
-    }
-    if (order->params->order_count == 0 && x->bucket->doc_count != y->bucket->doc_count)
-        return x->bucket->doc_count > y->bucket->doc_count ? -1 : 1;
-    return key_cmp(order->mine, x->bucket, y->bucket);
-}
-
-/* "agg", "agg.metric", "agg[metric]", "agg>sub.metric" (through single buckets), "agg._count". */
-static double order_number(const struct agg_node *node, struct agg_run *run, struct bucket *bucket,
-                           struct str path)
-{
-    struct str name = path, key = STR("");
-    for (size_t i = 0; i < path.n; i++) {
-        if (path.p[i] == '.' || path.p[i] == '[' || path.p[i] == '>') {
-            name = str_sub(path, 0, i);
-            key = str_from_off(path, i + 1);
-            break;
-        }
-    }
-    if (str_ends_with(key, STR("]")))
-        key.n--;
-    struct value result = bucket_child_result(node, run, bucket, name);
-    double number = NAN;
-    while (result.kind == VALUE_MAP && !metric_number(&result, key, &number)) {
-        const struct value *count = value_map_get_lit(&result, "doc_count");
-        if (count && (key.n == 0 || str_is(key, "_count") || str_is(key, "doc_count"))) {
-            (void)value_to_f64(count, &number);
-            break;
-        }
-        size_t cut = 0;
-        while (cut < key.n && key.p[cut] != '>' && key.p[cut] != '.')
-            cut++;
-        const struct value *below = value_map_get(&result, str_sub(key, 0, cut));
-        if (!below)
-            break;
-        key = str_from_off(key, cut + 1);
-        result = *below;
-    }
-    return number;
 }
 
 static struct value print_key(const struct terms_run *mine, const struct bucket *bucket,
@@ -638,15 +510,6 @@ static void add_empty(const struct terms_params *params, struct terms_run *mine,
     }
 }
 
-static bool is_by_metric(const struct terms_params *params)
-{
-    for (size_t k = 0; k < params->order_count; k++) {
-        if (!str_is(params->orders[k].path, "_key") && !str_is(params->orders[k].path, "_count"))
-            return true;
-    }
-    return false;
-}
-
 /* The count that the size-th of the most frequent has; fewer documents cannot be shown. */
 static uint64_t least_shown(const uint64_t *totals, uint32_t count, size_t size,
                             struct agg_run *run)
@@ -675,7 +538,7 @@ static void buckets_of_totals(const struct terms_params *params, const struct te
                               struct agg_run *run, struct terms_state *own, uint64_t *ret_rest)
 {
     uint32_t count = own->totals ? column_ordinal_count(mine->only) : 0;
-    uint64_t least = count && params->order_count == 0
+    uint64_t least = count && params->orders.count == 0
                          ? least_shown(own->totals, count, (size_t)params->size, run)
                          : 0;
     least = MAX_OF(least, (uint64_t)params->min_doc_count);
@@ -691,59 +554,20 @@ static void buckets_of_totals(const struct terms_params *params, const struct te
 }
 
 static size_t gather_rows(const struct agg_node *node, struct agg_run *run, struct terms_state *own,
-                          struct row *rows, uint64_t *ret_total)
+                          struct terms_row *rows, uint64_t *ret_total)
 {
     const struct terms_params *params = node->params;
     size_t count = 0;
-    bool needs_numbers = is_by_metric(params);
     for (uint32_t i = 0; i < own->set.count; i++) {
         struct bucket *bucket = &own->set.buckets[i];
         if ((int64_t)bucket->doc_count < params->min_doc_count)
             continue;
         *ret_total += bucket->doc_count;
-        rows[count].bucket = bucket;
-        if (needs_numbers)
+        if (params->orders.need_metrics)
             bucket_open(node, &own->set, i, run->mem);
-        if (needs_numbers)
-            rows[count].numbers = ARENA_ARRAY(run->mem, double, params->order_count);
-        for (size_t k = 0; needs_numbers && k < params->order_count; k++) {
-            struct str path = params->orders[k].path;
-            if (!str_is(path, "_key") && !str_is(path, "_count"))
-                rows[count].numbers[k] = order_number(node, run, bucket, path);
-        }
-        count++;
+        terms_orders_row(&params->orders, node, run, bucket, &rows[count++]);
     }
     return count;
-}
-
-/* The worst of rows[0, count) to the root. */
-static void row_down(struct row *rows, size_t at, size_t count, struct row_order *order)
-{
-    struct row row = rows[at];
-    for (size_t child; (child = 2 * at + 1) < count; at = child) {
-        child += child + 1 < count && row_cmp(&rows[child + 1], &rows[child], order) > 0;
-        if (row_cmp(&rows[child], &row, order) <= 0)
-            break;
-        rows[at] = rows[child];
-    }
-    rows[at] = row;
-}
-
-/* The best `shown` rows in order at the front: a heap of so many, so that a million buckets are
- * not sorted for ten. */
-static void sort_best(struct row *rows, size_t count, size_t shown, struct row_order *order)
-{
-    if (shown < count && shown > 0) {
-        for (size_t i = shown / 2; i-- > 0;)
-            row_down(rows, i, shown, order);
-        for (size_t i = shown; i < count; i++) {
-            if (row_cmp(&rows[i], &rows[0], order) < 0) {
-                rows[0] = rows[i];
-                row_down(rows, 0, shown, order);
-            }
-        }
-    }
-    qsort_r(rows, shown, sizeof(*rows), row_cmp, order);
 }
 
 static struct value terms_result(const struct agg_node *node, struct agg_run *run, void *state)
@@ -754,11 +578,10 @@ static struct value terms_result(const struct agg_node *node, struct agg_run *ru
     uint64_t total = 0;
     buckets_of_totals(params, mine, run, own, &total);
     add_empty(params, mine, run, own);
-    struct row *rows = arena_alloc(run->mem, (own->set.count + 1) * sizeof(*rows));
+    struct terms_row *rows = arena_alloc(run->mem, (own->set.count + 1) * sizeof(*rows));
     size_t count = gather_rows(node, run, own, rows, &total);
-    struct row_order order = {params, mine};
     size_t shown = MIN_OF(count, (size_t)params->size);
-    sort_best(rows, count, shown, &order);
+    terms_orders_best(&params->orders, rows, count, shown, key_cmp, mine);
     struct value buckets = value_list(run->mem, shown);
     for (size_t i = 0; i < shown && run->rc == 0; i++) {
         struct value map = value_map(run->mem, 3 + node->child_count);
