@@ -326,11 +326,11 @@ static bool flush_due(struct index *index, int64_t now_ns)
     mutex_lock(&index->mu);
     bool is_dirty = index->wal_from != 0 || index->is_mapping_dirty || index->memory_bytes > 0;
     uint64_t bytes = index->memory_bytes;
+    bool is_old = now_ns - index->flushed_ns >= FLUSH_AGE_NS;
     mutex_unlock(&index->mu);
     bool is_tight =
         __atomic_load_n(&engine->memory_bytes, __ATOMIC_RELAXED) > engine->memory_max / 2;
-    return is_dirty && (now_ns - index->flushed_ns >= FLUSH_AGE_NS ||
-                        wal_bytes(engine->wal) > WAL_FLUSH_BYTES ||
+    return is_dirty && (is_old || wal_bytes(engine->wal) > WAL_FLUSH_BYTES ||
                         (is_tight && bytes > engine->memory_max / 64));
 }
 

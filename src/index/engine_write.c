@@ -76,7 +76,8 @@ struct place {
     bool is_found; /* a live document */
     bool is_known; /* found, or a remembered delete */
     int64_t version, seq_no;
-    uint32_t doc;      /* in the builder, or in `slot` */
+    uint32_t doc;      /* in `builder`, or in `slot` */
+    struct builder *builder; /* the lane's one, or the one that is being sealed */
     struct slot *slot; /* NULL: in the builder. Borrowed from `set` */
     struct slot_set *set;
 };
@@ -111,18 +112,22 @@ static void find_sealed(struct index *index, struct str id, struct place *place)
     }
 }
 
+static void found_in(struct builder *builder, uint32_t doc, struct place *place)
+{
+    *place = (struct place){.is_found = true,
+                            .is_known = true,
+                            .version = builder_version(builder, doc),
+                            .seq_no = builder_seq_no(builder, doc),
+                            .doc = doc,
+                            .builder = builder};
+}
+
 static void find_current(struct lane *lane, struct str id, struct place *place)
 {
     *place = (struct place){.doc = DOC_NONE};
-    uint32_t doc = builder_find(lane->builder, id);
+    uint32_t doc = lane->builder ? builder_find(lane->builder, id) : DOC_NONE;
     if (doc != DOC_NONE) {
-        *place = (struct place){true,
-                                true,
-                                builder_version(lane->builder, doc),
-                                builder_seq_no(lane->builder, doc),
-                                doc,
-                                NULL,
-                                NULL};
+        found_in(lane->builder, doc, place);
         return;
     }
     const struct tomb *tomb = strmap_get(&lane->tombs, id);
@@ -132,7 +137,11 @@ static void find_current(struct lane *lane, struct str id, struct place *place)
         place->seq_no = tomb->seq_no;
         return;
     }
-    find_sealed(lane->index, id, place);
+    doc = lane__sealing_find(lane, id);
+    if (doc != DOC_NONE)
+        found_in(lane->sealing, doc, place);
+    else
+        find_sealed(lane->index, id, place);
 }
 
 /* Marks the found document dead. A merge may have moved it meanwhile: then it is looked up again.
@@ -143,7 +152,10 @@ static void kill_current(struct lane *lane, struct str id, struct place *place)
     if (!place->is_found)
         return;
     if (!place->slot) {
-        builder_kill(lane->builder, place->doc);
+        if (place->builder == lane->builder)
+            builder_kill(lane->builder, place->doc);
+        else
+            lane__sealing_kill(lane, place->doc);
         return;
     }
     for (;;) {
@@ -325,7 +337,7 @@ static int doc_add(struct batch *b, const struct builder_doc *doc, struct err *e
         CLEANUP(mapping_unref_ptr) struct mapping *mapping = index__mapping(index);
         CLEANUP(mapping_unref_ptr) struct mapping *draft = NULL;
         bool is_published;
-        TRY(builder_add(b->lane->builder, mapping, doc, &draft, err));
+        TRY(builder_add(lane__builder(b->lane), mapping, doc, &draft, err));
         if (!draft)
             return 0;
         int rc = mapping_publish(b, mapping, draft, &is_published, err);
@@ -392,8 +404,8 @@ static int current_source(struct batch *b, const struct place *place, struct str
     if (place->slot)
         return segment_stored(place->slot->segment, place->doc, b->mem, ret_source, ret_routing,
                               err);
-    *ret_source = arena_str(b->mem, builder_source(b->lane->builder, place->doc));
-    *ret_routing = arena_str(b->mem, builder_routing(b->lane->builder, place->doc));
+    *ret_source = arena_str(b->mem, builder_source(place->builder, place->doc));
+    *ret_routing = arena_str(b->mem, builder_routing(place->builder, place->doc));
     return 0;
 }
 
@@ -639,8 +651,7 @@ static int memory_keep(struct index *index, struct err *err)
     uint64_t bytes = 0;
     for (size_t i = 0; i < index->lane_count; i++) {
         mutex_lock(&index->lanes[i].mu);
-        if (builder_doc_count(index->lanes[i].builder) > 0)
-            bytes += builder_bytes(index->lanes[i].builder);
+        bytes += lane__bytes(&index->lanes[i]);
         mutex_unlock(&index->lanes[i].mu);
     }
     uint64_t builders = bytes;
@@ -653,8 +664,9 @@ static int memory_keep(struct index *index, struct err *err)
     index->memory_bytes = bytes;
     mutex_unlock(&index->mu);
     __atomic_add_fetch(&index->engine->memory_bytes, bytes - old, __ATOMIC_RELAXED);
-    if (builders > MIN_OF((uint64_t)BUILDER_BYTES_MAX, index->engine->memory_max / 4))
-        TRY(index__refresh(index, err));
+    uint64_t max = MIN_OF((uint64_t)BUILDER_BYTES_MAX, index->engine->memory_max / 4);
+    if (builders > max)
+        TRY(index__refresh_over(index, max, err));
     if (memory_used(index->engine) > index->engine->memory_max / 2)
         engine__kick(index->engine);
     return 0;
@@ -664,17 +676,18 @@ static int refresh_wait(struct index *index, struct err *err)
 {
     struct engine *engine = index->engine;
     mutex_lock(&index->mu);
-    uint64_t seen = index->refresh_count;
-    bool is_changed = index->is_changed, is_off = index->refresh_interval_ns < 0;
+    /* Not in a cut yet: the next one shows it. */
+    uint64_t wanted = index->refresh_begun + (index->is_changed ? 1 : 0);
+    bool is_shown = index->refresh_done >= wanted, is_off = index->refresh_interval_ns < 0;
     mutex_unlock(&index->mu);
-    if (!is_changed)
+    if (is_shown)
         return 0;
     if (!engine->has_thread || is_off)
         return index__refresh(index, err);
     for (;;) {
         mutex_lock(&engine->bg_mu);
         mutex_lock(&index->mu);
-        bool is_done = index->refresh_count != seen || index->is_deleted;
+        bool is_done = index->refresh_done >= wanted || index->is_deleted;
         mutex_unlock(&index->mu);
         if (!is_done && engine->background_error.code != ERR_NONE) {
             if (err)
@@ -870,7 +883,7 @@ static int replay_record(struct index *index, const uint8_t **p, const uint8_t *
     } else {
         struct builder_doc doc = {id, routing, source, (int64_t)seq_no, (int64_t)version};
         struct mapping *draft;
-        rc = builder_add(lane->builder, index->mapping, &doc, &draft, err);
+        rc = builder_add(lane__builder(lane), index->mapping, &doc, &draft, err);
         if (rc == 0 && draft) {
             mapping_unref(index->mapping);
             index->mapping = draft;
@@ -897,7 +910,6 @@ int wal__replay_docs(struct index *index, const struct wal_frame *frame, struct 
     index->is_changed = true;
     uint64_t bytes = 0;
     for (size_t i = 0; i < index->lane_count; i++)
-        bytes +=
-            builder_doc_count(index->lanes[i].builder) ? builder_bytes(index->lanes[i].builder) : 0;
+        bytes += lane__bytes(&index->lanes[i]);
     return bytes > BUILDER_BYTES_MAX ? index__refresh(index, err) : 0;
 }

@@ -10,8 +10,9 @@
  *
  * A crash before 4 leaves files that no manifest names: they are removed when the index is opened.
  *
- * Flush first seals all lanes under their locks and notes the log's next sequence P: every frame of
- * this index below P is then in the slots, so the manifest may say "replay from P". */
+ * Flush first seals all lanes; at the cut, under their locks, it notes the log's next sequence P:
+ * every frame of this index below P is then in the slots, so the manifest may say "replay from P".
+ */
 #include "base/str.h"
 #include "index/index_int.h"
 
@@ -91,27 +92,47 @@ static void slot_kill(struct slot *slot, uint32_t doc)
     slot->live_count--;
 }
 
-/* Deletes since the start, first the published ones, then the rest. REQUIRES(index.mu). */
+enum bits { BITS_PUBLISHED, BITS_NEXT, BITS_LIVE };
+
+/* NULL: all live. */
+static const uint64_t *bits_of(const struct slot *slot, enum bits bits)
+{
+    const struct live *live =
+        bits == BITS_NEXT && slot->has_next ? slot->next : slot->published;
+    return bits == BITS_LIVE ? slot->live : live ? live->words : NULL;
+}
+
+static void carry(struct replace *r, enum bits bits)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        const struct slot *old = r->set->slots[r->from + i];
+        const uint64_t *live = bits_of(old, bits);
+        for (uint32_t doc = 0; live && doc < old->segment->doc_count; doc++) {
+            uint32_t to = r->inputs[i].new_docs[doc];
+            if (to != DOC_NONE && !bitset_get(live, doc) && bitset_get(r->result->live, to))
+                slot_kill(r->result, to);
+        }
+    }
+}
+
+/* Deletes since the start: first the published ones, then those that a refresh under way will
+ * publish, then the rest. REQUIRES(index.mu). */
 static void carry_deletes(struct replace *r)
 {
-    for (int phase = 0; phase < 2; phase++) {
-        for (size_t i = 0; i < r->count; i++) {
-            const struct slot *old = r->set->slots[r->from + i];
-            const uint64_t *live =
-                phase == 0 ? (old->published ? old->published->words : NULL) : old->live;
-            for (uint32_t doc = 0; live && doc < old->segment->doc_count; doc++) {
-                uint32_t to = r->inputs[i].new_docs[doc];
-                if (to != DOC_NONE && !bitset_get(live, doc) && bitset_get(r->result->live, to))
-                    slot_kill(r->result, to);
-            }
-        }
-        if (phase == 0)
-            r->result->published = slot__live_copy(r->result);
+    struct slot *to = r->result;
+    carry(r, BITS_PUBLISHED);
+    to->published = slot__live_copy(to);
+    for (size_t i = 0; i < r->count; i++)
+        to->has_next |= r->set->slots[r->from + i]->has_next;
+    uint32_t shown = to->live_count;
+    if (to->has_next) {
+        carry(r, BITS_NEXT);
+        to->next = slot__live_copy(to);
+        shown = to->live_count;
     }
-    uint32_t published =
-        r->result->published ? r->result->published->count : r->result->segment->doc_count;
-    r->result->is_unpublished = published != r->result->live_count;
-    r->result->is_dirty = r->result->live_count != r->result->segment->doc_count;
+    carry(r, BITS_LIVE);
+    to->is_unpublished = shown != to->live_count;
+    to->is_dirty = to->live_count != to->segment->doc_count;
 }
 
 static void replace_commit(struct replace *r)
@@ -339,17 +360,23 @@ static int memory_slots_write(struct index *index, struct err *err)
     }
 }
 
-static int flush_locked(struct index *index, struct err *err)
+/* Every frame below *next is in a builder that is sealed now, or in a slot. */
+static void flush_cut(struct index *index, void *next)
 {
-    struct engine *engine = index->engine;
-    index__lanes_lock(index);
-    int rc = index__seal(index, err);
-    uint64_t next = wal_next_seq(engine->wal);
+    *(uint64_t *)next = wal_next_seq(index->engine->wal);
     mutex_lock(&index->mu);
     index->is_flushing = true;
     index->wal_from_next = 0;
     mutex_unlock(&index->mu);
-    index__lanes_unlock(index);
+}
+
+static int flush_locked(struct index *index, struct err *err)
+{
+    struct engine *engine = index->engine;
+    uint64_t next = 0;
+    mutex_lock(&index->seal_mu);
+    int rc = index__seal(index, flush_cut, &next, err);
+    mutex_unlock(&index->seal_mu);
     /* The manifest will say "from `next` on", so the log must have got there. */
     if (rc == 0 && next > 1)
         rc = wal_commit(engine->wal, next - 1, err);
@@ -371,7 +398,9 @@ static int flush_locked(struct index *index, struct err *err)
     mutex_unlock(&index->mu);
     TRY(rc);
     metric_add(&index->flush_total, 1);
+    mutex_lock(&index->mu);
     index->flushed_ns = clock_monotonic_ns(engine->clock);
+    mutex_unlock(&index->mu);
     index__lanes_lock(index);
     index__memory_count(index);
     index__lanes_unlock(index);

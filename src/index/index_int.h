@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* index_int.h: the engine's inner objects. Locks, in the order in which they may be taken:
- *   engine.mu → index.merge_mu → index.flush_mu → lane.mu (by number) → index.mu → wal
+ *   engine.mu → index.merge_mu → index.flush_mu → index.seal_mu → lane.mu (by number) → index.mu →
+ * wal
  *
  * An index is a list of slots: immutable segments in the order in which their documents came, each
  * with its live bits. Bits change at once (`live`), searches see them from the next refresh on
@@ -57,7 +58,9 @@ struct slot {
     uint64_t *live;
     uint32_t live_count;
     struct live *published;   /* NULL: all live */
-    bool is_unpublished;      /* live differs from published */
+    struct live *next;        /* has_next: what the refresh under way will publish; NULL: all live */
+    bool has_next;
+    bool is_unpublished;      /* live differs from what is or will be published */
     bool is_dirty;            /* live differs from the file's */
     bool is_retired;          /* replaced by a merge */
     uint64_t live_generation; /* of the file on disk, 0: none */
@@ -97,7 +100,10 @@ struct tomb {
 struct lane {
     struct index *index;
     pthread_mutex_t mu;
-    struct builder *builder; /* guarded by mu, as the rest */
+    struct builder *builder; /* guarded by mu, as the rest; NULL: empty */
+    struct builder *sealing; /* being made a segment; only looked up in; NULL: none */
+    uint64_t *sealing_dead;  /* documents of `sealing` that died since; NULL: none */
+    struct slot *sealed;     /* made of `sealing`, not yet published; guarded by index.seal_mu */
     struct strmap tombs;     /* id -> struct tomb */
     uint32_t number;
 };
@@ -114,6 +120,7 @@ struct index {
     pthread_mutex_t merge_mu; /* one merge of files at a time; it runs without flush_mu, so that
                                  flushes go on */
     pthread_mutex_t flush_mu; /* one flush, fold or switch of the manifest at a time */
+    pthread_mutex_t seal_mu;  /* one refresh at a time */
     uint64_t merging_number;  /* file being written by a merge, 0: none; guarded by flush_mu */
     uint64_t segment_next;    /* guarded by flush_mu */
     uint64_t manifest_generation;
@@ -131,7 +138,7 @@ struct index {
     bool is_deleted;
     bool is_changed;       /* something to refresh */
     bool is_mapping_dirty; /* to be flushed for the mapping or settings alone */
-    uint64_t refresh_count;
+    uint64_t refresh_begun, refresh_done; /* cuts, and the one that is published */
     bool is_refresh_wanted;
     int64_t refresh_interval_ns; /* < 0: off */
     int64_t refreshed_ns, flushed_ns;
@@ -199,13 +206,24 @@ struct mapping *index__mapping(struct index *index); /* with a reference */
 void index__set_slots(struct index *index, struct slot **slots,
                       size_t count); /* REQUIRES(mu): takes the references */
 void index__publish(struct index *index, bool with_deletes); /* REQUIRES(mu): makes the view anew */
-int index__refresh(struct index *index, struct err *err) WARN_UNUSED;
 void index__lanes_lock(struct index *index);
 void index__lanes_unlock(struct index *index);
-int index__seal(struct index *index,
-                struct err *err) WARN_UNUSED; /* REQUIRES(all lanes): builders become slots */
-void index__memory_count(struct index *index);
+void index__memory_count(struct index *index); /* REQUIRES(all lanes) */
 struct live *slot__live_copy(const struct slot *slot);
+
+/* ---- index_seal.c ---- */
+typedef void index__cut_fn(struct index *index, void *arg); /* REQUIRES(all lanes) */
+/* Everything written before the cut becomes slots and visible. `at_cut` MAY be NULL.
+ * REQUIRES(seal_mu) */
+int index__seal(struct index *index, index__cut_fn *at_cut, void *arg, struct err *err) WARN_UNUSED;
+int index__refresh(struct index *index, struct err *err) WARN_UNUSED;
+/* Only when the builders hold at least so many bytes by then. */
+int index__refresh_over(struct index *index, uint64_t bytes_min, struct err *err) WARN_UNUSED;
+struct builder *lane__builder(struct lane *lane);   /* made when missing. REQUIRES(lane.mu) */
+uint64_t lane__bytes(const struct lane *lane);      /* REQUIRES(lane.mu) */
+/* A document that is being sealed and lives, DOC_NONE. REQUIRES(lane.mu) */
+uint32_t lane__sealing_find(const struct lane *lane, struct str id);
+void lane__sealing_kill(struct lane *lane, uint32_t doc); /* REQUIRES(lane.mu) */
 
 /* ---- index_flush.c ---- */
 /* Everything written so far is in segment files and the manifest; then the log may forget it. */
