@@ -114,9 +114,11 @@ struct index *index__new(struct engine *engine, struct str name, struct str uuid
     index->path = str_own(path_join(mem, engine->indices_path, uuid));
     arena_free(mem);
     index->id = id;
+    index->seq_no_on_disk = -1;
     index->mapping = mapping;
     index->segment_next = 1;
     index->refresh_interval_ns = REFRESH_INTERVAL_DEFAULT;
+    index->search_idle_ns = SEARCH_IDLE_DEFAULT;
     index->settings_json = mem_cstr(STR("{}"));
     index->aliases_json = mem_cstr(STR("{}"));
     ASSERT(pthread_mutex_init(&index->mu, NULL) == 0 &&
@@ -134,7 +136,8 @@ struct index *index__new(struct engine *engine, struct str name, struct str uuid
     }
     index->set = mem_zalloc(sizeof(struct slot_set));
     index->set->refs = 1;
-    index->flushed_ns = index->refreshed_ns = clock_monotonic_ns(engine->clock);
+    index->flushed_ns = index->refreshed_ns = index->searched_ns =
+        clock_monotonic_ns(engine->clock);
     index__publish(index, true);
     return index;
 }
@@ -183,6 +186,12 @@ void index__unref(struct index *index)
     (void)pthread_mutex_destroy(&index->seal_mu);
     (void)pthread_mutex_destroy(&index->merge_mu);
     mem_free(index);
+}
+
+bool index__is_idle(const struct index *index)
+{
+    return !index->is_interval_set &&
+           clock_monotonic_ns(index->engine->clock) - index->searched_ns >= index->search_idle_ns;
 }
 
 struct mapping *index__mapping(struct index *index)

@@ -19,6 +19,8 @@
 #include "base/str.h"
 #include "index/index_int.h"
 
+#define THREAD_BYTES_MIN (1 * MIB) /* a smaller builder is not worth a thread */
+
 /* ---- A lane's builders ---- */
 
 struct builder *lane__builder(struct lane *lane)
@@ -48,8 +50,7 @@ uint32_t lane__sealing_find(const struct lane *lane, struct str id)
 void lane__sealing_kill(struct lane *lane, uint32_t doc)
 {
     if (!lane->sealing_dead)
-        lane->sealing_dead =
-            MEM_ARRAY(uint64_t, BITSET_WORDS(builder_doc_count(lane->sealing)));
+        lane->sealing_dead = MEM_ARRAY(uint64_t, BITSET_WORDS(builder_doc_count(lane->sealing)));
     ASSERT(!bitset_get(lane->sealing_dead, doc));
     bitset_set(lane->sealing_dead, doc);
 }
@@ -109,11 +110,46 @@ static int lane_make(struct lane *lane, struct err *err)
     return 0;
 }
 
+struct making {
+    struct lane *lane;
+    pthread_t thread;
+    bool has_thread;
+    int rc;
+    struct err err;
+};
+
+static void *making_run(void *arg)
+{
+    struct making *m = arg;
+    m->rc = lane_make(m->lane, &m->err);
+    return NULL;
+}
+
+/* Large ones on all cores while the index is recovered: nobody else works for it then. Later, each
+ * writer that filled a builder does this, so the cores have their work. */
 static int make(struct index *index, struct err *err)
 {
+    struct making makings[LANES_MAX];
+    bool is_alone = !index__is_ready(index) && !index->engine->config.is_single_threaded;
     int rc = 0;
-    for (size_t i = 0; i < index->lane_count && rc == 0; i++)
-        rc = lane_make(&index->lanes[i], err);
+    for (size_t i = 0; i < index->lane_count; i++) {
+        struct making *m = &makings[i];
+        *m = (struct making){.lane = &index->lanes[i]};
+        m->has_thread = is_alone && i > 0 && builder_memory(m->lane->sealing) > THREAD_BYTES_MIN &&
+                        pthread_create(&m->thread, NULL, making_run, m) == 0;
+    }
+    for (size_t i = 0; i < index->lane_count; i++) {
+        struct making *m = &makings[i];
+        if (m->has_thread)
+            ASSERT(pthread_join(m->thread, NULL) == 0);
+        else if (rc == 0)
+            (void)making_run(m);
+        if (rc == 0 && m->rc < 0) {
+            rc = m->rc;
+            if (err)
+                *err = m->err;
+        }
+    }
     if (rc < 0) {
         mutex_lock(&index->mu);
         index->is_changed = true; /* there is something to refresh, still */

@@ -63,7 +63,8 @@ static bool batch_write(struct writer *w, struct rng *rng, bool is_first, struct
         writes[k].op = !is_standing(i) && rng_below(rng, 3) == 0 ? DOC_DELETE : DOC_INDEX;
         writes[k].index = STR("i");
         writes[k].id = arena_printf(mem, "%u-%u", w->number, i);
-        writes[k].source = arena_printf(mem, "{\"n\":%u,\"r\":%u}", i, (unsigned)rng_below(rng, 99));
+        writes[k].source =
+            arena_printf(mem, "{\"n\":%u,\"r\":%u}", i, (unsigned)rng_below(rng, 99));
     }
     if (engine_write(w->bed->engine, writes, n, REFRESH_NONE, mem, results, &err) < 0)
         return say(w, "write", err.text);

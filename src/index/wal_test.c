@@ -189,8 +189,7 @@ static void test_headless_last_file(void **state)
     for (int i = 0; i < 5; i++)
         assert_int_equal(wal_commit(wal, append(wal, STR("payload")), NULL), 0);
     wal_close(wal);
-    assert_int_equal(
-        vfs_write_file(fs, STR("d/wal/0000000000000006.log"), STR("NARUW"), &err), 0);
+    assert_int_equal(vfs_write_file(fs, STR("d/wal/0000000000000006.log"), STR("NARUW"), &err), 0);
     for (int i = 0; i < 3; i++) {
         must_open(fs, 0, &wal, &r);
         assert_int_equal(r.count, 5 + i);
@@ -309,9 +308,9 @@ static void test_full_disk_heals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_rotation),
-        cmocka_unit_test(test_damage), cmocka_unit_test(test_headless_last_file),
-        cmocka_unit_test(test_replay_later), cmocka_unit_test(test_failed_sync_is_final),
+        cmocka_unit_test(test_round_trip),     cmocka_unit_test(test_rotation),
+        cmocka_unit_test(test_damage),         cmocka_unit_test(test_headless_last_file),
+        cmocka_unit_test(test_replay_later),   cmocka_unit_test(test_failed_sync_is_final),
         cmocka_unit_test(test_full_disk_heals)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,11 @@
 
 #include "index/engine.h"
 
+struct str health_of_index(const struct index_stats *stats)
+{
+    return stats->is_recovering ? STR("red") : stats->is_read_only ? STR("yellow") : STR("green");
+}
+
 int health_of(struct engine *engine, struct str expression, struct arena *mem,
               struct health *ret_health, struct err *err)
 {
@@ -13,8 +18,11 @@ int health_of(struct engine *engine, struct str expression, struct arena *mem,
     for (size_t i = 0; i < health.index_count; i++) {
         struct index_stats s;
         TRY(engine_index_stats(engine, names[i], mem, &s, err));
-        if (s.is_read_only)
+        health.recovering_count += s.is_recovering;
+        if (s.is_read_only && health.recovering_count == 0)
             health.status = STR("yellow");
+        if (s.is_recovering)
+            health.status = STR("red");
     }
     *ret_health = health;
     return 0;
