@@ -15,10 +15,12 @@
 #include "index/index_int.h"
 #include "os/os.h"
 
-#define BACKGROUND_ROUND_NS   (50 * NS_PER_MS)
-#define MERGE_ROUND_NS        (500 * NS_PER_MS)
-#define RECOVERY_OPEN_WAIT_NS (50 * NS_PER_MS) /* a short tail is back before anybody is answered  \
-                                                */
+#define BACKGROUND_ROUND_NS (50 * NS_PER_MS)
+#define MERGE_ROUND_NS      (500 * NS_PER_MS)
+#define TRIM_BYTES_MIN      (32 * MIB) /* a flush of less leaves little behind */
+#define RECOVERY_OPEN_WAIT_NS                                                                      \
+    (50 * NS_PER_MS) /* a short tail is back before anybody is answered                            \
+                      */
 
 /* ---- Indices by name ---- */
 
@@ -304,9 +306,13 @@ static int index_round(struct index *index, struct err *err)
     /* Read-only: nothing more reaches the disk. And after a failure the disk gets a rest. */
     if (wal_state(index->engine->wal, NULL) < 0 || now_ns < index->retry_ns)
         return 0;
-    int rc = flush_due(index, now_ns) ? index__flush(index, false, err) : index__fold(index, err);
+    bool is_flush = flush_due(index, now_ns);
+    uint64_t before = __atomic_load_n(&index->engine->memory_bytes, __ATOMIC_RELAXED);
+    int rc = is_flush ? index__flush(index, false, err) : index__fold(index, err);
     if (rc < 0)
         index->retry_ns = now_ns + RETRY_NS;
+    if (is_flush && before >= TRIM_BYTES_MIN)
+        mem_trim(); /* builders, segments and the merge's arrays are gone */
     return rc;
 }
 
@@ -318,8 +324,11 @@ static int merge_round(struct index *index, struct err *err)
     if (!index__is_ready(index) || wal_state(index->engine->wal, NULL) < 0 ||
         now_ns < index->merge_retry_ns)
         return 0;
-    while (rc == 0 && did)
+    while (rc == 0 && did) {
         rc = index__merge_due(index, &did, err);
+        if (did)
+            mem_trim();
+    }
     if (rc == -ERR_SHUTDOWN)
         return 0;
     if (rc < 0)
