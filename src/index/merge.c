@@ -40,6 +40,7 @@ struct merge {
     uint64_t *seen;                      /* bit set of new documents with the field */
     struct term_cursor **cursors;
     bool *is_open;
+    uint64_t *heads; /* per open cursor: the first bytes of its term */
     /* Postings of the term at hand. */
     uint32_t *docs, *freqs, *positions;
     size_t doc_n, doc_capacity, freq_capacity, position_n, position_capacity;
@@ -267,44 +268,49 @@ static int docs_merge(struct merge *m, struct err *err)
 
 /* ---- Terms ---- */
 
-static void term_postings_add(struct merge *m, size_t input, unsigned flags)
-{
-    const struct terms *t = &m->fields[input]->terms;
-    const uint32_t *new_docs = m->inputs[input].new_docs;
-    unsigned want = (flags & TERMS_FLAG_POSITIONS ? POSTINGS_POSITIONS : 0u) |
-                    (flags & TERMS_FLAG_FREQS ? POSTINGS_FREQS : 0u);
-    struct postings *p =
-        postings__open(m->inputs[input].segment, t, &m->cursors[input]->entry, NULL, want, m->mem);
-    for (uint32_t doc; (doc = postings_next(p)) != DOC_NONE;) {
-        if (new_docs[doc] == DOC_NONE)
-            continue;
-        void *v = m->docs;
-        mem_grow(&v, &m->doc_capacity, m->doc_n + 1, sizeof(uint32_t));
-        m->docs = v;
-        v = m->freqs;
-        mem_grow(&v, &m->freq_capacity, m->doc_n + 1, sizeof(uint32_t));
-        m->freqs = v;
-        m->docs[m->doc_n] = new_docs[doc];
-        m->freqs[m->doc_n++] = postings_freq(p);
-        bitset_set(m->seen, new_docs[doc]);
-        if (!(flags & TERMS_FLAG_POSITIONS))
-            continue;
-        size_t n;
-        const uint32_t *positions = postings_positions(p, &n);
-        v = m->positions;
-        mem_grow(&v, &m->position_capacity, m->position_n + n, sizeof(uint32_t));
-        m->positions = v;
-        if (n)
-            memcpy(m->positions + m->position_n, positions, n * sizeof(uint32_t));
-        m->position_n += n;
-    }
-}
-
 static uint32_t *room(uint32_t *array, size_t *capacity, size_t count)
 {
     void *p = array;
     mem_grow(&p, capacity, count, sizeof(uint32_t));
     return p;
+}
+
+static void positions_add(struct merge *m, struct postings *p)
+{
+    size_t n;
+    const uint32_t *positions = postings_positions(p, &n);
+    if (UNLIKELY(m->position_n + n > m->position_capacity))
+        m->positions = room(m->positions, &m->position_capacity, m->position_n + n);
+    if (n)
+        memcpy(m->positions + m->position_n, positions, n * sizeof(uint32_t));
+    m->position_n += n;
+}
+
+static void term_postings_add(struct merge *m, size_t input, unsigned flags)
+{
+    const struct terms *t = &m->fields[input]->terms;
+    const struct term_entry *entry = &m->cursors[input]->entry;
+    const uint32_t *new_docs = m->inputs[input].new_docs;
+    unsigned want = (flags & TERMS_FLAG_POSITIONS ? POSTINGS_POSITIONS : 0u) |
+                    (flags & TERMS_FLAG_FREQS ? POSTINGS_FREQS : 0u);
+    struct postings *p =
+        postings__open(m->inputs[input].segment, t, entry, NULL, want, m->mem);
+    /* What a term says of itself was checked against the segment: it has no more documents. */
+    m->docs = room(m->docs, &m->doc_capacity, m->doc_n + entry->doc_freq);
+    m->freqs = room(m->freqs, &m->freq_capacity, m->doc_n + entry->doc_freq);
+    uint32_t *docs = m->docs, *freqs = m->freqs;
+    size_t n = m->doc_n, end = n + entry->doc_freq;
+    for (uint32_t doc; n < end && (doc = postings_next(p)) != DOC_NONE;) {
+        uint32_t to = new_docs[doc];
+        if (to == DOC_NONE)
+            continue;
+        docs[n] = to;
+        freqs[n++] = want ? postings_freq(p) : 1;
+        bitset_set(m->seen, to);
+        if (flags & TERMS_FLAG_POSITIONS)
+            positions_add(m, p);
+    }
+    m->doc_n = n;
 }
 
 /* The inputs' parts, each ascending, to one. */
@@ -340,13 +346,28 @@ static struct str cursor_term(const struct term_cursor *c)
     return (struct str){c->term, c->term_bytes};
 }
 
+/* The first bytes of a term as a number that sorts as they do: most comparisons end with it. */
+static uint64_t head_of(struct str term)
+{
+    uint8_t bytes[8] = {0};
+    memcpy(bytes, term.p, MIN_OF(term.n, sizeof(bytes)));
+    return (uint64_t)get_u32_be(bytes) << 32 | get_u32_be(bytes + 4);
+}
+
+static void cursor_opened(struct merge *m, size_t input, bool is_open)
+{
+    m->is_open[input] = is_open;
+    if (is_open)
+        m->heads[input] = head_of(cursor_term(m->cursors[input]));
+}
+
 static void cursors_open(struct merge *m)
 {
-    for (size_t i = 0; i < m->count; i++) {
-        m->is_open[i] = m->fields[i] && (m->fields[i]->parts & FIELD_PART_TERMS) &&
-                        term_cursor_block(m->cursors[i], &m->fields[i]->terms, 0) &&
-                        term_cursor_next(m->cursors[i]);
-    }
+    for (size_t i = 0; i < m->count; i++)
+        cursor_opened(m, i,
+                      m->fields[i] && (m->fields[i]->parts & FIELD_PART_TERMS) &&
+                          term_cursor_block(m->cursors[i], &m->fields[i]->terms, 0) &&
+                          term_cursor_next(m->cursors[i]));
 }
 
 /* The input with the smallest current term, SIZE_MAX: all ended. */
@@ -354,8 +375,11 @@ static size_t cursor_least(const struct merge *m)
 {
     size_t least = SIZE_MAX;
     for (size_t i = 0; i < m->count; i++) {
-        if (m->is_open[i] && (least == SIZE_MAX || str_cmp(cursor_term(m->cursors[i]),
-                                                           cursor_term(m->cursors[least])) < 0))
+        if (!m->is_open[i])
+            continue;
+        if (least == SIZE_MAX || m->heads[i] < m->heads[least] ||
+            (m->heads[i] == m->heads[least] &&
+             str_cmp(cursor_term(m->cursors[i]), cursor_term(m->cursors[least])) < 0))
             least = i;
     }
     return least;
@@ -371,6 +395,7 @@ static uint32_t terms_walk(struct merge *m, unsigned flags, const uint32_t *coun
     cursors_open(m);
     for (size_t least; (least = cursor_least(m)) != SIZE_MAX; walked++) {
         struct str term = {least_term, m->cursors[least]->term_bytes};
+        uint64_t head = m->heads[least];
         memcpy(least_term, m->cursors[least]->term, term.n);
         m->doc_n = m->position_n = m->run_count = 0;
         if (walked % TERMS_PER_ARENA_RESET == 0) {
@@ -379,7 +404,8 @@ static uint32_t terms_walk(struct merge *m, unsigned flags, const uint32_t *coun
         }
         uint32_t number = counts && counts[walked] == 0 ? DOC_NONE : next;
         for (size_t i = 0; i < m->count; i++) {
-            if (!m->is_open[i] || !str_eq(cursor_term(m->cursors[i]), term))
+            if (!m->is_open[i] || m->heads[i] != head ||
+                (i != least && !str_eq(cursor_term(m->cursors[i]), term)))
                 continue;
             if (flags & TERMS_FLAG_POSTINGS) {
                 struct posting_run run = {m->doc_n, 0, m->position_n};
@@ -390,7 +416,7 @@ static uint32_t terms_walk(struct merge *m, unsigned flags, const uint32_t *coun
             }
             if (m->ordinals[i])
                 m->ordinals[i][m->cursors[i]->entry.ordinal] = number;
-            m->is_open[i] = term_cursor_next(m->cursors[i]);
+            cursor_opened(m, i, term_cursor_next(m->cursors[i]));
         }
         struct term_postings p = {m->docs, m->freqs, m->positions, (uint32_t)m->doc_n};
         if (m->from && m->run_count > 1)
@@ -415,12 +441,15 @@ struct column_build {
 
 static void build_push(struct column_build *b, uint32_t doc, int64_t v)
 {
-    void *p = b->docs;
-    mem_grow(&p, &b->doc_capacity, b->n + 1, sizeof(uint32_t));
-    b->docs = p;
-    p = b->values;
-    mem_grow(&p, &b->value_capacity, b->n + 1, sizeof(int64_t));
-    b->values = p;
+    if (UNLIKELY(b->n == b->value_capacity)) {
+        void *p = b->docs;
+        mem_grow(&p, &b->doc_capacity, b->n + 1, sizeof(uint32_t));
+        b->docs = p;
+        p = b->values;
+        mem_grow(&p, &b->value_capacity, b->n + 1, sizeof(int64_t));
+        b->values = p;
+        ASSERT(b->doc_capacity == b->value_capacity);
+    }
     b->docs[b->n] = doc;
     b->values[b->n++] = v;
 }
@@ -687,6 +716,7 @@ int merge_run(struct merge_input *inputs, size_t count, const uint16_t *from, st
     m.ordinals = MEM_ARRAY(uint32_t *, count);
     m.cursors = MEM_ARRAY(struct term_cursor *, count);
     m.is_open = MEM_ARRAY(bool, count);
+    m.heads = MEM_ARRAY(uint64_t, count);
     m.seen = MEM_ARRAY(uint64_t, BITSET_WORDS(m.doc_count));
     for (size_t i = 0; i < count; i++)
         m.cursors[i] = mem_alloc(sizeof(struct term_cursor));
@@ -698,6 +728,7 @@ int merge_run(struct merge_input *inputs, size_t count, const uint16_t *from, st
     mem_free(m.ordinals);
     mem_free(m.cursors);
     mem_free(m.is_open);
+    mem_free(m.heads);
     mem_free(m.seen);
     mem_free(m.docs);
     mem_free(m.freqs);
