@@ -108,9 +108,9 @@ static void full_server_is_asked_again(struct test *t)
     static const char *const replies[] = {
         "HTTP/1.1 429 Too Many Requests\r\nContent-Length: 2\r\n\r\n{}",
         "HTTP/1.1 429 Too Many Requests\r\nContent-Length: 2\r\n\r\n{}",
-        "HTTP/1.1 200 OK\r\nContent-Length: 37\r\n\r\n" CLEAN_BODY, NULL};
+        "HTTP/1.1 200 OK\r\nContent-Length: 36\r\n\r\n" CLEAN_BODY, NULL};
     struct client client;
-    assert_int_equal(STR(CLEAN_BODY).n, 37);
+    assert_int_equal(STR(CLEAN_BODY).n, 36);
     assert_ok(post(t, replies, &client), &t->err);
     assert_int_equal(client.retries, 2);
 }

@@ -31,10 +31,13 @@ static void indices_init(struct corpus *corpus, struct str prefix)
         if (prefix.n > 0)
             memcpy(index->name, prefix.p, prefix.n);
         memcpy(index->name + prefix.n, s->index, name_bytes);
-        int n = snprintf(index->action, sizeof(index->action), "{\"index\":{\"_index\":\"%s\"}}\n",
-                         index->name);
-        ASSERT(n > 0 && (size_t)n < sizeof(index->action));
-        index->action_bytes = (size_t)n;
+        static const char head[] = "{\"index\":{\"_index\":\"", tail[] = "\"}}\n";
+        size_t bytes = prefix.n + name_bytes, at = sizeof(head) - 1 + bytes;
+        ASSERT(at + sizeof(tail) <= sizeof(index->action));
+        memcpy(index->action, head, sizeof(head) - 1);
+        memcpy(index->action + sizeof(head) - 1, index->name, bytes);
+        memcpy(index->action + at, tail, sizeof(tail));
+        index->action_bytes = at + sizeof(tail) - 1;
     }
 }
 

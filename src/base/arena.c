@@ -61,11 +61,19 @@ void mem_free(void *p)
     free(p);
 }
 
-void mem_tune(void)
+void mem_tune(size_t heap_count_max)
 {
+    /* glibc would make eight a core, and each keeps what its threads once needed: loading a million
+     * documents left 680 MB, with two heaps 350 MB, at the same speed. */
+    (void)mallopt(M_ARENA_MAX, (int)heap_count_max);
     (void)mallopt(M_MMAP_THRESHOLD,
                   32 << 20); /* the largest that glibc takes: blocks of arenas are up to 1 MiB */
     (void)mallopt(M_TRIM_THRESHOLD, 64 << 20);
+}
+
+void mem_trim(void)
+{
+    (void)malloc_trim(0);
 }
 
 char *mem_cstr(struct str s)

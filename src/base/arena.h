@@ -50,7 +50,10 @@ char *mem_cstr(struct str s); /* copy with a NUL; freed by mem_free */
 /* Once, first thing in main: the allocator keeps up to 64 MiB of freed memory per heap instead of
  * giving each batch's arena back to the kernel and faulting it in again, which took half the time
  * of reading JSON events. */
-void mem_tune(void);
+void mem_tune(size_t heap_count_max);
+/* Gives memory that is free, but kept for the next request, back to the system: after work that
+ * took much and is over. Costs some milliseconds and the page faults of who needs it again. */
+void mem_trim(void);
 
 #define MEM_NEW(T)          ((T *)mem_zalloc(sizeof(T)))
 #define MEM_ARRAY(T, count) ((T *)mem_zalloc(sizeof(T) * (count)))

@@ -40,7 +40,7 @@ static int unknown_command(const char *name)
 
 int main(int argc, char **argv)
 {
-    mem_tune();
+    mem_tune(MAX_OF(os_cpu_count(), (size_t)2));
     struct app app = {.fs = vfs_posix(),
                       .clock = clock_system(),
                       .mem = arena_new(0),

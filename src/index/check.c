@@ -36,7 +36,7 @@ static int ids_verify(struct segment *seg, struct err *err)
     size_t last_n = 0;
     id_cursor_init(&ids, seg);
     for (uint32_t doc = 0; doc < seg->doc_count; doc++) {
-        size_t n = id_cursor_next(&ids);
+        size_t n = id_cursor_read(&ids, doc);
         if (n == 0)
             return bad(seg, err, "empty id of document", doc);
         struct str s = {ids.id, n};

@@ -5,9 +5,8 @@
  * process id <path>/wal/<sequence>.log   the log of all indices <path>/indices/<uuid>/ manifest,
  * <n>.seg, <n>.<generation>.live
  *
- * Recovery: every manifest is read and its segments opened (footers only); then the log is
- * replayed: frames below an index's `wal_flushed` are in its segments already, the rest is applied
- * with the versions and sequence numbers it was given. */
+ * Opening: every manifest is read and its segments opened (footers only), the log's last file is
+ * read for its end. The log's tail comes back in the background: engine_recover.c. */
 #include "index/engine.h"
 
 #include <stdlib.h>
@@ -18,6 +17,10 @@
 
 #define BACKGROUND_ROUND_NS (50 * NS_PER_MS)
 #define MERGE_ROUND_NS      (500 * NS_PER_MS)
+#define TRIM_BYTES_MIN      (32 * MIB) /* a flush of less leaves little behind */
+#define RECOVERY_OPEN_WAIT_NS                                                                      \
+    (50 * NS_PER_MS) /* a short tail is back before anybody is answered                            \
+                      */
 
 /* ---- Indices by name ---- */
 
@@ -277,7 +280,6 @@ static int indices_open(struct engine *engine, struct err *err)
     TRY(vfs_make_dir(engine->fs, engine->indices_path, err));
     TRY(vfs_sync_dir(engine->fs, engine->path, err));
     TRY(vfs_list(engine->fs, engine->indices_path, mem, &entries, &count, err));
-    engine->by_id = MEM_ARRAY(struct index *, count + 1);
     for (size_t i = 0; i < count; i++) {
         if (entries[i].kind != VFS_KIND_DIR)
             continue;
@@ -290,68 +292,28 @@ static int indices_open(struct engine *engine, struct err *err)
             continue;
         }
         TRY(index__open(engine, dir, &index, err));
+        index->state = INDEX_RECOVERING;
         TRY(index_enter(engine, index, mem, err));
     }
-    size_t at = 0;
-    struct str name;
-    void *index;
-    while (strmap_next(&engine->indices, &at, &name, &index))
-        engine->by_id[engine->by_id_count++] = index;
     return 0;
 }
 
-/* ---- Replay ---- */
-
-static int replay(void *arg, const struct wal_frame *frame, struct err *err)
-{
-    struct engine *engine = arg;
-    struct index *index = NULL;
-    for (size_t i = 0; i < engine->by_id_count && !index; i++) {
-        if (engine->by_id[i]->id == frame->index_id)
-            index = engine->by_id[i];
-    }
-    /* Frames of an index that was deleted since stay in the log until their file goes. */
-    if (!index || frame->seq < index->wal_flushed)
-        return 0;
-    if (!index->wal_from)
-        index->wal_from = frame->seq;
-    switch ((enum wal_kind)frame->kind) {
-    case WAL_NEW_INDEX:
-        return 0;
-    case WAL_MAPPING: {
-        struct mapping *mapping;
-        TRY(mapping_decode(frame->payload, &mapping, err));
-        mapping_unref(index->mapping);
-        index->mapping = mapping;
-        index->is_changed = true;
-        return 0;
-    }
-    case WAL_DOCS:
-        return wal__replay_docs(index, frame, err);
-    }
-    return err_set(err, ERR_UNSUPPORTED, "write-ahead log: frame of unknown kind %u", frame->kind);
-}
-
-static int wal_recover(struct engine *engine, struct err *err)
+static int log_open(struct engine *engine, struct err *err)
 {
     CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
     uint64_t seq_min = 1;
-    for (size_t i = 0; i < engine->by_id_count; i++) {
-        seq_min = MAX_OF(seq_min, engine->by_id[i]->id + 1);
-        seq_min = MAX_OF(seq_min, engine->by_id[i]->wal_flushed);
+    size_t count;
+    struct index **indices = engine__all(engine, &count);
+    for (size_t i = 0; i < count; i++) {
+        seq_min = MAX_OF(seq_min, indices[i]->id + 1);
+        seq_min = MAX_OF(seq_min, indices[i]->wal_flushed);
     }
+    engine__all_free(indices, count);
     struct wal_config config = {.fs = engine->fs,
                                 .dir = path_join(mem, engine->path, STR("wal")),
                                 .seq_min = seq_min,
-                                .file_bytes_max = engine->config.wal_file_bytes_max,
-                                .replay = replay,
-                                .arg = engine};
-    TRY(wal_open(&config, &engine->wal, err));
-    for (size_t i = 0; i < engine->by_id_count; i++) {
-        engine->by_id[i]->is_changed = true;
-        TRY(index__refresh(engine->by_id[i], err));
-    }
-    return 0;
+                                .file_bytes_max = engine->config.wal_file_bytes_max};
+    return wal_open(&config, &engine->wal, err);
 }
 
 /* ---- Background ---- */
@@ -368,7 +330,7 @@ static bool refresh_due(struct index *index, int64_t now_ns)
 {
     mutex_lock(&index->mu);
     bool due = index->is_changed && (index->is_refresh_wanted ||
-                                     (index->refresh_interval_ns >= 0 &&
+                                     (index->refresh_interval_ns >= 0 && !index__is_idle(index) &&
                                       now_ns - index->refreshed_ns >= index->refresh_interval_ns));
     mutex_unlock(&index->mu);
     return due;
@@ -380,26 +342,32 @@ static bool flush_due(struct index *index, int64_t now_ns)
     mutex_lock(&index->mu);
     bool is_dirty = index->wal_from != 0 || index->is_mapping_dirty || index->memory_bytes > 0;
     uint64_t bytes = index->memory_bytes;
+    bool is_old = now_ns - index->flushed_ns >= FLUSH_AGE_NS;
     mutex_unlock(&index->mu);
     bool is_tight =
         __atomic_load_n(&engine->memory_bytes, __ATOMIC_RELAXED) > engine->memory_max / 2;
-    return is_dirty && (now_ns - index->flushed_ns >= FLUSH_AGE_NS ||
-                        wal_bytes(engine->wal) > WAL_FLUSH_BYTES ||
+    return is_dirty && (is_old || wal_bytes(engine->wal) > WAL_FLUSH_BYTES ||
                         (is_tight && bytes > engine->memory_max / 64));
 }
 
 static int index_round(struct index *index, struct err *err)
 {
     int64_t now_ns = clock_monotonic_ns(index->engine->clock);
+    if (!index__is_ready(index))
+        return 0;
     failed_set_aside(index);
     if (refresh_due(index, now_ns))
         TRY(index__refresh(index, err));
     /* Read-only: nothing more reaches the disk. And after a failure the disk gets a rest. */
     if (wal_state(index->engine->wal, NULL) < 0 || now_ns < index->retry_ns)
         return 0;
-    int rc = flush_due(index, now_ns) ? index__flush(index, false, err) : index__fold(index, err);
+    bool is_flush = flush_due(index, now_ns);
+    uint64_t before = __atomic_load_n(&index->engine->memory_bytes, __ATOMIC_RELAXED);
+    int rc = is_flush ? index__flush(index, false, err) : index__fold(index, err);
     if (rc < 0)
         index->retry_ns = now_ns + RETRY_NS;
+    if (is_flush && before >= TRIM_BYTES_MIN)
+        mem_trim(); /* builders, segments and the merge's arrays are gone */
     return rc;
 }
 
@@ -408,10 +376,16 @@ static int merge_round(struct index *index, struct err *err)
     int64_t now_ns = clock_monotonic_ns(index->engine->clock);
     bool did = true;
     int rc = 0;
-    if (wal_state(index->engine->wal, NULL) < 0 || now_ns < index->merge_retry_ns)
+    if (!index__is_ready(index) || wal_state(index->engine->wal, NULL) < 0 ||
+        now_ns < index->merge_retry_ns)
         return 0;
-    while (rc == 0 && did)
+    while (rc == 0 && did) {
         rc = index__merge_due(index, &did, err);
+        if (did)
+            mem_trim();
+    }
+    if (rc == -ERR_SHUTDOWN)
+        return 0;
     if (rc < 0)
         index->merge_retry_ns = now_ns + RETRY_NS;
     return rc;
@@ -512,7 +486,8 @@ static void conditions_init(struct engine *engine)
            pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0);
     ASSERT(pthread_cond_init(&engine->bg_wake, &attr) == 0 &&
            pthread_cond_init(&engine->bg_done, &attr) == 0 &&
-           pthread_cond_init(&engine->merge_wake, &attr) == 0);
+           pthread_cond_init(&engine->merge_wake, &attr) == 0 &&
+           pthread_cond_init(&engine->recovered, &attr) == 0);
     (void)pthread_condattr_destroy(&attr);
 }
 
@@ -556,14 +531,15 @@ static void engine_destroy(struct engine *engine)
     strmap_deinit(&engine->indices);
     wal_close(engine->wal);
     vfs_close(engine->lock_file);
-    mem_free(engine->by_id);
     arena_free(engine->mem);
     (void)pthread_mutex_destroy(&engine->mu);
     (void)pthread_mutex_destroy(&engine->id_mu);
     (void)pthread_mutex_destroy(&engine->bg_mu);
+    (void)pthread_mutex_destroy(&engine->recover_mu);
     (void)pthread_cond_destroy(&engine->bg_wake);
     (void)pthread_cond_destroy(&engine->bg_done);
     (void)pthread_cond_destroy(&engine->merge_wake);
+    (void)pthread_cond_destroy(&engine->recovered);
     mem_free(engine);
 }
 
@@ -575,17 +551,14 @@ static int engine_start(struct engine *engine, struct err *err)
     (void)!vfs_sync_dir(engine->fs, path_dir(engine->path), NULL);
     TRY(lock_take(engine, err));
     TRY(indices_open(engine, err));
-    TRY(wal_recover(engine, err));
-    mem_free(engine->by_id);
-    engine->by_id = NULL;
-    engine->by_id_count = 0;
+    TRY(log_open(engine, err));
     engine__ids_init(engine);
     if (!engine->config.is_single_threaded) {
         ASSERT(pthread_create(&engine->thread, NULL, background, engine) == 0);
         ASSERT(pthread_create(&engine->merge_thread, NULL, merging, engine) == 0);
         engine->has_thread = true;
     }
-    return 0;
+    return engine__recover_start(engine, RECOVERY_OPEN_WAIT_NS, err);
 }
 
 int engine_open(const struct engine_config *config, struct engine **ret_engine, struct err *err)
@@ -600,13 +573,16 @@ int engine_open(const struct engine_config *config, struct engine **ret_engine, 
     engine->memory_max = config->memory_bytes_max ? config->memory_bytes_max : MEMORY_BYTES_DEFAULT;
     engine->request_max =
         config->request_bytes_max ? config->request_bytes_max : REQUEST_BYTES_DEFAULT;
+    engine->merge_bytes_per_s =
+        config->merge_bytes_per_s ? config->merge_bytes_per_s : MERGE_BYTES_PER_S;
     engine->lane_count =
         MIN_OF(config->lane_count ? config->lane_count : os_cpu_count(), (size_t)LANES_MAX);
     engine->disk_checked_ns = INT64_MIN;
     strmap_init(&engine->indices);
     ASSERT(pthread_mutex_init(&engine->mu, NULL) == 0 &&
            pthread_mutex_init(&engine->id_mu, NULL) == 0 &&
-           pthread_mutex_init(&engine->bg_mu, NULL) == 0);
+           pthread_mutex_init(&engine->bg_mu, NULL) == 0 &&
+           pthread_mutex_init(&engine->recover_mu, NULL) == 0);
     conditions_init(engine);
     int rc = engine_start(engine, err);
     if (rc < 0) {
@@ -621,6 +597,7 @@ void engine_close(struct engine *engine)
 {
     if (!engine)
         return;
+    engine__recover_stop(engine);
     if (engine->has_thread) {
         mutex_lock(&engine->bg_mu);
         engine->is_closing = true;

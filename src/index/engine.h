@@ -29,10 +29,15 @@ struct engine_config {
     size_t request_bytes_max; /* one engine_write; 0: default 100 MiB */
     size_t lane_count;        /* 0: one per core */
     uint64_t wal_file_bytes_max; /* a new log file is begun behind this; 0: default */
+    uint64_t merge_bytes_per_s;  /* of background merges while the engine is used; 0: 16 MiB */
     bool is_single_threaded; /* tests and crash simulation: no background threads; engine_tick does
                                 their work */
 };
 
+/* Reads what the folder consists of. What is only in the log comes back in the background: until
+ * then searches of the indices concerned answer -ERR_SHARDS_FAILED, gets -ERR_NO_SHARD, and writes
+ * wait, for a while (then ERR_UNAVAILABLE); index_stats.is_recovering tells. With
+ * is_single_threaded everything is back when it returns. */
 int engine_open(const struct engine_config *config, struct engine **ret_engine,
                 struct err *err) WARN_UNUSED;
 /* Flushes what is in memory, stops the background, closes. */
@@ -140,6 +145,7 @@ struct index_stats {
     int64_t seq_no_max;       /* highest acknowledged, -1: none */
     uint32_t damaged_count;   /* segments that were set aside; their documents are missing */
     char damaged_reason[128]; /* of the first of them; "" */
+    bool is_recovering;       /* or could not be: searches, gets and writes are refused */
     bool is_read_only;
     char read_only_reason[128];
 };

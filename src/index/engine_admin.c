@@ -6,6 +6,7 @@
 #include "event/value.h"
 #include "index/analyze.h"
 #include "index/index_int.h"
+#include "index/index_sort.h"
 
 #define SHARDS_MAX 1024
 
@@ -80,22 +81,53 @@ static int setting_int(const struct value *flat, const char *key, int64_t min, i
     return 0;
 }
 
-static int interval_of(const struct value *flat, struct arena *mem, int64_t *ret_ns,
-                       struct err *err)
+/* "-1" where it means "off", "0", or a number with a unit. */
+static int setting_time(const struct value *flat, const char *key, bool may_be_off,
+                        struct arena *mem, int64_t *ret_ns, struct err *err)
 {
-    const struct value *v = value_map_get_lit(flat, "index.refresh_interval");
+    const struct value *v = value_map_get(flat, str_from(key));
+    int64_t number;
     if (!v || v->kind == VALUE_NULL)
         return 0;
     struct str text = value_to_str(mem, v);
-    if (str_is(text, "-1")) {
+    if (may_be_off && str_is(text, "-1")) {
         *ret_ns = -1;
         return 0;
     }
-    if (!str_to_duration(text, ret_ns))
+    const char *why = NULL;
+    if (str_is(text, "0"))
+        *ret_ns = 0;
+    else if (str_to_i64(text, &number) || !str_to_duration(text, &number))
+        why = "unit is missing or unrecognized";
+    else if (number < 0)
+        why = "negative durations are not supported";
+    else
+        *ret_ns = number;
+    return why ? err_set(err, ERR_INVALID,
+                         "failed to parse setting [%s] with value [" STR_FMT
+                         "] as a time value: %s",
+                         key, STR_ARG(text), why)
+               : 0;
+}
+
+static int interval_of(const struct value *flat, struct arena *mem, int64_t *ret_ns,
+                       struct err *err)
+{
+    return setting_time(flat, "index.refresh_interval", true, mem, ret_ns, err);
+}
+
+static int setting_bool(const struct value *flat, const char *key, struct arena *mem, bool *ret,
+                        struct err *err)
+{
+    const struct value *v = value_map_get(flat, str_from(key));
+    if (!v || v->kind == VALUE_NULL)
+        return 0;
+    struct str text = value_to_str(mem, v);
+    if (!str_is(text, "true") && !str_is(text, "false"))
         return err_set(err, ERR_INVALID,
-                       "failed to parse setting [index.refresh_interval] with value [" STR_FMT
-                       "] as a time value",
+                       "Failed to parse value [" STR_FMT "] as only [true] or [false] are allowed.",
                        STR_ARG(text));
+    *ret = str_is(text, "true");
     return 0;
 }
 
@@ -107,6 +139,9 @@ static int settings_check(const struct value *flat, struct arena *mem, struct er
     TRY(setting_int(flat, "index.mapping.total_fields.limit", 0, INT32_MAX, mem, &v, err));
     TRY(setting_int(flat, "index.mapping.depth.limit", 1, 100, mem, &v, err));
     TRY(interval_of(flat, mem, &v, err));
+    TRY(setting_time(flat, "index.search.idle.after", false, mem, &v, err));
+    bool is_throttled;
+    TRY(setting_bool(flat, "index.merge.scheduler.auto_throttle", mem, &is_throttled, err));
     for (size_t i = 0; i < flat->map->count; i++) {
         struct str key = flat->map->keys[i];
         if (str_is(key, "index.uuid") || str_is(key, "index.creation_date") ||
@@ -149,6 +184,13 @@ void index__settings_apply(struct index *index)
         return;
     index->refresh_interval_ns = REFRESH_INTERVAL_DEFAULT;
     (void)!interval_of(&flat, mem, &index->refresh_interval_ns, NULL);
+    const struct value *interval = value_map_get_lit(&flat, "index.refresh_interval");
+    index->is_interval_set = interval && interval->kind != VALUE_NULL;
+    index->search_idle_ns = SEARCH_IDLE_DEFAULT;
+    (void)!setting_time(&flat, "index.search.idle.after", false, mem, &index->search_idle_ns, NULL);
+    bool is_throttled = true;
+    (void)!setting_bool(&flat, "index.merge.scheduler.auto_throttle", mem, &is_throttled, NULL);
+    index->is_merge_free = !is_throttled;
     v = MAPPING_FIELDS_MAX_DEFAULT;
     (void)!setting_int(&flat, "index.mapping.total_fields.limit", 0, INT32_MAX, mem, &v, NULL);
     /* The mapping may be shared with searches, which do not look at the limits. */
@@ -229,6 +271,7 @@ static int body_read(const struct value *body, struct arena *mem, struct index_b
         if (rc < 0)
             return rc == -ERR_MAPPER_PARSING ? err_wrap(err, "Failed to parse mapping [_doc]") : rc;
     }
+    TRY(index_sort_check(&ret->settings, ret->mapping, mem, err));
     return analyzers_check(ret->mapping, err);
 }
 
@@ -337,6 +380,7 @@ int engine_index_create(struct engine *engine, struct str name, const struct val
                         struct err *err)
 {
     struct index *index;
+    TRY(engine__disk_admit(engine, name, err));
     TRY(engine__index_make(engine, name, body, false, &index, err));
     index__unref(index);
     return 0;
@@ -399,6 +443,8 @@ int engine_mapping_put(struct engine *engine, struct str name, const struct valu
 {
     CLEANUP(index__unref_ptr) struct index *index = NULL;
     TRY(engine__index_get(engine, name, &index, err));
+    TRY(index__await(index, USE_CHANGE, err));
+    TRY(engine__disk_admit(engine, name, err));
     TRY(wal_state(engine->wal, err));
     for (;;) {
         CLEANUP(mapping_unref_ptr) struct mapping *old = index__mapping(index);
@@ -442,6 +488,7 @@ int engine_mapping_get(struct engine *engine, struct str name, struct arena *mem
 {
     CLEANUP(index__unref_ptr) struct index *index = NULL;
     TRY(engine__index_get(engine, name, &index, err));
+    TRY(index__await(index, USE_CHANGE, err));
     CLEANUP(mapping_unref_ptr) struct mapping *mapping = index__mapping(index);
     struct value v = mapping_to_value(mapping, mem);
     *ret_mappings = value_copy(mem, &v);
@@ -454,6 +501,7 @@ int engine_settings_put(struct engine *engine, struct str name, const struct val
     CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
     CLEANUP(index__unref_ptr) struct index *index = NULL;
     TRY(engine__index_get(engine, name, &index, err));
+    TRY(index__await(index, USE_CHANGE, err));
     if (settings->kind != VALUE_MAP)
         return err_set(err, ERR_PARSE, "the body of a settings update must be an object");
     struct value flat = value_map(mem, 4), current;
@@ -461,11 +509,14 @@ int engine_settings_put(struct engine *engine, struct str name, const struct val
         settings->map->count == 1 ? value_map_get_lit(settings, "settings") : NULL;
     settings_flatten(inner && inner->kind == VALUE_MAP ? inner : settings, STR_NONE, &flat, mem);
     TRY(settings_check(&flat, mem, err));
-    if (value_map_get_lit(&flat, "index.number_of_shards"))
-        return err_set(err, ERR_INVALID,
-                       "Can't update non dynamic settings [[index.number_of_shards]] for open "
-                       "indices [[" STR_FMT "/" STR_FMT "]]",
-                       STR_ARG(name), STR_ARG(index->uuid));
+    for (size_t i = 0; i < flat.map->count; i++) {
+        struct str key = flat.map->keys[i];
+        if (str_is(key, "index.number_of_shards") || index_sort_is_setting(key))
+            return err_set(err, ERR_INVALID,
+                           "Can't update non dynamic settings [[" STR_FMT
+                           "]] for open indices [[" STR_FMT "/" STR_FMT "]]",
+                           STR_ARG(key), STR_ARG(name), STR_ARG(index->uuid));
+    }
     mutex_lock(&index->mu);
     int rc = value_from_json(str_from(index->settings_json), mem, &current, err);
     for (size_t i = 0; rc == 0 && i < flat.map->count; i++) {
@@ -485,7 +536,7 @@ int engine_settings_put(struct engine *engine, struct str name, const struct val
 
 /* "index.mapping.total_fields.limit" into nested maps; values as text, as Elasticsearch prints
  * them. */
-static void setting_nest(struct value *root, struct str path, struct str text, struct arena *mem)
+static void setting_nest(struct value *root, struct str path, struct value v, struct arena *mem)
 {
     struct value *at = root;
     for (ptrdiff_t dot; (dot = str_find_char(path, '.')) > 0;
@@ -498,7 +549,17 @@ static void setting_nest(struct value *root, struct str path, struct str text, s
         }
         at = next;
     }
-    value_map_set(mem, at, path, value_str(text));
+    value_map_set(mem, at, path, v);
+}
+
+static struct value setting_text(const struct value *v, struct arena *mem)
+{
+    if (v->kind != VALUE_LIST)
+        return value_str(value_to_str(mem, v));
+    struct value list = value_list(mem, v->list->count);
+    for (size_t i = 0; i < v->list->count; i++)
+        value_list_add(mem, &list, value_str(value_to_str(mem, &v->list->items[i])));
+    return list;
 }
 
 int engine_settings_get(struct engine *engine, struct str name, struct arena *mem,
@@ -512,19 +573,13 @@ int engine_settings_get(struct engine *engine, struct str name, struct arena *me
     mutex_unlock(&index->mu);
     TRY(value_from_json(json, mem, &flat, err));
     for (size_t i = 0; i < flat.map->count; i++) {
-        struct value *v = &flat.map->values[i];
-        if (v->kind == VALUE_LIST) {
-            struct value *at = &root;
-            setting_nest(at, flat.map->keys[i], STR(""), mem);
-            continue;
-        }
-        setting_nest(&root, flat.map->keys[i], value_to_str(mem, v), mem);
+        setting_nest(&root, flat.map->keys[i], setting_text(&flat.map->values[i], mem), mem);
     }
-    setting_nest(&root, STR("index.creation_date"),
-                 arena_printf(mem, "%lld", (long long)(index->created_ns / NS_PER_MS)), mem);
-    setting_nest(&root, STR("index.provided_name"), arena_str(mem, index->name), mem);
-    setting_nest(&root, STR("index.uuid"), arena_str(mem, index->uuid), mem);
-    setting_nest(&root, STR("index.version.created"), STR("7100299"), mem);
+    struct str created = arena_printf(mem, "%lld", (long long)(index->created_ns / NS_PER_MS));
+    setting_nest(&root, STR("index.creation_date"), value_str(created), mem);
+    setting_nest(&root, STR("index.provided_name"), value_str(arena_str(mem, index->name)), mem);
+    setting_nest(&root, STR("index.uuid"), value_str(arena_str(mem, index->uuid)), mem);
+    setting_nest(&root, STR("index.version.created"), value_str(STR("7100299")), mem);
     *ret_settings = root;
     return 0;
 }
@@ -560,6 +615,7 @@ int engine_alias_put(struct engine *engine, struct str name, struct str alias,
     CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
     CLEANUP(index__unref_ptr) struct index *index = NULL;
     TRY(engine__index_get(engine, name, &index, err));
+    TRY(index__await(index, USE_CHANGE, err));
     TRY(index_name_check(alias, err));
     if (engine_index_exists(engine, alias))
         return err_set(err, ERR_INDEX_NAME,
@@ -584,6 +640,7 @@ int engine_alias_remove(struct engine *engine, struct str name, struct str alias
     CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
     CLEANUP(index__unref_ptr) struct index *index = NULL;
     TRY(engine__index_get(engine, name, &index, err));
+    TRY(index__await(index, USE_CHANGE, err));
     struct value aliases;
     bool was_there = false;
     mutex_lock(&index->mu);
@@ -735,6 +792,7 @@ int engine_refresh(struct engine *engine, struct str name, struct err *err)
 {
     CLEANUP(index__unref_ptr) struct index *index = NULL;
     TRY(engine__index_get(engine, name, &index, err));
+    TRY(index__await(index, USE_CHANGE, err));
     return index__refresh(index, err);
 }
 
@@ -742,6 +800,7 @@ int engine_flush(struct engine *engine, struct str name, struct err *err)
 {
     CLEANUP(index__unref_ptr) struct index *index = NULL;
     TRY(engine__index_get(engine, name, &index, err));
+    TRY(index__await(index, USE_CHANGE, err));
     return index__flush(index, false, err);
 }
 
@@ -750,6 +809,8 @@ int engine_force_merge(struct engine *engine, struct str name, size_t segment_co
 {
     CLEANUP(index__unref_ptr) struct index *index = NULL;
     TRY(engine__index_get(engine, name, &index, err));
+    TRY(index__await(index, USE_CHANGE, err));
+    TRY(engine__disk_admit(engine, name, err));
     return index__merge_to(index, segment_count_max, err);
 }
 
@@ -783,6 +844,7 @@ int engine_index_stats(struct engine *engine, struct str name, struct arena *mem
     memcpy(s.damaged_reason, index->trouble, sizeof(s.damaged_reason));
     mutex_unlock(&index->mu);
     struct err why;
+    s.is_recovering = !index__is_ready(index);
     if (wal_state(engine->wal, &why) < 0) {
         s.is_read_only = true;
         memcpy(s.read_only_reason, why.text, sizeof(s.read_only_reason) - 1);

@@ -367,7 +367,11 @@ static uint64_t run_case(uint64_t seed, uint64_t steps)
     rng_init(&w->rng, seed);
     clock_fake_init(&w->clock, INT64_C(1737500000) * NS_PER_S);
     world_open(w);
-    CHECK(w, engine_index_create(w->engine, STR("m"), NULL, NULL) == 0);
+    /* With an interval of its own, a round refreshes it whether it is searched or not. */
+    struct value body;
+    CHECK(w, value_from_json(STR("{\"settings\":{\"refresh_interval\":\"1s\"}}"), w->mem, &body,
+                             NULL) == 0);
+    CHECK(w, engine_index_create(w->engine, STR("m"), &body, NULL) == 0);
     for (uint64_t i = 0; i < steps; i++)
         step(w);
     check_get(w);

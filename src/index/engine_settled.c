@@ -16,6 +16,11 @@ int engine_settled_seq_no(struct engine *engine, struct str name, int64_t *ret_s
     struct index *index = engine__index(engine, name);
     if (!index)
         return err_set(err, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "]", STR_ARG(name));
+    int awaited = index__await(index, USE_CHANGE, err);
+    if (awaited < 0) {
+        index__unref(index);
+        return awaited;
+    }
     int64_t seq_no = __atomic_load_n(&index->seq_no_next, __ATOMIC_ACQUIRE) - 1;
     for (size_t i = 0; i < index->lane_count; i++) {
         mutex_lock(&index->lanes[i].mu);

@@ -429,13 +429,172 @@ static void test_limits(void **state)
     vfs_mem_set_free_bytes(f->fs, 1 * MIB);
     clock_fake_advance(&f->clock, NS_PER_S);
     write.source = STR("{}");
-    assert_int_equal(engine_write(f->engine, &write, 1, REFRESH_NONE, f->mem, &r, &err),
-                     -ERR_DISK_FULL);
-    assert_non_null(
-        strstr(err.text, "TOO_MANY_REQUESTS/12/disk usage exceeded flood-stage watermark"));
+    assert_int_equal(engine_write(f->engine, &write, 1, REFRESH_NONE, f->mem, &r, &err), 0);
+    assert_int_equal(r.outcome, DOC_FAILED);
+    assert_int_equal(r.status, 429);
+    assert_string_equal(r.err->text,
+                        "index [i] blocked by: [TOO_MANY_REQUESTS/12/disk usage exceeded "
+                        "flood-stage watermark, index has read-only-allow-delete block];");
     vfs_mem_set_free_bytes(f->fs, 1 * GIB);
     assert_int_equal(engine_write(f->engine, &write, 1, REFRESH_NONE, f->mem, &r, &err), 0);
     assert_int_equal(r.outcome, DOC_CREATED);
+}
+
+/* Deletes, searches and gets go on; what needs room is refused, item by item, until there is some.
+ */
+static void test_disk_full(void **state)
+{
+    struct fixture *f = *state;
+    struct err err = {0};
+    struct doc_write writes[3];
+    struct doc_result r[3];
+    put(f, DOC_INDEX, "1", "{\"a\":1}");
+    put(f, DOC_INDEX, "2", "{\"a\":2}");
+    refresh(f);
+    vfs_mem_set_free_bytes(f->fs, 1 * MIB);
+    clock_fake_advance(&f->clock, NS_PER_S);
+    for (size_t i = 0; i < 3; i++) {
+        writes[i] = DOC_WRITE_INIT;
+        writes[i].index = i == 2 ? STR("new") : STR("i");
+        writes[i].id = STR("1");
+        writes[i].source = STR("{}");
+    }
+    writes[0].op = DOC_DELETE;
+    assert_int_equal(engine_write(f->engine, writes, 3, REFRESH_NOW, f->mem, r, &err), 0);
+    assert_int_equal(r[0].outcome, DOC_DELETED);
+    assert_int_equal(r[1].status, 429);
+    assert_int_equal(r[2].status, 429);
+    assert_false(engine_index_exists(f->engine, STR("new")));
+    gives(f, "1", NULL);
+    gives(f, "2", "{\"a\":2}");
+    assert_int_equal(visible(f), 1);
+    struct value body = json(f, "{\"properties\":{\"b\":{\"type\":\"ip\"}}}");
+    assert_int_equal(engine_mapping_put(f->engine, STR("i"), &body, &err), -ERR_DISK_FULL);
+    assert_int_equal(engine_force_merge(f->engine, STR("i"), 1, &err), -ERR_DISK_FULL);
+    assert_int_equal(engine_index_create(f->engine, STR("j"), NULL, &err), -ERR_DISK_FULL);
+    vfs_mem_set_free_bytes(f->fs, 1 * GIB);
+    assert_int_equal(engine_write(f->engine, writes, 3, REFRESH_NOW, f->mem, r, &err), 0);
+    assert_int_equal(r[1].outcome, DOC_CREATED);
+    assert_int_equal(r[2].outcome, DOC_CREATED);
+    assert_int_equal(engine_mapping_put(f->engine, STR("i"), &body, &err), 0);
+}
+
+/* A log that could not be written for want of room takes nothing, and goes on by itself. */
+static void test_log_full(void **state)
+{
+    struct fixture *f = *state;
+    struct err err = {0};
+    struct doc_write write = DOC_WRITE_INIT;
+    struct doc_result r;
+    put(f, DOC_INDEX, "1", "{\"a\":1}");
+    vfs_mem_fail_at(f->fs, 1, VFS_FAULT_ENOSPC, true);
+    write.index = STR("i");
+    write.id = STR("2");
+    write.source = STR("{}");
+    assert_int_equal(engine_write(f->engine, &write, 1, REFRESH_NONE, f->mem, &r, &err), -ERR_IO);
+    write.op = DOC_DELETE;
+    assert_int_equal(engine_write(f->engine, &write, 1, REFRESH_NONE, f->mem, &r, &err), 0);
+    assert_int_equal(r.status, 429);
+    assert_non_null(strstr(r.err->text, "disk usage exceeded"));
+    gives(f, "1", "{\"a\":1}");
+    vfs_mem_fail_at(f->fs, 0, VFS_FAULT_NONE, false);
+    assert_int_equal(engine_tick(f->engine, &err), 0);
+    put(f, DOC_INDEX, "3", "{\"a\":3}");
+    reopen(f);
+    gives(f, "3", "{\"a\":3}");
+}
+
+static void settings(struct fixture *f, const char *text)
+{
+    struct err err = {0};
+    struct value body = json(f, text);
+    if (engine_settings_put(f->engine, STR("i"), &body, &err) < 0)
+        fail_msg("%s: %s", text, err.text);
+}
+
+/* Nobody searches: no refresh, until somebody does. */
+static void test_search_idle(void **state)
+{
+    struct fixture *f = *state;
+    struct err err = {0};
+    put(f, DOC_INDEX, "1", "{}");
+    clock_fake_advance(&f->clock, 2 * NS_PER_S);
+    assert_int_equal(engine_tick(f->engine, &err), 0);
+    assert_int_equal(visible(f), 1);
+    put(f, DOC_INDEX, "2", "{}");
+    assert_int_equal(visible(f), 1); /* searched a moment ago: the next round shows it */
+    clock_fake_advance(&f->clock, 31 * NS_PER_S);
+    assert_int_equal(engine_tick(f->engine, &err), 0);
+    struct index_stats stats;
+    assert_int_equal(engine_index_stats(f->engine, STR("i"), f->mem, &stats, &err), 0);
+    assert_int_equal(stats.doc_count, 1);
+    assert_int_equal(visible(f), 2);
+    /* An interval of its own is kept. */
+    settings(f, "{\"index\":{\"refresh_interval\":\"5s\"}}");
+    put(f, DOC_INDEX, "3", "{}");
+    clock_fake_advance(&f->clock, 60 * NS_PER_S);
+    assert_int_equal(engine_tick(f->engine, &err), 0);
+    assert_int_equal(engine_index_stats(f->engine, STR("i"), f->mem, &stats, &err), 0);
+    assert_int_equal(stats.doc_count, 3);
+    /* Off is off, for searches too. */
+    settings(f, "{\"index\":{\"refresh_interval\":\"-1\"}}");
+    put(f, DOC_INDEX, "4", "{}");
+    clock_fake_advance(&f->clock, 60 * NS_PER_S);
+    assert_int_equal(engine_tick(f->engine, &err), 0);
+    assert_int_equal(visible(f), 3);
+    settings(f, "{\"index\":{\"refresh_interval\":null,\"search.idle.after\":\"100s\"}}");
+    clock_fake_advance(&f->clock, 60 * NS_PER_S);
+    assert_int_equal(engine_tick(f->engine, &err), 0);
+    assert_int_equal(visible(f), 4);
+}
+
+static void test_settings_checked(void **state)
+{
+    struct fixture *f = *state;
+    struct err err = {0};
+    static const struct {
+        const char *settings, *text; /* NULL: taken */
+    } rows[] = {
+        {"\"refresh_interval\":\"-2\"", "failed to parse setting [index.refresh_interval] with "
+                                        "value [-2] as a time value: unit is "
+                                        "missing or unrecognized"},
+        {"\"search.idle.after\":\"-5s\"",
+         "failed to parse setting [index.search.idle.after] with value [-5s] as a time value: "
+         "negative durations are not supported"},
+        {"\"sort.field\":\"nope\"", "unknown index sort field:[nope]"},
+        {"\"sort.field\":\"x\"", "docvalues not found for index sort field:[x]"},
+        {"\"sort.field\":\"nd\"", "docvalues not found for index sort field:[nd]"},
+        {"\"sort.field\":[\"t\",\"k\"],\"sort.order\":[\"desc\"]",
+         "index.sort.field:[t, k] index.sort.order:[desc], size mismatch"},
+        {"\"sort.order\":\"desc\"", "index.sort.field:[] index.sort.order:[desc], size mismatch"},
+        {"\"sort.field\":\"t\",\"sort.order\":\"up\"", "Illegal sort order:up"},
+        {"\"sort.field\":\"t\",\"sort.mode\":\"avg\"",
+         "Illegal index sort mode:[AVG], must be one of [MAX, MIN]"},
+        {"\"sort.field\":\"t\",\"sort.missing\":\"zero\"",
+         "Illegal missing value:[zero], must be one of [_last, _first]"},
+        {"\"sort.field\":\"t\",\"sort.foo\":\"zero\"", "unknown setting [index.sort.foo]"},
+        {"\"sort.field\":[\"t\",\"k\"],\"sort.order\":[\"desc\",\"asc\"]", NULL},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct str text = arena_printf(
+            f->mem,
+            "{\"settings\":{%s},\"mappings\":{\"properties\":{\"t\":{\"type\":\"date\"},\"k\":{"
+            "\"type\":\"keyword\"},\"x\":{\"type\":\"text\"},\"nd\":{\"type\":\"long\","
+            "\"doc_values\":false}}}}",
+            rows[i].settings);
+        struct value body;
+        assert_int_equal(value_from_json(text, f->mem, &body, &err), 0);
+        int rc = engine_index_create(f->engine, STR("s"), &body, &err);
+        assert_int_equal(rc, rows[i].text ? -ERR_INVALID : 0);
+        if (rows[i].text && !strstr(err.text, rows[i].text))
+            fail_msg("\"%s\" is not in \"%s\"", rows[i].text, err.text);
+    }
+    struct value change = json(f, "{\"sort.order\":[\"asc\",\"asc\"]}"), settings;
+    assert_int_equal(engine_settings_put(f->engine, STR("s"), &change, &err), -ERR_INVALID);
+    assert_non_null(strstr(err.text, "Can't update non dynamic settings [[index.sort.order]]"));
+    assert_int_equal(engine_settings_get(f->engine, STR("s"), f->mem, &settings, &err), 0);
+    const struct value *sort = value_map_get_lit(value_map_get_lit(&settings, "index"), "sort");
+    assert_int_equal(value_map_get_lit(sort, "field")->list->count, 2);
 }
 
 static void test_locked(void **state)
@@ -466,6 +625,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_aliases, setup, teardown),
         cmocka_unit_test_setup_teardown(test_generated_ids, setup, teardown),
         cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_disk_full, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_log_full, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_search_idle, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_settings_checked, setup, teardown),
         cmocka_unit_test_setup_teardown(test_locked, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -90,8 +90,9 @@ struct place {
     bool is_found; /* a live document */
     bool is_known; /* found, or a remembered delete */
     int64_t version, seq_no;
-    uint32_t doc;      /* in the builder, or in `slot` */
-    struct slot *slot; /* NULL: in the builder. Borrowed from `set` */
+    uint32_t doc;            /* in `builder`, or in `slot` */
+    struct builder *builder; /* the lane's one, or the one that is being sealed */
+    struct slot *slot;       /* NULL: in the builder. Borrowed from `set` */
     struct slot_set *set;
 };
 
@@ -125,18 +126,22 @@ static void find_sealed(struct index *index, struct str id, struct place *place)
     }
 }
 
+static void found_in(struct builder *builder, uint32_t doc, struct place *place)
+{
+    *place = (struct place){.is_found = true,
+                            .is_known = true,
+                            .version = builder_version(builder, doc),
+                            .seq_no = builder_seq_no(builder, doc),
+                            .doc = doc,
+                            .builder = builder};
+}
+
 static void find_current(struct lane *lane, struct str id, struct place *place)
 {
     *place = (struct place){.doc = DOC_NONE};
-    uint32_t doc = builder_find(lane->builder, id);
+    uint32_t doc = lane->builder ? builder_find(lane->builder, id) : DOC_NONE;
     if (doc != DOC_NONE) {
-        *place = (struct place){true,
-                                true,
-                                builder_version(lane->builder, doc),
-                                builder_seq_no(lane->builder, doc),
-                                doc,
-                                NULL,
-                                NULL};
+        found_in(lane->builder, doc, place);
         return;
     }
     const struct tomb *tomb = strmap_get(&lane->tombs, id);
@@ -146,7 +151,11 @@ static void find_current(struct lane *lane, struct str id, struct place *place)
         place->seq_no = tomb->seq_no;
         return;
     }
-    find_sealed(lane->index, id, place);
+    doc = lane__sealing_find(lane, id);
+    if (doc != DOC_NONE)
+        found_in(lane->sealing, doc, place);
+    else
+        find_sealed(lane->index, id, place);
 }
 
 /* Marks the found document dead. A merge may have moved it meanwhile: then it is looked up again.
@@ -157,7 +166,10 @@ static void kill_current(struct lane *lane, struct str id, struct place *place)
     if (!place->is_found)
         return;
     if (!place->slot) {
-        builder_kill(lane->builder, place->doc);
+        if (place->builder == lane->builder)
+            builder_kill(lane->builder, place->doc);
+        else
+            lane__sealing_kill(lane, place->doc);
         return;
     }
     for (;;) {
@@ -244,11 +256,11 @@ static int conditions_check(const struct doc_write *write, struct str id, const 
 
 /* ---- Records ---- */
 
-static void record_add(struct buf *out, enum wal_doc_op op, struct str id, struct str routing,
-                       struct str source, int64_t seq_no, int64_t version)
+static void record_add(struct buf *out, enum wal_doc_op op, unsigned flags, struct str id,
+                       struct str routing, struct str source, int64_t seq_no, int64_t version)
 {
     buf_add_u8(out, (uint8_t)op);
-    buf_add_u8(out, routing.n ? WAL_DOC_FLAG_ROUTING : 0);
+    buf_add_u8(out, (uint8_t)(flags | (routing.n ? WAL_DOC_FLAG_ROUTING : 0u)));
     buf_add_varint(out, id.n);
     buf_add_str(out, id);
     buf_add_varint(out, (uint64_t)seq_no);
@@ -286,7 +298,8 @@ struct batch {
     char (*ids)[COUNTED_ID_BYTES]; /* the generated ids that are left, in mem */
     struct buf frame;
     uint32_t record_count;
-    uint64_t seq_max; /* last frame appended, 0: none */
+    uint64_t seq_max;    /* last frame appended, 0: none */
+    bool is_delete_only; /* the disk is nearly full: everything else is refused */
 };
 
 static int frame_append(struct batch *b, enum wal_kind kind, struct str payload, uint32_t records,
@@ -342,7 +355,7 @@ static int doc_add(struct batch *b, const struct builder_doc *doc, struct err *e
     for (;;) {
         CLEANUP(mapping_unref_ptr) struct mapping *draft = NULL;
         bool is_published;
-        TRY(builder_add(b->lane->builder, b->mapping, doc, &draft, err));
+        TRY(builder_add(lane__builder(b->lane), b->mapping, doc, &draft, err));
         if (!draft)
             return 0;
         int rc = mapping_publish(b, b->mapping, draft, &is_published, err);
@@ -380,7 +393,8 @@ static int index_doc(struct batch *b, const struct doc_write *write, struct doc_
     bool was_there = place->is_found;
     kill_current(b->lane, r->id, place);
     tomb_drop(b->lane, r->id);
-    record_add(&b->frame, WAL_DOC_INDEX, r->id, write->routing, source, seq_no, version);
+    record_add(&b->frame, WAL_DOC_INDEX, write->id.n ? 0 : WAL_DOC_FLAG_AUTO_ID, r->id,
+               write->routing, source, seq_no, version);
     b->record_count++;
     metric_add(&index->index_total, 1);
     result_fill(r, was_there ? DOC_UPDATED : DOC_CREATED, was_there ? 200 : 201, version, seq_no);
@@ -397,7 +411,7 @@ static int delete_doc(struct batch *b, const struct doc_write *write, struct doc
     bool was_there = place->is_found;
     kill_current(b->lane, r->id, place);
     tomb_put(b->lane, r->id, version, seq_no);
-    record_add(&b->frame, WAL_DOC_DELETE, r->id, write->routing, STR_NONE, seq_no, version);
+    record_add(&b->frame, WAL_DOC_DELETE, 0, r->id, write->routing, STR_NONE, seq_no, version);
     b->record_count++;
     if (was_there)
         metric_add(&index->delete_total, 1);
@@ -414,8 +428,8 @@ static int current_source(struct batch *b, const struct place *place, struct str
     if (place->slot)
         return segment_stored(place->slot->segment, place->doc, b->mem, ret_source, ret_routing,
                               err);
-    *ret_source = arena_str(b->mem, builder_source(b->lane->builder, place->doc));
-    *ret_routing = arena_str(b->mem, builder_routing(b->lane->builder, place->doc));
+    *ret_source = arena_str(b->mem, builder_source(place->builder, place->doc));
+    *ret_routing = arena_str(b->mem, builder_routing(place->builder, place->doc));
     return 0;
 }
 
@@ -468,7 +482,8 @@ static void item_apply(struct batch *b, size_t i)
     struct err err; /* large, and set only when something fails */
     struct place place = {.doc = DOC_NONE};
     r->index = b->index_name;
-    int rc = id_check(write->id, &err);
+    int rc = b->is_delete_only && write->op != DOC_DELETE ? engine__disk_blocked(r->index, &err)
+                                                          : id_check(write->id, &err);
     if (rc == 0 && write->id.n == 0 && (write->op == DOC_UPDATE || write->op == DOC_DELETE))
         rc = err_set(&err, ERR_INVALID, "Validation Failed: 1: id is missing;");
     if (rc == 0 && write->id.n == 0) {
@@ -547,12 +562,21 @@ static int lane_run(struct batch *b, const uint32_t *items, size_t count, struct
 
 /* ---- The request ---- */
 
-static int admit_disk(struct engine *engine, const struct doc_write *writes, size_t count,
-                      struct err *err)
+int engine__disk_blocked(struct str index, struct err *err)
+{
+    return err_set(err, ERR_DISK_FULL,
+                   "index [" STR_FMT
+                   "] blocked by: [TOO_MANY_REQUESTS/12/disk usage exceeded flood-stage "
+                   "watermark, index has read-only-allow-delete block];",
+                   STR_ARG(index));
+}
+
+int engine__disk_is_full(struct engine *engine, bool *ret_is_full, struct err *err)
 {
     int64_t now_ns = clock_monotonic_ns(engine->clock);
     int64_t checked_ns = __atomic_load_n(&engine->disk_checked_ns, __ATOMIC_RELAXED);
     bool is_full = __atomic_load_n(&engine->is_disk_full, __ATOMIC_RELAXED);
+    /* A full disk is looked at each time: writes go on with the first one after there is room. */
     if (checked_ns == INT64_MIN || is_full || now_ns - checked_ns >= DISK_CHECK_NS) {
         uint64_t free_bytes;
         __atomic_store_n(&engine->disk_checked_ns, now_ns, __ATOMIC_RELAXED);
@@ -560,28 +584,48 @@ static int admit_disk(struct engine *engine, const struct doc_write *writes, siz
         is_full = free_bytes < DISK_RESERVE_BYTES;
         __atomic_store_n(&engine->is_disk_full, is_full, __ATOMIC_RELAXED);
     }
-    bool is_delete_only = true;
-    for (size_t i = 0; i < count; i++)
-        is_delete_only &= writes[i].op == DOC_DELETE;
-    if (is_full && !is_delete_only)
-        return err_set(err, ERR_DISK_FULL,
-                       "index [" STR_FMT
-                       "] blocked by: [TOO_MANY_REQUESTS/12/disk usage exceeded flood-stage "
-                       "watermark, index has read-only-allow-delete block];",
-                       STR_ARG(count ? writes[0].index : STR("")));
+    *ret_is_full = is_full;
     return 0;
 }
 
-static int admit_log(struct engine *engine, struct err *err)
+int engine__disk_admit(struct engine *engine, struct str index, struct err *err)
 {
+    bool is_full;
+    TRY(engine__disk_is_full(engine, &is_full, err));
+    return is_full ? engine__disk_blocked(index, err) : 0;
+}
+
+/* What the disk lets through. */
+enum admitted { ADMIT_ALL, ADMIT_DELETES, ADMIT_NONE };
+
+static int admit_disk(struct engine *engine, enum admitted *ret, struct err *err)
+{
+    bool is_full;
     int rc = wal_state(engine->wal, err);
-    return rc == -ERR_DISK_FULL ? wal_heal(engine->wal, err) : rc;
+    if (rc == -ERR_DISK_FULL)
+        rc = wal_heal(engine->wal, err);
+    if (rc == -ERR_DISK_FULL) {
+        *ret = ADMIT_NONE; /* a delete needs the log as well */
+        return 0;
+    }
+    TRY(rc);
+    TRY(engine__disk_is_full(engine, &is_full, err));
+    *ret = is_full ? ADMIT_DELETES : ADMIT_ALL;
+    return 0;
 }
 
 static uint64_t memory_used(struct engine *engine)
 {
     return __atomic_load_n(&engine->memory_bytes, __ATOMIC_RELAXED) +
            __atomic_load_n(&engine->flight_bytes, __ATOMIC_RELAXED);
+}
+
+/* Behind WAL_BYTES_MAX of log nothing is taken until a flush let some of it go: what a crash leaves
+ * to be replayed is bounded by it. */
+static bool is_over(struct engine *engine, size_t bytes)
+{
+    return memory_used(engine) + bytes > engine->memory_max ||
+           wal_bytes(engine->wal) > WAL_BYTES_MAX;
 }
 
 /* Lets the background make room for a while. */
@@ -599,7 +643,7 @@ static void memory_wait(struct engine *engine, size_t bytes)
     mutex_lock(&engine->bg_mu);
     engine->is_kicked = true;
     ASSERT(pthread_cond_signal(&engine->bg_wake) == 0);
-    while (memory_used(engine) + bytes > engine->memory_max) {
+    while (is_over(engine, bytes)) {
         if (pthread_cond_timedwait(&engine->bg_done, &engine->bg_mu, &until) != 0)
             break;
     }
@@ -613,7 +657,7 @@ static int admit_memory(struct engine *engine, size_t bytes, struct err *err)
         return err_set(err, ERR_TOO_LARGE,
                        "a write of %zu bytes is over the limit request_bytes_max of %zu", bytes,
                        engine->request_max);
-    if (memory_used(engine) + needed > engine->memory_max)
+    if (is_over(engine, needed))
         memory_wait(engine, needed);
     uint64_t used = memory_used(engine);
     if (used + needed > engine->memory_max)
@@ -621,6 +665,12 @@ static int admit_memory(struct engine *engine, size_t bytes, struct err *err)
                        "[write] data too large: %llu bytes are in use and %zu more needed, over "
                        "the limit memory_bytes_max of %zu",
                        (unsigned long long)used, needed, engine->memory_max);
+    if (is_over(engine, needed))
+        return err_set(err, ERR_MEM_LIMIT,
+                       "[write] the log holds %llu bytes that are not flushed, over the limit "
+                       "WAL_BYTES_MAX of %llu",
+                       (unsigned long long)wal_bytes(engine->wal),
+                       (unsigned long long)WAL_BYTES_MAX);
     return 0;
 }
 
@@ -636,8 +686,8 @@ static void items_fail(const struct doc_write *writes, size_t from, size_t to,
 
 /* The items [from, to) are for one index: lane by lane. */
 static int index_run(struct index *index, const struct doc_write *writes, size_t from, size_t to,
-                     struct arena *mem, struct doc_result *results, uint64_t *seq_max,
-                     struct err *err)
+                     bool is_delete_only, struct arena *mem, struct doc_result *results,
+                     uint64_t *seq_max, struct err *err)
 {
     struct engine *engine = index->engine;
     size_t n = to - from;
@@ -657,8 +707,11 @@ static int index_run(struct index *index, const struct doc_write *writes, size_t
         }
         if (count == 0)
             continue;
-        struct batch b = {
-            .lane = &index->lanes[k], .writes = writes, .results = results, .mem = mem};
+        struct batch b = {.lane = &index->lanes[k],
+                          .writes = writes,
+                          .results = results,
+                          .mem = mem,
+                          .is_delete_only = is_delete_only};
         buf_init(&b.frame, WAL_FRAME_BYTES_MAX);
         rc = lane_run(&b, items, count, err);
         *seq_max = MAX_OF(*seq_max, b.seq_max);
@@ -675,8 +728,7 @@ static int memory_keep(struct index *index, struct err *err)
     uint64_t bytes = 0;
     for (size_t i = 0; i < index->lane_count; i++) {
         mutex_lock(&index->lanes[i].mu);
-        if (builder_doc_count(index->lanes[i].builder) > 0)
-            bytes += builder_bytes(index->lanes[i].builder);
+        bytes += lane__bytes(&index->lanes[i]);
         mutex_unlock(&index->lanes[i].mu);
     }
     uint64_t builders = bytes;
@@ -689,8 +741,9 @@ static int memory_keep(struct index *index, struct err *err)
     index->memory_bytes = bytes;
     mutex_unlock(&index->mu);
     __atomic_add_fetch(&index->engine->memory_bytes, bytes - old, __ATOMIC_RELAXED);
-    if (builders > MIN_OF((uint64_t)BUILDER_BYTES_MAX, index->engine->memory_max / 4))
-        TRY(index__refresh(index, err));
+    uint64_t max = MIN_OF((uint64_t)BUILDER_BYTES_MAX, index->engine->memory_max / 4);
+    if (builders > max)
+        TRY(index__refresh_over(index, max, err));
     if (memory_used(index->engine) > index->engine->memory_max / 2)
         engine__kick(index->engine);
     return 0;
@@ -700,17 +753,19 @@ static int refresh_wait(struct index *index, struct err *err)
 {
     struct engine *engine = index->engine;
     mutex_lock(&index->mu);
-    uint64_t seen = index->refresh_count;
-    bool is_changed = index->is_changed, is_off = index->refresh_interval_ns < 0;
+    /* Not in a cut yet: the next one shows it. */
+    uint64_t wanted = index->refresh_begun + (index->is_changed ? 1 : 0);
+    bool is_shown = index->refresh_done >= wanted, is_off = index->refresh_interval_ns < 0;
+    index->is_refresh_wanted |= !is_shown && index__is_idle(index);
     mutex_unlock(&index->mu);
-    if (!is_changed)
+    if (is_shown)
         return 0;
     if (!engine->has_thread || is_off)
         return index__refresh(index, err);
     for (;;) {
         mutex_lock(&engine->bg_mu);
         mutex_lock(&index->mu);
-        bool is_done = index->refresh_count != seen || index->is_deleted;
+        bool is_done = index->refresh_done >= wanted || index->is_deleted;
         mutex_unlock(&index->mu);
         if (!is_done && engine->background_error.code != ERR_NONE) {
             if (err)
@@ -749,9 +804,22 @@ static int index_for(struct engine *engine, const struct doc_write *writes, size
     return engine__index_make(engine, name, NULL, true, ret_index, err);
 }
 
+/* With the disk full no index is made, and nothing but deletes from one that is there passes. */
+static bool is_group_blocked(struct engine *engine, enum admitted admitted, struct str name)
+{
+    struct index *index = NULL;
+    if (admitted != ADMIT_DELETES)
+        return admitted == ADMIT_NONE;
+    index = engine__index(engine, name);
+    if (!index)
+        (void)!engine__alias_target(engine, name, &index, NULL);
+    index__unref(index);
+    return !index;
+}
+
 static int write_all(struct engine *engine, const struct doc_write *writes, size_t count,
-                     enum write_refresh refresh, struct arena *mem, struct doc_result *results,
-                     struct err *err)
+                     enum admitted admitted, enum write_refresh refresh, struct arena *mem,
+                     struct doc_result *results, struct err *err)
 {
     struct index **touched = MEM_ARRAY(struct index *, count + 1);
     size_t touched_count = 0;
@@ -762,12 +830,20 @@ static int write_all(struct engine *engine, const struct doc_write *writes, size
         }
         struct index *index = NULL;
         struct err why;
-        if (index_for(engine, writes, from, to, &index, &why) < 0) {
+        if (is_group_blocked(engine, admitted, writes[from].index)) {
+            (void)!engine__disk_blocked(writes[from].index, &why);
             items_fail(writes, from, to, results, mem, &why);
             continue;
         }
+        if (index_for(engine, writes, from, to, &index, &why) < 0 ||
+            index__await(index, USE_CHANGE, &why) < 0) {
+            items_fail(writes, from, to, results, mem, &why);
+            index__unref(index);
+            continue;
+        }
         touched[touched_count++] = index;
-        rc = index_run(index, writes, from, to, mem, results, &seq_max, err);
+        rc = index_run(index, writes, from, to, admitted == ADMIT_DELETES, mem, results, &seq_max,
+                       err);
     }
     if (rc == 0 && seq_max)
         rc = wal_commit(engine->wal, seq_max, err);
@@ -795,11 +871,12 @@ int engine_write(struct engine *engine, const struct doc_write *writes, size_t c
         bytes += writes[i].source.n + writes[i].id.n + DOC_OVERHEAD_BYTES;
         ret_results[i] = (struct doc_result){.outcome = DOC_FAILED, .status = 500};
     }
-    TRY(admit_disk(engine, writes, count, err));
-    TRY(admit_log(engine, err));
+    enum admitted admitted;
+    __atomic_store_n(&engine->used_ns, clock_monotonic_ns(engine->clock), __ATOMIC_RELAXED);
+    TRY(admit_disk(engine, &admitted, err));
     TRY(admit_memory(engine, bytes, err));
     __atomic_add_fetch(&engine->flight_bytes, bytes, __ATOMIC_RELAXED);
-    int rc = write_all(engine, writes, count, refresh, mem, ret_results, err);
+    int rc = write_all(engine, writes, count, admitted, refresh, mem, ret_results, err);
     __atomic_sub_fetch(&engine->flight_bytes, bytes, __ATOMIC_RELAXED);
     return rc;
 }
@@ -871,6 +948,7 @@ int engine_get(struct engine *engine, struct str name, struct str id, bool is_re
         TRY(engine__alias_target(engine, name, &index, err));
     if (!index)
         return err_set(err, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "]", STR_ARG(name));
+    TRY(index__await(index, USE_GET, err));
     struct doc_get doc = {.index = arena_str(mem, index->name), .id = arena_str(mem, id)};
     if (id.n > 0 && id.n <= ID_BYTES_MAX) {
         TRY(is_realtime ? get_current(&index->lanes[lane_of(engine, id)], id, mem, &doc, err)
@@ -889,63 +967,114 @@ static int replay_bad(struct index *index, uint64_t seq, struct err *err)
                    STR_ARG(index->name), (unsigned long long)seq);
 }
 
-/* One record of a frame, applied with the numbers it was given. */
-static int replay_record(struct index *index, const uint8_t **p, const uint8_t *end,
-                         uint64_t frame_seq, struct err *err)
+/* Under the mapping that was in force when the document was written. Should it need a field that
+ * the log did not bring, the index gets it, as it would from a write. */
+static int replay_add(struct lane *lane, struct mapping *mapping, const struct builder_doc *doc,
+                      struct err *err)
 {
-    struct str id, routing = STR_NONE, source = STR_NONE;
-    uint64_t seq_no, version;
-    if (end - *p < 2)
-        return replay_bad(index, frame_seq, err);
-    uint8_t op = (*p)[0], flags = (*p)[1];
-    *p += 2;
-    if (!text_take(p, end, &id) || id.n == 0 || id.n > ID_BYTES_MAX ||
-        !get_varint(p, end, &seq_no) || !get_varint(p, end, &version) ||
-        ((flags & WAL_DOC_FLAG_ROUTING) && !text_take(p, end, &routing)) ||
-        (op == WAL_DOC_INDEX && !text_take(p, end, &source)) ||
-        (op != WAL_DOC_INDEX && op != WAL_DOC_DELETE))
-        return replay_bad(index, frame_seq, err);
-    struct lane *lane = &index->lanes[lane_of(index->engine, id)];
-    struct place place;
-    find_current(lane, id, &place);
-    index->seq_no_next = MAX_OF(index->seq_no_next, (int64_t)seq_no + 1);
-    int rc = 0;
-    if (place.is_known && place.seq_no >= (int64_t)seq_no) {
-        /* Already there. */
-    } else if (op == WAL_DOC_DELETE) {
-        kill_current(lane, id, &place);
-        tomb_put(lane, id, (int64_t)version, (int64_t)seq_no);
-    } else {
-        struct builder_doc doc = {id, routing, source, (int64_t)seq_no, (int64_t)version};
-        struct mapping *draft;
-        rc = builder_add(lane->builder, index->mapping, &doc, &draft, err);
-        if (rc == 0 && draft) {
+    struct index *index = lane->index;
+    CLEANUP(mapping_unref_ptr) struct mapping *base = mapping_ref(mapping);
+    for (;;) {
+        CLEANUP(mapping_unref_ptr) struct mapping *draft = NULL;
+        TRY(builder_add(lane__builder(lane), base, doc, &draft, err));
+        if (!draft)
+            return 0;
+        mutex_lock(&index->mu);
+        bool is_ours = index->mapping == base;
+        struct mapping *now = mapping_ref(index->mapping);
+        if (is_ours) {
             mapping_unref(index->mapping);
-            index->mapping = draft;
+            index->mapping = mapping_ref(draft);
+            index->is_mapping_dirty = true;
         }
+        mutex_unlock(&index->mu);
+        mapping_unref(base);
+        base = now;
+        if (is_ours)
+            return 0;
+        builder_undo(lane->builder);
+    }
+}
+
+struct replay_record {
+    uint8_t op, flags;
+    struct str id, routing, source;
+    uint64_t seq_no, version;
+};
+
+static bool record_take(const uint8_t **p, const uint8_t *end, struct replay_record *r)
+{
+    if (end - *p < 2)
+        return false;
+    *r = (struct replay_record){.op = (*p)[0], .flags = (*p)[1]};
+    *p += 2;
+    return text_take(p, end, &r->id) && r->id.n > 0 && r->id.n <= ID_BYTES_MAX &&
+           get_varint(p, end, &r->seq_no) && get_varint(p, end, &r->version) &&
+           (!(r->flags & WAL_DOC_FLAG_ROUTING) || text_take(p, end, &r->routing)) &&
+           (r->op != WAL_DOC_INDEX || text_take(p, end, &r->source)) &&
+           (r->op == WAL_DOC_INDEX || r->op == WAL_DOC_DELETE);
+}
+
+/* Applied with the numbers it was given. */
+static int replay_record(struct lane *lane, struct mapping *mapping, const struct replay_record *r,
+                         struct err *err)
+{
+    struct index *index = lane->index;
+    struct place place = {.doc = DOC_NONE};
+    int64_t seq_no = (int64_t)r->seq_no, version = (int64_t)r->version;
+    int rc = 0;
+    /* A generated id was new then, and segments that were there at the opening may have got it from
+     * this frame only when they reach as far as its number. */
+    if (!(r->flags & WAL_DOC_FLAG_AUTO_ID) || seq_no <= index->seq_no_on_disk)
+        find_current(lane, r->id, &place);
+    if (place.is_known && place.seq_no >= seq_no) {
+        /* Already there. */
+    } else if (r->op == WAL_DOC_DELETE) {
+        kill_current(lane, r->id, &place);
+        tomb_put(lane, r->id, version, seq_no);
+    } else {
+        struct builder_doc doc = {r->id, r->routing, r->source, seq_no, version};
+        rc = replay_add(lane, mapping, &doc, err);
         if (rc == 0) {
-            kill_current(lane, id, &place);
-            tomb_drop(lane, id);
+            kill_current(lane, r->id, &place);
+            tomb_drop(lane, r->id);
         } else {
             rc = err_wrap(err, "write-ahead log: document [" STR_FMT "] of index [" STR_FMT "]",
-                          STR_ARG(id), STR_ARG(index->name));
+                          STR_ARG(r->id), STR_ARG(index->name));
         }
     }
     place_deinit(&place);
     return rc;
 }
 
-int wal__replay_docs(struct index *index, const struct wal_frame *frame, struct err *err)
+int wal__replay_docs(struct index *index, struct mapping *mapping, const struct wal_frame *frame,
+                     uint32_t worker, uint32_t of, struct err *err)
 {
     const uint8_t *p = (const uint8_t *)frame->payload.p, *end = p + frame->payload.n;
-    for (uint32_t i = 0; i < frame->record_count; i++)
-        TRY(replay_record(index, &p, end, frame->seq, err));
+    uint64_t seq_no_max = 0;
+    int rc = 0;
+    for (size_t i = worker; i < index->lane_count; i += of)
+        mutex_lock(&index->lanes[i].mu);
+    for (uint32_t i = 0; i < frame->record_count && rc == 0; i++) {
+        struct replay_record r;
+        if (!record_take(&p, end, &r)) {
+            rc = replay_bad(index, frame->seq, err);
+            break;
+        }
+        seq_no_max = MAX_OF(seq_no_max, r.seq_no);
+        uint32_t lane = lane_of(index->engine, r.id);
+        if (lane % of == worker)
+            rc = replay_record(&index->lanes[lane], mapping, &r, err);
+    }
+    for (size_t i = worker; i < index->lane_count; i += of)
+        mutex_unlock(&index->lanes[i].mu);
+    TRY(rc);
     if (p != end)
         return replay_bad(index, frame->seq, err);
+    mutex_lock(&index->mu);
     index->is_changed = true;
-    uint64_t bytes = 0;
-    for (size_t i = 0; i < index->lane_count; i++)
-        bytes +=
-            builder_doc_count(index->lanes[i].builder) ? builder_bytes(index->lanes[i].builder) : 0;
-    return bytes > BUILDER_BYTES_MAX ? index__refresh(index, err) : 0;
+    if (__atomic_load_n(&index->seq_no_next, __ATOMIC_RELAXED) <= (int64_t)seq_no_max)
+        __atomic_store_n(&index->seq_no_next, (int64_t)seq_no_max + 1, __ATOMIC_RELAXED);
+    mutex_unlock(&index->mu);
+    return 0;
 }

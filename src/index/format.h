@@ -51,12 +51,12 @@
  *
  * Postings of a term with doc_freq > 1: blocks of POSTINGS_BLOCK_DOCS. More than one block: first
  * the skip table, per block SKIP_ENTRY_BYTES: u32 last doc · u32 off of the block behind the table
- * · u32 off of its positions · u16 highest freq (65,535: that or more) · u8 smallest norm byte · u8
- * zero. Block: u8 width of doc deltas or DOCS_BITSET · u8 width of freqs · u16 bitset bytes · data:
- * deltas - 1 from the document before (first block: from -1), or a bitset from the first document
- * (u32 first before it) · freqs - 1. Each packed run is a whole number of bytes.
- * Positions: per postings block: u8 width · packed: within a document the first position, then
- * deltas.
+ * · u32 off of its positions · IMPACT_PAIRS × (u8 freq, 255: that or more · u8 norm byte), falling
+ * in both: each document has at most the freq and at least the norm byte of some pair. Block: u8
+ * width of doc deltas or DOCS_BITSET · u8 width of freqs · u16 bitset bytes · data: deltas - 1 from
+ * the document before (first block: from -1), or a bitset from the first document (u32 first before
+ * it) · freqs - 1. Each packed run is a whole number of bytes. Positions: per postings block: u8
+ * width · packed: within a document the first position, then deltas.
  *
  * Ids are counted (SEGMENT_FLAG_COUNTED_IDS) when each has COUNTED_ID_BYTES, the last four being
  * digits of 6 bits (ids.h), and their first COUNTED_ID_PREFIX_BYTES are few different ones: the id
@@ -79,7 +79,7 @@
 #define SEGMENT_MAGIC_TAIL  "NARUSEGF"
 #define SEGMENT_MAGIC_BYTES 8u
 #define SEGMENT_TAIL_BYTES  32u
-#define SEGMENT_VERSION     1u
+#define SEGMENT_VERSION     2u
 #define SEGMENT_CHUNK_BYTES 32768u
 /* Readers load eight bytes at a time: behind the last region lies this much padding, before the
  * footer. */
@@ -104,7 +104,11 @@ enum { STORED_RAW = 0, STORED_ZSTD = 1 };
 #define DECIMAL_EXPONENT_MAX 6u
 #define DICT_BLOCK_TERMS     32u
 #define POSTINGS_BLOCK_DOCS  128u
-#define SKIP_ENTRY_BYTES     16u
+#define SKIP_ENTRY_BYTES     20u
+#define SKIP_IMPACTS_OFF     12u
+#define IMPACT_PAIRS         4u
+#define IMPACT_BYTES         (2 * IMPACT_PAIRS)
+#define IMPACT_FREQ_MAX      255u /* that or more */
 #define DOCS_BITSET          255u
 #define ID_GROUP_DOCS        16u
 /* Ids that are counted: 15 bytes in base 64, of which the last three count. */

@@ -234,27 +234,38 @@ void id_cursor_init(struct id_cursor *cursor, struct segment *seg)
 {
     cursor->seg = seg;
     cursor->next_doc = 0;
+    cursor->window_end = 0;
     cursor->p = NULL;
 }
 
-size_t id_cursor_next(struct id_cursor *cursor)
+static size_t cursor_counted(struct id_cursor *cursor, uint32_t doc)
 {
     struct segment *seg = cursor->seg;
-    uint32_t doc = cursor->next_doc++;
-    ASSERT(doc < seg->doc_count);
-    if (seg->counted_ids) {
-        if (doc % ZONE_DOCS == 0)
-            column_read_longs(seg->counted_ids, doc, MIN_OF(seg->doc_count - doc, ZONE_DOCS),
-                              cursor->values, NULL);
-        return counted_text(seg, cursor->values[doc % ZONE_DOCS], cursor->id);
+    uint32_t first = doc - doc % ZONE_DOCS;
+    if (cursor->window_end != first + ZONE_DOCS) {
+        column_read_longs(seg->counted_ids, first, MIN_OF(seg->doc_count - first, ZONE_DOCS),
+                          cursor->values, NULL);
+        cursor->window_end = first + ZONE_DOCS;
     }
-    if (doc % ID_GROUP_DOCS == 0) {
-        cursor->p = id_group(seg, doc / ID_GROUP_DOCS, &cursor->end);
+    return counted_text(seg, cursor->values[doc - first], cursor->id);
+}
+
+size_t id_cursor_read(struct id_cursor *cursor, uint32_t doc)
+{
+    struct segment *seg = cursor->seg;
+    ASSERT(doc < seg->doc_count);
+    if (seg->counted_ids)
+        return cursor_counted(cursor, doc);
+    if (!cursor->p || doc < cursor->next_doc || doc / ID_GROUP_DOCS != cursor->group ||
+        doc % ID_GROUP_DOCS == 0) {
+        cursor->group = doc / ID_GROUP_DOCS;
+        cursor->next_doc = doc - doc % ID_GROUP_DOCS;
+        cursor->p = id_group(seg, cursor->group, &cursor->end);
         cursor->n = 0;
     }
-    if (!cursor->p || !id_next(seg, &cursor->p, cursor->end, cursor->id, &cursor->n)) {
-        cursor->p = NULL;
-        return 0;
+    for (; cursor->p && cursor->next_doc <= doc; cursor->next_doc++) {
+        if (!id_next(seg, &cursor->p, cursor->end, cursor->id, &cursor->n))
+            cursor->p = NULL;
     }
-    return cursor->n;
+    return cursor->p ? cursor->n : 0;
 }

@@ -72,7 +72,7 @@ static void holds(struct list *l, bool is_counted, const char *absent)
     assert_int_equal(seg->counted_ids != NULL, is_counted);
     id_cursor_init(&cursor, seg);
     for (uint32_t i = 0; i < l->count; i++) {
-        size_t n = id_cursor_next(&cursor);
+        size_t n = id_cursor_read(&cursor, i);
         assert_true(str_eq((struct str){cursor.id, n}, l->ids[i]));
         if (i % 7 == 0) {
             assert_true(str_eq(segment_id(seg, i, l->mem), l->ids[i]));

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The index object: slots, live bits, lanes, and refresh: builders become in-memory segments and,
- * with the deletes made so far, visible to searches in one step. */
+/* The index object: slots, live bits, lanes, and the view that searches see. */
 #include "base/str.h"
 #include "index/index_int.h"
 
@@ -46,6 +45,7 @@ void slot_unref(struct slot *slot)
         return;
     segment_unref(slot->segment);
     live_unref(slot->published);
+    live_unref(slot->next);
     mem_free(slot->live);
     mem_free(slot);
 }
@@ -114,13 +114,16 @@ struct index *index__new(struct engine *engine, struct str name, struct str uuid
     index->path = str_own(path_join(mem, engine->indices_path, uuid));
     arena_free(mem);
     index->id = id;
+    index->seq_no_on_disk = -1;
     index->mapping = mapping;
     index->segment_next = 1;
     index->refresh_interval_ns = REFRESH_INTERVAL_DEFAULT;
+    index->search_idle_ns = SEARCH_IDLE_DEFAULT;
     index->settings_json = mem_cstr(STR("{}"));
     index->aliases_json = mem_cstr(STR("{}"));
     ASSERT(pthread_mutex_init(&index->mu, NULL) == 0 &&
            pthread_mutex_init(&index->flush_mu, NULL) == 0 &&
+           pthread_mutex_init(&index->seal_mu, NULL) == 0 &&
            pthread_mutex_init(&index->merge_mu, NULL) == 0);
     index->lane_count = engine->lane_count;
     index->lanes = MEM_ARRAY(struct lane, index->lane_count);
@@ -128,13 +131,13 @@ struct index *index__new(struct engine *engine, struct str name, struct str uuid
         struct lane *lane = &index->lanes[i];
         lane->index = index;
         lane->number = (uint32_t)i;
-        lane->builder = builder_new();
         strmap_init(&lane->tombs);
         ASSERT(pthread_mutex_init(&lane->mu, NULL) == 0);
     }
     index->set = mem_zalloc(sizeof(struct slot_set));
     index->set->refs = 1;
-    index->flushed_ns = index->refreshed_ns = clock_monotonic_ns(engine->clock);
+    index->flushed_ns = index->refreshed_ns = index->searched_ns =
+        clock_monotonic_ns(engine->clock);
     index__publish(index, true);
     return index;
 }
@@ -161,6 +164,9 @@ void index__unref(struct index *index)
         return;
     for (size_t i = 0; i < index->lane_count; i++) {
         builder_free(index->lanes[i].builder);
+        builder_free(index->lanes[i].sealing);
+        mem_free(index->lanes[i].sealing_dead);
+        slot_unref(index->lanes[i].sealed);
         tombs_free(&index->lanes[i].tombs);
         (void)pthread_mutex_destroy(&index->lanes[i].mu);
     }
@@ -177,8 +183,15 @@ void index__unref(struct index *index)
     mem_free((void *)(uintptr_t)index->path.p);
     (void)pthread_mutex_destroy(&index->mu);
     (void)pthread_mutex_destroy(&index->flush_mu);
+    (void)pthread_mutex_destroy(&index->seal_mu);
     (void)pthread_mutex_destroy(&index->merge_mu);
     mem_free(index);
+}
+
+bool index__is_idle(const struct index *index)
+{
+    return !index->is_interval_set &&
+           clock_monotonic_ns(index->engine->clock) - index->searched_ns >= index->search_idle_ns;
 }
 
 struct mapping *index__mapping(struct index *index)
@@ -208,10 +221,10 @@ void index__publish(struct index *index, bool with_deletes)
     view->mapping = mapping_ref(index->mapping);
     for (size_t i = 0; i < count; i++) {
         struct slot *slot = index->set->slots[i];
-        if (with_deletes && slot->is_unpublished) {
+        if (with_deletes && slot->has_next) {
             live_unref(slot->published);
-            slot->published = slot__live_copy(slot);
-            slot->is_unpublished = false;
+            slot->published = TAKE(slot->next);
+            slot->has_next = false;
         }
         uint32_t live_count = slot->published ? slot->published->count : slot->segment->doc_count;
         if (live_count == 0)
@@ -240,10 +253,8 @@ void index__lanes_unlock(struct index *index)
 void index__memory_count(struct index *index)
 {
     uint64_t n = 0;
-    for (size_t i = 0; i < index->lane_count; i++) {
-        if (builder_doc_count(index->lanes[i].builder) > 0)
-            n += builder_bytes(index->lanes[i].builder);
-    }
+    for (size_t i = 0; i < index->lane_count; i++)
+        n += lane__bytes(&index->lanes[i]);
     mutex_lock(&index->mu);
     for (size_t i = 0; i < index->set->count; i++) {
         if (index->set->slots[i]->number == 0)
@@ -254,95 +265,4 @@ void index__memory_count(struct index *index)
     mutex_unlock(&index->mu);
     /* Relaxed: the sum only steers, nothing is read through it. */
     __atomic_add_fetch(&index->engine->memory_bytes, n - old, __ATOMIC_RELAXED);
-}
-
-static int lane_seal(struct lane *lane, struct slot **ret_slot, struct err *err)
-{
-    void *bytes;
-    size_t size;
-    struct segment *seg;
-    *ret_slot = NULL;
-    if (builder_doc_count(lane->builder) == 0)
-        return 0;
-    TRY(builder_seal(lane->builder, &bytes, &size, err));
-    if (bytes) {
-        TRY(segment_open_bytes(bytes, size, "in memory", &seg, err));
-        *ret_slot = slot_new(seg, 0);
-    }
-    builder_free(lane->builder);
-    lane->builder = builder_new();
-    return 0;
-}
-
-int index__seal(struct index *index, struct err *err)
-{
-    struct slot *sealed[LANES_MAX];
-    size_t count = 0;
-    int rc = 0;
-    for (size_t i = 0; i < index->lane_count && rc == 0; i++) {
-        struct slot *slot;
-        rc = lane_seal(&index->lanes[i], &slot, err);
-        if (rc == 0 && slot)
-            sealed[count++] = slot;
-    }
-    mutex_lock(&index->mu);
-    if (count > 0) {
-        size_t old = index->set->count;
-        struct slot **slots = mem_alloc((old + count) * sizeof(struct slot *));
-        for (size_t i = 0; i < old; i++)
-            slots[i] = slot_ref(index->set->slots[i]);
-        memcpy(slots + old, sealed, count * sizeof(struct slot *));
-        index__set_slots(index, slots, old + count);
-        mem_free(slots);
-    }
-    if (rc == 0) {
-        index__publish(index, true);
-        index->is_changed = false;
-        index->is_refresh_wanted = false;
-        index->refresh_count++;
-        index->refreshed_ns = clock_monotonic_ns(index->engine->clock);
-    }
-    mutex_unlock(&index->mu);
-    return rc;
-}
-
-static void lane_tombs_purge(struct lane *lane, int64_t now_ns)
-{
-    if (lane->tombs.count == 0)
-        return;
-    struct strmap kept;
-    strmap_init(&kept);
-    size_t at = 0, over = lane->tombs.count > TOMBS_MAX ? lane->tombs.count - TOMBS_MAX : 0;
-    struct str id;
-    void *p;
-    while (strmap_next(&lane->tombs, &at, &id, &p)) {
-        struct tomb *tomb = p;
-        if (over > 0 || now_ns - tomb->at_ns > TOMB_AGE_NS) {
-            over -= over > 0;
-            mem_free(tomb);
-        } else {
-            (void)strmap_put(&kept, id, tomb);
-        }
-    }
-    strmap_deinit(&lane->tombs);
-    lane->tombs = kept;
-}
-
-int index__refresh(struct index *index, struct err *err)
-{
-    mutex_lock(&index->mu);
-    bool is_changed = index->is_changed;
-    index->is_refresh_wanted = false;
-    mutex_unlock(&index->mu);
-    if (!is_changed)
-        return 0;
-    index__lanes_lock(index);
-    int64_t now_ns = clock_monotonic_ns(index->engine->clock);
-    for (size_t i = 0; i < index->lane_count; i++)
-        lane_tombs_purge(&index->lanes[i], now_ns);
-    int rc = index__seal(index, err);
-    metric_add(&index->refresh_total, 1);
-    index__memory_count(index);
-    index__lanes_unlock(index);
-    return rc;
 }

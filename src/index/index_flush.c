@@ -10,8 +10,9 @@
  *
  * A crash before 4 leaves files that no manifest names: they are removed when the index is opened.
  *
- * Flush first seals all lanes under their locks and notes the log's next sequence P: every frame of
- * this index below P is then in the slots, so the manifest may say "replay from P". */
+ * Flush first seals all lanes; at the cut, under their locks, it notes the log's next sequence P:
+ * every frame of this index below P is then in the slots, so the manifest may say "replay from P".
+ */
 #include "base/str.h"
 #include "index/index_int.h"
 
@@ -23,8 +24,20 @@ struct replace {
     size_t from, count;   /* which slots of it */
     struct merge_input *inputs;
     struct live **lives; /* published at the start, per input */
-    struct slot *result; /* NULL: no document was left */
+    uint32_t sort_field;
+    uint16_t *from_inputs;         /* merge_plan's */
+    struct slot *result;           /* NULL: no document was left */
+    const struct merge_pace *pace; /* NULL: at full speed */
 };
+
+/* The time field, if there is one: logs are asked by time. */
+static uint32_t sort_field(const struct mapping *mapping)
+{
+    const struct field *field = mapping_field(mapping, STR("@timestamp"));
+    bool is_time = field && (field->type == FIELD_DATE || field->type == FIELD_DATE_NANOS) &&
+                   field->has_doc_values;
+    return is_time ? field->id : MERGE_SORT_NONE;
+}
 
 static void replace_init(struct replace *r, struct index *index, struct slot_set *set, size_t from,
                          size_t count)
@@ -33,6 +46,7 @@ static void replace_init(struct replace *r, struct index *index, struct slot_set
     r->inputs = MEM_ARRAY(struct merge_input, count);
     r->lives = MEM_ARRAY(struct live *, count);
     mutex_lock(&index->mu);
+    r->sort_field = sort_field(index->mapping);
     for (size_t i = 0; i < count; i++) {
         struct slot *slot = set->slots[from + i];
         r->lives[i] = live_ref(slot->published);
@@ -49,6 +63,7 @@ static void replace_deinit(struct replace *r)
         mem_free(r->inputs[i].new_docs);
     }
     mem_free(r->inputs);
+    mem_free(r->from_inputs);
     mem_free(r->lives);
     slot_set_unref(r->set);
 }
@@ -58,20 +73,21 @@ static int replace_run(struct replace *r, uint64_t number, struct err *err)
 {
     struct index *index = r->index;
     struct vfs *fs = index->engine->fs;
-    if (merge_plan(r->inputs, r->count) == 0)
+    if (merge_plan(r->inputs, r->count, r->sort_field, &r->from_inputs) == 0)
         return 0;
     struct segment *seg;
     void *bytes = NULL;
     uint64_t size;
     if (number == 0) {
-        TRY(merge_run(r->inputs, r->count, NULL, false, &bytes, &size, err));
+        TRY(merge_run(r->inputs, r->count, r->from_inputs, NULL, false, NULL, &bytes, &size, err));
         TRY(segment_open_bytes(bytes, size, "in memory", &seg, err));
     } else {
         CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
         CLEANUP(vfs_close_ptr) struct vfs_file *file = NULL;
         struct str path = segment_file_path(index->path, number, mem);
         TRY(vfs_open(fs, path, VFS_READ | VFS_WRITE | VFS_CREATE | VFS_TRUNCATE, &file, err));
-        int rc = merge_run(r->inputs, r->count, file, true, NULL, &size, err);
+        int rc =
+            merge_run(r->inputs, r->count, r->from_inputs, file, true, r->pace, NULL, &size, err);
         if (rc == 0)
             rc = vfs_sync_dir(fs, index->path, err);
         if (rc == 0)
@@ -85,33 +101,63 @@ static int replace_run(struct replace *r, uint64_t number, struct err *err)
     return 0;
 }
 
-static void slot_kill(struct slot *slot, uint32_t doc)
+enum bits { BITS_PUBLISHED, BITS_NEXT, BITS_LIVE };
+
+/* NULL: all live. */
+static const uint64_t *bits_of(const struct slot *slot, enum bits bits)
 {
-    slot->live[doc / 64] &= ~(UINT64_C(1) << (doc % 64));
-    slot->live_count--;
+    const struct live *live = bits == BITS_NEXT && slot->has_next ? slot->next : slot->published;
+    return bits == BITS_LIVE ? slot->live : live ? live->words : NULL;
 }
 
-/* Deletes since the start, first the published ones, then the rest. REQUIRES(index.mu). */
+static uint64_t all_live(const struct slot *slot, size_t word)
+{
+    uint32_t rest = slot->segment->doc_count - (uint32_t)word * 64;
+    return rest >= 64 ? UINT64_MAX : (UINT64_C(1) << rest) - 1;
+}
+
+static void result_kill(struct replace *r, uint32_t doc)
+{
+    ASSERT(doc != DOC_NONE);
+    if (!bitset_get(r->result->live, doc))
+        return;
+    bitset_clear(r->result->live, doc);
+    r->result->live_count--;
+}
+
+/* Writers wait meanwhile, so only words that changed since the start are looked at. */
+static void carry(struct replace *r, enum bits bits)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        const struct slot *old = r->set->slots[r->from + i];
+        const uint64_t *live = bits_of(old, bits), *before = r->inputs[i].live;
+        size_t words = live ? BITSET_WORDS(old->segment->doc_count) : 0;
+        for (size_t w = 0; w < words; w++) {
+            uint64_t died = (before ? before[w] : all_live(old, w)) & ~live[w];
+            for (; died; died &= died - 1)
+                result_kill(r, r->inputs[i].new_docs[w * 64 + (size_t)__builtin_ctzll(died)]);
+        }
+    }
+}
+
+/* Deletes since the start: first the published ones, then those that a refresh under way will
+ * publish, then the rest. REQUIRES(index.mu). */
 static void carry_deletes(struct replace *r)
 {
-    for (int phase = 0; phase < 2; phase++) {
-        for (size_t i = 0; i < r->count; i++) {
-            const struct slot *old = r->set->slots[r->from + i];
-            const uint64_t *live =
-                phase == 0 ? (old->published ? old->published->words : NULL) : old->live;
-            for (uint32_t doc = 0; live && doc < old->segment->doc_count; doc++) {
-                uint32_t to = r->inputs[i].new_docs[doc];
-                if (to != DOC_NONE && !bitset_get(live, doc) && bitset_get(r->result->live, to))
-                    slot_kill(r->result, to);
-            }
-        }
-        if (phase == 0)
-            r->result->published = slot__live_copy(r->result);
+    struct slot *to = r->result;
+    carry(r, BITS_PUBLISHED);
+    to->published = slot__live_copy(to);
+    for (size_t i = 0; i < r->count; i++)
+        to->has_next |= r->set->slots[r->from + i]->has_next;
+    uint32_t shown = to->live_count;
+    if (to->has_next) {
+        carry(r, BITS_NEXT);
+        to->next = slot__live_copy(to);
+        shown = to->live_count;
     }
-    uint32_t published =
-        r->result->published ? r->result->published->count : r->result->segment->doc_count;
-    r->result->is_unpublished = published != r->result->live_count;
-    r->result->is_dirty = r->result->live_count != r->result->segment->doc_count;
+    carry(r, BITS_LIVE);
+    to->is_unpublished = shown != to->live_count;
+    to->is_dirty = to->live_count != to->segment->doc_count;
 }
 
 static void replace_commit(struct replace *r)
@@ -338,17 +384,23 @@ static int memory_slots_write(struct index *index, struct err *err)
     }
 }
 
-static int flush_locked(struct index *index, struct err *err)
+/* Every frame below *next is in a builder that is sealed now, or in a slot. */
+static void flush_cut(struct index *index, void *next)
 {
-    struct engine *engine = index->engine;
-    index__lanes_lock(index);
-    int rc = index__seal(index, err);
-    uint64_t next = wal_next_seq(engine->wal);
+    *(uint64_t *)next = index->replay_to ? index->replay_to : wal_next_seq(index->engine->wal);
     mutex_lock(&index->mu);
     index->is_flushing = true;
     index->wal_from_next = 0;
     mutex_unlock(&index->mu);
-    index__lanes_unlock(index);
+}
+
+static int flush_locked(struct index *index, struct err *err)
+{
+    struct engine *engine = index->engine;
+    uint64_t next = 0;
+    mutex_lock(&index->seal_mu);
+    int rc = index__seal(index, flush_cut, &next, err);
+    mutex_unlock(&index->seal_mu);
     /* The manifest will say "from `next` on", so the log must have got there. */
     if (rc == 0 && next > 1)
         rc = wal_commit(engine->wal, next - 1, err);
@@ -370,15 +422,32 @@ static int flush_locked(struct index *index, struct err *err)
     mutex_unlock(&index->mu);
     TRY(rc);
     metric_add(&index->flush_total, 1);
+    mutex_lock(&index->mu);
     index->flushed_ns = clock_monotonic_ns(engine->clock);
+    mutex_unlock(&index->mu);
     index__lanes_lock(index);
     index__memory_count(index);
     index__lanes_unlock(index);
     return 0;
 }
 
+int index__flush_replayed(struct index *index, uint64_t seq, struct err *err)
+{
+    mutex_lock(&index->flush_mu);
+    mutex_lock(&index->mu);
+    bool is_deleted = index->is_deleted;
+    mutex_unlock(&index->mu);
+    index->replay_to = seq;
+    int rc = is_deleted ? 0 : flush_locked(index, err);
+    index->replay_to = 0;
+    mutex_unlock(&index->flush_mu);
+    return rc;
+}
+
 int index__flush(struct index *index, bool is_forced, struct err *err)
 {
+    if (!index__is_ready(index)) /* half of it is still in the log alone */
+        return 0;
     mutex_lock(&index->flush_mu);
     int rc = 0;
     mutex_lock(&index->mu);
@@ -440,13 +509,18 @@ static bool merge_pick(const struct slot_set *set, size_t *ret_from, size_t *ret
 /* Merges files while flushes go on: only the number, and in the end the switch, are taken under
  * flush_mu. REQUIRES(merge_mu). */
 static int files_merge(struct index *index, struct slot_set *set, size_t from, size_t count,
-                       struct err *err)
+                       bool is_forced, struct err *err)
 {
     struct replace r;
+    struct merge_pacer pacer;
+    struct merge_pace pace = {merge_pacer_wait, &pacer};
     mutex_lock(&index->flush_mu);
     uint64_t number = index->merging_number = index->segment_next++;
     mutex_unlock(&index->flush_mu);
     replace_init(&r, index, set, from, count);
+    merge_pacer_init(&pacer, index);
+    if (!is_forced && index->engine->has_thread)
+        r.pace = &pace;
     int rc = replace_run(&r, number, err);
     mutex_lock(&index->flush_mu);
     mutex_lock(&index->mu);
@@ -464,6 +538,16 @@ static int files_merge(struct index *index, struct slot_set *set, size_t from, s
     return rc;
 }
 
+/* The merged file lies beside its inputs for a moment; it must not fill the disk for the writes. */
+static bool has_room(struct index *index, const struct slot_set *set, size_t from, size_t count)
+{
+    struct engine *engine = index->engine;
+    uint64_t bytes = DISK_RESERVE_BYTES, free_bytes;
+    for (size_t i = 0; i < count; i++)
+        bytes += set->slots[from + i]->segment->size;
+    return vfs_free_bytes(engine->fs, engine->path, &free_bytes, NULL) == 0 && free_bytes >= bytes;
+}
+
 int index__merge_due(struct index *index, bool *ret_did, struct err *err)
 {
     *ret_did = false;
@@ -473,7 +557,8 @@ int index__merge_due(struct index *index, bool *ret_did, struct err *err)
     mutex_lock(&index->mu);
     bool is_due = !index->is_deleted && merge_pick(set, &from, &count);
     mutex_unlock(&index->mu);
-    int rc = is_due ? files_merge(index, set, from, count, err) : 0;
+    is_due = is_due && has_room(index, set, from, count);
+    int rc = is_due ? files_merge(index, set, from, count, false, err) : 0;
     *ret_did = is_due && rc == 0;
     slot_set_unref(set);
     mutex_unlock(&index->merge_mu);
@@ -504,7 +589,7 @@ int index__merge_to(struct index *index, size_t segment_count_max, struct err *e
     mutex_lock(&index->merge_mu);
     struct slot_set *set = set_get(index);
     size_t count = front_count(index, set, MAX_OF(segment_count_max, (size_t)1));
-    int rc = count ? files_merge(index, set, 0, count, err) : 0;
+    int rc = count ? files_merge(index, set, 0, count, true, err) : 0;
     slot_set_unref(set);
     mutex_unlock(&index->merge_mu);
     return rc;
@@ -538,6 +623,8 @@ uint64_t engine__wal_needed(struct engine *engine)
 {
     uint64_t needed = wal_next_seq(engine->wal);
     size_t count;
+    if (engine__is_recovering(engine))
+        return 0;
     struct index **indices = engine__all(engine, &count);
     for (size_t i = 0; i < count; i++) {
         mutex_lock(&indices[i]->mu);

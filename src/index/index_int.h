@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* index_int.h: the engine's inner objects. Locks, in the order in which they may be taken:
- *   engine.mu → index.merge_mu → index.flush_mu → lane.mu (by number) → index.mu → wal
+ *   engine.mu → index.merge_mu → index.flush_mu → index.seal_mu → lane.mu (by number) → index.mu →
+ * wal
  *
  * An index is a list of slots: immutable segments in the order in which their documents came, each
  * with its live bits. Bits change at once (`live`), searches see them from the next refresh on
@@ -24,13 +25,16 @@
 #define REQUEST_BYTES_DEFAULT    (100 * MIB)
 #define BUILDER_BYTES_MAX        (48 * MIB)  /* of one index's lanes: then they are sealed */
 #define WAL_FLUSH_BYTES          (256 * MIB) /* log behind which everything is flushed */
+#define WAL_BYTES_MAX            GIB         /* behind it writes wait for a flush */
 #define FLUSH_AGE_NS             (300 * NS_PER_S)
 #define REFRESH_INTERVAL_DEFAULT NS_PER_S
+#define SEARCH_IDLE_DEFAULT      (30 * NS_PER_S) /* index.search.idle.after */
 #define FOLD_SLOTS_MAX           8u /* small in-memory segments of an index that are left apart */
 #define FOLD_BYTES_MAX           (1 * MIB) /* what is small */
 #define MERGE_FACTOR             10u
 #define MERGE_CLASS_BYTES_MIN    (256 * KIB) /* smaller files are one size class */
 #define MERGE_BYTES_MAX          (5 * GIB)
+#define MERGE_BYTES_PER_S        (16 * MIB)      /* while the engine is used */
 #define TOMBS_MAX                100000u         /* remembered deletes of a lane */
 #define TOMB_AGE_NS              (60 * NS_PER_S) /* index.gc_deletes */
 #define DISK_RESERVE_BYTES       (64 * MIB)      /* less free space: writes are refused */
@@ -56,8 +60,10 @@ struct slot {
     /* guarded by index.mu (bits of `live` are read by atomic loads) */
     uint64_t *live;
     uint32_t live_count;
-    struct live *published;   /* NULL: all live */
-    bool is_unpublished;      /* live differs from published */
+    struct live *published; /* NULL: all live */
+    struct live *next;      /* has_next: what the refresh under way will publish; NULL: all live */
+    bool has_next;
+    bool is_unpublished;      /* live differs from what is or will be published */
     bool is_dirty;            /* live differs from the file's */
     bool is_retired;          /* replaced by a merge */
     uint64_t live_generation; /* of the file on disk, 0: none */
@@ -102,14 +108,22 @@ struct tomb {
 struct lane {
     struct index *index;
     pthread_mutex_t mu;
-    struct builder *builder; /* guarded by mu, as the rest */
+    struct builder *builder; /* guarded by mu, as the rest; NULL: empty */
+    struct builder *sealing; /* being made a segment; only looked up in; NULL: none */
+    uint64_t *sealing_dead;  /* documents of `sealing` that died since; NULL: none */
+    struct slot *sealed;     /* made of `sealing`, not yet published; guarded by index.seal_mu */
     struct strmap tombs;     /* id -> struct tomb */
     uint32_t number;
 };
 
+enum index_state { INDEX_READY, INDEX_RECOVERING, INDEX_FAILED }; /* engine_recover.c */
+
 struct index {
     struct engine *engine;
     uint32_t refs;
+    uint32_t state;              /* enum index_state; atomic, written under engine.recover_mu */
+    int64_t seq_no_on_disk;      /* highest in the segments when it was opened, -1: none */
+    uint64_t replay_to;          /* a flush while RECOVERING stands for frames below; flush_mu */
     struct str name, uuid, path; /* owned */
     uint64_t id;
     int64_t created_ns;
@@ -119,6 +133,7 @@ struct index {
     pthread_mutex_t merge_mu; /* one merge of files at a time; it runs without flush_mu, so that
                                  flushes go on */
     pthread_mutex_t flush_mu; /* one flush, fold or switch of the manifest at a time */
+    pthread_mutex_t seal_mu;  /* one refresh at a time */
     uint64_t merging_number;  /* file being written by a merge, 0: none; guarded by flush_mu */
     uint64_t segment_next;    /* guarded by flush_mu */
     uint64_t manifest_generation;
@@ -134,11 +149,15 @@ struct index {
     bool is_flushing;
     uint64_t wal_flushed; /* frames below are in segments; written into the manifest */
     bool is_deleted;
-    bool is_changed;       /* something to refresh */
-    bool is_mapping_dirty; /* to be flushed for the mapping or settings alone */
-    uint64_t refresh_count;
+    bool is_changed;                      /* something to refresh */
+    bool is_mapping_dirty;                /* to be flushed for the mapping or settings alone */
+    uint64_t refresh_begun, refresh_done; /* cuts, and the one that is published */
     bool is_refresh_wanted;
     int64_t refresh_interval_ns; /* < 0: off */
+    bool is_interval_set;        /* by its settings: then it is kept without searches too */
+    int64_t search_idle_ns;      /* index.search.idle.after */
+    int64_t searched_ns;
+    bool is_merge_free; /* index.merge.scheduler.auto_throttle is false */
     int64_t refreshed_ns, flushed_ns;
     int64_t retry_ns, merge_retry_ns; /* the background threads' own: no flush, no merge before */
     uint64_t memory_bytes;            /* builders and in-memory segments, as last counted */
@@ -161,23 +180,29 @@ struct engine {
     size_t lane_count;
     pthread_mutex_t mu;
     struct strmap indices; /* name -> struct index *, guarded by mu; holds a reference */
-    struct index **by_id;  /* while opening only */
-    size_t by_id_count;
-    struct rng rng; /* guarded by id_mu */
+    struct rng rng;        /* guarded by id_mu */
     pthread_mutex_t id_mu;
     int64_t id_ms;
     uint32_t id_seq;
     uint8_t id_node[6];
     char id_node_text[8];
     size_t memory_max, request_max;
+    uint64_t merge_bytes_per_s;
+    int64_t used_ns;         /* atomic: last write or search */
     uint64_t memory_bytes;   /* atomic: sum of indices */
     uint64_t flight_bytes;   /* atomic: requests being applied */
     uint32_t lane_turn;      /* atomic */
     int64_t disk_checked_ns; /* atomic */
     bool is_disk_full;       /* atomic */
     bool is_closing;         /* guarded by bg_mu */
-    pthread_t thread, merge_thread;
-    bool has_thread;
+    pthread_t thread, merge_thread, recover_thread;
+    bool has_thread, has_recover_thread;
+    pthread_mutex_t recover_mu; /* taken last */
+    pthread_cond_t recovered;   /* the state of an index changed, or recovery ended */
+    bool is_recovering;         /* guarded by recover_mu, as the next two */
+    uint32_t recovery_waiters;
+    struct err recovery_error;
+    bool is_recovery_stopping; /* atomic */
     pthread_mutex_t bg_mu;
     pthread_cond_t bg_wake, bg_done, merge_wake; /* done: a refresh happened */
     bool is_kicked;
@@ -206,23 +231,48 @@ struct mapping *index__mapping(struct index *index); /* with a reference */
 void index__set_slots(struct index *index, struct slot **slots,
                       size_t count); /* REQUIRES(mu): takes the references */
 void index__publish(struct index *index, bool with_deletes); /* REQUIRES(mu): makes the view anew */
-int index__refresh(struct index *index, struct err *err) WARN_UNUSED;
 void index__lanes_lock(struct index *index);
 void index__lanes_unlock(struct index *index);
-int index__seal(struct index *index,
-                struct err *err) WARN_UNUSED; /* REQUIRES(all lanes): builders become slots */
-void index__memory_count(struct index *index);
+void index__memory_count(struct index *index); /* REQUIRES(all lanes) */
 struct live *slot__live_copy(const struct slot *slot);
+
+/* Nobody has searched it for index.search.idle.after, and no refresh_interval is set: then it is
+ * refreshed when somebody does. REQUIRES(mu) */
+bool index__is_idle(const struct index *index);
+
+/* ---- index_seal.c ---- */
+typedef void index__cut_fn(struct index *index, void *arg); /* REQUIRES(all lanes) */
+/* Everything written before the cut becomes slots and visible. `at_cut` MAY be NULL.
+ * REQUIRES(seal_mu) */
+int index__seal(struct index *index, index__cut_fn *at_cut, void *arg, struct err *err) WARN_UNUSED;
+int index__refresh(struct index *index, struct err *err) WARN_UNUSED;
+/* Only when the builders hold at least so many bytes by then. */
+int index__refresh_over(struct index *index, uint64_t bytes_min, struct err *err) WARN_UNUSED;
+struct builder *lane__builder(struct lane *lane); /* made when missing. REQUIRES(lane.mu) */
+uint64_t lane__bytes(const struct lane *lane);    /* REQUIRES(lane.mu) */
+/* A document that is being sealed and lives, DOC_NONE. REQUIRES(lane.mu) */
+uint32_t lane__sealing_find(const struct lane *lane, struct str id);
+void lane__sealing_kill(struct lane *lane, uint32_t doc); /* REQUIRES(lane.mu) */
 
 /* ---- index_flush.c ---- */
 /* Everything written so far is in segment files and the manifest; then the log may forget it. */
 int index__flush(struct index *index, bool is_forced, struct err *err) WARN_UNUSED;
+/* Of an index that is RECOVERING: frames below `seq` are in it. */
+int index__flush_replayed(struct index *index, uint64_t seq, struct err *err) WARN_UNUSED;
 int index__merge_due(struct index *index, bool *ret_did, struct err *err) WARN_UNUSED;
 int index__merge_to(struct index *index, size_t segment_count_max, struct err *err) WARN_UNUSED;
 int index__fold(struct index *index, struct err *err) WARN_UNUSED;
 int index__manifest_write(struct index *index,
                           struct err *err) WARN_UNUSED; /* REQUIRES(flush_mu) */
 uint64_t engine__wal_needed(struct engine *engine);
+
+/* ---- merge_pace.c ---- */
+struct merge_pacer {
+    struct index *index;
+    int64_t due_ns;
+};
+void merge_pacer_init(struct merge_pacer *pacer, struct index *index);
+int merge_pacer_wait(void *pacer, uint64_t bytes, struct err *err) WARN_UNUSED;
 
 /* ---- manifest.c ---- */
 struct manifest {
@@ -258,6 +308,21 @@ engine__deadline(int64_t ns); /* of the system's monotonic clock, for waits on c
 int index__open(struct engine *engine, struct str dir, struct index **ret_index,
                 struct err *err) WARN_UNUSED;
 
+/* ---- engine_recover.c ---- */
+/* Brings back what is only in the log: in the background, or here for is_single_threaded. Returns
+ * when that is done or `wait_ns` have passed. */
+int engine__recover_start(struct engine *engine, int64_t wait_ns, struct err *err) WARN_UNUSED;
+void engine__recover_stop(struct engine *engine);
+int engine__recover(struct engine *engine, struct err *err) WARN_UNUSED;
+bool engine__is_recovering(struct engine *engine); /* or gave up: the log is still needed whole */
+enum index_use { USE_SEARCH, USE_GET, USE_CHANGE };
+/* 0: READY. Searches and gets do not wait, changes do, for a while. */
+int index__await(struct index *index, enum index_use use, struct err *err) WARN_UNUSED;
+static inline bool index__is_ready(const struct index *index)
+{
+    return __atomic_load_n(&index->state, __ATOMIC_ACQUIRE) == INDEX_READY;
+}
+
 /* ---- engine_admin.c ---- */
 int index_name_check(struct str name, struct err *err) WARN_UNUSED;
 int engine__index_make(struct engine *engine, struct str name, const struct value *body,
@@ -268,8 +333,13 @@ int engine__alias_target(struct engine *engine, struct str alias, struct index *
 void index__settings_apply(struct index *index); /* reads what matters out of settings_json */
 
 /* ---- engine_write.c ---- */
-int wal__replay_docs(struct index *index, const struct wal_frame *frame,
-                     struct err *err) WARN_UNUSED;
+/* The block that Elasticsearch puts on an index when the disk is nearly full. */
+int engine__disk_blocked(struct str index, struct err *err) WARN_UNUSED;
+int engine__disk_is_full(struct engine *engine, bool *ret_is_full, struct err *err) WARN_UNUSED;
+int engine__disk_admit(struct engine *engine, struct str index, struct err *err) WARN_UNUSED;
+/* The records whose lane is number `worker`, `worker` + `of` …, under `mapping`. */
+int wal__replay_docs(struct index *index, struct mapping *mapping, const struct wal_frame *frame,
+                     uint32_t worker, uint32_t of, struct err *err) WARN_UNUSED;
 /* `count` new ids of a lane, ascending. */
 void engine__ids_make(struct engine *engine, uint32_t lane, size_t count,
                       char (*ids)[COUNTED_ID_BYTES]);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* merge.h: several segments to one, without their dead documents. Inputs keep their order,
- * documents their order within them. */
+/* merge.h: several segments to one, without their dead documents. Documents keep their order within
+ * an input; inputs stand one behind the other, or, when every one of them is sorted by a field,
+ * their documents are merged by it. */
 #ifndef NARU_INDEX_MERGE_H
 #define NARU_INDEX_MERGE_H
 
@@ -16,11 +17,23 @@ struct merge_input {
         *new_docs; /* out: heap array per old document, DOC_NONE: left out; freed by the caller */
 };
 
-/* Sets every input's new_docs, returns how many documents live. */
-uint32_t merge_plan(struct merge_input *inputs, size_t count);
-/* After merge_plan with a result > 0. Into `file` (written, synced; *ret_size) or, with file NULL,
- * into memory (*ret_bytes, heap). */
-int merge_run(struct merge_input *inputs, size_t count, struct vfs_file *file, bool is_compressed,
-              void **ret_bytes, uint64_t *ret_size, struct err *err) WARN_UNUSED;
+/* Called now and then while a merge runs, with the bytes made since: it may wait; a negative result
+ * ends the merge. */
+struct merge_pace {
+    int (*breathe)(void *arg, uint64_t bytes, struct err *err);
+    void *arg;
+};
+
+#define MERGE_SORT_NONE UINT32_MAX
+/* Sets every input's new_docs, returns how many documents live. With the id of a field by which all
+ * inputs are sorted ascending, documents are merged by it: *ret_from (heap) is then the input of
+ * each new document in order; else NULL. */
+uint32_t merge_plan(struct merge_input *inputs, size_t count, uint32_t sort_field,
+                    uint16_t **ret_from);
+/* After merge_plan with a result > 0, with its `from`. `pace` MAY be NULL. Into `file` (written,
+ * synced; *ret_size) or, with file NULL, into memory (*ret_bytes, heap). */
+int merge_run(struct merge_input *inputs, size_t count, const uint16_t *from, struct vfs_file *file,
+              bool is_compressed, const struct merge_pace *pace, void **ret_bytes,
+              uint64_t *ret_size, struct err *err) WARN_UNUSED;
 
 #endif

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading postings: one block of at most 128 documents is unpacked at a time; the skip table finds
- * the block for an advance and bounds its scores. Positions of a block are unpacked when they are
- * first asked for. */
+/* Reading postings: the documents of one block of at most 128 are unpacked at a time; the skip
+ * table finds the block for an advance and bounds its scores. Frequencies of a block are unpacked
+ * when they are first asked for, positions document by document. */
 #include "base/arena.h"
+#include "index/impacts.h"
 #include "index/segment_int.h"
+#include "index/unpack.h"
 #include "index/value_block.h"
 
 /* Positions of a block that need no bits: all are 0. Others are bounded by the bytes they take. */
 #define POSITIONS_FLAT_MAX (1u << 20)
+/* 128 distances of so many bits stay within 31 bits, and a document number before them too. */
+#define POSTINGS_SUM_BITS 23u
 
 struct postings {
     struct segment *seg;
@@ -19,16 +23,24 @@ struct postings {
     uint64_t positions_off, positions_bytes;
     uint32_t doc_freq, block_count, block; /* block: the one unpacked, UINT32_MAX: none */
     uint32_t n, at;                        /* documents of the block; the current one */
-    bool is_started, want_freqs, want_positions, has_positions;
-    uint32_t one_freq_max; /* of a single block */
-    uint8_t one_norm_min;
-    uint32_t *positions, *position_begin;
+    bool is_started, want_freqs, want_positions;
+    bool has_freqs;          /* `freqs` are those of the block */
+    const uint8_t *freqs_at; /* packed; checked when the block was entered */
+    unsigned freq_width;
+    uint8_t one_impacts[IMPACT_BYTES]; /* of a single block */
+    uint32_t docs_last;                /* its last document */
+    const uint8_t *position_bytes;     /* of the term; NULL: not asked for yet */
+    const uint8_t *positions_at;       /* packed, of the block; NULL: not looked at yet */
+    unsigned position_width;
+    uint32_t *positions, *position_begin; /* of the current document; of each one in the block */
+    uint32_t positions_of;                /* document of `positions`; DOC_NONE: none */
     size_t position_capacity;
     uint32_t docs[POSTINGS_BLOCK_DOCS], freqs[POSTINGS_BLOCK_DOCS];
 };
 
 static void damaged(struct postings *p)
 {
+    p->has_freqs = true;
     segment__damaged(p->seg, "bad postings", (uint64_t)(p->blocks - p->seg->bytes));
     p->block_count = 0;
     p->n = 0;
@@ -46,37 +58,50 @@ static uint32_t block_last(const struct postings *p, uint32_t block)
     return p->skip ? get_u32_le(skip_entry(p, block)) : p->docs[p->n - 1];
 }
 
+/* Documents of a bit set, `n` of them; false: there are not so many. */
+static bool bits_unpack(const uint8_t *data, unsigned bytes, uint32_t first, uint32_t *docs,
+                        uint32_t n)
+{
+    uint32_t at = 0;
+    for (unsigned i = 0; i < bytes; i += 8) {
+        uint64_t bits = 0;
+        if (bytes - i >= 8)
+            bits = get_u64_le(data + i);
+        for (unsigned k = i; bytes - i < 8 && k < bytes; k++)
+            bits |= (uint64_t)data[k] << ((k - i) * 8);
+        if (at + (unsigned)__builtin_popcountll(bits) > n)
+            return false;
+        for (; bits; bits &= bits - 1)
+            docs[at++] = first + i * 8 + (uint32_t)__builtin_ctzll(bits);
+    }
+    return at == n;
+}
+
 static bool docs_unpack(struct postings *p, const uint8_t *data, const uint8_t *end, unsigned width,
                         unsigned bitset_bytes, uint32_t base, const uint8_t **ret_behind)
 {
     if (width == DOCS_BITSET) {
         if ((size_t)(end - data) < bitset_bytes + 4u)
             return false;
-        uint32_t first = get_u32_le(data), n = 0;
+        uint32_t first = get_u32_le(data);
         if (first > SEGMENT_DOCS_MAX || (base != UINT32_MAX && first <= base))
             return false;
-        data += 4;
-        for (uint32_t i = 0; i < bitset_bytes; i++) {
-            for (unsigned bits = data[i]; bits; bits &= bits - 1) {
-                if (n == p->n)
-                    return false;
-                p->docs[n++] = first + i * 8 + (uint32_t)__builtin_ctz(bits);
-            }
-        }
-        *ret_behind = data + bitset_bytes;
-        return n == p->n;
+        *ret_behind = data + 4 + bitset_bytes;
+        return bits_unpack(data + 4, bitset_bytes, first, p->docs, p->n);
     }
     size_t bytes = packed_bytes(p->n, width);
-    if (width > 32 || (size_t)(end - data) < bytes)
+    if (width > 32 || (size_t)(end - data) < bytes ||
+        (base != UINT32_MAX && base >= p->seg->doc_count))
         return false;
-    unpack_bits_u32(data, p->n, width, p->docs);
-    uint64_t doc = base == UINT32_MAX ? UINT64_MAX : base;
-    for (uint32_t i = 0; i < p->n; i++) {
-        doc += (uint64_t)p->docs[i] + 1;
-        p->docs[i] = (uint32_t)doc;
+    unpack_u32(data, 0, p->n, width, p->docs);
+    if (width > POSTINGS_SUM_BITS) { /* the sums could wrap around */
+        uint64_t doc = base == UINT32_MAX ? UINT64_MAX : base;
+        for (uint32_t i = 0; i < p->n; i++)
+            doc += (uint64_t)p->docs[i] + 1;
+        if (doc > SEGMENT_DOCS_MAX)
+            return false;
     }
-    if (doc > SEGMENT_DOCS_MAX) /* else the sums may have wrapped around */
-        return false;
+    sum_distances(p->docs, p->n, base);
     *ret_behind = data + bytes;
     return true;
 }
@@ -88,7 +113,8 @@ static bool block_load(struct postings *p, uint32_t block)
     p->block = block;
     p->at = 0;
     p->n = MIN_OF(p->doc_freq - block * POSTINGS_BLOCK_DOCS, POSTINGS_BLOCK_DOCS);
-    p->has_positions = false;
+    p->positions_at = NULL;
+    p->positions_of = DOC_NONE;
     const uint8_t *from = p->blocks + (p->skip ? get_u32_le(skip_entry(p, block) + 4) : 0);
     if (from > p->end || (size_t)(p->end - from) < 4) {
         damaged(p);
@@ -109,10 +135,20 @@ static bool block_load(struct postings *p, uint32_t block)
         damaged(p);
         return false;
     }
-    unpack_bits_u32(behind, p->n, freq_width, p->freqs);
+    p->freqs_at = behind;
+    p->freq_width = freq_width;
+    p->has_freqs = false;
+    return true;
+}
+
+static void freqs_load(struct postings *p)
+{
+    if (p->has_freqs)
+        return;
+    unpack_u32(p->freqs_at, 0, p->n, p->freq_width, p->freqs);
     for (uint32_t i = 0; i < p->n; i++)
         p->freqs[i]++;
-    return true;
+    p->has_freqs = true;
 }
 
 static void single_open(struct postings *p, const struct term_entry *entry)
@@ -127,12 +163,12 @@ static void single_open(struct postings *p, const struct term_entry *entry)
 /* Bounds of a list without a skip table. */
 static void one_bounds(struct postings *p)
 {
-    p->one_norm_min = p->norms ? 255 : 0;
-    for (uint32_t i = 0; i < p->n; i++) {
-        p->one_freq_max = MAX_OF(p->one_freq_max, p->freqs[i]);
-        if (p->norms)
-            p->one_norm_min = MIN_OF(p->one_norm_min, p->norms[p->docs[i]]);
-    }
+    uint8_t norms[POSTINGS_BLOCK_DOCS];
+    freqs_load(p);
+    p->docs_last = p->docs[p->n - 1];
+    for (uint32_t i = 0; p->norms && i < p->n; i++)
+        norms[i] = p->norms[p->docs[i]];
+    impacts_make(p->freqs, p->norms ? norms : NULL, p->n, p->one_impacts);
 }
 
 struct postings *postings__open(struct segment *seg, const struct terms *terms,
@@ -152,6 +188,8 @@ struct postings *postings__open(struct segment *seg, const struct terms *terms,
     p->want_freqs =
         (terms->flags & TERMS_FLAG_FREQS) && (flags & (POSTINGS_FREQS | POSTINGS_POSITIONS));
     p->block = UINT32_MAX;
+    p->has_freqs = true; /* as long as they need no unpacking */
+    p->positions_of = DOC_NONE;
     for (uint32_t i = 0; i < POSTINGS_BLOCK_DOCS; i++)
         p->freqs[i] = 1;
     if (p->doc_freq == 0)
@@ -261,38 +299,63 @@ uint32_t postings_advance(struct postings *p, uint32_t target)
     return p->docs[low];
 }
 
-uint32_t postings_freq(const struct postings *p)
+uint32_t postings_freq(struct postings *p)
 {
-    return p->at < p->n ? p->freqs[p->at] : 0;
+    if (p->at >= p->n)
+        return 0;
+    freqs_load(p);
+    return p->freqs[p->at];
 }
 
-static bool positions_load(struct postings *p)
+const uint32_t *postings_block(struct postings *p, const uint32_t **ret_freqs, uint32_t *ret_count)
+{
+    *ret_count = p->is_started ? p->n - p->at : 0;
+    if (*ret_count == 0)
+        return NULL;
+    freqs_load(p);
+    *ret_freqs = p->freqs + p->at;
+    return p->docs + p->at;
+}
+
+/* Where the positions of the block lie, and where in them each document's begin. */
+static bool positions_find(struct postings *p)
 {
     uint32_t off = p->skip ? get_u32_le(skip_entry(p, p->block) + 8) : 0;
-    size_t count = 0;
-    for (uint32_t i = 0; i < p->n; i++)
+    uint64_t count = 0;
+    if (!p->position_bytes)
+        p->position_bytes = segment__at(p->seg, p->positions_off, p->positions_bytes);
+    if (!p->position_begin)
+        p->position_begin = ARENA_ARRAY(p->mem, uint32_t, POSTINGS_BLOCK_DOCS + 1);
+    freqs_load(p);
+    for (uint32_t i = 0; i < p->n; i++) {
+        p->position_begin[i] = (uint32_t)count;
         count += p->freqs[i];
-    const uint8_t *data = segment__at(p->seg, p->positions_off, p->positions_bytes);
-    if (!data || off >= p->positions_bytes || data[off] > 32 ||
+    }
+    const uint8_t *data = p->position_bytes;
+    if (!data || off >= p->positions_bytes || data[off] > 32 || count > UINT32_MAX ||
         packed_bytes(count, data[off]) > p->positions_bytes - off - 1 ||
         (data[off] == 0 && count > POSITIONS_FLAT_MAX))
         return false;
-    if (!p->position_begin)
-        p->position_begin = ARENA_ARRAY(p->mem, uint32_t, POSTINGS_BLOCK_DOCS + 1);
-    if (count > p->position_capacity) {
-        p->position_capacity = count * 2;
+    p->position_width = data[off];
+    p->positions_at = data + off + 1;
+    return true;
+}
+
+/* Of the current document. */
+static void positions_load(struct postings *p)
+{
+    uint32_t n = p->freqs[p->at];
+    uint64_t bit = (uint64_t)p->position_begin[p->at] * p->position_width, sum = 0;
+    uint64_t mask = (UINT64_C(1) << p->position_width) - 1;
+    if (n > p->position_capacity) {
+        p->position_capacity = (size_t)n * 2;
         p->positions = arena_alloc(p->mem, p->position_capacity * sizeof(uint32_t));
     }
-    unpack_bits_u32(data + off + 1, count, data[off], p->positions);
-    size_t k = 0;
-    for (uint32_t i = 0; i < p->n; i++) {
-        p->position_begin[i] = (uint32_t)k;
-        for (uint32_t j = 1; j < p->freqs[i]; j++)
-            p->positions[k + j] += p->positions[k + j - 1];
-        k += p->freqs[i];
+    for (uint32_t i = 0; i < n; i++, bit += p->position_width) {
+        sum += (get_u64_le(p->positions_at + (bit >> 3)) >> (bit & 7)) & mask;
+        p->positions[i] = (uint32_t)sum;
     }
-    p->has_positions = true;
-    return true;
+    p->positions_of = p->docs[p->at];
 }
 
 const uint32_t *postings_positions(struct postings *p, size_t *ret_count)
@@ -300,12 +363,14 @@ const uint32_t *postings_positions(struct postings *p, size_t *ret_count)
     *ret_count = 0;
     if (!p->want_positions || p->at >= p->n)
         return NULL;
-    if (!p->has_positions && !positions_load(p)) {
+    if (!p->positions_at && !positions_find(p)) {
         damaged(p);
         return NULL;
     }
+    if (p->positions_of != p->docs[p->at])
+        positions_load(p);
     *ret_count = p->freqs[p->at];
-    return p->positions + p->position_begin[p->at];
+    return p->positions;
 }
 
 void postings_fill(struct postings *p, uint32_t first, uint32_t n, uint64_t *words)
@@ -326,30 +391,55 @@ void postings_fill(struct postings *p, uint32_t first, uint32_t n, uint64_t *wor
     }
 }
 
-void postings_block_max(const struct postings *p, uint32_t target, uint32_t *ret_upto,
-                        uint32_t *ret_freq_max, uint8_t *ret_norm_min)
+/* The block that holds the first document >= target; block_count: none. */
+static uint32_t block_for(const struct postings *p, uint32_t target)
 {
-    if (!p->skip) {
-        bool is_past =
-            p->block_count == 0 || p->doc_freq == 0 || (p->n && p->docs[p->n - 1] < target);
-        *ret_upto = is_past || p->n == 0 ? DOC_NONE : p->docs[p->n - 1];
-        *ret_freq_max = is_past ? 0 : p->one_freq_max;
-        *ret_norm_min = p->one_norm_min;
-        return;
-    }
     uint32_t from = p->is_started && p->block < p->block_count ? p->block : 0;
     if (from && block_last(p, from - 1) >= target)
         from = 0;
-    uint32_t block = block_find(p, from, target);
-    if (block >= p->block_count) {
-        *ret_upto = DOC_NONE;
-        *ret_freq_max = 0;
-        *ret_norm_min = 0;
-        return;
+    return block_find(p, from, target);
+}
+
+/* The only block of a list without a skip table. */
+static bool one_is_past(const struct postings *p, uint32_t target)
+{
+    return p->block_count == 0 || p->doc_freq == 0 || p->docs_last < target;
+}
+
+void postings_block_max(const struct postings *p, uint32_t target, uint32_t *ret_upto,
+                        uint32_t *ret_freq_max, uint8_t *ret_norm_min)
+{
+    const uint8_t *impacts = p->one_impacts;
+    bool is_past = !p->skip && one_is_past(p, target);
+    uint32_t upto = is_past ? DOC_NONE : p->docs_last;
+    if (p->skip) {
+        uint32_t block = block_for(p, target);
+        is_past = block >= p->block_count;
+        upto = is_past ? DOC_NONE : block_last(p, block);
+        impacts = is_past ? NULL : skip_entry(p, block) + SKIP_IMPACTS_OFF;
     }
-    const uint8_t *e = skip_entry(p, block);
-    uint32_t freq_max = get_u16_le(e + 12);
-    *ret_upto = get_u32_le(e);
-    *ret_freq_max = freq_max == UINT16_MAX ? UINT32_MAX : freq_max;
-    *ret_norm_min = e[14];
+    *ret_upto = upto;
+    *ret_freq_max = is_past ? 0 : impacts_freq_max(impacts);
+    *ret_norm_min = is_past ? 0 : impacts_norm_min(impacts);
+}
+
+float postings_impact_max(const struct postings *p, uint32_t first, uint32_t end,
+                          const float *norm_inverse, uint32_t *ret_upto)
+{
+    float most = 0;
+    *ret_upto = DOC_NONE;
+    if (!p->skip) {
+        if (one_is_past(p, first))
+            return 0;
+        *ret_upto = p->docs_last;
+        return impacts_max(p->one_impacts, norm_inverse);
+    }
+    for (uint32_t block = block_for(p, first); block < p->block_count; block++) {
+        float x = impacts_max(skip_entry(p, block) + SKIP_IMPACTS_OFF, norm_inverse);
+        most = MAX_OF(most, x);
+        *ret_upto = block_last(p, block);
+        if (*ret_upto >= end - 1)
+            break;
+    }
+    return most;
 }

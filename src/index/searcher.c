@@ -45,17 +45,33 @@ static void parts_fill(struct searcher *s)
     }
 }
 
+/* A search wakes an idle index: what was written meanwhile is shown to it. */
+static int wake(struct index *index, struct err *err)
+{
+    mutex_lock(&index->mu);
+    bool is_due = index->is_changed && index->refresh_interval_ns >= 0 && index__is_idle(index);
+    index->searched_ns = clock_monotonic_ns(index->engine->clock);
+    mutex_unlock(&index->mu);
+    return is_due ? index__refresh(index, err) : 0;
+}
+
 int engine_snapshot(struct engine *engine, const struct str *names, size_t count,
                     struct searcher **ret_searcher, struct err *err)
 {
     struct searcher *s = MEM_NEW(struct searcher);
+    __atomic_store_n(&engine->used_ns, clock_monotonic_ns(engine->clock), __ATOMIC_RELAXED);
     s->refs = 1;
     s->views = MEM_ARRAY(struct view *, count + 1);
     s->indices = MEM_ARRAY(struct index *, count + 1);
     for (size_t i = 0; i < count; i++) {
         struct index *index;
         int rc = engine__index_get(engine, names[i], &index, err);
+        if (rc == 0)
+            rc = index__await(index, USE_SEARCH, err);
+        if (rc == 0)
+            rc = wake(index, err);
         if (rc < 0) {
+            index__unref(index);
             searcher_free(s);
             return rc;
         }

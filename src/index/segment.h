@@ -201,7 +201,10 @@ uint32_t postings_doc(const struct postings *p); /* current, DOC_NONE at the end
                                                     advance: DOC_NONE too */
 uint32_t postings_next(struct postings *p);      /* next doc or DOC_NONE */
 uint32_t postings_advance(struct postings *p, uint32_t target); /* first doc >= target */
-uint32_t postings_freq(const struct postings *p);               /* with POSTINGS_FREQS */
+uint32_t postings_freq(struct postings *p);                     /* with POSTINGS_FREQS */
+/* The documents that are unpacked, from the current one on, with their frequencies (1 without
+ * POSTINGS_FREQS): to be read in one go, then advanced past. NULL: at the end. */
+const uint32_t *postings_block(struct postings *p, const uint32_t **ret_freqs, uint32_t *ret_count);
 /* Positions of the current document, ascending; good until the next move. With POSTINGS_POSITIONS.
  */
 const uint32_t *postings_positions(struct postings *p, size_t *ret_count);
@@ -212,6 +215,12 @@ void postings_fill(struct postings *p, uint32_t first, uint32_t n, uint64_t *wor
  * these pairs' best: the block's highest frequency and its smallest norm byte. */
 void postings_block_max(const struct postings *p, uint32_t target, uint32_t *ret_upto,
                         uint32_t *ret_freq_max, uint8_t *ret_norm_min);
+/* The highest freq * norm_inverse[norm byte] that any document in [first, *ret_upto] can have,
+ * where *ret_upto is the end of the block that reaches end - 1 (DOC_NONE: the list ends before); 0:
+ * none there. Every BM25 score is a rising function of that product. Without norms the byte is 0.
+ */
+float postings_impact_max(const struct postings *p, uint32_t first, uint32_t end,
+                          const float *norm_inverse, uint32_t *ret_upto);
 
 /* Walks a field's terms in byte order: prefix, wildcard, range, terms aggregation by dictionary. */
 struct term_iter;

@@ -264,8 +264,10 @@ static void merge_it(struct segment *seg)
     struct err err;
     void *bytes = NULL;
     uint64_t size;
-    if (merge_plan(&input, 1) > 0)
-        (void)!merge_run(&input, 1, NULL, false, &bytes, &size, &err);
+    uint16_t *from;
+    if (merge_plan(&input, 1, MERGE_SORT_NONE, &from) > 0)
+        (void)!merge_run(&input, 1, from, NULL, false, NULL, &bytes, &size, &err);
+    mem_free(from);
     mem_free(input.new_docs);
     mem_free(bytes);
 }

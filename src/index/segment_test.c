@@ -61,7 +61,13 @@ static struct str source_of(struct arena *mem, uint32_t i)
     return s;
 }
 
-static struct segment *seal(struct made *m, uint32_t from, uint32_t to)
+/* Documents of the same time stay together, the parts are sorted and interleave. */
+static bool is_in(uint32_t i, int part)
+{
+    return part < 0 || i / 3 % 3 == (uint32_t)part;
+}
+
+static struct segment *seal(struct made *m, uint32_t from, uint32_t to, int part)
 {
     struct builder *b = builder_new();
     struct err err = {0};
@@ -69,6 +75,8 @@ static struct segment *seal(struct made *m, uint32_t from, uint32_t to)
     size_t size;
     struct segment *seg;
     for (uint32_t i = from; i < to; i++) {
+        if (!is_in(i, part))
+            continue;
         struct builder_doc doc = {arena_printf(m->mem, "id%u", i * 31 % DOCS),
                                   i % 10 ? STR_NONE : STR("route"), source_of(m->mem, i), i,
                                   i % 3 + 1};
@@ -83,7 +91,45 @@ static struct segment *seal(struct made *m, uint32_t from, uint32_t to)
     return seg;
 }
 
-static int setup(void **state)
+/* Merged from three parts, without every third document, through a file. */
+static void merged_make(struct made *m, bool is_interleaved)
+{
+    struct err err = {0};
+    struct merge_input inputs[3];
+    uint64_t *lives[3], size;
+    uint32_t cuts[] = {0, 100, 5000, DOCS};
+    uint16_t *order;
+    for (int k = 0; k < 3; k++) {
+        uint32_t from = is_interleaved ? 0 : cuts[k], to = is_interleaved ? DOCS : cuts[k + 1],
+                 n = 0;
+        int part = is_interleaved ? k : -1;
+        lives[k] = MEM_ARRAY(uint64_t, BITSET_WORDS(DOCS));
+        for (uint32_t doc = from; doc < to; doc++) {
+            if (is_in(doc, part) && n++ < DOCS && doc % 3 != 0)
+                bitset_set(lives[k], n - 1);
+        }
+        inputs[k] = (struct merge_input){seal(m, from, to, part), lives[k], NULL};
+    }
+    struct vfs_file *file;
+    const struct field *time = mapping_field(m->mapping, STR("time"));
+    assert_int_equal(merge_plan(inputs, 3, time->id, &order), DOCS - (DOCS + 2) / 3);
+    assert_int_equal(order != NULL, is_interleaved);
+    assert_int_equal(vfs_open(m->fs, STR("s"), VFS_READ | VFS_WRITE | VFS_CREATE, &file, &err), 0);
+    if (merge_run(inputs, 3, order, file, true, NULL, NULL, &size, &err) < 0)
+        fail_msg("merge: %s", err.text);
+    vfs_close(file);
+    mem_free(order);
+    assert_int_equal(segment_open_file(m->fs, STR("s"), &m->merged, &err), 0);
+    for (size_t i = 0; i < 3; i++) {
+        segment_unref(inputs[i].segment);
+        mem_free(inputs[i].new_docs);
+        mem_free(lives[i]);
+    }
+    print_message("%u documents in memory: %llu bytes; %u merged and compressed: %llu\n", DOCS,
+                  (unsigned long long)m->seg->size, m->merged->doc_count, (unsigned long long)size);
+}
+
+static int setup_made(void **state, bool is_interleaved)
 {
     struct made *m = MEM_NEW(struct made);
     struct err err = {0};
@@ -99,36 +145,19 @@ static int setup(void **state)
                         m->mem, &body, &err),
         0);
     assert_int_equal(mapping_put(m->mapping, &body, &err), 0);
-    m->seg = seal(m, 0, DOCS);
-    /* Merged from three parts, without every third document, through a file. */
-    struct merge_input inputs[3];
-    uint64_t *lives[3], size;
-    uint32_t cuts[] = {0, 100, 5000, DOCS};
-    for (size_t i = 0; i < 3; i++) {
-        struct segment *part = seal(m, cuts[i], cuts[i + 1]);
-        lives[i] = MEM_ARRAY(uint64_t, BITSET_WORDS(cuts[i + 1] - cuts[i]));
-        for (uint32_t doc = cuts[i]; doc < cuts[i + 1]; doc++) {
-            if (doc % 3)
-                bitset_set(lives[i], doc - cuts[i]);
-        }
-        inputs[i] = (struct merge_input){part, lives[i], NULL};
-    }
-    struct vfs_file *file;
-    assert_int_equal(merge_plan(inputs, 3), DOCS - (DOCS + 2) / 3);
-    assert_int_equal(vfs_open(m->fs, STR("s"), VFS_READ | VFS_WRITE | VFS_CREATE, &file, &err), 0);
-    if (merge_run(inputs, 3, file, true, NULL, &size, &err) < 0)
-        fail_msg("merge: %s", err.text);
-    vfs_close(file);
-    assert_int_equal(segment_open_file(m->fs, STR("s"), &m->merged, &err), 0);
-    for (size_t i = 0; i < 3; i++) {
-        segment_unref(inputs[i].segment);
-        mem_free(inputs[i].new_docs);
-        mem_free(lives[i]);
-    }
-    print_message("%u documents in memory: %llu bytes; %u merged and compressed: %llu\n", DOCS,
-                  (unsigned long long)m->seg->size, m->merged->doc_count, (unsigned long long)size);
+    m->seg = seal(m, 0, DOCS, -1);
+    merged_make(m, is_interleaved);
     *state = m;
     return 0;
+}
+
+static int setup(void **state)
+{
+    return setup_made(state, false);
+}
+static int setup_interleaved(void **state)
+{
+    return setup_made(state, true);
 }
 
 static int teardown(void **state)
@@ -413,5 +442,6 @@ int main(void)
         cmocka_unit_test(test_documents),    cmocka_unit_test(test_columns),
         cmocka_unit_test(test_dictionaries), cmocka_unit_test(test_postings),
         cmocka_unit_test(test_verify),       cmocka_unit_test(test_norms)};
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests_name("in line", tests, setup, teardown) +
+           cmocka_run_group_tests_name("merged by time", tests, setup_interleaved, teardown);
 }

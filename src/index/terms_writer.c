@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/bits.h"
 #include "index/format.h"
+#include "index/impacts.h"
 #include "index/segment_writer.h"
 #include "index/segment_writer_int.h"
 #include "index/value_block.h"
@@ -121,19 +122,17 @@ static size_t positions_write(struct buf *out, const uint32_t *positions, const 
 static void skip_write(struct segment_writer *w, uint8_t *e, const struct term_postings *p,
                        uint32_t from, uint32_t n, size_t doc_off, size_t pos_off)
 {
-    uint32_t freq_max = 0;
-    uint8_t norm_min = 255;
-    for (uint32_t i = from; i < from + n; i++) {
-        freq_max = MAX_OF(freq_max, p->freqs ? p->freqs[i] : 1);
+    uint32_t freqs[POSTINGS_BLOCK_DOCS];
+    uint8_t norms[POSTINGS_BLOCK_DOCS];
+    for (uint32_t i = 0; i < n; i++) {
+        freqs[i] = p->freqs ? p->freqs[from + i] : 1;
         if (w->norms)
-            norm_min = MIN_OF(norm_min, w->norms[p->docs[i]]);
+            norms[i] = w->norms[p->docs[from + i]];
     }
     put_u32_le(e, p->docs[from + n - 1]);
     put_u32_le(e + 4, (uint32_t)doc_off);
     put_u32_le(e + 8, (uint32_t)pos_off);
-    put_u16_le(e + 12, (uint16_t)MIN_OF(freq_max, 65535u));
-    e[14] = w->norms ? norm_min : 0;
-    e[15] = 0;
+    impacts_make(freqs, w->norms ? norms : NULL, n, e + SKIP_IMPACTS_OFF);
     if (doc_off > UINT32_MAX || pos_off > UINT32_MAX)
         segment_writer__fail(w, ERR_TOO_LARGE, "a term's postings are over 4 GiB");
 }

@@ -41,6 +41,14 @@ void unpack__scaled_portable(const uint8_t *p, size_t first, size_t n, unsigned 
     }
 }
 
+void unpack__sum_portable(uint32_t *values, size_t n, uint32_t base)
+{
+    for (size_t i = 0; i < n; i++) {
+        base += values[i] + 1;
+        values[i] = base;
+    }
+}
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 
@@ -133,6 +141,24 @@ __attribute__((target("avx2"))) static void scaled_avx2(const uint8_t *p, size_t
     for (; i < n; i++)
         values[i] = (int64_t)(base + factor * one(p, first + i, width));
 }
+__attribute__((target("avx2"))) static size_t sum_avx2(uint32_t *values, size_t n, uint32_t base)
+{
+    __m256i last = _mm256_set1_epi32((int)base), one = _mm256_set1_epi32(1);
+    size_t i = 0;
+    for (; i + GROUP <= n; i += GROUP) {
+        __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)(values + i));
+        v = _mm256_add_epi32(v, one);
+        v = _mm256_add_epi32(v, _mm256_slli_si256(v, 4));
+        v = _mm256_add_epi32(v, _mm256_slli_si256(v, 8));
+        /* the sum of the lower half to all of the upper one */
+        __m256i low = _mm256_permutevar8x32_epi32(v, _mm256_set1_epi32(3));
+        v = _mm256_add_epi32(v, _mm256_blend_epi32(_mm256_setzero_si256(), low, 0xF0));
+        v = _mm256_add_epi32(v, last);
+        _mm256_storeu_si256((__m256i *)(void *)(values + i), v);
+        last = _mm256_permutevar8x32_epi32(v, _mm256_set1_epi32(7));
+    }
+    return i;
+}
 #else
 bool unpack__has_avx2(void)
 {
@@ -161,4 +187,14 @@ void unpack_scaled(const uint8_t *p, size_t first, size_t n, unsigned width, uin
     }
 #endif
     unpack__scaled_portable(p, first, n, width, base, factor, values);
+}
+
+void sum_distances(uint32_t *values, size_t n, uint32_t base)
+{
+    size_t done = 0;
+#if defined(__x86_64__)
+    if (unpack__has_avx2())
+        done = sum_avx2(values, n, base);
+#endif
+    unpack__sum_portable(values + done, n - done, done ? values[done - 1] : base);
 }

@@ -12,12 +12,15 @@ void unpack_u32(const uint8_t *p, size_t first, size_t n, unsigned width, uint32
 /* The same, each as base + factor * value, modulo 2^64. */
 void unpack_scaled(const uint8_t *p, size_t first, size_t n, unsigned width, uint64_t base,
                    uint64_t factor, int64_t *values);
+/* values[i] = base + (values[0] + 1) + … + (values[i] + 1), in 32 bits that may wrap around. */
+void sum_distances(uint32_t *values, size_t n, uint32_t base);
 
 /* The twins, for the test that compares them. */
 void unpack__u32_portable(const uint8_t *p, size_t first, size_t n, unsigned width,
                           uint32_t *values);
 void unpack__scaled_portable(const uint8_t *p, size_t first, size_t n, unsigned width,
                              uint64_t base, uint64_t factor, int64_t *values);
+void unpack__sum_portable(uint32_t *values, size_t n, uint32_t base);
 bool unpack__has_avx2(void);
 
 #endif

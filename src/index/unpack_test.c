@@ -4,6 +4,7 @@
 #include "support/test.h"
 
 #include "base/buf.h"
+#include "index/format.h"
 #include "index/unpack.h"
 #include "index/value_block.h"
 
@@ -48,4 +49,17 @@ static void both_forms_read_what_was_packed(struct test *t)
         check_width(t, width);
 }
 
-TEST_MAIN(TEST(both_forms_read_what_was_packed))
+static void distances(struct test *t)
+{
+    for (size_t n = 0; n <= POSTINGS_BLOCK_DOCS; n++) {
+        uint32_t fast[POSTINGS_BLOCK_DOCS], slow[POSTINGS_BLOCK_DOCS];
+        for (size_t i = 0; i < n; i++)
+            fast[i] = slow[i] = (uint32_t)rng_below(&t->rng, UINT64_C(1) << (n % 33));
+        uint32_t base = n % 2 ? UINT32_MAX : (uint32_t)rng_u64(&t->rng);
+        sum_distances(fast, n, base);
+        unpack__sum_portable(slow, n, base);
+        assert_memory_equal(fast, slow, n * sizeof(*fast));
+    }
+}
+
+TEST_MAIN(TEST(both_forms_read_what_was_packed), TEST(distances))

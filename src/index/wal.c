@@ -33,6 +33,9 @@ struct wal {
     struct err failure;
     struct wal_file *files; /* by first_seq; the last one is written */
     size_t file_count, file_capacity;
+    /* What was there when it was opened: for wal_replay. Does not change. */
+    struct wal_file *opened;
+    size_t opened_count;
     /* owned by the leader */
     struct vfs_file *file;
     struct buf writing;
@@ -153,25 +156,35 @@ static int damaged(const struct wal *wal, uint64_t first_seq, size_t off, struct
                    (unsigned long long)first_seq, off);
 }
 
-/* Replays one file; *ret_valid: bytes up to the first bad frame. */
-static int file_replay(struct wal *wal, const struct wal_config *config, struct str content,
-                       uint64_t first_seq, size_t *ret_valid, struct err *err)
+/* One file's frames, up to the first bad one. */
+struct file_frames {
+    struct wal_frame *frames;
+    size_t count, capacity;
+    uint64_t next_seq;
+    size_t valid; /* bytes */
+};
+
+static int file_parse(const struct wal *wal, struct str content, uint64_t first_seq,
+                      struct file_frames *f, struct err *err)
 {
-    size_t at = WAL_FILE_HEAD;
-    while (at < content.n) {
+    f->count = 0;
+    f->next_seq = first_seq;
+    f->valid = WAL_FILE_HEAD;
+    while (f->valid < content.n) {
         struct frame_view view;
-        struct str rest = {content.p + at, content.n - at};
-        if (!frame_parse(rest, &view) || view.frame.seq != wal->next_seq) {
-            if (is_damage(rest, wal->next_seq))
-                return damaged(wal, first_seq, at, err);
+        struct str rest = str_from_off(content, f->valid);
+        if (!frame_parse(rest, &view) || view.frame.seq != f->next_seq) {
+            if (is_damage(rest, f->next_seq))
+                return damaged(wal, first_seq, f->valid, err);
             break;
         }
-        if (config->replay)
-            TRY(config->replay(config->arg, &view.frame, err));
-        wal->next_seq++;
-        at += view.bytes;
+        void *p = f->frames;
+        mem_grow(&p, &f->capacity, f->count + 1, sizeof(struct wal_frame));
+        f->frames = p;
+        f->frames[f->count++] = view.frame;
+        f->next_seq++;
+        f->valid += view.bytes;
     }
-    *ret_valid = at;
     return 0;
 }
 
@@ -183,6 +196,19 @@ static bool head_is_valid(struct str content, uint64_t first_seq)
            get_u64_le(p + 16) == first_seq;
 }
 
+static int missing(uint64_t first_seq, uint64_t expected, struct err *err)
+{
+    return err_set(err, ERR_CORRUPT,
+                   "write-ahead log %016llx.log: frames before it are missing (expected %016llx)",
+                   (unsigned long long)first_seq, (unsigned long long)expected);
+}
+
+static int file_read(struct wal *wal, uint64_t first_seq, struct arena *mem, struct str *ret,
+                     struct err *err)
+{
+    return vfs_read_file(wal->fs, file_path(wal, first_seq, mem), 4 * GIB, mem, ret, err);
+}
+
 static int tail_cut(struct wal *wal, struct str path, size_t valid, size_t size, struct err *err)
 {
     TRY(vfs_open(wal->fs, path, VFS_READ | VFS_WRITE, &wal->file, err));
@@ -192,32 +218,30 @@ static int tail_cut(struct wal *wal, struct str path, size_t valid, size_t size,
     return vfs_sync(wal->file, err);
 }
 
-static int file_open(struct wal *wal, const struct wal_config *config, uint64_t first_seq,
-                     bool is_last, struct err *err)
+/* The last file says where the log ends. *ret_is_there false: it never had a frame and is gone. */
+static int last_open(struct wal *wal, const struct wal_config *config, uint64_t first_seq,
+                     bool *ret_is_there, struct err *err)
 {
     CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
-    struct str content, path = file_path(wal, first_seq, mem);
-    TRY(vfs_read_file(wal->fs, path, 4 * GIB, mem, &content, err));
-    if (!head_is_valid(content, first_seq)) {
+    struct str content;
+    struct file_frames f = {0};
+    TRY(file_read(wal, first_seq, mem, &content, err));
+    *ret_is_there = head_is_valid(content, first_seq);
+    if (!*ret_is_there) {
         /* A file is synced before its first frame, so a bad head means that it never had one,
          * unless there is more. */
-        if (!is_last || content.n > WAL_FILE_HEAD)
+        if (content.n > WAL_FILE_HEAD)
             return damaged(wal, first_seq, 0, err);
-        return config->is_check ? 0 : vfs_remove(wal->fs, path, err);
+        return config->is_check ? 0 : vfs_remove(wal->fs, file_path(wal, first_seq, mem), err);
     }
-    if (wal->file_count == 0)
-        wal->next_seq = first_seq;
-    else if (wal->next_seq != first_seq)
-        return err_set(
-            err, ERR_CORRUPT,
-            "write-ahead log %016llx.log: frames before it are missing (expected %016llx)",
-            (unsigned long long)first_seq, (unsigned long long)wal->next_seq);
-    size_t valid = 0;
-    TRY(file_replay(wal, config, content, first_seq, &valid, err));
-    if (valid != content.n && !is_last)
-        return damaged(wal, first_seq, valid, err);
-    files_add(wal, first_seq, valid);
-    return is_last && !config->is_check ? tail_cut(wal, path, valid, content.n, err) : 0;
+    int rc = file_parse(wal, content, first_seq, &f, err);
+    mem_free(f.frames);
+    TRY(rc);
+    wal->next_seq = f.next_seq;
+    files_add(wal, first_seq, f.valid);
+    return config->is_check
+               ? 0
+               : tail_cut(wal, file_path(wal, first_seq, mem), f.valid, content.n, err);
 }
 
 static int files_open(struct wal *wal, const struct wal_config *config, struct err *err)
@@ -229,11 +253,117 @@ static int files_open(struct wal *wal, const struct wal_config *config, struct e
     for (size_t i = 0; i < count; i++)
         logs += name_parse(entries[i].name, &seqs[logs]);
     /* Sorted by name is sorted by sequence. */
-    for (size_t i = 0; i < logs; i++) {
-        TRY(file_open(wal, config, seqs[i], i + 1 == logs, err));
+    for (size_t i = 0; i + 1 < logs; i++) {
+        struct vfs_stat st;
+        TRY(vfs_stat(wal->fs, file_path(wal, seqs[i], wal->mem), true, &st, err));
+        files_add(wal, seqs[i], st.size_bytes);
+    }
+    bool is_there = true;
+    if (logs > 0)
+        TRY(last_open(wal, config, seqs[logs - 1], &is_there, err));
+    if (!is_there && logs > 1) {
+        /* The one before was the last that took frames; all of them were synced. */
+        wal->file_count--;
+        TRY(last_open(wal, config, seqs[logs - 2], &is_there, err));
+        if (is_there && wal->next_seq != seqs[logs - 1])
+            return missing(seqs[logs - 1], wal->next_seq, err);
+        if (!is_there)
+            return damaged(wal, seqs[logs - 2], 0, err);
+    }
+    wal->opened_count = wal->file_count;
+    wal->opened = mem_alloc((wal->file_count + 1) * sizeof(struct wal_file));
+    for (size_t i = 0; i < wal->file_count; i++)
+        wal->opened[i] = wal->files[i];
+    return 0;
+}
+
+/* ---- Replay ---- */
+
+static int opened_file_replay(struct wal *wal, size_t i, uint64_t *next_seq, struct file_frames *f,
+                              wal_file_fn *fn, void *arg, struct err *err)
+{
+    CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
+    uint64_t first_seq = wal->opened[i].first_seq;
+    bool is_last = i + 1 == wal->opened_count;
+    struct str content;
+    TRY(file_read(wal, first_seq, mem, &content, err));
+    if (is_last) /* frames may have been appended since */
+        content.n = MIN_OF(content.n, (size_t)wal->opened[i].bytes);
+    if (!head_is_valid(content, first_seq))
+        return damaged(wal, first_seq, 0, err);
+    if (i > 0 && *next_seq != first_seq)
+        return missing(first_seq, *next_seq, err);
+    TRY(file_parse(wal, content, first_seq, f, err));
+    if (f->valid != content.n)
+        return damaged(wal, first_seq, f->valid, err);
+    *next_seq = f->next_seq;
+    return fn ? fn(arg, f->frames, f->count, err) : 0;
+}
+
+int wal_replay(struct wal *wal, wal_file_fn *fn, void *arg, struct err *err)
+{
+    struct file_frames f = {0};
+    uint64_t next_seq = 0;
+    int rc = 0;
+    for (size_t i = 0; i < wal->opened_count && rc == 0; i++)
+        rc = opened_file_replay(wal, i, &next_seq, &f, fn, arg, err);
+    mem_free(f.frames);
+    return rc;
+}
+
+struct one_by_one {
+    wal_replay_fn *fn;
+    void *arg;
+};
+
+static int frames_one_by_one(void *arg, const struct wal_frame *frames, size_t count,
+                             struct err *err)
+{
+    const struct one_by_one *one = arg;
+    for (size_t i = 0; i < count; i++)
+        TRY(one->fn(one->arg, &frames[i], err));
+    return 0;
+}
+
+#define HEADS_READ_BYTES 16384u
+
+static int file_heads(struct wal *wal, const struct wal_file *f, wal_replay_fn *fn, void *arg,
+                      struct err *err)
+{
+    CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
+    CLEANUP(vfs_close_ptr) struct vfs_file *file = NULL;
+    uint8_t *window = arena_alloc(mem, HEADS_READ_BYTES);
+    uint64_t at = WAL_FILE_HEAD, from = 0;
+    size_t n = 0;
+    TRY(vfs_open(wal->fs, file_path(wal, f->first_seq, mem), VFS_READ, &file, err));
+    while (at < f->bytes) {
+        if (at < from || at + WAL_FRAME_HEAD > from + n) {
+            from = at;
+            TRY(vfs_read_at(file, from, window, HEADS_READ_BYTES, &n, err));
+            n = (size_t)MIN_OF((uint64_t)n, f->bytes - from);
+        }
+        const uint8_t *p = window + (at - from);
+        if (n < WAL_FRAME_HEAD || at + WAL_FRAME_HEAD > from + n ||
+            crc32c(0, p, 44) != get_u32_le(p + 44))
+            return damaged(wal, f->first_seq, (size_t)at, err);
+        struct wal_frame frame = {.seq = get_u64_le(p + 8),
+                                  .index_id = get_u64_le(p + 24),
+                                  .kind = p[32],
+                                  .record_count = get_u32_le(p + 36)};
+        TRY(fn(arg, &frame, err));
+        at += WAL_FRAME_HEAD + (uint64_t)get_u32_le(p);
     }
     return 0;
 }
+
+int wal_replay_heads(struct wal *wal, wal_replay_fn *fn, void *arg, struct err *err)
+{
+    for (size_t i = 0; i < wal->opened_count; i++)
+        TRY(file_heads(wal, &wal->opened[i], fn, arg, err));
+    return 0;
+}
+
+/* ---- Opening ---- */
 
 int wal_open(const struct wal_config *config, struct wal **ret_wal, struct err *err)
 {
@@ -251,15 +381,19 @@ int wal_open(const struct wal_config *config, struct wal **ret_wal, struct err *
         TRY(vfs_sync_dir(wal->fs, path_dir(wal->dir), err));
     }
     TRY(files_open(wal, config, err));
-    bool needs_file = !wal->file || wal->next_seq < config->seq_min;
+    if (config->replay) {
+        struct one_by_one one = {config->replay, config->arg};
+        TRY(wal_replay(wal, frames_one_by_one, &one, err));
+    }
+    /* Manifests stand for frames that were on disk: an end before them is a log that lost some. */
+    if (wal->file_count > 0 && wal->next_seq < config->seq_min)
+        return err_set(err, ERR_CORRUPT,
+                       "write-ahead log: it ends before sequence %016llx, the indices know of "
+                       "%016llx",
+                       (unsigned long long)wal->next_seq, (unsigned long long)config->seq_min - 1);
     wal->next_seq = MAX_OF(wal->next_seq, config->seq_min);
     wal->durable_seq = wal->next_seq - 1;
-    if (needs_file && !config->is_check) {
-        /* A gap in the sequence is allowed only when nothing before it is needed. */
-        for (size_t i = 0; i < wal->file_count; i++) {
-            TRY(file_remove(wal, wal->files[i].first_seq, wal->mem, err));
-        }
-        wal->file_count = 0;
+    if (wal->file_count == 0 && !config->is_check) {
         TRY(file_create(wal, wal->next_seq, err));
         files_add(wal, wal->next_seq, WAL_FILE_HEAD);
     }
@@ -275,6 +409,7 @@ void wal_close(struct wal *wal)
     buf_deinit(&wal->pending);
     buf_deinit(&wal->writing);
     mem_free(wal->files);
+    mem_free(wal->opened);
     (void)pthread_mutex_destroy(&wal->mu);
     (void)pthread_cond_destroy(&wal->synced);
     arena_free(wal->mem);
@@ -306,6 +441,17 @@ int wal_state(struct wal *wal, struct err *err)
     int rc = state_locked(wal, err);
     unlock(wal);
     return rc;
+}
+
+void wal_fail(struct wal *wal, const struct err *reason)
+{
+    lock(wal);
+    if (!wal->is_failed) {
+        wal->is_failed = true;
+        wal->can_heal = false;
+        wal->failure = *reason;
+    }
+    unlock(wal);
 }
 
 int wal_append(struct wal *wal, const struct wal_frame *frame, uint64_t *ret_seq, struct err *err)

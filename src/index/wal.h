@@ -28,21 +28,31 @@ struct wal_frame {
     uint32_t record_count;
     struct str payload;
 };
-/* Called for every valid frame in order while the log is opened. A negative result ends the
- * opening. */
+/* Called for frames in order. A negative result ends the reading. */
 typedef int wal_replay_fn(void *arg, const struct wal_frame *frame, struct err *err);
+/* The same for all frames of one file at once; payloads are borrowed for the call. */
+typedef int wal_file_fn(void *arg, const struct wal_frame *frames, size_t count, struct err *err);
 
 struct wal_config {
     struct vfs *fs;
     struct str dir;          /* made when missing */
     uint64_t seq_min;        /* the next sequence is at least this */
     uint64_t file_bytes_max; /* 0: WAL_FILE_BYTES_MAX */
-    wal_replay_fn *replay;
+    wal_replay_fn *replay;   /* MAY be NULL: whoever opens it calls wal_replay */
     void *arg;
     bool is_check; /* read only: nothing is cut or made */
 };
-/* Cuts a torn tail. -ERR_CORRUPT: damage before the tail. */
+/* Reads the last file to find the log's end, and cuts a torn tail there: then frames can be
+ * appended. With `replay`, every frame is read and handed over before. -ERR_CORRUPT: damage before
+ * the tail. */
 int wal_open(const struct wal_config *config, struct wal **ret_wal, struct err *err) WARN_UNUSED;
+/* The frames that were in the log when it was opened, file by file; appending may go on meanwhile,
+ * wal_truncate must not. -ERR_CORRUPT: damage, or files are missing. */
+int wal_replay(struct wal *wal, wal_file_fn *fn, void *arg, struct err *err) WARN_UNUSED;
+/* The same frames without their payloads, which are neither read nor verified: quick. */
+int wal_replay_heads(struct wal *wal, wal_replay_fn *fn, void *arg, struct err *err) WARN_UNUSED;
+/* The log turned out to be damaged: from now on it takes nothing more, for this reason. */
+void wal_fail(struct wal *wal, const struct err *reason);
 void wal_close(struct wal *wal);
 DEFINE_CLEANUP(wal_close, struct wal)
 

@@ -176,6 +176,90 @@ static void test_damage(void **state)
     }
 }
 
+/* A crash while a new file is made leaves one without a head. The frames in the files before it are
+ * still needed: they were acknowledged, and nothing says that they were flushed. */
+static void test_headless_last_file(void **state)
+{
+    (void)state;
+    struct vfs *fs = vfs_mem_new();
+    struct wal *wal;
+    struct replayed r;
+    struct err err = {0};
+    must_open(fs, 0, &wal, &r);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(wal_commit(wal, append(wal, STR("payload")), NULL), 0);
+    wal_close(wal);
+    assert_int_equal(vfs_write_file(fs, STR("d/wal/0000000000000006.log"), STR("NARUW"), &err), 0);
+    for (int i = 0; i < 3; i++) {
+        must_open(fs, 0, &wal, &r);
+        assert_int_equal(r.count, 5 + i);
+        assert_int_equal(wal_commit(wal, append(wal, STR("more")), NULL), 0);
+        wal_close(wal);
+    }
+    vfs_mem_free(fs);
+}
+
+static int head_see(void *arg, const struct wal_frame *frame, struct err *err)
+{
+    struct replayed *r = arg;
+    (void)err;
+    r->count++;
+    r->last = frame->seq;
+    assert_int_equal(frame->index_id, 77);
+    return 0;
+}
+
+static int file_see(void *arg, const struct wal_frame *frames, size_t count, struct err *err)
+{
+    struct replayed *r = arg;
+    (void)err;
+    for (size_t i = 0; i < count; i++)
+        r->bytes += frames[i].payload.n;
+    r->count += count;
+    return 0;
+}
+
+/* What was there at the opening is read while new frames come. */
+static void test_replay_later(void **state)
+{
+    (void)state;
+    struct vfs *fs = vfs_mem_new();
+    struct arena *mem = arena_new(0);
+    char *large = arena_alloc(mem, 100000);
+    struct wal *wal;
+    struct replayed r;
+    struct err err = {0};
+    memset(large, 'x', 100000);
+    must_open(fs, 250000, &wal, &r);
+    for (int i = 0; i < 12; i++)
+        (void)append(wal, (struct str){large, i % 3 == 0 ? 100000 : 10});
+    assert_int_equal(wal_commit(wal, 12, NULL), 0);
+    wal_close(wal);
+    struct wal_config config = {.fs = fs, .dir = STR("d/wal"), .file_bytes_max = 1000};
+    assert_int_equal(wal_open(&config, &wal, &err), 0);
+    assert_int_equal(wal_next_seq(wal), 13);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(wal_commit(wal, append(wal, STR("later")), NULL), 0);
+    r = (struct replayed){0};
+    assert_int_equal(wal_replay_heads(wal, head_see, &r, &err), 0);
+    assert_int_equal(r.count, 12);
+    assert_int_equal(r.last, 12);
+    r = (struct replayed){0};
+    assert_int_equal(wal_replay(wal, file_see, &r, &err), 0);
+    assert_int_equal(r.count, 12);
+    assert_int_equal(r.bytes, 4 * 100000 + 8 * 10);
+    struct err reason;
+    (void)err_set(&reason, ERR_CORRUPT, "damaged");
+    wal_fail(wal, &reason);
+    assert_int_equal(wal_state(wal, &err), -ERR_READ_ONLY);
+    wal_close(wal);
+    must_open(fs, 0, &wal, &r);
+    assert_int_equal(r.count, 16);
+    wal_close(wal);
+    arena_free(mem);
+    vfs_mem_free(fs);
+}
+
 static void test_failed_sync_is_final(void **state)
 {
     (void)state;
@@ -224,8 +308,9 @@ static void test_full_disk_heals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_rotation),
-        cmocka_unit_test(test_damage), cmocka_unit_test(test_failed_sync_is_final),
+        cmocka_unit_test(test_round_trip),     cmocka_unit_test(test_rotation),
+        cmocka_unit_test(test_damage),         cmocka_unit_test(test_headless_last_file),
+        cmocka_unit_test(test_replay_later),   cmocka_unit_test(test_failed_sync_is_final),
         cmocka_unit_test(test_full_disk_heals)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

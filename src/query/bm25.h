@@ -21,7 +21,13 @@ static inline float bm25_score(const struct bm25 *bm25, float freq, uint8_t norm
 {
     return bm25->weight - bm25->weight / (1.0f + freq * bm25->norm_inverse[norm]);
 }
-/* Field length that a norm byte stands for. */
-uint32_t bm25_norm_length(uint8_t norm);
+/* The highest of the products freq * norm_inverse[norm] that is sure to score no more than
+ * `score`; matches up to it need not be scored when they must beat that. -1: none. */
+float bm25_product_below(const struct bm25 *bm25, float score);
+/* The score of such a product; bm25_score is this of its own. */
+static inline float bm25_product_score(const struct bm25 *bm25, float product)
+{
+    return bm25->weight - bm25->weight / (1.0f + product);
+}
 
 #endif

@@ -22,6 +22,16 @@ float docset_score_max(struct docset *set, uint32_t first, uint32_t n)
     return set->ops->score_max ? set->ops->score_max(set, first, n) : INFINITY;
 }
 
+/* A look-up costs about as much as going over so many documents of a list. */
+#define LOOK_UP_DOCS 8u
+
+bool docset_among_is_sparse(const struct doc_window *w, uint64_t cost, uint32_t doc_count)
+{
+    uint64_t windows = doc_count / ZONE_DOCS + 1;
+    return w->among && cost > windows * LOOK_UP_DOCS &&
+           (uint64_t)bitset_count(w->among, BITSET_WORDS(w->n)) * LOOK_UP_DOCS * windows < cost;
+}
+
 bool words_are_empty(const uint64_t *words)
 {
     for (size_t i = 0; i < WINDOW_WORDS; i++) {
@@ -151,6 +161,7 @@ struct docset *docset_bits(const uint64_t *words, uint32_t doc_count, uint64_t c
 struct postings_set {
     struct docset base;
     struct postings *postings;
+    uint32_t doc_count;
     uint32_t doc; /* where the postings stand; DOC_NONE at the end */
     bool is_begun;
 };
@@ -165,25 +176,46 @@ static uint32_t postings_set_seek(struct docset *set, uint32_t at_least)
     return own->doc;
 }
 
+/* Documents of `among` one by one: for when there are few. */
+static void postings_set_fill_among(struct postings_set *own, struct doc_window *w)
+{
+    for (uint32_t word = 0; word < WINDOW_WORDS; word++) {
+        for (uint64_t left = w->among[word]; left; left &= left - 1) {
+            uint32_t i = word * 64 + (uint32_t)__builtin_ctzll(left);
+            if (own->doc < w->first + i)
+                own->doc = postings_advance(own->postings, w->first + i);
+            if (own->doc == DOC_NONE)
+                return;
+            if (own->doc == w->first + i)
+                bitset_set(w->words, i);
+        }
+    }
+}
+
 static void postings_set_fill(struct docset *set, struct doc_window *w)
 {
     struct postings_set *own = (struct postings_set *)set;
     if (postings_set_seek(set, w->first) >= w->first + w->n)
         return;
-    postings_fill(own->postings, w->first, w->n, w->words);
-    own->doc = postings_doc(own->postings);
+    if (docset_among_is_sparse(w, set->cost, own->doc_count)) {
+        postings_set_fill_among(own, w);
+    } else {
+        postings_fill(own->postings, w->first, w->n, w->words);
+        own->doc = postings_doc(own->postings);
+    }
     score_all(w, set->constant);
 }
 
 static const struct docset_ops postings_set_ops = {postings_set_seek, postings_set_fill,
                                                    constant_score_max};
 
-struct docset *docset_postings(struct postings *postings, uint64_t doc_freq, float score,
-                               struct arena *mem)
+struct docset *docset_postings(struct postings *postings, uint64_t doc_freq, uint32_t doc_count,
+                               float score, struct arena *mem)
 {
     struct postings_set *own = ARENA_NEW(mem, struct postings_set);
     set_init(&own->base, &postings_set_ops, doc_freq, score);
     own->postings = postings;
+    own->doc_count = doc_count;
     return &own->base;
 }
 

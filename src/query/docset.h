@@ -60,6 +60,9 @@ float docset_score_max(struct docset *set, uint32_t first, uint32_t n);
 /* Sets the bits of [from, to), both relative to the window. */
 void words_set_range(uint64_t *words, uint32_t from, uint32_t to);
 bool words_are_empty(const uint64_t *words);
+/* So few documents are in question that each is better looked up in a list of `cost` documents than
+ * the list's part in the window gone over. */
+bool docset_among_is_sparse(const struct doc_window *w, uint64_t cost, uint32_t doc_count);
 
 /* The sets below. NULL stands for "nothing matches" everywhere and is accepted as an operand.
  * `score` is what each match gets when scores are asked for. */
@@ -70,8 +73,8 @@ struct docset *docset_span(uint32_t from, uint32_t to, float score, struct arena
 struct docset *docset_bits(const uint64_t *bits, uint32_t doc_count, uint64_t count, float score,
                            struct arena *mem);
 /* Every document of a term's postings; constant score. */
-struct docset *docset_postings(struct postings *postings, uint64_t doc_freq, float score,
-                               struct arena *mem);
+struct docset *docset_postings(struct postings *postings, uint64_t doc_freq, uint32_t doc_count,
+                               float score, struct arena *mem);
 /* The first document of a sorted COLUMN_LONG whose value is >= v. */
 uint32_t docset_sorted_bound(const struct column *column, int64_t v, uint32_t doc_count);
 /* Documents with a value in [min, max]. With zone maps; a sorted column becomes a span. */

@@ -1,28 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* docset_bool.c: sets made of sets. The cheapest required clause leads; the others only see what is
- * left of its window
- * (`among`). Scores follow Lucene's order of additions: required clauses are summed in double and
- * rounded to float, so are the optional ones, then the two are added as floats. */
+ * left of its window (`among`). Scores follow Lucene's order of additions: required clauses are
+ * summed in double and rounded to float, so are the optional ones, then the two are added as
+ * floats.
+ *
+ * With a threshold, each clause has a bound in the window, and what the others can add at most says
+ * what it must reach itself: that is its own threshold, and between the clauses documents that
+ * cannot reach the whole one any more are dropped. Of a plain union the clauses that together
+ * cannot lift a document over the threshold are weak: they need not find documents, they only add
+ * to the scores of those that others find (MAXSCORE: Turtle and Flood, "Query evaluation:
+ * strategies and optimizations", 1995; per window: Mallia et al., 2017). */
 #include "query/docset.h"
 
 #include <math.h>
 
 /* Sums of bounds are widened a little: the sum of the scores is rounded otherwise. */
-#define BOUND_SLACK      1.00001f
-#define WEAK_CLAUSES_MAX 32u /* unions of more clauses are not looked at so closely */
+#define BOUND_SLACK 1.00001f
 
 struct bool_set {
     struct docset base;
-    bool is_weak[WEAK_CLAUSES_MAX];
-    struct bool_clauses clauses; /* required ones sorted by cost: `lead` */
-    struct docset **required;    /* must and filter together, cheapest first */
+    struct bool_clauses clauses;
+    struct docset **required; /* must and filter together, cheapest first */
     bool *required_is_must;
     size_t required_count;
     uint32_t doc_count;
-    double *sums;        /* scores of a window; NULL without scores */
+    float *required_bounds, *should_bounds; /* highest scores in the window `bounds_first` */
+    float required_bound, should_bound;     /* their sums */
+    uint32_t bounds_first;                  /* DOC_NONE: none yet */
+    uint32_t *order;                        /* of should: rising bounds */
+    double *sums;                           /* scores of a window; NULL without scores */
     double *should_sums; /* of the optional clauses when there are required ones */
     float *part;         /* scores of one clause */
-    float *optional;     /* scores of should */
     uint16_t *matched;   /* how many of should matched, for should_min > 1 */
 };
 
@@ -42,46 +50,159 @@ static uint32_t bool_seek(struct docset *set, uint32_t at_least)
     return nearest;
 }
 
-static void add_scores(double *sums, const float *part, const uint64_t *words)
+/* ---- Bounds ---- */
+
+static void sort_by_bound(struct bool_set *own)
 {
-    for (uint32_t word = 0; word < WINDOW_WORDS; word++) {
-        for (uint64_t left = words[word]; left; left &= left - 1) {
-            uint32_t i = word * 64 + (uint32_t)__builtin_ctzll(left);
-            sums[i] += (double)part[i];
+    /* Mostly in order already: windows are alike. */
+    for (size_t i = 1; i < own->clauses.should_count; i++) {
+        uint32_t moved = own->order[i];
+        size_t at = i;
+        for (; at > 0 && own->should_bounds[own->order[at - 1]] > own->should_bounds[moved]; at--)
+            own->order[at] = own->order[at - 1];
+        own->order[at] = moved;
+    }
+}
+
+static void bounds_find(struct bool_set *own, uint32_t first, uint32_t n)
+{
+    if (own->bounds_first == first)
+        return;
+    own->bounds_first = first;
+    own->required_bound = own->should_bound = 0;
+    for (size_t i = 0; i < own->required_count; i++) {
+        own->required_bounds[i] =
+            own->required_is_must[i] ? docset_score_max(own->required[i], first, n) : 0;
+        own->required_bound += own->required_bounds[i];
+    }
+    for (size_t i = 0; i < own->clauses.should_count; i++) {
+        own->should_bounds[i] = docset_score_max(own->clauses.should[i], first, n);
+        own->should_bound += own->should_bounds[i];
+    }
+    sort_by_bound(own);
+}
+
+static float bool_score_max(struct docset *set, uint32_t first, uint32_t n)
+{
+    struct bool_set *own = (struct bool_set *)set;
+    bounds_find(own, first, n);
+    return (own->required_bound + own->should_bound) * BOUND_SLACK;
+}
+
+/* One window while it is filled. */
+struct filling {
+    struct bool_set *own;
+    const struct doc_window *w;
+    const uint64_t *among; /* for the first clause: NULL when every document is in question */
+    uint64_t *words;
+    float threshold; /* 0: none */
+};
+
+/* What a clause must reach when the others add at most all - bound. */
+static float clause_threshold(const struct filling *f, float bound)
+{
+    if (!(f->threshold > 0))
+        return 0;
+    float all = f->own->required_bound + f->own->should_bound;
+    float need = f->threshold / BOUND_SLACK - (all * BOUND_SLACK - bound);
+    return need > 0 ? need : 0; /* not for NaN: bounds may be unknown */
+}
+
+/* ---- Sums ---- */
+
+static void sums_set(double *sums, const float *part, uint64_t bits, uint32_t base)
+{
+    for (; bits; bits &= bits - 1) {
+        uint32_t i = base + (uint32_t)__builtin_ctzll(bits);
+        sums[i] = (double)part[i];
+    }
+}
+
+static void sums_add(double *sums, const float *part, uint64_t bits, uint32_t base)
+{
+    for (; bits; bits &= bits - 1) {
+        uint32_t i = base + (uint32_t)__builtin_ctzll(bits);
+        sums[i] += (double)part[i];
+    }
+}
+
+/* Adds a clause's scores; documents that are not in `known` have no sum yet. */
+static void sums_join(double *sums, const float *part, const uint64_t *words, const uint64_t *known)
+{
+    for (uint32_t k = 0; k < WINDOW_WORDS; k++) {
+        sums_add(sums, part, words[k] & known[k], k * 64);
+        sums_set(sums, part, words[k] & ~known[k], k * 64);
+    }
+}
+
+/* Drops documents whose sum and `rest` cannot pass the threshold. */
+static void drop_low(const struct filling *f, const double *sums, float rest, uint64_t *words)
+{
+    double least = (double)(f->threshold / BOUND_SLACK - rest);
+    if (!(f->threshold > 0) || !(least > 0))
+        return;
+    for (uint32_t k = 0; k < WINDOW_WORDS; k++) {
+        for (uint64_t left = words[k]; left; left &= left - 1) {
+            uint32_t bit = (uint32_t)__builtin_ctzll(left);
+            if (sums[k * 64 + bit] <= least)
+                words[k] &= ~(UINT64_C(1) << bit);
         }
     }
 }
 
-/* All required clauses; `words` comes in as what may match. False: nothing is left. */
-static bool fill_required(struct bool_set *own, const struct doc_window *w, uint64_t *words)
+/* ---- Required and excluded clauses ---- */
+
+/* `words` comes in as what may match; `is_led`: as what optional clauses found. False: nothing is
+ * left. */
+static bool fill_required(const struct filling *f, bool is_led, bool *ret_has_sums)
 {
+    struct bool_set *own = f->own;
+    float rest = own->required_bound * BOUND_SLACK + own->should_bound * BOUND_SLACK;
+    *ret_has_sums = false;
     for (size_t i = 0; i < own->required_count; i++) {
         uint64_t clause[WINDOW_WORDS] = {0}, any = 0;
-        bool is_scored = w->scores && own->required_is_must[i];
-        struct doc_window sub = {w->first, w->n, words, clause, is_scored ? own->part : NULL};
-        own->required[i]->ops->fill(own->required[i], &sub);
+        bool is_scored = f->w->scores && own->required_is_must[i];
+        struct docset *set = own->required[i];
+        struct doc_window sub = {f->w->first, f->w->n, i || is_led ? f->words : f->among, clause,
+                                 is_scored ? own->part : NULL};
+        set->threshold = is_scored ? clause_threshold(f, own->required_bounds[i]) : 0;
+        set->ops->fill(set, &sub);
         for (size_t k = 0; k < WINDOW_WORDS; k++) {
-            words[k] &= clause[k];
-            any |= words[k];
+            f->words[k] &= clause[k];
+            any |= f->words[k];
         }
         if (!any)
             return false;
-        if (is_scored)
-            add_scores(own->sums, own->part, words);
+        if (!is_scored)
+            continue;
+        for (uint32_t k = 0; k < WINDOW_WORDS; k++) {
+            if (*ret_has_sums)
+                sums_add(own->sums, own->part, f->words[k], k * 64);
+            else
+                sums_set(own->sums, own->part, f->words[k], k * 64);
+        }
+        *ret_has_sums = true;
+        if (f->threshold > 0) {
+            rest -= own->required_bounds[i];
+            drop_low(f, own->sums, rest, f->words);
+        }
     }
     return true;
 }
 
-static void fill_must_not(struct bool_set *own, const struct doc_window *w, uint64_t *words)
+static void fill_must_not(const struct filling *f)
 {
+    struct bool_set *own = f->own;
     for (size_t i = 0; i < own->clauses.must_not_count; i++) {
         uint64_t clause[WINDOW_WORDS] = {0};
-        struct doc_window sub = {w->first, w->n, words, clause, NULL};
+        struct doc_window sub = {f->w->first, f->w->n, f->words, clause, NULL};
         own->clauses.must_not[i]->ops->fill(own->clauses.must_not[i], &sub);
         for (size_t k = 0; k < WINDOW_WORDS; k++)
-            words[k] &= ~clause[k];
+            f->words[k] &= ~clause[k];
     }
 }
+
+/* ---- Optional clauses ---- */
 
 static void count_matches(uint16_t *matched, const uint64_t *words)
 {
@@ -91,144 +212,184 @@ static void count_matches(uint16_t *matched, const uint64_t *words)
     }
 }
 
-/* Of a plain union, the clauses that together cannot lift a document over the threshold: such
- * clauses need not find documents, they only add to the scores of those that others find (MAXSCORE,
- * Turtle and Flood 1995). Marks them. */
-static void mark_weak(struct bool_set *own, const struct doc_window *w)
+/* One optional clause: its matches among `among` (NULL: all) into `any`, its scores to `sums`. */
+static void fill_one_should(const struct filling *f, size_t i, const uint64_t *among, uint64_t *any,
+                            double *sums)
 {
-    size_t count = own->clauses.should_count;
-    memset(own->is_weak, 0, count * sizeof(*own->is_weak));
-    if (!(own->base.threshold > 0) || !w->scores || own->required_count > 0 ||
-        own->clauses.should_min != 1)
-        return;
-    float sum = 0;
-    for (size_t taken = 0; taken < count; taken++) {
-        size_t least = count;
-        float least_score = INFINITY;
-        for (size_t i = 0; i < count; i++) {
-            float score = own->is_weak[i]
-                              ? INFINITY
-                              : docset_score_max(own->clauses.should[i], w->first, w->n);
-            if (score < least_score) {
-                least_score = score;
-                least = i;
-            }
-        }
-        if (least == count || (sum + least_score) * BOUND_SLACK > own->base.threshold)
-            return;
-        sum += least_score;
-        own->is_weak[least] = true;
-    }
-}
-
-/* One optional clause: its matches among `words` (a weak one's among those found so far) into
- * `any`, its scores to `sums`. */
-static void fill_one_should(struct bool_set *own, const struct doc_window *w, size_t i,
-                            bool is_weak, const uint64_t *words, uint64_t *any, double *sums)
-{
+    struct bool_set *own = f->own;
     struct docset *set = own->clauses.should[i];
     uint64_t clause[WINDOW_WORDS] = {0};
-    const uint64_t *among = is_weak ? any : words;
-    if (!w->scores && own->clauses.should_min <= 1) { /* a union: straight into its bits */
-        struct doc_window plain = {w->first, w->n, words, any, NULL};
+    set->threshold = f->w->scores ? clause_threshold(f, own->should_bounds[i]) : 0;
+    if (!f->w->scores && own->clauses.should_min <= 1) { /* a union: straight into its bits */
+        struct doc_window plain = {f->w->first, f->w->n, among, any, NULL};
         set->ops->fill(set, &plain);
         return;
     }
-    struct doc_window sub = {w->first, w->n, among, clause, w->scores ? own->part : NULL};
+    struct doc_window sub = {f->w->first, f->w->n, among, clause, f->w->scores ? own->part : NULL};
     set->ops->fill(set, &sub);
-    for (size_t k = 0; k < WINDOW_WORDS; k++) {
+    for (size_t k = 0; among && k < WINDOW_WORDS; k++)
         clause[k] &= among[k];
+    if (f->w->scores)
+        sums_join(sums, own->part, clause, any);
+    for (size_t k = 0; k < WINDOW_WORDS; k++)
         any[k] |= clause[k];
-    }
-    if (w->scores)
-        add_scores(sums, own->part, clause);
     if (own->clauses.should_min > 1)
         count_matches(own->matched, clause);
 }
 
-/* Optional clauses: narrows `words` to those with should_min matches, and sums their scores. Weak
- * ones come last. */
-static void fill_should(struct bool_set *own, const struct doc_window *w, uint64_t *words,
-                        double *sums)
+/* Of a union: how many of the clauses with the lowest bounds are weak, together with the required
+ * ones when there are any. */
+static size_t weak_count(const struct filling *f)
 {
-    uint32_t need = own->clauses.should_min;
-    uint64_t any[WINDOW_WORDS] = {0};
-    bool looks = own->clauses.should_count <= WEAK_CLAUSES_MAX;
-    if (need > 1)
-        memset(own->matched, 0, ZONE_DOCS * sizeof(*own->matched));
-    if (looks)
-        mark_weak(own, w);
+    const struct bool_set *own = f->own;
+    float sum = 0;
+    size_t n = 0;
+    if (!(f->threshold > 0))
+        return 0;
+    sum = own->required_bound; /* 0 of a plain union */
+    for (; n < own->clauses.should_count; n++) {
+        sum += own->should_bounds[own->order[n]];
+        if (!(sum * BOUND_SLACK <= f->threshold))
+            break;
+    }
+    return n;
+}
+
+/* Strong clauses find, then weak ones add, highest bound first, to those that can still pass. */
+static void fill_union(const struct filling *f, uint64_t *any, double *sums)
+{
+    struct bool_set *own = f->own;
+    size_t weak = weak_count(f);
+    float rest = own->required_bound * BOUND_SLACK;
     for (size_t i = 0; i < own->clauses.should_count; i++) {
-        if (!looks || !own->is_weak[i])
-            fill_one_should(own, w, i, false, words, any, sums);
+        bool is_weak = false;
+        for (size_t k = 0; k < weak && !is_weak; k++)
+            is_weak = own->order[k] == i;
+        if (!is_weak)
+            fill_one_should(f, i, f->among, any, sums);
     }
-    bool has_some = looks && !words_are_empty(any);
-    for (size_t i = 0; has_some && i < own->clauses.should_count; i++) {
-        if (own->is_weak[i])
-            fill_one_should(own, w, i, true, words, any, sums);
-    }
-    if (need == 0)
-        return;
-    for (size_t k = 0; k < WINDOW_WORDS; k++)
-        words[k] &= any[k];
-    for (uint32_t i = 0; need > 1 && i < w->n; i++) {
-        if (own->matched[i] < need)
-            bitset_clear(words, i);
+    for (size_t k = 0; k < weak; k++)
+        rest += own->should_bounds[own->order[k]] * BOUND_SLACK;
+    for (size_t k = weak; k-- > 0;) {
+        drop_low(f, sums, rest, any);
+        if (words_are_empty(any))
+            return;
+        fill_one_should(f, own->order[k], any, any, sums);
+        rest -= own->should_bounds[own->order[k]];
     }
 }
 
-static void finish_scores(struct bool_set *own, const struct doc_window *w, const uint64_t *words)
+/* The required clauses alone cannot pass the threshold: a document must have optional ones too, so
+ * these, the rarer ones as a rule, lead. */
+static bool optional_leads(const struct filling *f)
 {
-    bool has_both = own->required_count > 0 && own->clauses.should_count > 0;
-    for (uint32_t word = 0; word < WINDOW_WORDS; word++) {
-        for (uint64_t left = words[word]; left; left &= left - 1) {
-            uint32_t i = word * 64 + (uint32_t)__builtin_ctzll(left);
-            float score = (float)own->sums[i];
-            if (has_both)
-                score += own->optional[i];
-            w->scores[i] = score;
+    const struct bool_set *own = f->own;
+    return f->threshold > 0 && own->required_count > 0 && own->clauses.should_count > 0 &&
+           own->required_bound * BOUND_SLACK <= f->threshold;
+}
+
+/* Beside required clauses: only scores of documents that are there already, or a condition. */
+static void fill_optional(const struct filling *f, uint64_t *any, double *sums)
+{
+    struct bool_set *own = f->own;
+    float rest = own->should_bound * BOUND_SLACK;
+    for (size_t i = 0; i < own->clauses.should_count; i++) {
+        if (i && own->clauses.should_min == 0 && f->threshold > 0) {
+            rest -= own->should_bounds[i - 1];
+            for (uint32_t k = 0; k < WINDOW_WORDS; k++) {
+                for (uint64_t left = f->words[k]; left; left &= left - 1) {
+                    uint32_t bit = (uint32_t)__builtin_ctzll(left), at = k * 64 + bit;
+                    double sum = own->sums[at] + (any[k] >> bit & 1 ? sums[at] : 0);
+                    if (sum + (double)rest <= (double)(f->threshold / BOUND_SLACK))
+                        f->words[k] &= ~(UINT64_C(1) << bit);
+                }
+            }
+            if (words_are_empty(f->words))
+                return;
+        }
+        fill_one_should(f, i, f->words, any, sums);
+    }
+}
+
+/* Narrows the words to those with should_min matches. */
+static void keep_matched(const struct filling *f, const uint64_t *any)
+{
+    const struct bool_set *own = f->own;
+    uint32_t need = own->clauses.should_min;
+    if (need == 0)
+        return;
+    for (size_t k = 0; k < WINDOW_WORDS; k++)
+        f->words[k] &= any[k];
+    for (uint32_t i = 0; need > 1 && i < f->w->n; i++) {
+        if (own->matched[i] < need)
+            bitset_clear(f->words, i);
+    }
+}
+
+static void finish_scores(const struct filling *f, bool has_sums, const uint64_t *any)
+{
+    const struct bool_set *own = f->own;
+    bool is_apart = own->required_count > 0;
+    for (uint32_t k = 0; k < WINDOW_WORDS; k++) {
+        for (uint64_t left = f->words[k]; left; left &= left - 1) {
+            uint32_t bit = (uint32_t)__builtin_ctzll(left), i = k * 64 + bit;
+            bool is_optional = any[k] >> bit & 1;
+            float score = is_apart && has_sums ? (float)own->sums[i] : 0;
+            if (is_optional)
+                score += (float)(is_apart ? own->should_sums : own->sums)[i];
+            f->w->scores[i] = score;
         }
     }
+}
+
+/* A threshold can be used when a document cannot match without its clauses' scores being known, and
+ * the bounds of all are. */
+static float usable_threshold(struct bool_set *own, const struct doc_window *w)
+{
+    bool is_union = own->required_count == 0 && own->clauses.should_min == 1;
+    bool is_required = own->required_count > 0 && own->clauses.should_min <= 1;
+    if (!w->scores || !(own->base.threshold > 0) || !(is_union || is_required))
+        return 0;
+    bounds_find(own, w->first, w->n);
+    return isfinite(own->required_bound + own->should_bound) ? own->base.threshold : 0;
 }
 
 static void bool_fill(struct docset *set, struct doc_window *w)
 {
     struct bool_set *own = (struct bool_set *)set;
-    uint64_t words[WINDOW_WORDS] = {0};
+    uint64_t words[WINDOW_WORDS] = {0}, any[WINDOW_WORDS] = {0};
+    struct filling f = {own, w, w->among, words, usable_threshold(own, w)};
+    bool has_sums = false;
+    if (f.threshold > 0 && (own->required_bound + own->should_bound) * BOUND_SLACK <= f.threshold)
+        return;
     if (w->among)
         memcpy(words, w->among, BITSET_WORDS(w->n) * sizeof(words[0]));
     else
         words_set_range(words, 0, w->n);
-    if (w->scores)
-        memset(own->sums, 0, ZONE_DOCS * sizeof(*own->sums));
-    if (!fill_required(own, w, words))
-        return;
-    if (own->clauses.should_count > 0 && (w->scores || own->clauses.should_min > 0)) {
-        bool is_apart = w->scores && own->required_count > 0;
-        if (is_apart)
-            memset(own->should_sums, 0, ZONE_DOCS * sizeof(*own->should_sums));
-        fill_should(own, w, words, is_apart ? own->should_sums : own->sums);
-        for (uint32_t i = 0; is_apart && i < w->n; i++)
-            own->optional[i] = (float)own->should_sums[i];
+    bool is_led = optional_leads(&f);
+    if (is_led) {
+        fill_union(&f, any, own->should_sums);
+        for (size_t k = 0; k < WINDOW_WORDS; k++)
+            words[k] &= any[k];
+        if (words_are_empty(words))
+            return;
     }
-    fill_must_not(own, w, words);
+    if (!fill_required(&f, is_led, &has_sums))
+        return;
+    if (own->clauses.should_min > 1)
+        memset(own->matched, 0, ZONE_DOCS * sizeof(*own->matched));
+    if (!is_led && own->clauses.should_count > 0 && (w->scores || own->clauses.should_min > 0)) {
+        if (own->required_count > 0)
+            fill_optional(&f, any, own->should_sums);
+        else
+            fill_union(&f, any, own->sums);
+        keep_matched(&f, any);
+    }
+    fill_must_not(&f);
     if (w->scores)
-        finish_scores(own, w, words);
+        finish_scores(&f, has_sums, any);
     for (size_t k = 0; k < WINDOW_WORDS; k++)
         w->words[k] |= words[k];
-}
-
-static float bool_score_max(struct docset *set, uint32_t first, uint32_t n)
-{
-    struct bool_set *own = (struct bool_set *)set;
-    float sum = 0;
-    for (size_t i = 0; i < own->required_count; i++) {
-        if (own->required_is_must[i])
-            sum += docset_score_max(own->required[i], first, n);
-    }
-    for (size_t i = 0; i < own->clauses.should_count; i++)
-        sum += docset_score_max(own->clauses.should[i], first, n);
-    return sum * BOUND_SLACK;
 }
 
 static const struct docset_ops bool_ops = {bool_seek, bool_fill, bool_score_max};
@@ -309,11 +470,18 @@ struct docset *docset_bool(const struct bool_clauses *clauses, uint32_t doc_coun
     if (own->clauses.should_min > own->clauses.should_count)
         return NULL;
     gather_traits(own);
+    size_t should = own->clauses.should_count;
+    own->bounds_first = DOC_NONE;
+    own->required_bounds = ARENA_ARRAY(mem, float, most + 1);
+    own->should_bounds = ARENA_ARRAY(mem, float, should + 1);
+    own->order = ARENA_ARRAY(mem, uint32_t, should + 1);
+    for (size_t i = 0; i < should; i++)
+        own->order[i] = (uint32_t)i;
     if (needs_scores) {
         own->sums = ARENA_ARRAY(mem, double, ZONE_DOCS);
-        own->should_sums = ARENA_ARRAY(mem, double, ZONE_DOCS);
         own->part = ARENA_ARRAY(mem, float, ZONE_DOCS);
-        own->optional = ARENA_ARRAY(mem, float, ZONE_DOCS);
+        if (own->required_count > 0 && should > 0)
+            own->should_sums = ARENA_ARRAY(mem, double, ZONE_DOCS);
     }
     if (own->clauses.should_min > 1)
         own->matched = ARENA_ARRAY(mem, uint16_t, ZONE_DOCS);

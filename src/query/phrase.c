@@ -6,7 +6,12 @@
  * SloppyPhraseMatcher does it. */
 #include "query/plan_int.h"
 
+#include <math.h>
+
 #include "base/str.h"
+
+/* Sums of products are rounded. */
+#define PRODUCT_SUM_SLACK 1.00001f
 
 struct phrase_plan {
     struct plan base;
@@ -22,7 +27,9 @@ struct lane {
     size_t count;
     uint32_t place; /* distance from the phrase's start */
     uint32_t doc;
-    uint32_t *positions; /* of the current document, minus nothing */
+    uint64_t cost;             /* documents of its terms */
+    const uint32_t *positions; /* of the current document */
+    uint32_t *merged;          /* of several alternatives: where they are put together */
     size_t position_count, capacity;
     size_t at;      /* cursor over positions */
     uint32_t group; /* lanes with the same term have the same number */
@@ -31,6 +38,7 @@ struct lane {
 struct phrase_set {
     struct docset base;
     struct lane *lanes;
+    struct lane **by_cost; /* rarest first */
     size_t count;
     uint32_t slop;
     bool has_repeats;
@@ -65,23 +73,21 @@ static uint32_t lane_begin(struct lane *lane)
     return nearest;
 }
 
-/* The first document >= target that all lanes have. */
+/* The first document >= target that all lanes have. The rarest lane leads; whoever goes past its
+ * document gives it its next one. */
 static uint32_t meet(struct phrase_set *own, uint32_t target)
 {
-    for (;;) {
-        uint32_t doc = target;
-        for (size_t i = 0; i < own->count; i++) {
-            if (lane_advance(&own->lanes[i], doc) == DOC_NONE)
-                return DOC_NONE;
-            doc = own->lanes[i].doc;
+    uint32_t doc = lane_advance(own->by_cost[0], target);
+    for (size_t i = 1; i < own->count && doc != DOC_NONE;) {
+        uint32_t at = lane_advance(own->by_cost[i], doc);
+        if (at == doc) {
+            i++;
+            continue;
         }
-        bool is_met = true;
-        for (size_t i = 0; i < own->count && is_met; i++)
-            is_met = own->lanes[i].doc == doc;
-        if (is_met)
-            return doc;
-        target = doc;
+        doc = at == DOC_NONE ? DOC_NONE : lane_advance(own->by_cost[0], at);
+        i = 1;
     }
+    return doc;
 }
 
 static void lane_reserve(struct phrase_set *own, struct lane *lane, size_t n)
@@ -89,23 +95,28 @@ static void lane_reserve(struct phrase_set *own, struct lane *lane, size_t n)
     if (n <= lane->capacity)
         return;
     lane->capacity = n * 2;
-    lane->positions = ARENA_ARRAY(own->mem, uint32_t, lane->capacity);
+    lane->merged = ARENA_ARRAY(own->mem, uint32_t, lane->capacity);
 }
 
 static void insert_positions(struct lane *lane, const uint32_t *more, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         size_t at = lane->position_count++;
-        for (; at > 0 && lane->positions[at - 1] > more[i]; at--)
-            lane->positions[at] = lane->positions[at - 1];
-        lane->positions[at] = more[i];
+        for (; at > 0 && lane->merged[at - 1] > more[i]; at--)
+            lane->merged[at] = lane->merged[at - 1];
+        lane->merged[at] = more[i];
     }
 }
 
-/* Positions of all alternatives together, ascending. */
+/* Positions of all alternatives together, ascending; of one they are borrowed. */
 static void lane_load(struct phrase_set *own, struct lane *lane)
 {
     size_t total = 0, n;
+    lane->at = 0;
+    if (lane->count == 1) {
+        lane->positions = postings_positions(lane->postings[0], &lane->position_count);
+        return;
+    }
     for (size_t i = 0; i < lane->count; i++) {
         if (postings_doc(lane->postings[i]) == lane->doc) {
             (void)postings_positions(lane->postings[i], &n);
@@ -113,13 +124,49 @@ static void lane_load(struct phrase_set *own, struct lane *lane)
         }
     }
     lane_reserve(own, lane, total);
-    lane->position_count = lane->at = 0;
+    lane->position_count = 0;
     for (size_t i = 0; i < lane->count; i++) {
         if (postings_doc(lane->postings[i]) == lane->doc) {
             const uint32_t *positions = postings_positions(lane->postings[i], &n);
             insert_positions(lane, positions, n);
         }
     }
+    lane->positions = lane->merged;
+}
+
+/* False: a lane has no positions, which only damage gives. */
+static bool lanes_load(struct phrase_set *own)
+{
+    bool are_there = true;
+    for (size_t i = 0; i < own->count; i++) {
+        lane_load(own, &own->lanes[i]);
+        are_there = are_there && own->lanes[i].position_count > 0;
+    }
+    return are_there;
+}
+
+static uint32_t lane_freq(const struct lane *lane)
+{
+    uint32_t sum = 0;
+    for (size_t i = 0; i < lane->count; i++) {
+        if (postings_doc(lane->postings[i]) == lane->doc)
+            sum += postings_freq(lane->postings[i]);
+    }
+    return sum;
+}
+
+/* Can the current document, whatever its positions are, score more than the threshold? An exact
+ * phrase is at most as frequent as its rarest lane; with slop each position may begin a match. */
+static bool may_pass(const struct phrase_set *own)
+{
+    uint32_t least = UINT32_MAX, all = 0;
+    for (size_t i = 0; i < own->count; i++) {
+        uint32_t freq = lane_freq(&own->lanes[i]);
+        least = MIN_OF(least, freq);
+        all += freq;
+    }
+    float freq = (float)(own->slop ? all : least);
+    return bm25_score(own->bm25, freq, own->norms ? own->norms[own->doc] : 1) > own->base.threshold;
 }
 
 static bool lane_has(struct lane *lane, uint32_t position)
@@ -250,9 +297,11 @@ static void phrase_fill(struct docset *set, struct doc_window *w)
         uint32_t i = doc - w->first;
         if (w->among && !bitset_get(w->among, i))
             continue;
-        for (size_t k = 0; k < own->count; k++)
-            lane_load(own, &own->lanes[k]);
         bool needs_all = w->scores != NULL;
+        if (needs_all && own->base.threshold > 0 && !may_pass(own))
+            continue;
+        if (!lanes_load(own))
+            continue;
         float freq = own->slop ? sloppy_freq(own, needs_all) : exact_freq(own, needs_all);
         if (!(freq > 0))
             continue;
@@ -262,32 +311,29 @@ static void phrase_fill(struct docset *set, struct doc_window *w)
     }
 }
 
-/* A phrase is at most as frequent as its rarest lane. */
+/* An exact phrase is at most as frequent as its rarest lane, in a document of the same length. With
+ * slop each position of each lane may begin a match. */
 static float phrase_score_max(struct docset *set, uint32_t first, uint32_t n)
 {
     const struct phrase_set *own = (const struct phrase_set *)set;
-    uint32_t least = UINT32_MAX;
-    uint8_t norm = 255;
+    float least = INFINITY, all = 0;
     for (size_t i = 0; i < own->count; i++) {
-        uint32_t sum = 0;
-        for (size_t k = 0; k < own->lanes[i].count; k++) {
-            uint32_t freq;
-            uint8_t own_norm;
-            plan__window_max(own->lanes[i].postings[k], first, n, &freq, &own_norm);
-            sum += freq;
-            norm = MIN_OF(norm, own_norm);
-        }
-        least = MIN_OF(least, sum);
+        float sum = 0;
+        for (size_t k = 0; k < own->lanes[i].count; k++)
+            sum += plan__window_product(own->lanes[i].postings[k], own->bm25, first, n);
+        least = MIN_OF(least, sum * (own->lanes[i].count > 1 ? PRODUCT_SUM_SLACK : 1.0f));
+        all += sum * PRODUCT_SUM_SLACK;
     }
-    return least ? bm25_score(own->bm25, (float)least, own->norms ? norm : 1) : 0;
+    if (own->slop > 0 && least > 0)
+        least = all;
+    return least > 0 ? bm25_product_score(own->bm25, least) : 0;
 }
 
 static const struct docset_ops phrase_set_ops = {phrase_seek, phrase_fill, phrase_score_max};
 
 static bool lane_open(struct lane *lane, const struct phrase_plan *plan,
-                      const struct phrase_position *place, struct plan_run *run, uint64_t *cost)
+                      const struct phrase_position *place, struct plan_run *run)
 {
-    uint64_t docs = 0;
     lane->postings = ARENA_ARRAY(run->mem, struct postings *, place->count);
     lane->place = place->position;
     lane->doc = DOC_NONE;
@@ -297,15 +343,22 @@ static bool lane_open(struct lane *lane, const struct phrase_plan *plan,
             continue;
         lane->postings[lane->count++] = postings_open(
             run->part->segment, plan->field, &info, POSTINGS_FREQS | POSTINGS_POSITIONS, run->mem);
-        docs += info.doc_freq;
+        lane->cost += info.doc_freq;
     }
-    *cost = MIN_OF(*cost, docs);
     return lane->count > 0;
 }
 
 static bool places_are_equal(const struct phrase_position *a, const struct phrase_position *b)
 {
     return a->count == 1 && b->count == 1 && str_eq(a->terms[0], b->terms[0]);
+}
+
+static void insert_by_cost(struct phrase_set *set, size_t i)
+{
+    size_t at = i;
+    for (; at > 0 && set->by_cost[at - 1]->cost > set->lanes[i].cost; at--)
+        set->by_cost[at] = set->by_cost[at - 1];
+    set->by_cost[at] = &set->lanes[i];
 }
 
 static struct docset *phrase_open(const struct plan *plan, struct plan_run *run)
@@ -319,10 +372,11 @@ static struct docset *phrase_open(const struct plan *plan, struct plan_run *run)
     set->mem = run->mem;
     set->norms = run->needs_scores ? segment_norms(run->part->segment, own->field) : NULL;
     set->base.ops = &phrase_set_ops;
-    set->base.cost = UINT64_MAX;
+    set->by_cost = ARENA_ARRAY(run->mem, struct lane *, own->count);
     for (size_t i = 0; i < own->count; i++) {
-        if (!lane_open(&set->lanes[i], own, &own->places[i], run, &set->base.cost))
+        if (!lane_open(&set->lanes[i], own, &own->places[i], run))
             return NULL;
+        insert_by_cost(set, i);
         set->lanes[i].group = (uint32_t)i;
         for (size_t k = 0; k < i; k++) {
             if (places_are_equal(&own->places[k], &own->places[i])) {
@@ -332,6 +386,7 @@ static struct docset *phrase_open(const struct plan *plan, struct plan_run *run)
             }
         }
     }
+    set->base.cost = set->by_cost[0]->cost;
     return &set->base;
 }
 

@@ -125,7 +125,8 @@ struct term_set {
     struct postings *postings;
     const struct bm25 *bm25;
     const uint8_t *norms;
-    uint32_t doc;
+    uint32_t doc_count;
+    uint32_t doc; /* no match lies before it */
     bool is_begun;
 };
 
@@ -139,53 +140,107 @@ static uint32_t term_seek(struct docset *set, uint32_t at_least)
     return own->doc;
 }
 
+static void match_put(const struct doc_window *w, uint32_t i, float score)
+{
+    bitset_set(w->words, i);
+    w->scores[i] = score;
+}
+
+/* Documents of `among` one by one: for when there are few. */
+static void term_fill_among(struct term_set *own, struct doc_window *w)
+{
+    for (uint32_t word = 0; word < WINDOW_WORDS; word++) {
+        for (uint64_t left = w->among[word]; left; left &= left - 1) {
+            uint32_t i = word * 64 + (uint32_t)__builtin_ctzll(left), doc = w->first + i;
+            if (own->doc < doc)
+                own->doc = postings_advance(own->postings, doc);
+            if (own->doc == DOC_NONE)
+                return;
+            if (own->doc != doc)
+                continue;
+            float freq = (float)postings_freq(own->postings);
+            match_put(w, i, bm25_score(own->bm25, freq, own->norms ? own->norms[doc] : 1));
+        }
+    }
+}
+
+/* The documents of one unpacked block that lie before `end` and score more than the threshold. */
+static void term_fill_block(const struct term_set *own, const struct doc_window *w,
+                            const uint32_t *docs, const uint32_t *freqs, uint32_t n, uint32_t end,
+                            float product_min)
+{
+    const struct bm25 *bm25 = own->bm25;
+    const uint8_t *norms = own->norms;
+    for (uint32_t k = 0; k < n && docs[k] < end; k++) {
+        uint32_t doc = docs[k], i = doc - w->first;
+        float product = (float)freqs[k] * bm25->norm_inverse[norms ? norms[doc] : 1];
+        if (product > product_min && (!w->among || bitset_get(w->among, i)))
+            match_put(w, i, bm25_product_score(bm25, product));
+    }
+}
+
+/* Block after block; with a threshold, those that cannot pass it are not even unpacked. */
+static void term_fill_blocks(struct term_set *own, struct doc_window *w)
+{
+    uint32_t end = w->first + w->n, at = MAX_OF(own->doc, w->first);
+    float product_min = bm25_product_below(own->bm25, own->base.threshold);
+    while (at < end) {
+        uint32_t upto, n;
+        if (product_min >= 0) {
+            float most =
+                postings_impact_max(own->postings, at, at + 1, own->bm25->norm_inverse, &upto);
+            if (most <= product_min) {
+                at = upto == DOC_NONE ? DOC_NONE : upto + 1;
+                continue;
+            }
+        }
+        at = postings_advance(own->postings, at);
+        if (at >= end)
+            break;
+        const uint32_t *freqs, *docs = postings_block(own->postings, &freqs, &n);
+        if (!docs)
+            break;
+        term_fill_block(own, w, docs, freqs, n, end, product_min);
+        at = docs[n - 1] < end ? docs[n - 1] + 1 : end;
+    }
+    own->doc = at;
+}
+
 static void term_fill(struct docset *set, struct doc_window *w)
 {
     struct term_set *own = (struct term_set *)set;
-    uint32_t end = w->first + w->n;
-    if (term_seek(set, w->first) >= end)
+    if (own->is_begun && own->doc >= w->first + w->n)
         return;
     if (!w->scores) {
+        if (term_seek(set, w->first) >= w->first + w->n)
+            return;
         postings_fill(own->postings, w->first, w->n, w->words);
         own->doc = postings_doc(own->postings);
         return;
     }
-    for (; own->doc < end; own->doc = postings_next(own->postings)) {
-        uint32_t i = own->doc - w->first;
-        if (w->among && !bitset_get(w->among, i))
-            continue;
-        bitset_set(w->words, i);
-        float freq = (float)postings_freq(own->postings);
-        w->scores[i] = bm25_score(own->bm25, freq, own->norms ? own->norms[own->doc] : 1);
+    if (!own->is_begun)
+        own->doc = 0;
+    own->is_begun = true;
+    if (docset_among_is_sparse(w, set->cost, own->doc_count)) {
+        own->doc = postings_advance(own->postings, MAX_OF(own->doc, w->first));
+        term_fill_among(own, w);
+    } else {
+        term_fill_blocks(own, w);
     }
 }
 
-void plan__window_max(const struct postings *postings, uint32_t first, uint32_t n,
-                      uint32_t *ret_freq, uint8_t *ret_norm)
+float plan__window_product(const struct postings *postings, const struct bm25 *bm25, uint32_t first,
+                           uint32_t n)
 {
-    uint32_t best_freq = 0;
-    uint8_t least_norm = 255;
-    for (uint32_t at = first; at < first + n;) {
-        uint32_t upto = at, freq = 0;
-        uint8_t norm = 255;
-        postings_block_max(postings, at, &upto, &freq, &norm);
-        best_freq = MAX_OF(best_freq, freq);
-        least_norm = MIN_OF(least_norm, norm);
-        if (upto == DOC_NONE || upto < at)
-            break;
-        at = upto + 1;
-    }
-    *ret_freq = best_freq;
-    *ret_norm = least_norm;
+    uint32_t upto;
+    return postings_impact_max(postings, first, first + n, bm25->norm_inverse, &upto);
 }
 
 static float term_score_max(struct docset *set, uint32_t first, uint32_t n)
 {
     struct term_set *own = (struct term_set *)set;
-    uint32_t freq;
-    uint8_t norm;
-    plan__window_max(own->postings, first, n, &freq, &norm);
-    return freq ? bm25_score(own->bm25, (float)freq, own->norms ? norm : 1) : 0;
+    float product = plan__window_product(own->postings, own->bm25, first, n);
+    return product > 0 ? bm25_product_score(own->bm25, product) : 0;
 }
 
 static const struct docset_ops term_set_ops = {term_seek, term_fill, term_score_max};
@@ -200,12 +255,13 @@ static struct docset *term_open(const struct plan *plan, struct plan_run *run)
     unsigned flags = run->needs_scores ? POSTINGS_FREQS : POSTINGS_DOCS;
     struct postings *postings = postings_open(seg, own->field, &info, flags, run->mem);
     if (!run->needs_scores)
-        return docset_postings(postings, info.doc_freq, 0, run->mem);
+        return docset_postings(postings, info.doc_freq, run->doc_count, 0, run->mem);
     struct term_set *set = ARENA_NEW(run->mem, struct term_set);
     set->base = (struct docset){.ops = &term_set_ops, .cost = info.doc_freq};
     set->postings = postings;
     set->bm25 = &own->bm25;
     set->norms = segment_norms(seg, own->field);
+    set->doc_count = run->doc_count;
     return &set->base;
 }
 
@@ -275,7 +331,8 @@ static struct docset *terms_open(const struct plan *plan, struct plan_run *run)
             continue;
         struct postings *postings = postings_open(seg, own->field, &info, POSTINGS_DOCS, run->mem);
         if (own->count <= TERMS_APART) {
-            sets[set_count++] = docset_postings(postings, info.doc_freq, plan->boost, run->mem);
+            sets[set_count++] =
+                docset_postings(postings, info.doc_freq, run->doc_count, plan->boost, run->mem);
             continue;
         }
         if (!all.bits)

@@ -11,9 +11,9 @@ void *plan__new(struct planner *planner, const struct plan_ops *ops, size_t size
 bool plan__field_stats(struct planner *planner, const struct field *field,
                        struct field_stats *ret_stats);
 uint64_t plan__doc_freq(struct planner *planner, const struct field *field, struct str term);
-/* The highest frequency and the smallest norm byte of the blocks that touch the window. */
-void plan__window_max(const struct postings *postings, uint32_t first, uint32_t n,
-                      uint32_t *ret_freq, uint8_t *ret_norm);
+/* The highest freq * norm_inverse of the blocks that touch the window, for bm25_product_score. */
+float plan__window_product(const struct postings *postings, const struct bm25 *bm25, uint32_t first,
+                           uint32_t n);
 /* A segment-wide bit set of every document of some terms; grows as terms come. */
 struct plan__union {
     uint64_t *bits;

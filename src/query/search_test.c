@@ -502,6 +502,43 @@ static void errors_say_what(struct test *t)
     bed_deinit(&bed);
 }
 
-TEST_MAIN(TEST(queries_find), TEST(query_strings_find), TEST(scrolls_go_on), TEST(pages_and_sorts),
+/* Numbers are read by the field's format, as texts are. */
+static void date_ranges_follow_the_format(struct test *t)
+{
+    struct bed bed;
+    bed_init(&bed, t);
+    create(&bed, "s",
+           "{\"mappings\":{\"properties\":{\"d\":{\"type\":\"date\","
+           "\"format\":\"epoch_second\"}}}}");
+    put(&bed, "s", "1", "{\"d\":1735750000}");
+    refresh(&bed, "s");
+    gives(&bed,
+          "{\"size\":0,\"aggs\":{\"x\":{\"date_range\":{\"field\":\"d\",\"ranges\":[{\"to\":"
+          "1735758000},{\"from\":1735758000}]}}}}",
+          "aggregations/x/buckets",
+          "[{\"key\":\"*-1735758000\",\"to\":1.735758E12,\"to_as_string\":\"1735758000\","
+          "\"doc_count\":1},{\"key\":\"1735758000-*\",\"from\":1.735758E12,"
+          "\"from_as_string\":\"1735758000\",\"doc_count\":0}]");
+    bed_deinit(&bed);
+}
+
+/* The text to begin behind is not taken for the value of documents that have none. */
+static void text_pages_keep_missing_last(struct test *t)
+{
+    struct bed bed;
+    bed_init(&bed, t);
+    create(&bed, "s", "{\"mappings\":{\"properties\":{\"k\":{\"type\":\"keyword\"}}}}");
+    put(&bed, "s", "1", "{\"k\":\"b\"}");
+    refresh(&bed, "s");
+    put(&bed, "s", "2", "{}");
+    refresh(&bed, "s");
+    put(&bed, "s", "3", "{\"k\":\"c\"}");
+    refresh(&bed, "s");
+    finds(&bed, "{\"sort\":[\"k\"],\"search_after\":[\"a\"]}", "1 3 2");
+    bed_deinit(&bed);
+}
+
+TEST_MAIN(TEST(text_pages_keep_missing_last), TEST(date_ranges_follow_the_format),
+          TEST(queries_find), TEST(query_strings_find), TEST(scrolls_go_on), TEST(pages_and_sorts),
           TEST(sources_are_filtered), TEST(aggregations_add_up), TEST(nothing_gives_empty_answers),
           TEST(limits_hold), TEST(url_parameters), TEST(errors_say_what))

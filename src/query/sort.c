@@ -204,6 +204,9 @@ static bool is_missing_word(const struct value *v, const char *word)
     return v->kind == VALUE_STR && str_eq(v->s, str_from(word));
 }
 
+static int value_key(struct sort_reader *reader, const struct value *v, int64_t now_ns,
+                     struct arena *mem, uint64_t *ret_key, struct err *err);
+
 /* Key of documents without the value: behind all (or before, with _first) as Elasticsearch does it:
  * with the greatest or least number of the type, which it also prints. */
 static int missing_key(struct sort_reader *reader, int64_t now_ns, struct arena *mem,
@@ -223,7 +226,7 @@ static int missing_key(struct sort_reader *reader, int64_t now_ns, struct arena 
             reader->missing = turned(reader, is_low ? 0 : UINT64_MAX);
         return 0;
     }
-    return sort_reader_after(reader, missing, now_ns, mem, &reader->missing, err);
+    return value_key(reader, missing, now_ns, mem, &reader->missing, err);
 }
 
 static int id_cmp(const void *a, const void *b, void *owner)
@@ -465,13 +468,14 @@ void sort_reader_keys(struct sort_reader *reader, uint32_t first, uint32_t n, co
         column_keys(reader, first, n, words, keys);
         return;
     }
-    for (uint32_t i = 0; i < n; i++) {
-        if (!bitset_get(words, i))
-            continue;
-        if (reader->spec->kind == SORT_SCORE)
-            keys[i] = turned(reader, double_bits(scores ? (double)scores[i] : 0));
-        else
-            keys[i] = system_key(reader, first + i);
+    for (uint32_t word = 0; word * 64 < n; word++) {
+        for (uint64_t left = words[word]; left; left &= left - 1) {
+            uint32_t i = word * 64 + (uint32_t)__builtin_ctzll(left);
+            if (reader->spec->kind == SORT_SCORE)
+                keys[i] = turned(reader, double_bits(scores ? (double)scores[i] : 0));
+            else
+                keys[i] = system_key(reader, first + i);
+        }
     }
 }
 
@@ -633,8 +637,8 @@ static int number_key(struct sort_reader *reader, const struct value *v, int64_t
                    STR_ARG(reader->spec->field));
 }
 
-int sort_reader_after(struct sort_reader *reader, const struct value *v, int64_t now_ns,
-                      struct arena *mem, uint64_t *ret_key, struct err *err)
+static int value_key(struct sort_reader *reader, const struct value *v, int64_t now_ns,
+                     struct arena *mem, uint64_t *ret_key, struct err *err)
 {
     if (v->kind == VALUE_NULL) {
         *ret_key = reader->missing;
@@ -643,6 +647,15 @@ int sort_reader_after(struct sort_reader *reader, const struct value *v, int64_t
     if (reader->kind == SORT_VALUE_STR)
         return text_key(reader, value_to_str(mem, v), mem, ret_key, err);
     return number_key(reader, v, now_ns, mem, ret_key, err);
+}
+
+int sort_reader_after(struct sort_reader *reader, const struct value *v, int64_t now_ns,
+                      struct arena *mem, uint64_t *ret_key, struct err *err)
+{
+    struct str missing = reader->missing_text; /* what documents without a value are taken for */
+    int rc = value_key(reader, v, now_ns, mem, ret_key, err);
+    reader->missing_text = missing;
+    return rc;
 }
 
 struct sort_value sort_reader_value(const struct sort_reader *reader, uint64_t key,

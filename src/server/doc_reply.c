@@ -31,7 +31,7 @@ int write_params_apply(const struct write_params *params, struct doc_write *writ
     if (!params->version_type.p || str_is(params->version_type, "internal")) {
         if (params->version >= 0)
             return err_set(
-                err, ERR_INVALID,
+                err, ERR_VALIDATION,
                 "Validation Failed: 1: internal versioning can not be used for optimistic "
                 "concurrency control. Please use `if_seq_no` and `if_primary_term` instead;");
         write->version_type = VERSION_INTERNAL;
@@ -44,6 +44,48 @@ int write_params_apply(const struct write_params *params, struct doc_write *writ
         return err_set(err, ERR_INVALID, "No version type match [" STR_FMT "]",
                        STR_ARG(params->version_type));
     }
+    return 0;
+}
+
+static const char *create_check(const struct doc_write *write)
+{
+    if (write->version_type != VERSION_INTERNAL)
+        return "create operations only support internal versioning. use index instead";
+    if (write->if_seq_no != SEQ_NO_NONE)
+        return "create operations do not support compare and set. use index instead";
+    return NULL;
+}
+
+/* What Elasticsearch refuses before it looks for the document. */
+static int write_check(const struct doc_write *write, struct err *err)
+{
+    const char *why = NULL;
+    bool is_conditional = write->if_seq_no != SEQ_NO_NONE;
+    if (is_conditional && write->if_seq_no < 0)
+        return err_set(err, ERR_INVALID, "sequence numbers must be non negative. got [%lld].",
+                       (long long)write->if_seq_no);
+    if (write->if_primary_term < 0)
+        return err_set(err, ERR_INVALID, "primary term must be non-negative. got [%lld]",
+                       (long long)write->if_primary_term);
+    /* One without an id is made under a new one. */
+    if (write->op == DOC_CREATE || (write->op == DOC_INDEX && write->id.n == 0))
+        why = create_check(write);
+    else if (write->op == DOC_UPDATE && write->version_type != VERSION_INTERNAL)
+        why = "internal versioning can not be used for optimistic concurrency control. Please use "
+              "`if_seq_no` and `if_primary_term` instead";
+    else if (write->version_type != VERSION_INTERNAL && write->version < 0)
+        return err_set(err, ERR_VALIDATION,
+                       "Validation Failed: 1: illegal version value [%lld] for version type [%s];",
+                       (long long)write->version,
+                       write->version_type == VERSION_EXTERNAL ? "EXTERNAL" : "EXTERNAL_GTE");
+    else if (is_conditional && write->version_type != VERSION_INTERNAL)
+        why = "compare and write operations can not use versioning";
+    if (why)
+        return err_set(err, ERR_VALIDATION, "Validation Failed: 1: %s;", why);
+    if (is_conditional != (write->if_primary_term != 0))
+        return err_set(err, ERR_VALIDATION,
+                       "Validation Failed: 1: ifSeqNo is %s, but primary term is [%lld];",
+                       is_conditional ? "set" : "unassigned", (long long)write->if_primary_term);
     return 0;
 }
 
@@ -131,6 +173,7 @@ int doc_write_run(struct rest_call *call, const struct doc_write *write, struct 
     enum write_refresh mode;
     struct doc_result result;
     TRY(refresh_parse(refresh, &mode, err));
+    TRY(write_check(write, err));
     TRY(engine_write(call->context->engine, write, 1, mode, call->mem, &result, err));
     if (result.outcome == DOC_FAILED) {
         if (err)

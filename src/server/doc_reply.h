@@ -22,7 +22,7 @@ struct write_params {
                 .help = "accepted"),                                                               \
         OPT_STR(S, write.version_type, .name = "version_type",                                     \
                 .help = "internal, external or external_gte"),                                     \
-        OPT_INT(S, write.version, .name = "version", .dflt = "-1",                                 \
+        OPT_INT(S, write.version, .name = "version", .dflt = "-3",                                 \
                 .help = "version of an external version type"),                                    \
         OPT_INT(S, write.if_seq_no, .name = "if_seq_no", .dflt = "-2",                             \
                 .help = "only when the last change has this number"),                              \

@@ -4,6 +4,13 @@
 #include "base/str.h"
 #include "index/engine.h"
 
+struct str health_of_index(const struct index_stats *stats)
+{
+    return stats->is_recovering || stats->damaged_count ? STR("red")
+           : stats->is_read_only                        ? STR("yellow")
+                                                        : STR("green");
+}
+
 int health_of(struct engine *engine, struct str expression, struct arena *mem,
               struct health *ret_health, struct err *err)
 {
@@ -14,10 +21,13 @@ int health_of(struct engine *engine, struct str expression, struct arena *mem,
     for (size_t i = 0; i < health.index_count; i++) {
         struct index_stats s;
         TRY(engine_index_stats(engine, names[i], mem, &s, err));
+        health.recovering_count += s.is_recovering;
         if (s.damaged_count) /* documents are missing, as when a shard is not there */
             health.status = STR("red");
         else if (s.is_read_only && !str_is(health.status, "red"))
             health.status = STR("yellow");
+        if (s.is_recovering)
+            health.status = STR("red");
     }
     *ret_health = health;
     return 0;

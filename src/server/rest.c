@@ -89,8 +89,43 @@ static struct str name_in_brackets(const char *text)
     return close < 0 ? STR_NONE : str_sub(s, 0, (size_t)close);
 }
 
+/* A search that no index could answer: the reason stands with the shard, as in Elasticsearch. */
+static void shards_failed_write(const struct err *err, struct json_writer *w)
+{
+    json_key_lit(w, "type");
+    json_str(w, str_from(err_es_type(err->code)));
+    json_key_lit(w, "reason");
+    json_str(w, STR("all shards failed"));
+    json_key_lit(w, "phase");
+    json_str(w, STR("query"));
+    json_key_lit(w, "grouped");
+    json_bool(w, true);
+    json_key_lit(w, "failed_shards");
+    json_array_begin(w);
+    json_object_begin(w);
+    json_key_lit(w, "shard");
+    json_u64(w, 0);
+    json_key_lit(w, "index");
+    json_str(w, name_in_brackets(err->text));
+    json_key_lit(w, "node");
+    json_null(w);
+    json_key_lit(w, "reason");
+    json_object_begin(w);
+    json_key_lit(w, "type");
+    json_str(w, str_from(err_es_type(ERR_NO_SHARD)));
+    json_key_lit(w, "reason");
+    json_str(w, str_from(err->text));
+    json_object_end(w);
+    json_object_end(w);
+    json_array_end(w);
+}
+
 static void error_members_write(const struct err *err, struct json_writer *w)
 {
+    if (err->code == ERR_SHARDS_FAILED) {
+        shards_failed_write(err, w);
+        return;
+    }
     json_key_lit(w, "type");
     json_str(w, str_from(err_es_type(err->code)));
     json_key_lit(w, "reason");
@@ -130,7 +165,8 @@ void rest_error_write(const struct err *err, struct json_writer *w)
     json_object_begin(w);
     json_key_lit(w, "root_cause");
     json_array_begin(w);
-    rest_error_object_write(err, w);
+    if (err->code != ERR_SHARDS_FAILED)
+        rest_error_object_write(err, w);
     json_array_end(w);
     error_members_write(err, w);
     json_object_end(w);

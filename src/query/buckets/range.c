@@ -80,10 +80,12 @@ static int bound(const struct agg_node *node, const struct source *source, struc
 {
     const struct range_params *params = node->params;
     *ret_has = v && v->kind != VALUE_NULL;
-    if (!*ret_has || value_to_f64(v, ret_v))
+    if (!*ret_has || (!is_dates(node, source) && value_to_f64(v, ret_v)))
         return 0;
     struct str text = value_to_str(run->mem, v);
-    if (is_dates(node, source)) {
+    if (is_dates(node, source)) { /* numbers too: by the format, which may be epoch_second */
+        struct value whole = {.kind = VALUE_INT, .i = v->kind == VALUE_FLOAT ? (int64_t)v->f : 0};
+        v = v->kind == VALUE_FLOAT ? &whole : v;
         struct str format = params->source.format.p ? params->source.format
                             : source->field         ? source->field->format
                                                     : STR("");

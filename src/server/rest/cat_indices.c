@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "index/engine.h"
+#include "server/health.h"
 #include "server/rest.h"
 
 static const struct cat_column columns[] = {
@@ -41,9 +42,7 @@ static int add_row(struct cat_table *table, struct rest_call *call, struct str n
     char text[48];
     const struct cat_indices_params *params = call->params;
     TRY(engine_index_stats(call->context->engine, name, call->mem, &s, err));
-    struct str health = s.damaged_count  ? STR("red")
-                        : s.is_read_only ? STR("yellow")
-                                         : STR("green");
+    struct str health = health_of_index(&s);
     if (params->health.p && !str_eq(params->health, health))
         return 0;
     cat_cell(table, health);

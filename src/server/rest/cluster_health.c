@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cluster_health.c: GET _cluster/health. Everything that could be waited for has happened on one
- * node. */
+/* cluster_health.c: GET _cluster/health. What can be waited for on one node is the recovery of its
+ * indices from the log. */
+#include "base/clock.h"
 #include "base/str.h"
 #include "server/health.h"
 #include "server/rest.h"
 
 struct cluster_health_params {
-    struct str level, wait_for_active_shards, wait_for_nodes, wait_for_events, timeout,
-        master_timeout, expand_wildcards;
+    struct str level, wait_for_active_shards, wait_for_nodes, wait_for_events, master_timeout,
+        expand_wildcards;
+    int64_t timeout_ns;
     int wait_for_status;
     bool local, wait_for_no_relocating_shards, wait_for_no_initializing_shards;
 };
-enum { WAIT_GREEN }; /* position in the list; yellow and red are always reached */
+enum { WAIT_GREEN, WAIT_YELLOW, WAIT_RED, WAIT_NONE }; /* positions in the list */
+#define POLL_NS     (20 * NS_PER_MS)
+#define WAITERS_MAX 2u   /* requests that wait at a time: each holds a worker of the server */
+static uint32_t waiters; /* atomic */
 static const char *const statuses[] = {"green", "yellow", "red", "none", NULL};
 static const struct opt cluster_health_opts[] = {
     OPT_ENUM(struct cluster_health_params, wait_for_status, .dflt = "none", .choices = statuses,
@@ -20,20 +25,53 @@ static const struct opt cluster_health_opts[] = {
     OPT_STR(struct cluster_health_params, wait_for_active_shards, .help = "accepted"),
     OPT_STR(struct cluster_health_params, wait_for_nodes, .help = "accepted"),
     OPT_STR(struct cluster_health_params, wait_for_events, .help = "accepted"),
-    OPT_STR(struct cluster_health_params, timeout, .help = "accepted"),
+    OPT_DURATION(struct cluster_health_params, timeout_ns, .name = "timeout", .dflt = "30s",
+                 .help = "how long to wait for the status"),
     OPT_STR(struct cluster_health_params, master_timeout, .help = "accepted"),
     OPT_STR(struct cluster_health_params, expand_wildcards, .help = "accepted"),
     OPT_BOOL(struct cluster_health_params, local, .dflt = "false", .help = "accepted"),
     OPT_BOOL(struct cluster_health_params, wait_for_no_relocating_shards, .dflt = "false",
              .help = "accepted"),
     OPT_BOOL(struct cluster_health_params, wait_for_no_initializing_shards, .dflt = "false",
-             .help = "accepted"),
+             .help = "wait until no index is being recovered"),
     OPT_END};
 
 static void number(struct json_writer *w, const char *key, uint64_t v)
 {
     json_key(w, str_from(key));
     json_u64(w, v);
+}
+
+static int rank_of(struct str status)
+{
+    return str_is(status, "green") ? WAIT_GREEN : str_is(status, "yellow") ? WAIT_YELLOW : WAIT_RED;
+}
+
+static bool is_reached(const struct cluster_health_params *params, const struct health *health)
+{
+    return rank_of(health->status) <= params->wait_for_status &&
+           (!params->wait_for_no_initializing_shards || health->recovering_count == 0);
+}
+
+/* Only recovery ends by itself; an index that cannot be written does not get well by waiting. */
+static int reach(struct rest_call *call, struct health *health, struct err *err)
+{
+    const struct cluster_health_params *params = call->params;
+    struct clock *clock = call->context->clock;
+    int64_t until_ns = clock_monotonic_ns(clock) + params->timeout_ns;
+    struct str index = rest_part(call, "index");
+    TRY(health_of(call->context->engine, index, call->mem, health, err));
+    if (is_reached(params, health) || health->recovering_count == 0)
+        return 0;
+    bool may_wait = __atomic_add_fetch(&waiters, 1, __ATOMIC_RELAXED) <= WAITERS_MAX;
+    int rc = 0;
+    while (rc == 0 && may_wait && !is_reached(params, health) && health->recovering_count > 0 &&
+           clock_monotonic_ns(clock) < until_ns) {
+        clock_sleep_ns(clock, POLL_NS);
+        rc = health_of(call->context->engine, index, call->mem, health, err);
+    }
+    __atomic_sub_fetch(&waiters, 1, __ATOMIC_RELAXED);
+    return rc;
 }
 
 static int cluster_health_run(struct rest_call *call, struct err *err)
@@ -44,9 +82,9 @@ static int cluster_health_run(struct rest_call *call, struct err *err)
         return err_set(err, ERR_UNSUPPORTED,
                        "level [" STR_FMT "] of the cluster's health is not there: use cluster",
                        STR_ARG(params->level));
-    TRY(health_of(call->context->engine, rest_part(call, "index"), call->mem, &health, err));
-    /* A node that is yellow does not get green by waiting: some index cannot be written. */
-    bool timed_out = params->wait_for_status == WAIT_GREEN && !str_is(health.status, "green");
+    TRY(reach(call, &health, err));
+    bool timed_out = !is_reached(params, &health);
+    size_t active = health.index_count - health.recovering_count;
     call->status = timed_out ? 408 : 200;
     struct json_writer *w = &call->w;
     json_object_begin(w);
@@ -58,17 +96,17 @@ static int cluster_health_run(struct rest_call *call, struct err *err)
     json_bool(w, timed_out);
     number(w, "number_of_nodes", 1);
     number(w, "number_of_data_nodes", 1);
-    number(w, "active_primary_shards", health.index_count);
-    number(w, "active_shards", health.index_count);
+    number(w, "active_primary_shards", active);
+    number(w, "active_shards", active);
     number(w, "relocating_shards", 0);
-    number(w, "initializing_shards", 0);
+    number(w, "initializing_shards", health.recovering_count);
     number(w, "unassigned_shards", 0);
     number(w, "delayed_unassigned_shards", 0);
     number(w, "number_of_pending_tasks", 0);
     number(w, "number_of_in_flight_fetch", 0);
     number(w, "task_max_waiting_in_queue_millis", 0);
     json_key_lit(w, "active_shards_percent_as_number");
-    json_f64(w, 100.0);
+    json_f64(w, health.index_count ? 100.0 * (double)active / (double)health.index_count : 100.0);
     json_object_end(w);
     return 0;
 }
