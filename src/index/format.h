@@ -68,8 +68,11 @@
  * + 1 (0: empty), then one fingerprint byte per slot; slot = hash >> 32 scaled to the slot count,
  * linear probing. Without a hash the ids ascend bytewise: binary search.
  *
- * Stored block: u32 documents · u32 raw bytes · u8 codec (STORED_) · 3 zero · data; raw: u32 end
- * offset per document, then per document: varint routing bytes · routing · source. */
+ * Stored block: u32 documents · u32 raw bytes · u8 codec (STORED_) · u8 planes · 2 zero · data;
+ * raw: the documents' lengths, plane by plane: the lowest byte of each, then the second of each …
+ * (as many planes as the longest needs); then per document: varint routing bytes · routing ·
+ * source. Planes, because bytes of one weight resemble each other: the lengths then pack to a
+ * fifth. */
 #ifndef NARU_INDEX_FORMAT_H
 #define NARU_INDEX_FORMAT_H
 
@@ -79,7 +82,7 @@
 #define SEGMENT_MAGIC_TAIL  "NARUSEGF"
 #define SEGMENT_MAGIC_BYTES 8u
 #define SEGMENT_TAIL_BYTES  32u
-#define SEGMENT_VERSION     1u
+#define SEGMENT_VERSION     2u
 #define SEGMENT_CHUNK_BYTES 32768u
 /* Readers load eight bytes at a time: behind the last region lies this much padding, before the
  * footer. */
@@ -116,9 +119,11 @@ enum { STORED_RAW = 0, STORED_ZSTD = 1 };
 #define ID_BYTES_MAX               512u
 #define STORED_BLOCK_BYTES         16384u
 #define STORED_BLOCK_HEAD          12u
+#define STORED_BLOCK_DOCS_MAX      4096u /* of short documents: unpacking one unpacks them all */
+#define STORED_PLANES_MAX          4u
 /* A block ends with the document that fills it, and a document fits into a frame of the log. */
-#define STORED_RAW_BYTES_MAX       (WAL_FRAME_BYTES_MAX + MIB)
-#define TERM_BYTES_MAX             32766u /* Lucene's limit for one term */
+#define STORED_RAW_BYTES_MAX (WAL_FRAME_BYTES_MAX + MIB)
+#define TERM_BYTES_MAX       32766u /* Lucene's limit for one term */
 
 /* System columns stand in the field list under ids that no mapping gives out. */
 #define FIELD_ID_SEQ_NO     UINT32_C(0xFFFFFFF0)

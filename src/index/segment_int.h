@@ -42,10 +42,11 @@ struct segment_field {
     uint64_t norms_off;
 };
 
+/* One stored block, unpacked (stored.c). */
 struct stored_cache {
     uint32_t block;
-    size_t size;
-    char data[];
+    const char *records; /* behind the ends, in this same allocation */
+    uint32_t ends[];     /* per document, in `records` */
 };
 
 struct segment {
@@ -115,6 +116,12 @@ static inline const uint8_t *segment__at(const struct segment *seg, uint64_t off
             return segment__verify_slow(s, off, n) ? seg->bytes + off : NULL;
     }
     return seg->bytes + off;
+}
+static inline uint32_t segment__stored_first(const struct segment *seg, uint32_t block)
+{
+    return block == seg->stored_block_count
+               ? seg->doc_count
+               : get_u32_le(seg->stored_index + (size_t)block * 12 + 8);
 }
 void segment__damaged(const struct segment *seg, const char *what, uint64_t off);
 const struct segment_field *segment__field(const struct segment *seg, uint32_t id);

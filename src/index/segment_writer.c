@@ -21,7 +21,7 @@ struct segment_writer *segment_writer_new(const struct segment_writer_options *o
     struct buf *bufs[] = {&w->out,
                           &w->chunk_crcs,
                           &w->raw,
-                          &w->raw_ends,
+                          &w->raw_block,
                           &w->stored_index,
                           &w->fields,
                           &w->field_parts[0],
@@ -48,7 +48,7 @@ void segment_writer_free(struct segment_writer *w)
     struct buf *bufs[] = {&w->out,
                           &w->chunk_crcs,
                           &w->raw,
-                          &w->raw_ends,
+                          &w->raw_block,
                           &w->stored_index,
                           &w->fields,
                           &w->field_parts[0],
@@ -102,6 +102,26 @@ void segment_writer__drain(struct segment_writer *w, bool all)
 
 /* ---- Documents ---- */
 
+/* The lengths in planes, before the documents. */
+static void planes_write(struct buf *out, const uint32_t *ends, uint32_t docs, unsigned planes)
+{
+    for (unsigned plane = 0; plane < planes; plane++) {
+        for (uint32_t i = 0; i < docs; i++)
+            buf_add_u8(out, (uint8_t)((ends[i] - (i ? ends[i - 1] : 0)) >> plane * 8));
+    }
+}
+
+static unsigned planes_needed(const uint32_t *ends, uint32_t docs)
+{
+    uint32_t all = 0;
+    unsigned planes = 0;
+    for (uint32_t i = 0; i < docs; i++)
+        all |= ends[i] - (i ? ends[i - 1] : 0);
+    for (; all; all >>= 8)
+        planes++;
+    return planes;
+}
+
 static void stored_flush(struct segment_writer *w)
 {
     uint32_t docs = w->doc_count - w->stored_block_first;
@@ -111,29 +131,30 @@ static void stored_flush(struct segment_writer *w)
     buf_add_u32_le(&w->stored_index, w->stored_block_first);
     w->stored_block_count++;
     uint8_t head[STORED_BLOCK_HEAD] = {0};
-    size_t raw_bytes = w->raw_ends.n + w->raw.n;
-    if (raw_bytes > UINT32_MAX)
+    unsigned planes = planes_needed(w->raw_ends, docs);
+    if (w->raw.n > UINT32_MAX - (uint64_t)docs * planes)
         segment_writer__fail(w, ERR_TOO_LARGE, "a block of documents is over 4 GiB");
+    buf_clear(&w->raw_block);
+    planes_write(&w->raw_block, w->raw_ends, docs, planes);
+    buf_add_str(&w->raw_block, buf_str(&w->raw));
     put_u32_le(head, docs);
-    put_u32_le(head + 4, (uint32_t)raw_bytes);
+    put_u32_le(head + 4, (uint32_t)w->raw_block.n);
     head[8] = w->zstd ? STORED_ZSTD : STORED_RAW;
+    head[9] = (uint8_t)planes;
     buf_add(&w->out, head, sizeof(head));
     if (w->zstd) {
-        buf_add(&w->raw_ends, w->raw.p, w->raw.n);
-        size_t bound = ZSTD_compressBound(raw_bytes);
+        size_t bound = ZSTD_compressBound(w->raw_block.n);
         char *to = buf_reserve(&w->out, bound);
-        size_t n = to ? ZSTD_compress2(w->zstd, to, bound, w->raw_ends.p, raw_bytes) : 0;
+        size_t n = to ? ZSTD_compress2(w->zstd, to, bound, w->raw_block.p, w->raw_block.n) : 0;
         if (!to || ZSTD_isError(n))
             segment_writer__fail(w, ERR_INTERNAL, "compression failed");
         else
             buf_added(&w->out, n);
     } else {
-        buf_add(&w->out, w->raw_ends.p, w->raw_ends.n);
-        buf_add(&w->out, w->raw.p, w->raw.n);
+        buf_add_str(&w->out, buf_str(&w->raw_block));
     }
     w->raw_bytes += w->raw.n;
     buf_clear(&w->raw);
-    buf_clear(&w->raw_ends);
     w->stored_block_first = w->doc_count;
     segment_writer__drain(w, false);
 }
@@ -154,9 +175,9 @@ void segment_writer_doc(struct segment_writer *w, struct str id, struct str rout
     buf_add_varint(&w->raw, routing.n);
     buf_add_str(&w->raw, routing);
     buf_add_str(&w->raw, source);
-    buf_add_u32_le(&w->raw_ends, (uint32_t)w->raw.n);
-    w->doc_count++;
-    if (w->raw.n >= STORED_BLOCK_BYTES)
+    uint32_t in_block = w->doc_count++ - w->stored_block_first;
+    w->raw_ends[in_block] = (uint32_t)w->raw.n;
+    if (w->raw.n >= STORED_BLOCK_BYTES || in_block + 1 == STORED_BLOCK_DOCS_MAX)
         stored_flush(w);
     if (w->doc_count == w->options.doc_count) {
         /* Before any field: a block ends where the next begins. */

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/hash.h"
+#include "index/format.h"
 #include "index/segment_writer.h"
 
 #define WRITER_BYTES_MAX   (UINT64_C(64) * GIB) /* of one region held in memory */
@@ -55,8 +56,9 @@ struct segment_writer {
     uint32_t chunk_count;
 
     uint32_t doc_count;
-    struct buf raw;      /* the stored block being filled: the documents' bytes */
-    struct buf raw_ends; /* u32 per document of it */
+    struct buf raw; /* the stored block being filled: the documents' bytes */
+    uint32_t raw_ends[STORED_BLOCK_DOCS_MAX];
+    struct buf raw_block; /* lengths and documents, before they are packed */
     struct buf stored_index;
     uint32_t stored_block_count, stored_block_first;
     uint64_t raw_bytes;
