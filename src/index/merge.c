@@ -13,6 +13,7 @@
 #include "index/segment_writer.h"
 
 #define TERMS_PER_ARENA_RESET 256u
+#define TEMPLATE_UNSEEN       UINT16_MAX /* of an input: no document of it came yet */
 
 struct merge {
     struct merge_input *inputs;
@@ -46,13 +47,33 @@ uint32_t merge_plan(struct merge_input *inputs, size_t count)
 
 /* ---- Documents ---- */
 
+/* A document goes over as it is stored, under the number its template has there. Only when there
+ * are more templates than one segment may have, its source is rebuilt and stored whole. */
+static int doc_merge(struct merge *m, struct segment *seg, uint32_t doc, uint16_t *template_numbers,
+                     struct segment_doc *out, struct err *err)
+{
+    struct stored_doc stored;
+    TRY(segment__stored_read(seg, doc, m->mem, &stored, err));
+    out->routing = stored.routing;
+    out->stored = stored.bytes;
+    if (!stored.source_template)
+        return 0;
+    uint16_t *number = &template_numbers[stored.template_number];
+    if (*number == TEMPLATE_UNSEEN)
+        *number = (uint16_t)segment_writer_template(m->w, stored.source_template->encoded);
+    out->template_number = *number;
+    return *number ? 0 : segment_stored(seg, doc, m->mem, &out->stored, &out->routing, err);
+}
+
 static int docs_merge(struct merge *m, struct err *err)
 {
+    uint16_t template_numbers[TEMPLATES_MAX + 1];
     int64_t seq_nos[ZONE_DOCS], versions[ZONE_DOCS];
     struct id_cursor ids;
     for (size_t i = 0; i < m->count; i++) {
         struct segment *seg = m->inputs[i].segment;
         id_cursor_init(&ids, seg);
+        memset(template_numbers, 0xFF, sizeof(template_numbers));
         for (uint32_t first = 0; first < seg->doc_count; first += ZONE_DOCS) {
             uint32_t n = MIN_OF(seg->doc_count - first, ZONE_DOCS);
             column_read_longs(seg->seq_nos, first, n, seq_nos, NULL);
@@ -61,13 +82,13 @@ static int docs_merge(struct merge *m, struct err *err)
                 size_t id_bytes = id_cursor_next(&ids);
                 if (m->inputs[i].new_docs[first + k] == DOC_NONE)
                     continue;
-                struct str source, routing;
+                struct segment_doc doc = {
+                    .id = {ids.id, id_bytes}, .seq_no = seq_nos[k], .version = versions[k]};
                 arena_reset(m->mem);
-                TRY(segment_stored(seg, first + k, m->mem, &source, &routing, err));
+                TRY(doc_merge(m, seg, first + k, template_numbers, &doc, err));
                 if (id_bytes == 0)
                     break; /* damage: reported below */
-                segment_writer_doc(m->w, (struct str){ids.id, id_bytes}, routing, source,
-                                   seq_nos[k], versions[k]);
+                segment_writer_doc(m->w, &doc);
             }
         }
         TRY(segment_failure(seg, err));

@@ -242,6 +242,7 @@ static void fields_open(struct segment *seg, struct cursor *c)
         struct column **system = f->id == FIELD_ID_SEQ_NO       ? &seg->seq_nos
                                  : f->id == FIELD_ID_VERSION    ? &seg->versions
                                  : f->id == FIELD_ID_COUNTED_ID ? &seg->counted_ids
+                                 : f->id == FIELD_ID_TEMPLATE   ? &seg->template_numbers
                                                                 : NULL;
         if (system) {
             c->is_bad |= !is_system_column(f);
@@ -254,6 +255,7 @@ static void fields_open(struct segment *seg, struct cursor *c)
     }
     bool is_counted = seg->flags & SEGMENT_FLAG_COUNTED_IDS;
     c->is_bad |= is_counted != (seg->counted_ids != NULL);
+    c->is_bad |= (seg->template_count > 0) != (seg->template_numbers != NULL);
     if (c->is_bad || !seg->seq_nos || !seg->versions || seg->field_id_limit > (1u << 24)) {
         c->is_bad = true;
         return;
@@ -284,8 +286,15 @@ static void stored_open(struct segment *seg, struct cursor *c)
         last = off;
         last_first = first;
     }
-    (void)take_u64(c); /* dictionary: reserved */
-    (void)take_u32(c);
+    seg->templates_off = take_u64(c);
+    seg->templates_bytes = take_u32(c);
+    seg->templates_raw_bytes = take_u32(c);
+    seg->template_count = take_u32(c);
+    seg->templates_codec = take_u8(c);
+    region_check(seg, c, seg->templates_off, seg->templates_bytes);
+    if (seg->template_count > TEMPLATES_MAX || seg->templates_raw_bytes > TEMPLATES_BYTES_MAX ||
+        seg->templates_codec > STORED_ZSTD)
+        c->is_bad = true;
 }
 
 static void ids_open(struct segment *seg, struct cursor *c)
@@ -422,6 +431,7 @@ void segment_unref(struct segment *seg)
     mem_free(seg->fields);
     mem_free(seg->field_by_id);
     mem_free(seg->cache);
+    segment__templates_free(seg->templates);
     mem_free(seg);
 }
 

@@ -8,6 +8,7 @@
 #include "base/bits.h"
 #include "index/format.h"
 #include "index/segment.h"
+#include "index/template.h"
 #include "os/vfs.h"
 
 struct column {
@@ -49,6 +50,12 @@ struct stored_cache {
     uint32_t ends[];     /* per document, in `records` */
 };
 
+/* The templates, unpacked when the first source is asked for (stored.c). */
+struct segment_templates {
+    struct arena *mem;
+    struct source_template *items; /* number - 1 */
+};
+
 struct segment {
     uint32_t refs;
     struct vfs *fs; /* map's owner; NULL: bytes are on the heap */
@@ -69,9 +76,14 @@ struct segment {
     uint32_t *field_by_id; /* field id -> position + 1 */
     uint32_t field_id_limit;
     struct column *seq_nos, *versions;
-    struct column *counted_ids; /* NULL: ids are text */
-    struct stored_cache *cache; /* atomic: taken by exchange */
-    uint32_t damage;            /* 0 none, 1 being written, 2 `failure` is there; atomic */
+    struct column *counted_ids;      /* NULL: ids are text */
+    struct column *template_numbers; /* NULL: there are none, sources are stored whole */
+    uint64_t templates_off;
+    uint32_t templates_bytes, templates_raw_bytes, template_count;
+    uint8_t templates_codec;
+    struct segment_templates *templates; /* atomic: set once */
+    struct stored_cache *cache;          /* atomic: taken by exchange */
+    uint32_t damage;                     /* 0 none, 1 being written, 2 `failure` is there; atomic */
     struct err failure;
 };
 
@@ -100,6 +112,16 @@ size_t segment__id_read(struct segment *seg, uint32_t doc, char *id);
 /* source and routing; strings in mem */
 int segment_stored(struct segment *seg, uint32_t doc, struct arena *mem, struct str *ret_source,
                    struct str *ret_routing, struct err *err) WARN_UNUSED;
+
+/* A document as it is stored. */
+struct stored_doc {
+    struct str routing, bytes;                     /* in mem */
+    uint32_t template_number;                      /* 0: `bytes` is the source */
+    const struct source_template *source_template; /* NULL then */
+};
+int segment__stored_read(struct segment *seg, uint32_t doc, struct arena *mem,
+                         struct stored_doc *ret_stored, struct err *err) WARN_UNUSED;
+void segment__templates_free(struct segment_templates *templates);
 
 bool segment__verify_slow(struct segment *seg, uint64_t off, uint64_t n);
 /* The bytes [off, off + n) of the body once their chunks are known to be good; NULL on damage. */

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "index/format.h"
 #include "index/segment_writer.h"
+#include "index/template.h"
 
 #define WRITER_BYTES_MAX   (UINT64_C(64) * GIB) /* of one region held in memory */
 #define WRITER_DRAIN_BYTES (1 * MIB)
@@ -66,6 +67,9 @@ struct segment_writer {
     struct ids_writer ids;
     int64_t *seq_nos, *versions;
     size_t seq_no_capacity, version_capacity;
+    struct template_table templates;
+    uint16_t *template_numbers; /* per document */
+    size_t template_number_capacity;
 
     struct buf fields; /* footer part */
     uint32_t field_count;

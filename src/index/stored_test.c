@@ -48,7 +48,11 @@ static struct segment *made(struct arena *mem, bool is_compressed)
     void *bytes;
     size_t size;
     for (uint32_t i = 0; i < DOCS; i++)
-        segment_writer_doc(w, arena_printf(mem, "%06u", i), routing_of(i), text_of(mem, i), i, 1);
+        segment_writer_doc(w, &(struct segment_doc){.id = arena_printf(mem, "%06u", i),
+                                                    .routing = routing_of(i),
+                                                    .stored = text_of(mem, i),
+                                                    .seq_no = i,
+                                                    .version = 1});
     assert_int_equal(segment_writer_finish(w, &bytes, &size, &err), 0);
     segment_writer_free(w);
     if (segment_open_bytes(bytes, size, "test", &seg, &err) < 0)
