@@ -13,7 +13,7 @@
 #include "index/segment_writer.h"
 
 struct seal {
-    const struct builder *b;
+    struct builder *b;
     struct segment_writer *w;
     uint32_t *new_docs; /* per old document, DOC_NONE: dead */
     uint32_t doc_count;
@@ -331,6 +331,24 @@ static void field_seal(const struct seal *s, struct field_build *f)
     segment_writer_field_end(s->w);
 }
 
+static void doc_seal(const struct seal *s, uint32_t doc)
+{
+    struct builder *b = s->b;
+    const struct doc_build *d = &b->docs[doc];
+    struct segment_doc out = {.id = builder_id(b, doc),
+                              .routing = builder_routing(b, doc),
+                              .stored = builder_source(b, doc),
+                              .seq_no = d->seq_no,
+                              .version = d->version};
+    if (d->template_number) {
+        const struct source_template *t = template_table_get(&b->templates, d->template_number);
+        out.template_number = segment_writer_template(s->w, t->encoded);
+        ASSERT(out.template_number); /* the writer's limits are the builder's */
+        out.stored = (struct str){b->stored.p + d->stored_off, d->stored_bytes};
+    }
+    segment_writer_doc(s->w, &out);
+}
+
 int builder_seal(struct builder *b, void **ret_bytes, size_t *ret_size, struct err *err)
 {
     struct seal s = {.b = b, .doc_count = (uint32_t)b->doc_count - b->dead_count};
@@ -348,8 +366,7 @@ int builder_seal(struct builder *b, void **ret_bytes, size_t *ret_size, struct e
         const struct doc_build *d = &b->docs[doc];
         s.new_docs[doc] = d->is_dead ? DOC_NONE : next++;
         if (!d->is_dead)
-            segment_writer_doc(w, builder_id(b, doc), builder_routing(b, doc),
-                               builder_source(b, doc), d->seq_no, d->version);
+            doc_seal(&s, doc);
     }
     for (size_t i = 0; i < b->field_count; i++) {
         if (b->fields[i])
