@@ -26,7 +26,7 @@ struct postings_copy {
     uint32_t *docs, *freqs, *positions;
     size_t doc_capacity, freq_capacity, position_capacity;
 };
-#define TEMPLATE_UNSEEN       UINT16_MAX /* of an input: no document of it came yet */
+#define TEMPLATE_UNSEEN UINT16_MAX /* of an input: no document of it came yet */
 
 struct merge {
     struct merge_input *inputs;
@@ -317,8 +317,7 @@ static void term_postings_add(struct merge *m, size_t input, unsigned flags)
     const uint32_t *new_docs = m->inputs[input].new_docs;
     unsigned want = (flags & TERMS_FLAG_POSITIONS ? POSTINGS_POSITIONS : 0u) |
                     (flags & TERMS_FLAG_FREQS ? POSTINGS_FREQS : 0u);
-    struct postings *p =
-        postings__open(m->inputs[input].segment, t, entry, NULL, want, m->mem);
+    struct postings *p = postings__open(m->inputs[input].segment, t, entry, NULL, want, m->mem);
     /* What a term says of itself was checked against the segment: it has no more documents. */
     m->docs = room(m->docs, &m->doc_capacity, m->doc_n + entry->doc_freq);
     m->freqs = room(m->freqs, &m->freq_capacity, m->doc_n + entry->doc_freq);
