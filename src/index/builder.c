@@ -17,6 +17,9 @@ struct builder *builder_new(void)
     struct builder *b = MEM_NEW(struct builder);
     buf_init(&b->sources, 64 * GIB);
     buf_init(&b->ids, 64 * GIB);
+    buf_init(&b->stored, 64 * GIB);
+    buf_init(&b->encoded, 0);
+    template_table_init(&b->templates);
     b->scratch = arena_new(0);
     b->analysis = MEM_NEW(struct analysis);
     return b;
@@ -51,6 +54,10 @@ void builder_free(struct builder *b)
     mem_free(b->analysis);
     buf_deinit(&b->sources);
     buf_deinit(&b->ids);
+    buf_deinit(&b->stored);
+    buf_deinit(&b->encoded);
+    template_table_deinit(&b->templates);
+    mem_free(b->notes.notes);
     arena_free(b->scratch);
     mem_free(b);
 }
@@ -220,7 +227,11 @@ static int json_bad(struct ingest *in)
 
 static int skip_value(struct ingest *in, enum json_token token)
 {
-    return json_skip(&in->json, token) ? 0 : json_bad(in);
+    size_t from = in->json.token_off;
+    if (!json_skip(&in->json, token))
+        return json_bad(in);
+    source_note_raw(in, from);
+    return 0;
 }
 
 static int object_read(struct ingest *in, uint32_t node_id, uint32_t depth) WARN_UNUSED;
@@ -263,8 +274,10 @@ static int object_value(struct ingest *in, uint32_t parent, struct str key,
     if (!node || !node->is_object) {
         if (node && node->field && node->field->is_declared) {
             struct str raw = STR("{");
+            size_t from = in->json.token_off;
             if (!json_skip_raw(&in->json, JSON_OBJECT_BEGIN, &raw))
                 return json_bad(in);
+            source_note_raw(in, from);
             return node->field->ignore_malformed
                        ? 0
                        : err_set(in->err, ERR_MAPPER_PARSING,
@@ -284,8 +297,8 @@ static int object_value(struct ingest *in, uint32_t parent, struct str key,
     return object_read(in, node->id, depth + 1);
 }
 
-static int array_value(struct ingest *in, uint32_t parent, struct str key,
-                       struct mapping_node *node, uint32_t depth)
+static int items_read(struct ingest *in, uint32_t parent, struct str key, struct mapping_node *node,
+                      uint32_t depth)
 {
     for (;;) {
         enum json_token token = json_next(&in->json);
@@ -300,6 +313,17 @@ static int array_value(struct ingest *in, uint32_t parent, struct str key,
             node = in->mapping->nodes[node->id];
         TRY(value_read(in, parent, key, node, token, depth + 1));
     }
+}
+
+static int array_value(struct ingest *in, uint32_t parent, struct str key,
+                       struct mapping_node *node, uint32_t depth)
+{
+    size_t from = in->json.token_off;
+    in->array_depth++;
+    TRY(items_read(in, parent, key, node, depth));
+    in->array_depth--;
+    source_note_raw(in, from);
+    return 0;
 }
 
 static int null_value(struct ingest *in, const struct mapping_node *node)
@@ -354,8 +378,13 @@ static int value_read(struct ingest *in, uint32_t parent, struct str key, struct
     case JSON_FLOAT:
     case JSON_BIG_INT:
     case JSON_TRUE:
-    case JSON_FALSE:
-        return scalar_value(in, parent, key, node, token);
+    case JSON_FALSE: {
+        size_t from = in->json.token_off, to = in->json.token_end;
+        in->taken = NULL;
+        TRY(scalar_value(in, parent, key, node, token));
+        source_note_scalar(in, token, from, to);
+        return 0;
+    }
     case JSON_END:
     case JSON_OBJECT_END:
     case JSON_ARRAY_END:
@@ -449,18 +478,23 @@ static void fields_rollback(struct builder *b)
         struct field_build *f = b->touched[i];
         f->count = f->saved_count;
         f->run_count = f->saved_run_count;
-        f->touch_doc = 0;
+        f->touch_doc = f->noted_doc = 0;
     }
     b->touched_count = 0;
 }
 
 static void doc_append(struct builder *b, const struct builder_doc *doc)
 {
+    size_t stored_off = b->stored.n;
+    uint32_t number = source_template(b, (uint32_t)b->doc_count, doc->source);
     void *docs = b->docs;
     mem_grow(&docs, &b->doc_capacity, b->doc_count + 1, sizeof(struct doc_build));
     b->docs = docs;
     b->docs[b->doc_count] = (struct doc_build){.source_off = b->sources.n,
                                                .id_off = b->ids.n,
+                                               .stored_off = stored_off,
+                                               .stored_bytes = (uint32_t)(b->stored.n - stored_off),
+                                               .template_number = (uint16_t)number,
                                                .source_bytes = (uint32_t)doc->source.n,
                                                .routing_bytes = (uint32_t)doc->routing.n,
                                                .id_bytes = (uint16_t)doc->id.n,
@@ -469,7 +503,7 @@ static void doc_append(struct builder *b, const struct builder_doc *doc)
     buf_add_str(&b->sources, doc->routing);
     buf_add_str(&b->sources, doc->source);
     buf_add_str(&b->ids, doc->id);
-    ASSERT(!b->sources.is_over && !b->ids.is_over);
+    ASSERT(!b->sources.is_over && !b->ids.is_over && !b->stored.is_over);
     b->doc_count++;
 }
 
@@ -494,6 +528,7 @@ int builder_add(struct builder *b, const struct mapping *mapping, const struct b
         .builder = b, .mapping = mapping, .doc = (uint32_t)b->doc_count, .id = doc->id, .err = err};
     arena_reset(b->scratch);
     b->touched_count = 0;
+    b->notes.count = 0;
     *ret_mapping = NULL;
     int rc = doc_read(&in, doc->source);
     if (rc < 0) {
@@ -515,6 +550,7 @@ void builder_undo(struct builder *b)
     b->dead_count -= doc->is_dead;
     b->sources.n = doc->source_off;
     b->ids.n = doc->id_off;
+    b->stored.n = doc->stored_off;
     b->doc_count--;
 }
 
@@ -525,8 +561,8 @@ uint32_t builder_doc_count(const struct builder *b)
 
 size_t builder_bytes(const struct builder *b)
 {
-    size_t n = b->sources.capacity + b->ids.capacity + b->doc_capacity * sizeof(struct doc_build) +
-               b->id_slot_count * 4;
+    size_t n = b->sources.capacity + b->ids.capacity + b->stored.capacity + b->templates.bytes +
+               b->doc_capacity * sizeof(struct doc_build) + b->id_slot_count * 4;
     for (size_t i = 0; i < b->field_count; i++) {
         const struct field_build *f = b->fields[i];
         if (!f)

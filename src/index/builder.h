@@ -48,8 +48,11 @@ struct str builder_routing(const struct builder *builder, uint32_t doc);
 struct str builder_id(const struct builder *builder, uint32_t doc);
 
 /* Makes the segment's bytes (heap, the caller frees or hands to segment_open_bytes) of the live
- * documents; none: *ret_bytes NULL. Dead ones are left out. */
-int builder_seal(struct builder *builder, void **ret_bytes, size_t *ret_size,
+ * documents; none: *ret_bytes NULL. Dead ones are left out. Documents are ordered by the field with
+ * the id `sort_field`, a date or an integer, when each has one value of it; else, and with
+ * BUILDER_SORT_NONE, they keep their order. The builder stays as it is. */
+#define BUILDER_SORT_NONE UINT32_MAX
+int builder_seal(struct builder *builder, uint32_t sort_field, void **ret_bytes, size_t *ret_size,
                  struct err *err) WARN_UNUSED;
 
 /* Lucene's SmallFloat.intToByte4: a field length in one byte. */

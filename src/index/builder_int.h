@@ -8,6 +8,8 @@
 #include "codec/json.h"
 #include "index/analyze.h"
 #include "index/builder.h"
+#include "index/format.h"
+#include "index/template.h"
 
 #define TOKEN_GAP UINT32_MAX /* a position without a token (a removed stop word) */
 
@@ -76,11 +78,25 @@ struct field_build {
     /* For rolling back: sizes at the begin of document touch_doc - 1. Tokens, like terms, may stay:
      * what no run points to is not there. */
     uint32_t touch_doc;
+    uint32_t noted_doc; /* + 1: the document whose source has a hole for it */
     size_t saved_count, saved_run_count;
 };
 
+/* A value in the source of the document at hand (builder_source.c): [from, to), of which the hole
+ * fills [fill_from, fill_to), less when quotes or a zone stay literals. */
+struct source_note {
+    uint32_t from, to, fill_from, fill_to;
+    struct template_hole hole;
+};
+struct source_notes {
+    struct source_note *notes;
+    size_t count, capacity;
+};
+
 struct doc_build {
-    uint64_t source_off, id_off;
+    uint64_t source_off, id_off, stored_off;
+    uint32_t stored_bytes; /* of its template's stored holes; template 0: none */
+    uint16_t template_number;
     uint32_t source_bytes, routing_bytes; /* the routing lies before the source */
     uint16_t id_bytes;
     bool is_dead;
@@ -96,6 +112,12 @@ struct builder {
     size_t doc_count, doc_capacity;
     uint32_t dead_count;
     struct buf sources, ids;
+    struct buf stored; /* per document: what its template's stored holes hold */
+    struct source_notes notes;
+    struct template_table templates;
+    uint32_t last_template;                    /* of the last document that has one */
+    uint16_t next_template[TEMPLATES_MAX + 1]; /* which followed it last time */
+    struct buf encoded;
     uint32_t *id_slots; /* doc + 1 */
     size_t id_slot_count, id_used;
     uint32_t id_indexed;   /* documents below this are in the table */
@@ -113,6 +135,8 @@ struct ingest {
     struct json_reader json;
     uint32_t doc;
     struct str id;
+    const struct field_def *taken; /* the field that took the last scalar, NULL: none */
+    uint32_t array_depth;
     struct err *err;
 };
 struct mapping *ingest_draft(struct ingest *in);
@@ -128,6 +152,13 @@ struct scalar {
 };
 /* Puts a scalar into every field of a node (variants, multi-fields, copy_to). */
 int ingest_scalar(struct ingest *in, uint32_t node_id, const struct scalar *v) WARN_UNUSED;
+/* The value that was read last, [from, token_end), goes into the source as it is. */
+void source_note_raw(struct ingest *in, size_t from);
+/* A scalar that in->taken has, or nobody. */
+void source_note_scalar(struct ingest *in, enum json_token token, size_t from, size_t to);
+/* Number of the template of the document just read, its stored holes appended to builder->stored;
+ * 0: the source is to be stored whole. */
+uint32_t source_template(struct builder *builder, uint32_t doc, struct str source);
 /* Into one field. 0: taken, 1: does not fit, <0: error. */
 int field_take(struct ingest *in, const struct field_def *field,
                const struct scalar *v) WARN_UNUSED;

@@ -428,6 +428,7 @@ int ingest_scalar(struct ingest *in, uint32_t node_id, const struct scalar *v)
         def = variant;
     }
     /* in->mapping may be another one now; `def` of the old one is still alive, ids are the same. */
+    in->taken = def;
     TRY(multi_take(in, def, v));
     return def->copy_to_count ? copy_to(in, def, v) : 0;
 }

@@ -191,6 +191,8 @@ void index__settings_apply(struct index *index)
     bool is_throttled = true;
     (void)!setting_bool(&flat, "index.merge.scheduler.auto_throttle", mem, &is_throttled, NULL);
     index->is_merge_free = !is_throttled;
+    mem_free(index->sort_path);
+    index->sort_path = mem_cstr(index_sort_path(&flat, mem));
     v = MAPPING_FIELDS_MAX_DEFAULT;
     (void)!setting_int(&flat, "index.mapping.total_fields.limit", 0, INT32_MAX, mem, &v, NULL);
     /* The mapping may be shared with searches, which do not look at the limits. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Random operations against a naive model: a table of documents with two fields each. After every
- * few steps the engine must agree: realtime gets, what a snapshot shows, and in every segment
+/* Random operations against a naive model: a table of documents with a few fields each, written
+ * with random blanks, orders and odd members, since a source must come back byte for byte. After
+ * every few steps the engine must agree: realtime gets, what a snapshot shows, and in every segment
  * columns, postings, norms and dictionaries with what the documents say. NARU_CASES sets how many
  * cases run (default 2,000), NARU_SEED repeats one. */
 #include "index/engine.h"
@@ -32,6 +33,7 @@ struct model_doc {
     size_t word_count;
     bool has_number, has_text;
     double price;
+    uint64_t form; /* of its bytes */
 };
 
 struct world {
@@ -84,17 +86,103 @@ static struct str doc_text(struct world *w, const struct model_doc *d)
     return s;
 }
 
+/* Values of members that the model does not look into, but for their bytes. */
+static const char *const odd_values[] = {"1e3",
+                                         "-0",
+                                         "1.0",
+                                         "-1.50",
+                                         "0.1",
+                                         "7",
+                                         "123456789012345678901234567890",
+                                         "true",
+                                         "false",
+                                         "null",
+                                         "\"\"",
+                                         "\"plain\"",
+                                         "\"na\\u00efve \\\"quoted\\\"\"",
+                                         "\"나루 é\"",
+                                         "\"5\"",
+                                         "\"2025-01-21T17:00:00.5Z\"",
+                                         "\"2025-01-21 17:00\"",
+                                         "\"10.0.0.1\"",
+                                         "[]",
+                                         "[ 1,2 ]",
+                                         "[\"one\"]",
+                                         "[null]",
+                                         "{}",
+                                         "{\"deep\":{\"er\":1.25}}",
+                                         "{ \"deep\" :\t\"text\" }",
+                                         "{\"deep\":[{\"a\":1},{\"a\":\"b\"}]}"};
+static const char *const odd_keys[] = {"odd", "odd2", "odd.deep", "o.more", "odd3"};
+
+static void blank(struct rng *rng, struct buf *out)
+{
+    static const char *const blanks[] = {"", "", "", "", "", " ", "\n", "\t "};
+    const char *text = blanks[rng_below(rng, ARRAY_COUNT(blanks))];
+    buf_add_str(out, str_from(text));
+}
+
+static void member(struct rng *rng, struct buf *out, bool *is_first, struct str key,
+                   struct str value)
+{
+    if (!*is_first)
+        buf_add_lit(out, ",");
+    *is_first = false;
+    blank(rng, out);
+    buf_printf(out, "\"" STR_FMT "\"", STR_ARG(key));
+    blank(rng, out);
+    buf_add_lit(out, ":");
+    blank(rng, out);
+    buf_add_str(out, value);
+    blank(rng, out);
+}
+
+/* The document's bytes; `form` chooses blanks, the order of members and the odd ones. */
 static struct str doc_json(struct world *w, const struct model_doc *d)
 {
     struct buf out;
+    struct rng rng;
+    bool is_first = true;
     buf_init(&out, 0);
+    rng_init(&rng, d->form);
+    blank(&rng, &out);
     buf_add_lit(&out, "{");
-    if (d->has_number)
-        buf_printf(&out, "\"n\":%lld,\"price\":%.2f,\"tags\":[%lld,%lld],", (long long)d->number,
-                   d->price, (long long)d->number % 3, (long long)d->number % 2);
-    if (d->has_text)
-        buf_printf(&out, "\"t\":\"" STR_FMT "\",", STR_ARG(doc_text(w, d)));
-    buf_add_lit(&out, "\"o\":{\"ok\":true}}");
+    uint64_t start = rng_below(&rng, 6);
+    for (uint64_t i = 0; i < 6; i++) {
+        switch ((start + i) % 6) {
+        case 0:
+            if (d->has_number)
+                member(&rng, &out, &is_first, STR("n"),
+                       arena_printf(w->mem, "%lld", (long long)d->number));
+            break;
+        case 1:
+            if (d->has_number)
+                member(&rng, &out, &is_first, STR("price"),
+                       arena_printf(w->mem, rng_below(&rng, 2) ? "%.2f" : "%.3f", d->price));
+            break;
+        case 2:
+            if (d->has_number)
+                member(&rng, &out, &is_first, STR("tags"),
+                       arena_printf(w->mem, "[%lld,%lld]", (long long)d->number % 3,
+                                    (long long)d->number % 2));
+            break;
+        case 3:
+            if (d->has_text)
+                member(&rng, &out, &is_first, STR("t"),
+                       arena_printf(w->mem, "\"" STR_FMT "\"", STR_ARG(doc_text(w, d))));
+            break;
+        case 4:
+            member(&rng, &out, &is_first, STR("o"), STR("{\"ok\":true}"));
+            break;
+        default:
+            if (rng_below(&rng, 3) == 0)
+                member(&rng, &out, &is_first,
+                       str_from(odd_keys[rng_below(&rng, ARRAY_COUNT(odd_keys))]),
+                       str_from(odd_values[rng_below(&rng, ARRAY_COUNT(odd_values))]));
+        }
+    }
+    buf_add_lit(&out, "}");
+    blank(&rng, &out);
     struct str s = arena_str(w->mem, buf_str(&out));
     buf_deinit(&out);
     return s;
@@ -103,6 +191,7 @@ static struct str doc_json(struct world *w, const struct model_doc *d)
 static void doc_random(struct world *w, struct model_doc *d)
 {
     d->is_there = true;
+    d->form = rng_u64(&w->rng);
     d->has_number = rng_below(&w->rng, 8) > 0;
     d->has_text = rng_below(&w->rng, 8) > 0;
     d->number = rng_between(&w->rng, -50, 1000);

@@ -17,18 +17,17 @@
  * Footer, in this order (u8 u16 u32 u64; "off" in the footer = from the footer's first byte, else
  * in the file): u32 doc_count · u32 flags (SEGMENT_FLAG_) · u64 seq_no_min · u64 seq_no_max (int64
  * bits) u32 chunk_count · u32 chunk crc × chunk_count u64 raw source bytes · u32 stored block count
- * · per block: u64 file off · u32 first doc; then u64 end off u64 dictionary off · u32 dictionary
- * bytes   (stored: reserved, 0: none) u64 id region off · u64 id region bytes · u64 id group table
- * off · u64 id hash off · u64 id hash slot count (0: ids ascend) u32 field count · per field: u32
- * field id · u8 field type · u8 parts (FIELD_PART_) · u16 path bytes · path column:   u8 kind · u8
- * flags (COLUMN_FLAG_) · u32 doc_count · u64 value_count · zone entry over all (ZONE_ENTRY_BYTES)
- *               · u32 zone count · zone entries
- *     terms:    u8 flags (TERMS_FLAG_) · u32 term count · u32 doc_count · u64 sum_doc_freq · u64
- * sum_total_term_freq · u64 dictionary region off · u64 bytes · u64 postings region off · u64 bytes
- * · u64 positions off · u64 bytes · u32 block count · u32 first-term bytes · per block: u32 off in
- * the dictionary region · u32 off in the first terms; then u32 × 2 end offsets · u64 × 2 per block:
- * base offset of its terms in the postings and positions regions · the first terms norms:    u64
- * region off (one byte per document)
+ * · per block: u64 file off · u32 first doc; then u64 end off u64 templates off · u32 bytes ·
+ * u32 raw bytes · u32 count · u8 codec (STORED_); u64 id region off · u64 id region bytes · u64 id
+ * group table off · u64 id hash off · u64 id hash slot count (0: ids ascend) u32 field count · per
+ * field: u32 field id · u8 field type · u8 parts (FIELD_PART_) · u16 path bytes · path column:   u8
+ * kind · u8 flags (COLUMN_FLAG_) · u32 doc_count · u64 value_count · zone entry over all
+ * (ZONE_ENTRY_BYTES) · u32 zone count · zone entries terms:    u8 flags (TERMS_FLAG_) · u32 term
+ * count · u32 doc_count · u64 sum_doc_freq · u64 sum_total_term_freq · u64 dictionary region off ·
+ * u64 bytes · u64 postings region off · u64 bytes · u64 positions off · u64 bytes · u32 block count
+ * · u32 first-term bytes · per block: u32 off in the dictionary region · u32 off in the first
+ * terms; then u32 × 2 end offsets · u64 × 2 per block: base offset of its terms in the postings and
+ * positions regions · the first terms norms:    u64 region off (one byte per document)
  *
  * Zone entry: one per ZONE_DOCS documents.
  *   0  u64 data off in the file · 8 u32 data bytes · 12 u32 value count · 16 u16 documents with a
@@ -68,8 +67,21 @@
  * + 1 (0: empty), then one fingerprint byte per slot; slot = hash >> 32 scaled to the slot count,
  * linear probing. Without a hash the ids ascend bytewise: binary search.
  *
- * Stored block: u32 documents · u32 raw bytes · u8 codec (STORED_) · 3 zero · data; raw: u32 end
- * offset per document, then per document: varint routing bytes · routing · source. */
+ * Stored block: u32 documents · u32 raw bytes · u8 codec (STORED_) · u8 planes · 2 zero · data;
+ * raw: the documents' lengths, plane by plane: the lowest byte of each, then the second of each …
+ * (as many planes as the longest needs); then per document: varint routing bytes · routing · what
+ * is stored. Planes, because bytes of one weight resemble each other: the lengths pack to a fifth.
+ * What is stored of a document of template 0: its source. Of another: the raw JSON of its
+ * template's stored holes, a NUL byte between each two (JSON has none).
+ *
+ * Templates (template.h): TEMPLATES_MAX at most, numbered from 1; FIELD_ID_TEMPLATE is the column
+ * of the documents' numbers (no templates: no column, all are 0). The region, packed as a stored
+ * block is: per template: varint holes · per hole: u8 kind (HOLE_) · varint literal bytes before it
+ * · [not stored: varint field id · varint param] · varint tail bytes · literals before each hole
+ * and tail. A field id occurs at most once in a template. Params: INTEGER: decimal digits that the
+ * column's integer has more than the text (they are zeros). DECIMAL: HOLE_DECIMAL_. TIME:
+ * HOLE_TIME_, with the zone's minutes + HOLE_TIME_ZONE_BIAS from bit HOLE_TIME_ZONE_SHIFT on.
+ * Others: 0. */
 #ifndef NARU_INDEX_FORMAT_H
 #define NARU_INDEX_FORMAT_H
 
@@ -79,7 +91,7 @@
 #define SEGMENT_MAGIC_TAIL  "NARUSEGF"
 #define SEGMENT_MAGIC_BYTES 8u
 #define SEGMENT_TAIL_BYTES  32u
-#define SEGMENT_VERSION     2u
+#define SEGMENT_VERSION     3u
 #define SEGMENT_CHUNK_BYTES 32768u
 /* Readers load eight bytes at a time: behind the last region lies this much padding, before the
  * footer. */
@@ -94,6 +106,26 @@ enum { TERMS_FLAG_POSTINGS = 1, TERMS_FLAG_FREQS = 2, TERMS_FLAG_POSITIONS = 4 }
 enum { ZONE_PRESENCE_NONE = 0, ZONE_PRESENCE_ALL = 1, ZONE_PRESENCE_BITMAP = 2 };
 enum { VALUE_CODEC_CONST = 0, VALUE_CODEC_FOR = 1, VALUE_CODEC_DELTA = 2, VALUE_CODEC_RAW = 3 };
 enum { STORED_RAW = 0, STORED_ZSTD = 1 };
+/* What fills a hole of a template. Numbers and printed forms are for ever. */
+enum {
+    HOLE_STORED = 0,
+    HOLE_TERM = 1,     /* the term's bytes */
+    HOLE_IP = 2,       /* the address in its shortest usual form */
+    HOLE_INTEGER = 3,  /* canonical */
+    HOLE_UNSIGNED = 4, /* of an unsigned_long */
+    HOLE_BOOLEAN = 5,  /* true, false */
+    HOLE_DECIMAL = 6,  /* the shortest, without exponent */
+    HOLE_TIME = 7,     /* YYYY-MM-DD[Thh:mm:ss[.fraction]] */
+    HOLE_KIND_COUNT = 8
+};
+#define HOLE_DECIMAL_POINT   1u  /* "1.0", not "1" */
+#define HOLE_DECIMAL_FLOAT   2u  /* shortest as a float */
+#define HOLE_TIME_DIGITS     15u /* of the fraction; 0: no point either */
+#define HOLE_TIME_BLANK      16u /* between day and hour, not T */
+#define HOLE_TIME_NANOS      32u /* the column has nanoseconds, not milliseconds */
+#define HOLE_TIME_DATE_ONLY  64u
+#define HOLE_TIME_ZONE_SHIFT 8
+#define HOLE_TIME_ZONE_BIAS  2048
 
 #define ZONE_ENTRY_BYTES     48u
 #define ZONE_BITMAP_BYTES    512u
@@ -120,6 +152,12 @@ enum { STORED_RAW = 0, STORED_ZSTD = 1 };
 #define ID_BYTES_MAX               512u
 #define STORED_BLOCK_BYTES         16384u
 #define STORED_BLOCK_HEAD          12u
+#define STORED_BLOCK_DOCS_MAX      4096u /* of short documents: unpacking one unpacks them all */
+#define STORED_PLANES_MAX          4u
+/* Of a segment. Documents beyond are stored whole. */
+#define TEMPLATES_MAX       1024u
+#define TEMPLATES_BYTES_MAX MIB /* all together */
+#define TEMPLATE_HOLES_MAX  1024u
 /* A block ends with the document that fills it, and a document fits into a frame of the log. */
 #define STORED_RAW_BYTES_MAX (WAL_FRAME_BYTES_MAX + MIB)
 #define TERM_BYTES_MAX       32766u /* Lucene's limit for one term */
@@ -128,6 +166,7 @@ enum { STORED_RAW = 0, STORED_ZSTD = 1 };
 #define FIELD_ID_SEQ_NO     UINT32_C(0xFFFFFFF0)
 #define FIELD_ID_VERSION    UINT32_C(0xFFFFFFF1)
 #define FIELD_ID_COUNTED_ID UINT32_C(0xFFFFFFF2)
+#define FIELD_ID_TEMPLATE   UINT32_C(0xFFFFFFF3)
 
 _Static_assert(ZONE_BITMAP_BYTES * 8 == 4096, "a zone's bitmap has a bit per document");
 _Static_assert(VALUE_BLOCK_VALUES % DELTA_STEP == 0, "checkpoints divide a block");

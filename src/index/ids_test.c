@@ -46,7 +46,8 @@ static struct segment *write(const struct list *l)
     void *bytes;
     size_t size;
     for (uint32_t i = 0; i < l->count; i++)
-        segment_writer_doc(w, l->ids[i], STR_NONE, STR("{}"), i, 1);
+        segment_writer_doc(w, &(struct segment_doc){
+                                  .id = l->ids[i], .stored = STR("{}"), .seq_no = i, .version = 1});
     assert_int_equal(segment_writer_finish(w, &bytes, &size, &err), 0);
     segment_writer_free(w);
     if (segment_open_bytes(bytes, size, "test", &seg, &err) < 0)

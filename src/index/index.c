@@ -121,6 +121,7 @@ struct index *index__new(struct engine *engine, struct str name, struct str uuid
     index->search_idle_ns = SEARCH_IDLE_DEFAULT;
     index->settings_json = mem_cstr(STR("{}"));
     index->aliases_json = mem_cstr(STR("{}"));
+    index->sort_path = mem_cstr(STR("@timestamp"));
     ASSERT(pthread_mutex_init(&index->mu, NULL) == 0 &&
            pthread_mutex_init(&index->flush_mu, NULL) == 0 &&
            pthread_mutex_init(&index->seal_mu, NULL) == 0 &&
@@ -177,6 +178,7 @@ void index__unref(struct index *index)
     mapping_unref(index->mapping);
     mem_free(index->settings_json);
     mem_free(index->aliases_json);
+    mem_free(index->sort_path);
     mem_free(index->damaged);
     mem_free((void *)(uintptr_t)index->name.p);
     mem_free((void *)(uintptr_t)index->uuid.p);

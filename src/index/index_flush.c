@@ -15,6 +15,7 @@
  */
 #include "base/str.h"
 #include "index/index_int.h"
+#include "index/index_sort.h"
 
 /* ---- Replacing neighbours ---- */
 
@@ -30,15 +31,6 @@ struct replace {
     const struct merge_pace *pace; /* NULL: at full speed */
 };
 
-/* The time field, if there is one: logs are asked by time. */
-static uint32_t sort_field(const struct mapping *mapping)
-{
-    const struct field *field = mapping_field(mapping, STR("@timestamp"));
-    bool is_time = field && (field->type == FIELD_DATE || field->type == FIELD_DATE_NANOS) &&
-                   field->has_doc_values;
-    return is_time ? field->id : MERGE_SORT_NONE;
-}
-
 static void replace_init(struct replace *r, struct index *index, struct slot_set *set, size_t from,
                          size_t count)
 {
@@ -46,7 +38,7 @@ static void replace_init(struct replace *r, struct index *index, struct slot_set
     r->inputs = MEM_ARRAY(struct merge_input, count);
     r->lives = MEM_ARRAY(struct live *, count);
     mutex_lock(&index->mu);
-    r->sort_field = sort_field(index->mapping);
+    r->sort_field = index_sort_field(index->mapping, str_from(index->sort_path));
     for (size_t i = 0; i < count; i++) {
         struct slot *slot = set->slots[from + i];
         r->lives[i] = live_ref(slot->published);

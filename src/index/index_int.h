@@ -144,6 +144,7 @@ struct index {
     struct view *view;
     char *settings_json; /* {"index":{…}} without the derived ones */
     char *aliases_json;
+    char *sort_path;        /* index_sort_path of the settings; owned */
     uint64_t wal_from;      /* first frame that is not flushed, 0: none */
     uint64_t wal_from_next; /* the same, counted from the cut of the flush that is running */
     bool is_flushing;

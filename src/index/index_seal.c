@@ -18,6 +18,7 @@
 #include "base/bits.h"
 #include "base/str.h"
 #include "index/index_int.h"
+#include "index/index_sort.h"
 
 #define THREAD_BYTES_MIN (1 * MIB) /* a smaller builder is not worth a thread */
 
@@ -102,7 +103,11 @@ static int lane_make(struct lane *lane, struct err *err)
     struct segment *seg;
     if (!lane->sealing || lane->sealed)
         return 0;
-    TRY(builder_seal(lane->sealing, &bytes, &size, err));
+    struct index *index = lane->index;
+    mutex_lock(&index->mu);
+    uint32_t sort_field = index_sort_field(index->mapping, str_from(index->sort_path));
+    mutex_unlock(&index->mu);
+    TRY(builder_seal(lane->sealing, sort_field, &bytes, &size, err));
     if (!bytes)
         return 0;
     TRY(segment_open_bytes(bytes, size, "in memory", &seg, err));

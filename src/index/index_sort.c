@@ -133,3 +133,24 @@ int index_sort_check(const struct value *flat, const struct mapping *mapping, st
         TRY(field_check(mapping, t[KEY_FIELD].items[i], err));
     return 0;
 }
+
+struct str index_sort_path(const struct value *flat, struct arena *mem)
+{
+    struct texts fields = texts_of(flat, keys[KEY_FIELD], mem);
+    struct texts orders = texts_of(flat, keys[KEY_ORDER], mem);
+    if (fields.count == 0)
+        return STR("@timestamp"); /* logs are asked by time */
+    bool is_desc = orders.count > 0 && str_eq_nocase(orders.items[0], STR("desc"));
+    return is_desc ? STR("") : fields.items[0];
+}
+
+uint32_t index_sort_field(const struct mapping *mapping, struct str path)
+{
+    const struct field *field = path.n ? mapping_field(mapping, path) : NULL;
+    if (!field || !field->has_doc_values)
+        return INDEX_SORT_NONE;
+    enum field_type type = field->type;
+    bool is_number = type == FIELD_DATE || type == FIELD_DATE_NANOS || type == FIELD_LONG ||
+                     type == FIELD_INTEGER || type == FIELD_SHORT || type == FIELD_BYTE;
+    return is_number ? field->id : INDEX_SORT_NONE;
+}

@@ -15,4 +15,13 @@ bool index_sort_is_setting(struct str key);
 int index_sort_check(const struct value *flat, const struct mapping *mapping, struct arena *mem,
                      struct err *err) WARN_UNUSED;
 
+/* The path by which documents are ordered within segments: the first of index.sort.field, when its
+ * order is ascending; "" when it is not; @timestamp when the index has no sort of its own. In mem.
+ */
+struct str index_sort_path(const struct value *flat, struct arena *mem);
+/* Id of the field of that path; INDEX_SORT_NONE: it is no date and no integer with a column, and
+ * documents keep the order in which they came. An order changes no answer, only its cost. */
+#define INDEX_SORT_NONE UINT32_MAX
+uint32_t index_sort_field(const struct mapping *mapping, struct str path);
+
 #endif

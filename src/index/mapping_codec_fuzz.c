@@ -53,7 +53,7 @@ static void document_add(struct mapping *mapping)
     void *bytes = NULL;
     size_t size;
     if (builder_add(b, mapping, &doc, &draft, &err) == 0 &&
-        builder_seal(b, &bytes, &size, &err) == 0 && bytes) {
+        builder_seal(b, BUILDER_SORT_NONE, &bytes, &size, &err) == 0 && bytes) {
         struct segment *seg;
         ASSERT(segment_open_bytes(bytes, size, "fuzz", &seg, &err) == 0);
         ASSERT(segment_verify_all(seg, &err) == 0);

@@ -26,6 +26,7 @@ struct postings_copy {
     uint32_t *docs, *freqs, *positions;
     size_t doc_capacity, freq_capacity, position_capacity;
 };
+#define TEMPLATE_UNSEEN UINT16_MAX /* of an input: no document of it came yet */
 
 struct merge {
     struct merge_input *inputs;
@@ -190,6 +191,7 @@ struct doc_cursor {
     uint32_t doc, window_first, window_n;
     int64_t *seq_nos, *versions;
     struct id_cursor *ids;
+    uint16_t *template_numbers; /* per template of the input: its number in the result */
 };
 
 static void doc_cursor_to(struct doc_cursor *c, struct segment *seg, uint32_t doc)
@@ -203,23 +205,42 @@ static void doc_cursor_to(struct doc_cursor *c, struct segment *seg, uint32_t do
     column_read_longs(seg->versions, c->window_first, c->window_n, c->versions, NULL);
 }
 
+/* A document goes over as it is stored, under the number its template has there. Only when there
+ * are more templates than one segment may have, its source is rebuilt and stored whole. */
+static int stored_copy(struct merge *m, struct segment *seg, uint32_t doc,
+                       uint16_t *template_numbers, struct segment_doc *out, struct err *err)
+{
+    struct stored_doc stored;
+    TRY(segment__stored_read(seg, doc, m->mem, &stored, err));
+    out->routing = stored.routing;
+    out->stored = stored.bytes;
+    if (!stored.source_template)
+        return 0;
+    uint16_t *number = &template_numbers[stored.template_number];
+    if (*number == TEMPLATE_UNSEEN)
+        *number = (uint16_t)segment_writer_template(m->w, stored.source_template->encoded);
+    out->template_number = *number;
+    return *number ? 0 : segment_stored(seg, doc, m->mem, &out->stored, &out->routing, err);
+}
+
 static int doc_copy(struct merge *m, size_t input, struct doc_cursor *c, struct err *err)
 {
     struct segment *seg = m->inputs[input].segment;
-    struct str source, routing;
     uint32_t doc = c->doc;
     while (m->inputs[input].new_docs[doc] == DOC_NONE)
         doc++;
     doc_cursor_to(c, seg, doc);
     arena_reset(m->mem);
-    TRY(segment_stored(seg, doc, m->mem, &source, &routing, err));
     size_t id_bytes = id_cursor_read(c->ids, doc);
     if (id_bytes == 0) { /* damage */
         TRY(segment_failure(seg, err));
         return err_set(err, ERR_CORRUPT, "segment %s: document %u has no id", seg->name, doc);
     }
-    segment_writer_doc(m->w, (struct str){c->ids->id, id_bytes}, routing, source,
-                       c->seq_nos[doc - c->window_first], c->versions[doc - c->window_first]);
+    struct segment_doc out = {.id = {c->ids->id, id_bytes},
+                              .seq_no = c->seq_nos[doc - c->window_first],
+                              .version = c->versions[doc - c->window_first]};
+    TRY(stored_copy(m, seg, doc, c->template_numbers, &out, err));
+    segment_writer_doc(m->w, &out);
     c->doc++;
     return 0;
 }
@@ -252,6 +273,8 @@ static int docs_merge(struct merge *m, struct err *err)
         cursors[i].seq_nos = MEM_ARRAY(int64_t, ZONE_DOCS);
         cursors[i].versions = MEM_ARRAY(int64_t, ZONE_DOCS);
         cursors[i].ids = MEM_NEW(struct id_cursor);
+        cursors[i].template_numbers = mem_alloc((TEMPLATES_MAX + 1) * sizeof(uint16_t));
+        memset(cursors[i].template_numbers, 0xFF, (TEMPLATES_MAX + 1) * sizeof(uint16_t));
         id_cursor_init(cursors[i].ids, m->inputs[i].segment);
     }
     int rc = docs_copy(m, cursors, err);
@@ -259,6 +282,7 @@ static int docs_merge(struct merge *m, struct err *err)
         mem_free(cursors[i].seq_nos);
         mem_free(cursors[i].versions);
         mem_free(cursors[i].ids);
+        mem_free(cursors[i].template_numbers);
         if (rc == 0)
             rc = segment_failure(m->inputs[i].segment, err);
     }
@@ -293,8 +317,7 @@ static void term_postings_add(struct merge *m, size_t input, unsigned flags)
     const uint32_t *new_docs = m->inputs[input].new_docs;
     unsigned want = (flags & TERMS_FLAG_POSITIONS ? POSTINGS_POSITIONS : 0u) |
                     (flags & TERMS_FLAG_FREQS ? POSTINGS_FREQS : 0u);
-    struct postings *p =
-        postings__open(m->inputs[input].segment, t, entry, NULL, want, m->mem);
+    struct postings *p = postings__open(m->inputs[input].segment, t, entry, NULL, want, m->mem);
     /* What a term says of itself was checked against the segment: it has no more documents. */
     m->docs = room(m->docs, &m->doc_capacity, m->doc_n + entry->doc_freq);
     m->freqs = room(m->freqs, &m->freq_capacity, m->doc_n + entry->doc_freq);

@@ -13,9 +13,10 @@
 #include "index/segment_writer.h"
 
 struct seal {
-    const struct builder *b;
+    struct builder *b;
     struct segment_writer *w;
     uint32_t *new_docs; /* per old document, DOC_NONE: dead */
+    uint32_t *order;    /* per new document the old one; NULL: they keep their order */
     uint32_t doc_count;
 };
 
@@ -98,10 +99,11 @@ static int cmp_i64(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* Live documents' values with new numbers, ascending within a document; duplicates go when
- * `is_set`. Returns the count. */
+/* Live documents' values with new numbers, ascending within a document. With `ordinals` values are
+ * terms: they come out as ordinals, each once. Returns the count. */
 static size_t values_collect(const struct seal *s, const struct field_build *f,
-                             enum column_kind kind, bool is_set, uint32_t *docs, int64_t *values)
+                             enum column_kind kind, const uint32_t *ordinals, uint32_t *docs,
+                             int64_t *values)
 {
     size_t n = 0;
     for (size_t i = 0; i < f->count;) {
@@ -110,13 +112,13 @@ static size_t values_collect(const struct seal *s, const struct field_build *f,
         while (end < f->count && f->docs[end] == f->docs[i])
             end++;
         for (; doc != DOC_NONE && i < end; i++)
-            values[n++] = f->values[i];
+            values[n++] = ordinals ? ordinals[f->values[i]] : f->values[i];
         i = end;
         if (n - from > 32 && kind != COLUMN_DOUBLE)
             qsort(values + from, n - from, sizeof(*values), cmp_i64);
         else if (n - from > 1)
             doc_values_sort(values + from, n - from, kind == COLUMN_DOUBLE);
-        if (is_set && n - from > 1) {
+        if (ordinals && n - from > 1) {
             size_t to = from + 1;
             for (size_t k = from + 1; k < n; k++) {
                 if (values[k] != values[to - 1])
@@ -135,6 +137,30 @@ static void column_put(const struct seal *s, enum column_kind kind, const uint32
 {
     struct column_input in = {kind, docs, values, n};
     segment_writer_column(s->w, &in);
+}
+
+/* By new document, each one's values in their order. Of arrays that values_collect made. */
+static void values_order(const struct seal *s, uint32_t **docs, int64_t **values, size_t n)
+{
+    if (!s->order || n == 0)
+        return;
+    uint32_t *starts = MEM_ARRAY(uint32_t, (size_t)s->doc_count + 1);
+    uint32_t *to_docs = mem_alloc(n * sizeof(uint32_t));
+    int64_t *to_values = mem_alloc(n * sizeof(int64_t));
+    for (size_t i = 0; i < n; i++)
+        starts[(*docs)[i] + 1]++;
+    for (uint32_t doc = 0; doc < s->doc_count; doc++)
+        starts[doc + 1] += starts[doc];
+    for (size_t i = 0; i < n; i++) {
+        uint32_t at = starts[(*docs)[i]]++;
+        to_docs[at] = (*docs)[i];
+        to_values[at] = (*values)[i];
+    }
+    mem_free(starts);
+    mem_free(*docs);
+    mem_free(*values);
+    *docs = to_docs;
+    *values = to_values;
 }
 
 static uint32_t distinct_docs(const uint32_t *docs, size_t n)
@@ -160,9 +186,8 @@ static void keyword_seal(const struct seal *s, struct field_build *f)
     for (size_t i = 0; i < f->count; i++)
         counts[f->values[i]] += s->new_docs[f->docs[i]] != DOC_NONE;
     uint32_t term_count = terms_sort(t, counts, keys, ordinals);
-    for (size_t i = 0; i < f->count; i++)
-        f->values[i] = ordinals[f->values[i]];
-    n = values_collect(s, f, COLUMN_ORDINAL, true, docs, values);
+    n = values_collect(s, f, COLUMN_ORDINAL, ordinals, docs, values);
+    values_order(s, &docs, &values, n);
     if (n > 0) {
         uint32_t *starts = MEM_ARRAY(uint32_t, (size_t)term_count + 1),
                  *lists = mem_alloc(n * sizeof(*lists));
@@ -198,7 +223,8 @@ static void number_seal(const struct seal *s, struct field_build *f)
     enum column_kind kind = is_double ? COLUMN_DOUBLE : COLUMN_LONG;
     uint32_t *docs = mem_alloc(f->count * sizeof(*docs));
     int64_t *values = mem_alloc(f->count * sizeof(*values));
-    size_t n = values_collect(s, f, kind, false, docs, values);
+    size_t n = values_collect(s, f, kind, NULL, docs, values);
+    values_order(s, &docs, &values, n);
     if (n > 0)
         column_put(s, kind, docs, values, n);
     mem_free(docs);
@@ -235,22 +261,46 @@ static uint32_t text_count(const struct seal *s, const struct field_build *f, ui
     return doc_count;
 }
 
+static void run_scatter(const struct field_build *f, size_t run, uint32_t doc,
+                        const uint32_t *ordinals, struct text_arrays *a)
+{
+    uint32_t position = f->runs[run].first_position;
+    const uint32_t *tokens = f->tokens + f->runs[run].first_token;
+    for (uint32_t i = 0; i < f->runs[run].token_count; i++, position++) {
+        if (tokens[i] == TOKEN_GAP)
+            continue;
+        uint32_t at = a->starts[ordinals[tokens[i]]]++;
+        a->docs[at] = doc;
+        a->positions[at] = position;
+    }
+}
+
+/* The runs of a document stand side by side; the documents are taken in their new order. */
 static void text_scatter(const struct seal *s, const struct field_build *f,
                          const uint32_t *ordinals, struct text_arrays *a)
 {
-    for (size_t r = 0; r < f->run_count; r++) {
-        uint32_t doc = s->new_docs[f->runs[r].doc], position = f->runs[r].first_position;
-        if (doc == DOC_NONE)
-            continue;
-        const uint32_t *tokens = f->tokens + f->runs[r].first_token;
-        for (uint32_t i = 0; i < f->runs[r].token_count; i++, position++) {
-            if (tokens[i] == TOKEN_GAP)
-                continue;
-            uint32_t at = a->starts[ordinals[tokens[i]]]++;
-            a->docs[at] = doc;
-            a->positions[at] = position;
+    if (!s->order) {
+        for (size_t r = 0; r < f->run_count; r++) {
+            uint32_t doc = s->new_docs[f->runs[r].doc];
+            if (doc != DOC_NONE)
+                run_scatter(f, r, doc, ordinals, a);
+        }
+        return;
+    }
+    uint32_t *first_runs = MEM_ARRAY(uint32_t, s->doc_count); /* + 1; 0: has none */
+    for (size_t r = f->run_count; r-- > 0;) {
+        uint32_t doc = s->new_docs[f->runs[r].doc];
+        if (doc != DOC_NONE)
+            first_runs[doc] = (uint32_t)r + 1;
+    }
+    for (uint32_t doc = 0; doc < s->doc_count; doc++) {
+        for (size_t r = first_runs[doc]; r > 0 && r <= f->run_count; r++) {
+            if (f->runs[r - 1].doc != s->order[doc])
+                break;
+            run_scatter(f, r - 1, doc, ordinals, a);
         }
     }
+    mem_free(first_runs);
 }
 
 static void text_terms(const struct seal *s, struct field_build *f, const struct sort_key *keys,
@@ -331,7 +381,98 @@ static void field_seal(const struct seal *s, struct field_build *f)
     segment_writer_field_end(s->w);
 }
 
-int builder_seal(struct builder *b, void **ret_bytes, size_t *ret_size, struct err *err)
+static void doc_seal(const struct seal *s, uint32_t doc)
+{
+    struct builder *b = s->b;
+    const struct doc_build *d = &b->docs[doc];
+    struct segment_doc out = {.id = builder_id(b, doc),
+                              .routing = builder_routing(b, doc),
+                              .stored = builder_source(b, doc),
+                              .seq_no = d->seq_no,
+                              .version = d->version};
+    if (d->template_number) {
+        const struct source_template *t = template_table_get(&b->templates, d->template_number);
+        out.template_number = segment_writer_template(s->w, t->encoded);
+        ASSERT(out.template_number); /* the writer's limits are the builder's */
+        out.stored = (struct str){b->stored.p + d->stored_off, d->stored_bytes};
+    }
+    segment_writer_doc(s->w, &out);
+}
+
+/* ---- Order of documents ---- */
+
+struct timed_doc {
+    int64_t value;
+    uint32_t doc;
+};
+
+static int timed_cmp(const void *a, const void *b)
+{
+    const struct timed_doc *x = a, *y = b;
+    if (x->value != y->value)
+        return x->value < y->value ? -1 : 1;
+    return x->doc < y->doc ? -1 : x->doc > y->doc;
+}
+
+/* The live documents with their value of the field; NULL: one has none, or several, or they are in
+ * order already. */
+static struct timed_doc *timed_docs(const struct seal *s, const struct field_build *f)
+{
+    struct timed_doc *docs = mem_alloc((size_t)s->doc_count * sizeof(*docs));
+    uint32_t n = 0;
+    bool is_in_order = true, is_single = true;
+    for (size_t i = 0; i < f->count && is_single; i++) {
+        if (s->b->docs[f->docs[i]].is_dead)
+            continue;
+        is_single = n < s->doc_count && (n == 0 || docs[n - 1].doc != f->docs[i]);
+        if (is_single)
+            docs[n++] = (struct timed_doc){f->values[i], f->docs[i]};
+        is_in_order &= n < 2 || docs[n - 2].value <= docs[n - 1].value;
+    }
+    if (is_single && n == s->doc_count && !is_in_order)
+        return docs;
+    mem_free(docs);
+    return NULL;
+}
+
+/* Sorts the documents by a field of integers or dates when each has one value of it. Equal ones
+ * stay as they came. */
+static void order_make(struct seal *s, uint32_t sort_field)
+{
+    const struct builder *b = s->b;
+    const struct field_build *f = sort_field < b->field_count ? b->fields[sort_field] : NULL;
+    struct timed_doc *docs = f && f->has_column ? timed_docs(s, f) : NULL;
+    if (!docs)
+        return;
+    qsort(docs, s->doc_count, sizeof(*docs), timed_cmp);
+    s->order = mem_alloc((size_t)s->doc_count * sizeof(uint32_t));
+    for (uint32_t i = 0; i < s->doc_count; i++)
+        s->order[i] = docs[i].doc;
+    mem_free(docs);
+}
+
+static void docs_seal(struct seal *s)
+{
+    const struct builder *b = s->b;
+    uint32_t next = 0;
+    if (s->order) {
+        for (uint32_t doc = 0; doc < b->doc_count; doc++)
+            s->new_docs[doc] = DOC_NONE;
+        for (uint32_t i = 0; i < s->doc_count; i++) {
+            s->new_docs[s->order[i]] = i;
+            doc_seal(s, s->order[i]);
+        }
+        return;
+    }
+    for (uint32_t doc = 0; doc < b->doc_count; doc++) {
+        s->new_docs[doc] = b->docs[doc].is_dead ? DOC_NONE : next++;
+        if (!b->docs[doc].is_dead)
+            doc_seal(s, doc);
+    }
+}
+
+int builder_seal(struct builder *b, uint32_t sort_field, void **ret_bytes, size_t *ret_size,
+                 struct err *err)
 {
     struct seal s = {.b = b, .doc_count = (uint32_t)b->doc_count - b->dead_count};
     if (s.doc_count == 0) {
@@ -343,18 +484,13 @@ int builder_seal(struct builder *b, void **ret_bytes, size_t *ret_size, struct e
     CLEANUP(segment_writer_free_ptr) struct segment_writer *w = segment_writer_new(&options);
     s.w = w;
     s.new_docs = mem_alloc(b->doc_count * sizeof(uint32_t));
-    uint32_t next = 0;
-    for (uint32_t doc = 0; doc < b->doc_count; doc++) {
-        const struct doc_build *d = &b->docs[doc];
-        s.new_docs[doc] = d->is_dead ? DOC_NONE : next++;
-        if (!d->is_dead)
-            segment_writer_doc(w, builder_id(b, doc), builder_routing(b, doc),
-                               builder_source(b, doc), d->seq_no, d->version);
-    }
+    order_make(&s, sort_field);
+    docs_seal(&s);
     for (size_t i = 0; i < b->field_count; i++) {
         if (b->fields[i])
             field_seal(&s, b->fields[i]);
     }
     mem_free(s.new_docs);
+    mem_free(s.order);
     return segment_writer_finish(w, ret_bytes, ret_size, err);
 }

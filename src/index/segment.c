@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opening a segment, verifying its chunks, stored source and ids. The footer is read through a
+/* Opening a segment and verifying its chunks. The footer is read through a
  * cursor that never leaves it; offsets it names are checked against the body here, once, so that
  * readers may trust them. */
 #include "index/segment.h"
-
-#include <zstd.h>
 
 #include "base/arena.h"
 #include "base/hash.h"
@@ -244,6 +242,7 @@ static void fields_open(struct segment *seg, struct cursor *c)
         struct column **system = f->id == FIELD_ID_SEQ_NO       ? &seg->seq_nos
                                  : f->id == FIELD_ID_VERSION    ? &seg->versions
                                  : f->id == FIELD_ID_COUNTED_ID ? &seg->counted_ids
+                                 : f->id == FIELD_ID_TEMPLATE   ? &seg->template_numbers
                                                                 : NULL;
         if (system) {
             c->is_bad |= !is_system_column(f);
@@ -256,6 +255,7 @@ static void fields_open(struct segment *seg, struct cursor *c)
     }
     bool is_counted = seg->flags & SEGMENT_FLAG_COUNTED_IDS;
     c->is_bad |= is_counted != (seg->counted_ids != NULL);
+    c->is_bad |= (seg->template_count > 0) != (seg->template_numbers != NULL);
     if (c->is_bad || !seg->seq_nos || !seg->versions || seg->field_id_limit > (1u << 24)) {
         c->is_bad = true;
         return;
@@ -265,13 +265,6 @@ static void fields_open(struct segment *seg, struct cursor *c)
         if (seg->fields[i].id < seg->field_id_limit)
             seg->field_by_id[seg->fields[i].id] = i + 1;
     }
-}
-
-static uint32_t stored_first(const struct segment *seg, uint32_t block)
-{
-    return block == seg->stored_block_count
-               ? seg->doc_count
-               : get_u32_le(seg->stored_index + (size_t)block * 12 + 8);
 }
 
 static void stored_open(struct segment *seg, struct cursor *c)
@@ -287,14 +280,21 @@ static void stored_open(struct segment *seg, struct cursor *c)
     uint32_t last_first = 0;
     for (uint32_t b = 0; b <= seg->stored_block_count; b++) {
         uint64_t off = get_u64_le(seg->stored_index + (size_t)b * 12);
-        uint32_t first = stored_first(seg, b);
+        uint32_t first = segment__stored_first(seg, b);
         if (off < last || off > seg->body_bytes || (b ? first <= last_first : first != 0))
             c->is_bad = true;
         last = off;
         last_first = first;
     }
-    (void)take_u64(c); /* dictionary: reserved */
-    (void)take_u32(c);
+    seg->templates_off = take_u64(c);
+    seg->templates_bytes = take_u32(c);
+    seg->templates_raw_bytes = take_u32(c);
+    seg->template_count = take_u32(c);
+    seg->templates_codec = take_u8(c);
+    region_check(seg, c, seg->templates_off, seg->templates_bytes);
+    if (seg->template_count > TEMPLATES_MAX || seg->templates_raw_bytes > TEMPLATES_BYTES_MAX ||
+        seg->templates_codec > STORED_ZSTD)
+        c->is_bad = true;
 }
 
 static void ids_open(struct segment *seg, struct cursor *c)
@@ -431,6 +431,7 @@ void segment_unref(struct segment *seg)
     mem_free(seg->fields);
     mem_free(seg->field_by_id);
     mem_free(seg->cache);
+    segment__templates_free(seg->templates);
     mem_free(seg);
 }
 
@@ -465,102 +466,4 @@ struct column *segment_seq_no_column(const struct segment *seg)
 int64_t segment_version(const struct segment *seg, uint32_t doc)
 {
     return system_value(seg->versions, doc);
-}
-
-/* ---- Stored source ---- */
-
-static uint32_t stored_block_of(const struct segment *seg, uint32_t doc)
-{
-    uint32_t low = 0, high = seg->stored_block_count;
-    while (high - low > 1) {
-        uint32_t mid = low + (high - low) / 2;
-        if (stored_first(seg, mid) <= doc)
-            low = mid;
-        else
-            high = mid;
-    }
-    return low;
-}
-
-static int stored_bad(struct segment *seg, uint64_t off, struct err *err)
-{
-    segment__damaged(seg, "bad stored block", off);
-    return segment_failure(seg, err);
-}
-
-/* Takes the cached block when it is the wanted one, else unpacks; the caller gives it back by
- * cache_put. */
-static int stored_load(struct segment *seg, uint32_t block, struct stored_cache **ret_cache,
-                       struct err *err)
-{
-    struct stored_cache *cache = __atomic_exchange_n(&seg->cache, NULL, __ATOMIC_ACQ_REL);
-    if (cache && cache->block == block) {
-        *ret_cache = cache;
-        return 0;
-    }
-    mem_free(cache);
-    uint64_t off = get_u64_le(seg->stored_index + (size_t)block * 12);
-    uint64_t end = get_u64_le(seg->stored_index + (size_t)block * 12 + 12);
-    const uint8_t *p = segment__at(seg, off, end - off);
-    if (!p || end - off < STORED_BLOCK_HEAD)
-        return stored_bad(seg, off, err);
-    uint32_t docs = get_u32_le(p), raw_bytes = get_u32_le(p + 4);
-    uint64_t packed = end - off - STORED_BLOCK_HEAD;
-    if (docs != stored_first(seg, block + 1) - stored_first(seg, block) ||
-        raw_bytes < (uint64_t)docs * 4 || raw_bytes > STORED_RAW_BYTES_MAX ||
-        (p[8] == STORED_RAW && packed != raw_bytes) || p[8] > STORED_ZSTD)
-        return stored_bad(seg, off, err);
-    cache = mem_alloc(sizeof(*cache) + raw_bytes);
-    cache->block = block;
-    cache->size = raw_bytes;
-    if (p[8] == STORED_RAW) {
-        memcpy(cache->data, p + STORED_BLOCK_HEAD, raw_bytes);
-    } else {
-        size_t n = ZSTD_decompress(cache->data, raw_bytes, p + STORED_BLOCK_HEAD, packed);
-        if (ZSTD_isError(n) || n != raw_bytes) {
-            mem_free(cache);
-            return stored_bad(seg, off, err);
-        }
-    }
-    *ret_cache = cache;
-    return 0;
-}
-
-static void cache_put(struct segment *seg, struct stored_cache *cache)
-{
-    mem_free(__atomic_exchange_n(&seg->cache, cache, __ATOMIC_ACQ_REL));
-}
-
-int segment_stored(struct segment *seg, uint32_t doc, struct arena *mem, struct str *ret_source,
-                   struct str *ret_routing, struct err *err)
-{
-    ASSERT(doc < seg->doc_count);
-    uint32_t block = stored_block_of(seg, doc), first = stored_first(seg, block),
-             docs = stored_first(seg, block + 1) - first;
-    struct stored_cache *cache = NULL;
-    TRY(stored_load(seg, block, &cache, err));
-    const uint8_t *data = (const uint8_t *)cache->data;
-    uint32_t i = doc - first, base = docs * 4;
-    uint64_t from = i ? get_u32_le(data + (size_t)(i - 1) * 4) : 0,
-             to = get_u32_le(data + (size_t)i * 4), routing_bytes;
-    const uint8_t *p = data + base + from, *end = data + base + to;
-    bool is_bad = from > to || to > cache->size - base || !get_varint(&p, end, &routing_bytes) ||
-                  routing_bytes > (uint64_t)(end - p);
-    if (!is_bad) {
-        *ret_routing =
-            routing_bytes ? arena_str(mem, (struct str){(const char *)p, routing_bytes}) : STR_NONE;
-        p += routing_bytes;
-        *ret_source = arena_str(mem, (struct str){(const char *)p, (size_t)(end - p)});
-    }
-    cache_put(seg, cache);
-    if (is_bad)
-        return stored_bad(seg, get_u64_le(seg->stored_index + (size_t)block * 12), err);
-    return segment_failure(seg, err);
-}
-
-int segment_source(struct segment *seg, uint32_t doc, struct arena *mem, struct str *ret_json,
-                   struct err *err)
-{
-    struct str routing;
-    return segment_stored(seg, doc, mem, ret_json, &routing, err);
 }

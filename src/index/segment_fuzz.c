@@ -69,7 +69,7 @@ bool fuzz_seed(unsigned n, struct buf *out)
         struct mapping *draft;
         ASSERT(builder_add(b, mapping, &doc, &draft, &err) == 0 && !draft);
     }
-    ASSERT(builder_seal(b, &bytes, &size, &err) == 0);
+    ASSERT(builder_seal(b, BUILDER_SORT_NONE, &bytes, &size, &err) == 0);
     buf_add(out, bytes, size);
     mem_free(bytes);
     builder_free(b);

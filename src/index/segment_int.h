@@ -8,6 +8,7 @@
 #include "base/bits.h"
 #include "index/format.h"
 #include "index/segment.h"
+#include "index/template.h"
 #include "os/vfs.h"
 
 struct column {
@@ -42,10 +43,17 @@ struct segment_field {
     uint64_t norms_off;
 };
 
+/* One stored block, unpacked (stored.c). */
 struct stored_cache {
     uint32_t block;
-    size_t size;
-    char data[];
+    const char *records; /* behind the ends, in this same allocation */
+    uint32_t ends[];     /* per document, in `records` */
+};
+
+/* The templates, unpacked when the first source is asked for (stored.c). */
+struct segment_templates {
+    struct arena *mem;
+    struct source_template *items; /* number - 1 */
 };
 
 struct segment {
@@ -68,9 +76,14 @@ struct segment {
     uint32_t *field_by_id; /* field id -> position + 1 */
     uint32_t field_id_limit;
     struct column *seq_nos, *versions;
-    struct column *counted_ids; /* NULL: ids are text */
-    struct stored_cache *cache; /* atomic: taken by exchange */
-    uint32_t damage;            /* 0 none, 1 being written, 2 `failure` is there; atomic */
+    struct column *counted_ids;      /* NULL: ids are text */
+    struct column *template_numbers; /* NULL: there are none, sources are stored whole */
+    uint64_t templates_off;
+    uint32_t templates_bytes, templates_raw_bytes, template_count;
+    uint8_t templates_codec;
+    struct segment_templates *templates; /* atomic: set once */
+    struct stored_cache *cache;          /* atomic: taken by exchange */
+    uint32_t damage;                     /* 0 none, 1 being written, 2 `failure` is there; atomic */
     struct err failure;
 };
 
@@ -100,6 +113,16 @@ size_t segment__id_read(struct segment *seg, uint32_t doc, char *id);
 int segment_stored(struct segment *seg, uint32_t doc, struct arena *mem, struct str *ret_source,
                    struct str *ret_routing, struct err *err) WARN_UNUSED;
 
+/* A document as it is stored. */
+struct stored_doc {
+    struct str routing, bytes;                     /* in mem */
+    uint32_t template_number;                      /* 0: `bytes` is the source */
+    const struct source_template *source_template; /* NULL then */
+};
+int segment__stored_read(struct segment *seg, uint32_t doc, struct arena *mem,
+                         struct stored_doc *ret_stored, struct err *err) WARN_UNUSED;
+void segment__templates_free(struct segment_templates *templates);
+
 bool segment__verify_slow(struct segment *seg, uint64_t off, uint64_t n);
 /* The bytes [off, off + n) of the body once their chunks are known to be good; NULL on damage. */
 static inline const uint8_t *segment__at(const struct segment *seg, uint64_t off, uint64_t n)
@@ -115,6 +138,12 @@ static inline const uint8_t *segment__at(const struct segment *seg, uint64_t off
             return segment__verify_slow(s, off, n) ? seg->bytes + off : NULL;
     }
     return seg->bytes + off;
+}
+static inline uint32_t segment__stored_first(const struct segment *seg, uint32_t block)
+{
+    return block == seg->stored_block_count
+               ? seg->doc_count
+               : get_u32_le(seg->stored_index + (size_t)block * 12 + 8);
 }
 void segment__damaged(const struct segment *seg, const char *what, uint64_t off);
 const struct segment_field *segment__field(const struct segment *seg, uint32_t id);

@@ -85,7 +85,7 @@ static struct segment *seal(struct made *m, uint32_t from, uint32_t to, int part
             fail_msg("%s", err.text);
         assert_null(draft);
     }
-    assert_int_equal(builder_seal(b, &bytes, &size, &err), 0);
+    assert_int_equal(builder_seal(b, BUILDER_SORT_NONE, &bytes, &size, &err), 0);
     assert_int_equal(segment_open_bytes(bytes, size, "test", &seg, &err), 0);
     builder_free(b);
     return seg;

@@ -21,7 +21,7 @@ struct segment_writer *segment_writer_new(const struct segment_writer_options *o
     struct buf *bufs[] = {&w->out,
                           &w->chunk_crcs,
                           &w->raw,
-                          &w->raw_ends,
+                          &w->raw_block,
                           &w->stored_index,
                           &w->fields,
                           &w->field_parts[0],
@@ -29,6 +29,7 @@ struct segment_writer *segment_writer_new(const struct segment_writer_options *o
                           &w->field_parts[2]};
     for (size_t i = 0; i < ARRAY_COUNT(bufs); i++)
         buf_init(bufs[i], WRITER_BYTES_MAX);
+    template_table_init(&w->templates);
     terms_writer__init(&w->terms);
     ids_writer__init(&w->ids);
     if (options->is_compressed) {
@@ -48,7 +49,7 @@ void segment_writer_free(struct segment_writer *w)
     struct buf *bufs[] = {&w->out,
                           &w->chunk_crcs,
                           &w->raw,
-                          &w->raw_ends,
+                          &w->raw_block,
                           &w->stored_index,
                           &w->fields,
                           &w->field_parts[0],
@@ -59,6 +60,8 @@ void segment_writer_free(struct segment_writer *w)
     terms_writer__deinit(&w->terms);
     (void)ZSTD_freeCCtx(w->zstd);
     ids_writer__deinit(&w->ids);
+    template_table_deinit(&w->templates);
+    mem_free(w->template_numbers);
     mem_free(w->seq_nos);
     mem_free(w->versions);
     mem_free(w);
@@ -102,6 +105,43 @@ void segment_writer__drain(struct segment_writer *w, bool all)
 
 /* ---- Documents ---- */
 
+/* Appends bytes, packed when the writer packs. Returns the codec. */
+static uint8_t packed_write(struct segment_writer *w, struct str raw)
+{
+    if (!w->zstd) {
+        buf_add_str(&w->out, raw);
+        return STORED_RAW;
+    }
+    size_t bound = ZSTD_compressBound(raw.n);
+    char *to = buf_reserve(&w->out, bound);
+    size_t n = to ? ZSTD_compress2(w->zstd, to, bound, raw.p, raw.n) : 0;
+    if (!to || ZSTD_isError(n))
+        segment_writer__fail(w, ERR_INTERNAL, "compression failed");
+    else
+        buf_added(&w->out, n);
+    return STORED_ZSTD;
+}
+
+/* The lengths in planes, before the documents. */
+static void planes_write(struct buf *out, const uint32_t *ends, uint32_t docs, unsigned planes)
+{
+    for (unsigned plane = 0; plane < planes; plane++) {
+        for (uint32_t i = 0; i < docs; i++)
+            buf_add_u8(out, (uint8_t)((ends[i] - (i ? ends[i - 1] : 0)) >> plane * 8));
+    }
+}
+
+static unsigned planes_needed(const uint32_t *ends, uint32_t docs)
+{
+    uint32_t all = 0;
+    unsigned planes = 0;
+    for (uint32_t i = 0; i < docs; i++)
+        all |= ends[i] - (i ? ends[i - 1] : 0);
+    for (; all; all >>= 8)
+        planes++;
+    return planes;
+}
+
 static void stored_flush(struct segment_writer *w)
 {
     uint32_t docs = w->doc_count - w->stored_block_first;
@@ -111,52 +151,51 @@ static void stored_flush(struct segment_writer *w)
     buf_add_u32_le(&w->stored_index, w->stored_block_first);
     w->stored_block_count++;
     uint8_t head[STORED_BLOCK_HEAD] = {0};
-    size_t raw_bytes = w->raw_ends.n + w->raw.n;
-    if (raw_bytes > UINT32_MAX)
+    unsigned planes = planes_needed(w->raw_ends, docs);
+    if (w->raw.n > UINT32_MAX - (uint64_t)docs * planes)
         segment_writer__fail(w, ERR_TOO_LARGE, "a block of documents is over 4 GiB");
+    buf_clear(&w->raw_block);
+    planes_write(&w->raw_block, w->raw_ends, docs, planes);
+    buf_add_str(&w->raw_block, buf_str(&w->raw));
     put_u32_le(head, docs);
-    put_u32_le(head + 4, (uint32_t)raw_bytes);
+    put_u32_le(head + 4, (uint32_t)w->raw_block.n);
     head[8] = w->zstd ? STORED_ZSTD : STORED_RAW;
+    head[9] = (uint8_t)planes;
     buf_add(&w->out, head, sizeof(head));
-    if (w->zstd) {
-        buf_add(&w->raw_ends, w->raw.p, w->raw.n);
-        size_t bound = ZSTD_compressBound(raw_bytes);
-        char *to = buf_reserve(&w->out, bound);
-        size_t n = to ? ZSTD_compress2(w->zstd, to, bound, w->raw_ends.p, raw_bytes) : 0;
-        if (!to || ZSTD_isError(n))
-            segment_writer__fail(w, ERR_INTERNAL, "compression failed");
-        else
-            buf_added(&w->out, n);
-    } else {
-        buf_add(&w->out, w->raw_ends.p, w->raw_ends.n);
-        buf_add(&w->out, w->raw.p, w->raw.n);
-    }
+    (void)packed_write(w, buf_str(&w->raw_block));
     w->raw_bytes += w->raw.n;
     buf_clear(&w->raw);
-    buf_clear(&w->raw_ends);
     w->stored_block_first = w->doc_count;
     segment_writer__drain(w, false);
 }
 
-void segment_writer_doc(struct segment_writer *w, struct str id, struct str routing,
-                        struct str source, int64_t seq_no, int64_t version)
+uint32_t segment_writer_template(struct segment_writer *w, struct str encoded)
 {
-    ASSERT(w->doc_count < w->options.doc_count);
-    ids_writer__add(w, id);
-    void *p = w->seq_nos;
+    return template_table_add(&w->templates, encoded);
+}
+
+void segment_writer_doc(struct segment_writer *w, const struct segment_doc *doc)
+{
+    ASSERT(w->doc_count < w->options.doc_count && doc->template_number <= w->templates.count);
+    ids_writer__add(w, doc->id);
+    void *p = w->template_numbers;
+    mem_grow(&p, &w->template_number_capacity, (size_t)w->doc_count + 1, sizeof(uint16_t));
+    w->template_numbers = p;
+    p = w->seq_nos;
     mem_grow(&p, &w->seq_no_capacity, (size_t)w->doc_count + 1, sizeof(int64_t));
     w->seq_nos = p;
     p = w->versions;
     mem_grow(&p, &w->version_capacity, (size_t)w->doc_count + 1, sizeof(int64_t));
     w->versions = p;
-    w->seq_nos[w->doc_count] = seq_no;
-    w->versions[w->doc_count] = version;
-    buf_add_varint(&w->raw, routing.n);
-    buf_add_str(&w->raw, routing);
-    buf_add_str(&w->raw, source);
-    buf_add_u32_le(&w->raw_ends, (uint32_t)w->raw.n);
-    w->doc_count++;
-    if (w->raw.n >= STORED_BLOCK_BYTES)
+    w->template_numbers[w->doc_count] = (uint16_t)doc->template_number;
+    w->seq_nos[w->doc_count] = doc->seq_no;
+    w->versions[w->doc_count] = doc->version;
+    buf_add_varint(&w->raw, doc->routing.n);
+    buf_add_str(&w->raw, doc->routing);
+    buf_add_str(&w->raw, doc->stored);
+    uint32_t in_block = w->doc_count++ - w->stored_block_first;
+    w->raw_ends[in_block] = (uint32_t)w->raw.n;
+    if (w->raw.n >= STORED_BLOCK_BYTES || in_block + 1 == STORED_BLOCK_DOCS_MAX)
         stored_flush(w);
     if (w->doc_count == w->options.doc_count) {
         /* Before any field: a block ends where the next begins. */
@@ -218,7 +257,34 @@ void segment_writer__system_column(struct segment_writer *w, uint32_t field_id, 
     segment_writer_field_end(w);
 }
 
-static void footer_write(struct segment_writer *w, struct buf *footer, const struct id_regions *ids)
+/* What the footer says of the templates. */
+struct template_region {
+    uint64_t off;
+    uint32_t bytes, raw_bytes;
+    uint8_t codec;
+};
+
+static struct template_region templates_write(struct segment_writer *w)
+{
+    struct template_region r = {.off = segment_writer__off(w)};
+    if (w->templates.count == 0)
+        return r;
+    buf_clear(&w->raw);
+    for (uint32_t i = 1; i <= w->templates.count; i++)
+        buf_add_str(&w->raw, template_table_get(&w->templates, i)->encoded);
+    r.codec = packed_write(w, buf_str(&w->raw));
+    r.raw_bytes = (uint32_t)w->raw.n;
+    r.bytes = (uint32_t)(segment_writer__off(w) - r.off);
+    int64_t *numbers = MEM_ARRAY(int64_t, w->doc_count);
+    for (uint32_t i = 0; i < w->doc_count; i++)
+        numbers[i] = w->template_numbers[i];
+    segment_writer__system_column(w, FIELD_ID_TEMPLATE, STR("_template"), numbers);
+    mem_free(numbers);
+    return r;
+}
+
+static void footer_write(struct segment_writer *w, struct buf *footer, const struct id_regions *ids,
+                         const struct template_region *templates)
 {
     int64_t seq_min = INT64_MAX, seq_max = -1;
     for (uint32_t i = 0; i < w->doc_count; i++) {
@@ -234,8 +300,11 @@ static void footer_write(struct segment_writer *w, struct buf *footer, const str
     buf_add_u64_le(footer, w->raw_bytes);
     buf_add_u32_le(footer, w->stored_block_count);
     buf_add_str(footer, buf_str(&w->stored_index));
-    buf_add_u64_le(footer, 0); /* dictionary: reserved */
-    buf_add_u32_le(footer, 0);
+    buf_add_u64_le(footer, templates->off);
+    buf_add_u32_le(footer, templates->bytes);
+    buf_add_u32_le(footer, templates->raw_bytes);
+    buf_add_u32_le(footer, (uint32_t)w->templates.count);
+    buf_add_u8(footer, templates->codec);
     buf_add_u64_le(footer, ids->off);
     buf_add_u64_le(footer, ids->bytes);
     buf_add_u64_le(footer, ids->group_off);
@@ -250,6 +319,7 @@ static int finish(struct segment_writer *w, struct err *err)
     ASSERT(w->doc_count == w->options.doc_count && w->doc_count > 0);
     struct id_regions ids;
     ids_writer__finish(w, &ids);
+    struct template_region templates = templates_write(w);
     segment_writer__system_column(w, FIELD_ID_SEQ_NO, STR("_seq_no"), w->seq_nos);
     segment_writer__system_column(w, FIELD_ID_VERSION, STR("_version"), w->versions);
     static const char pad[SEGMENT_PAD_BYTES];
@@ -266,7 +336,7 @@ static int finish(struct segment_writer *w, struct err *err)
     }
     struct buf footer;
     buf_init(&footer, WRITER_BYTES_MAX);
-    footer_write(w, &footer, &ids);
+    footer_write(w, &footer, &ids, &templates);
     uint8_t tail[SEGMENT_TAIL_BYTES];
     put_u64_le(tail, footer_off);
     put_u32_le(tail + 8, (uint32_t)footer.n);

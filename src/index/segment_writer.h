@@ -29,8 +29,15 @@ struct segment_writer *segment_writer_new(const struct segment_writer_options *o
 void segment_writer_free(struct segment_writer *writer);
 DEFINE_CLEANUP(segment_writer_free, struct segment_writer)
 
-void segment_writer_doc(struct segment_writer *writer, struct str id, struct str routing,
-                        struct str source, int64_t seq_no, int64_t version);
+/* The number that this segment gives an encoded template (template.h), 0: it has no room for it. */
+uint32_t segment_writer_template(struct segment_writer *writer, struct str encoded);
+struct segment_doc {
+    struct str id, routing;
+    uint32_t template_number; /* of segment_writer_template; 0: `stored` is the source */
+    struct str stored;        /* what the template's stored holes hold (format.h) */
+    int64_t seq_no, version;
+};
+void segment_writer_doc(struct segment_writer *writer, const struct segment_doc *doc);
 
 void segment_writer_field_begin(struct segment_writer *writer, uint32_t field_id,
                                 enum field_type type, struct str path);

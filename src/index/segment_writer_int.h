@@ -6,7 +6,9 @@
 
 #include "base/buf.h"
 #include "base/hash.h"
+#include "index/format.h"
 #include "index/segment_writer.h"
+#include "index/template.h"
 
 #define WRITER_BYTES_MAX   (UINT64_C(64) * GIB) /* of one region held in memory */
 #define WRITER_DRAIN_BYTES (1 * MIB)
@@ -55,8 +57,9 @@ struct segment_writer {
     uint32_t chunk_count;
 
     uint32_t doc_count;
-    struct buf raw;      /* the stored block being filled: the documents' bytes */
-    struct buf raw_ends; /* u32 per document of it */
+    struct buf raw; /* the stored block being filled: the documents' bytes */
+    uint32_t raw_ends[STORED_BLOCK_DOCS_MAX];
+    struct buf raw_block; /* lengths and documents, before they are packed */
     struct buf stored_index;
     uint32_t stored_block_count, stored_block_first;
     uint64_t raw_bytes;
@@ -64,6 +67,9 @@ struct segment_writer {
     struct ids_writer ids;
     int64_t *seq_nos, *versions;
     size_t seq_no_capacity, version_capacity;
+    struct template_table templates;
+    uint16_t *template_numbers; /* per document */
+    size_t template_number_capacity;
 
     struct buf fields; /* footer part */
     uint32_t field_count;
