@@ -133,10 +133,13 @@ struct term_set {
 static uint32_t term_seek(struct docset *set, uint32_t at_least)
 {
     struct term_set *own = (struct term_set *)set;
-    if (!own->is_begun || (own->doc != DOC_NONE && own->doc < at_least)) {
-        own->is_begun = true;
-        own->doc = postings_advance(own->postings, at_least);
-    }
+    if (own->is_begun &&
+        (own->doc == DOC_NONE || (own->doc >= at_least && own->doc == postings_doc(own->postings))))
+        return own->doc;
+    /* A fill leaves `doc` at the window's end, where the list need not have a document. */
+    own->doc =
+        postings_advance(own->postings, own->is_begun ? MAX_OF(own->doc, at_least) : at_least);
+    own->is_begun = true;
     return own->doc;
 }
 
@@ -243,7 +246,32 @@ static float term_score_max(struct docset *set, uint32_t first, uint32_t n)
     return product > 0 ? bm25_product_score(own->bm25, product) : 0;
 }
 
-static const struct docset_ops term_set_ops = {term_seek, term_fill, term_score_max};
+/* Stepped over: where the postings stand, never what a window has left. */
+static bool term_match(struct docset *set, float least, float *ret_score)
+{
+    struct term_set *own = (struct term_set *)set;
+    float freq = (float)postings_freq(own->postings);
+    *ret_score = bm25_score(own->bm25, freq, own->norms ? own->norms[own->doc] : 1);
+    return !(least > 0) || *ret_score > least;
+}
+
+static float term_block_max(struct docset *set, uint32_t target, uint32_t *ret_upto)
+{
+    const struct term_set *own = (const struct term_set *)set;
+    float product =
+        postings_impact_max(own->postings, target, target + 1, own->bm25->norm_inverse, ret_upto);
+    return product > 0 ? bm25_product_score(own->bm25, product) : 0;
+}
+
+static const struct docset_ops term_set_ops = {.seek = term_seek,
+                                               .fill = term_fill,
+                                               .score_max = term_score_max,
+                                               .match = term_match,
+                                               .block_max = term_block_max};
+
+/* Up to so many documents the bounds of all blocks are looked at; a longer list's highest score is
+ * near what no frequency reaches. */
+#define SCORE_MOST_DOCS 8192u
 
 static struct docset *term_open(const struct plan *plan, struct plan_run *run)
 {
@@ -262,6 +290,10 @@ static struct docset *term_open(const struct plan *plan, struct plan_run *run)
     set->bm25 = &own->bm25;
     set->norms = segment_norms(seg, own->field);
     set->doc_count = run->doc_count;
+    set->base.score_most = info.doc_freq <= SCORE_MOST_DOCS
+                               ? term_score_max(&set->base, 0, run->doc_count)
+                               : own->bm25.weight;
+    set->base.score_most = MIN_OF(set->base.score_most, own->bm25.weight);
     return &set->base;
 }
 
