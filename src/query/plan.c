@@ -263,11 +263,54 @@ static float term_block_max(struct docset *set, uint32_t target, uint32_t *ret_u
     return product > 0 ? bm25_product_score(own->bm25, product) : 0;
 }
 
+/* Until something must be beaten, every document counts, and windows are quicker with many. */
+static bool term_steps_well(struct docset *set)
+{
+    return set->threshold > 0;
+}
+
+static uint32_t term_step(struct docset *set, uint32_t target, uint32_t end, float *ret_score)
+{
+    struct term_set *own = (struct term_set *)set;
+    const struct bm25 *bm25 = own->bm25;
+    float product_min = bm25_product_below(bm25, set->threshold);
+    if (own->is_begun)
+        target = MAX_OF(target, own->doc);
+    while (target < end) {
+        uint32_t upto, n;
+        if (product_min >= 0 && postings_impact_max(own->postings, target, target + 1,
+                                                    bm25->norm_inverse, &upto) <= product_min) {
+            target = upto >= end - 1 ? end : upto + 1;
+            continue;
+        }
+        target = postings_advance(own->postings, target);
+        if (target >= end)
+            break;
+        const uint32_t *freqs, *docs = postings_block(own->postings, &freqs, &n);
+        for (uint32_t k = 0; docs && k < n && docs[k] < end; k++) {
+            uint8_t norm = own->norms ? own->norms[docs[k]] : 1;
+            float product = (float)freqs[k] * bm25->norm_inverse[norm];
+            if (!(product > product_min))
+                continue;
+            *ret_score = bm25_product_score(bm25, product);
+            own->is_begun = true;
+            own->doc = docs[k];
+            return docs[k];
+        }
+        target = docs && docs[n - 1] < end ? docs[n - 1] + 1 : end;
+    }
+    own->is_begun = true;
+    own->doc = MAX_OF(target, end);
+    return end;
+}
+
 static const struct docset_ops term_set_ops = {.seek = term_seek,
                                                .fill = term_fill,
                                                .score_max = term_score_max,
                                                .match = term_match,
-                                               .block_max = term_block_max};
+                                               .block_max = term_block_max,
+                                               .steps_well = term_steps_well,
+                                               .step = term_step};
 
 /* Up to so many documents the bounds of all blocks are looked at; a longer list's highest score is
  * near what no frequency reaches. */
@@ -328,12 +371,6 @@ void plan__union_init(struct plan__union *all, uint32_t doc_count, struct arena 
     *all = (struct plan__union){ARENA_ARRAY(mem, uint64_t, words), 0, doc_count};
 }
 
-void plan__union_add(struct plan__union *all, struct postings *postings)
-{
-    for (uint32_t doc = postings_next(postings); doc != DOC_NONE; doc = postings_next(postings))
-        bitset_set(all->bits, doc);
-}
-
 struct docset *plan__union_set(struct plan__union *all, float score, struct arena *mem)
 {
     all->count = bitset_count(all->bits, BITSET_WORDS(all->doc_count));
@@ -369,7 +406,7 @@ static struct docset *terms_open(const struct plan *plan, struct plan_run *run)
         }
         if (!all.bits)
             plan__union_init(&all, run->doc_count, run->mem);
-        plan__union_add(&all, postings);
+        postings_add(postings, all.bits);
     }
     if (all.bits)
         return plan__union_set(&all, plan->boost, run->mem);
@@ -433,9 +470,7 @@ static struct docset *pattern_open(const struct plan *plan, struct plan_run *run
             continue;
         if (!all.bits)
             plan__union_init(&all, run->doc_count, run->mem);
-        struct term_info info;
-        term_iter_info(it, &info);
-        plan__union_add(&all, postings_open(seg, own->field, &info, POSTINGS_DOCS, run->mem));
+        term_iter_docs(it, all.bits);
     }
     return all.bits ? plan__union_set(&all, plan->boost, run->mem) : NULL;
 }
@@ -658,9 +693,7 @@ static struct docset *exists_open(const struct plan *plan, struct plan_run *run)
     struct plan__union all;
     plan__union_init(&all, run->doc_count, run->mem);
     for (bool is_there = term_iter_seek(it, STR("")); is_there; is_there = term_iter_next(it)) {
-        struct term_info info;
-        term_iter_info(it, &info);
-        plan__union_add(&all, postings_open(seg, own->field, &info, POSTINGS_DOCS, run->mem));
+        term_iter_docs(it, all.bits);
     }
     return plan__union_set(&all, plan->boost, run->mem);
 }
