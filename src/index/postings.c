@@ -171,54 +171,6 @@ static void one_bounds(struct postings *p)
     impacts_make(p->freqs, p->norms ? norms : NULL, p->n, p->one_impacts);
 }
 
-struct postings *postings__open(struct segment *seg, const struct terms *terms,
-                                const struct term_entry *entry, const uint8_t *norms,
-                                unsigned flags, struct arena *mem)
-{
-    struct postings *p = arena_alloc(mem, sizeof(*p));
-    memset(p, 0, offsetof(struct postings, docs));
-    p->seg = seg;
-    p->terms = terms;
-    p->mem = mem;
-    p->norms = norms;
-    p->doc_freq = entry->doc_freq;
-    p->positions_off = terms->positions_off + entry->positions_off;
-    p->positions_bytes = entry->positions_bytes;
-    p->want_positions = (flags & POSTINGS_POSITIONS) && (terms->flags & TERMS_FLAG_POSITIONS);
-    p->want_freqs =
-        (terms->flags & TERMS_FLAG_FREQS) && (flags & (POSTINGS_FREQS | POSTINGS_POSITIONS));
-    p->block = UINT32_MAX;
-    p->has_freqs = true; /* as long as they need no unpacking */
-    p->positions_of = DOC_NONE;
-    for (uint32_t i = 0; i < POSTINGS_BLOCK_DOCS; i++)
-        p->freqs[i] = 1;
-    if (p->doc_freq == 0)
-        return p;
-    if (p->doc_freq == 1) {
-        single_open(p, entry);
-        one_bounds(p);
-        return p;
-    }
-    p->blocks = segment__at(seg, terms->postings_off + entry->postings_off, entry->postings_bytes);
-    if (!p->blocks)
-        return p;
-    p->end = p->blocks + entry->postings_bytes;
-    p->block_count = (p->doc_freq + POSTINGS_BLOCK_DOCS - 1) / POSTINGS_BLOCK_DOCS;
-    if (p->block_count == 1) {
-        if (block_load(p, 0))
-            one_bounds(p);
-        return p;
-    }
-    uint64_t table = (uint64_t)p->block_count * SKIP_ENTRY_BYTES;
-    if (table > entry->postings_bytes) {
-        damaged(p);
-        return p;
-    }
-    p->skip = p->blocks;
-    p->blocks += table;
-    return p;
-}
-
 uint32_t postings_doc(const struct postings *p)
 {
     return p->is_started && p->at < p->n ? p->docs[p->at] : DOC_NONE;
@@ -246,6 +198,92 @@ uint32_t postings_next(struct postings *p)
     if (p->at + 1 < p->n)
         return p->docs[++p->at];
     return block_enter(p, p->block >= p->block_count ? p->block_count : p->block + 1);
+}
+
+static void postings_init(struct postings *p, struct segment *seg, const struct terms *terms,
+                          const struct term_entry *entry, const uint8_t *norms, unsigned flags,
+                          struct arena *mem)
+{
+    memset(p, 0, offsetof(struct postings, docs));
+    p->seg = seg;
+    p->terms = terms;
+    p->mem = mem;
+    p->norms = norms;
+    p->doc_freq = entry->doc_freq;
+    p->positions_off = terms->positions_off + entry->positions_off;
+    p->positions_bytes = entry->positions_bytes;
+    p->want_positions = (flags & POSTINGS_POSITIONS) && (terms->flags & TERMS_FLAG_POSITIONS);
+    p->want_freqs =
+        (terms->flags & TERMS_FLAG_FREQS) && (flags & (POSTINGS_FREQS | POSTINGS_POSITIONS));
+    p->block = UINT32_MAX;
+    p->has_freqs = true; /* as long as they need no unpacking */
+    p->positions_of = DOC_NONE;
+}
+
+/* Finds the blocks of a list of more than one document, and unpacks an only one. */
+static void blocks_open(struct postings *p, const struct term_entry *entry)
+{
+    p->blocks =
+        segment__at(p->seg, p->terms->postings_off + entry->postings_off, entry->postings_bytes);
+    if (!p->blocks)
+        return;
+    p->end = p->blocks + entry->postings_bytes;
+    p->block_count = (p->doc_freq + POSTINGS_BLOCK_DOCS - 1) / POSTINGS_BLOCK_DOCS;
+    if (p->block_count == 1) {
+        (void)block_load(p, 0);
+        return;
+    }
+    uint64_t table = (uint64_t)p->block_count * SKIP_ENTRY_BYTES;
+    if (table > entry->postings_bytes) {
+        damaged(p);
+        return;
+    }
+    p->skip = p->blocks;
+    p->blocks += table;
+}
+
+struct postings *postings__open(struct segment *seg, const struct terms *terms,
+                                const struct term_entry *entry, const uint8_t *norms,
+                                unsigned flags, struct arena *mem)
+{
+    struct postings *p = arena_alloc(mem, sizeof(*p));
+    postings_init(p, seg, terms, entry, norms, flags, mem);
+    for (uint32_t i = 0; i < POSTINGS_BLOCK_DOCS; i++)
+        p->freqs[i] = 1;
+    if (p->doc_freq == 1)
+        single_open(p, entry);
+    else if (p->doc_freq > 1)
+        blocks_open(p, entry);
+    if (!p->skip && p->block_count == 1)
+        one_bounds(p);
+    return p;
+}
+
+static void docs_add(const uint32_t *docs, uint32_t n, uint64_t *bits)
+{
+    for (uint32_t i = 0; i < n; i++)
+        bitset_set(bits, docs[i]);
+}
+
+void postings_add(struct postings *p, uint64_t *bits)
+{
+    for (uint32_t doc = p->is_started ? postings_doc(p) : postings_next(p); doc != DOC_NONE;
+         doc = block_enter(p, p->block + 1))
+        docs_add(p->docs + p->at, p->n - p->at, bits);
+}
+
+void postings__add_docs(struct segment *seg, const struct terms *terms,
+                        const struct term_entry *entry, uint64_t *bits)
+{
+    struct postings p; /* nothing of it outlives this: thousands of terms need no memory */
+    if (entry->doc_freq == 1) {
+        bitset_set(bits, entry->single_doc);
+        return;
+    }
+    postings_init(&p, seg, terms, entry, NULL, POSTINGS_DOCS, NULL);
+    if (p.doc_freq > 1)
+        blocks_open(&p, entry);
+    postings_add(&p, bits);
 }
 
 /* First block from `block` on whose last document is >= target. */

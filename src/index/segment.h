@@ -211,6 +211,8 @@ const uint32_t *postings_positions(struct postings *p, size_t *ret_count);
 /* Sets the bits of all documents in [first, first + n), n <= ZONE_DOCS, in words (bit 0 = first);
  * moves behind. */
 void postings_fill(struct postings *p, uint32_t first, uint32_t n, uint64_t *words);
+/* Sets the bits of all documents that are left, in bits of the whole segment; moves to the end. */
+void postings_add(struct postings *p, uint64_t *bits);
 /* Block-max: the highest score any document in [postings_doc, *ret_upto] can have is bounded by
  * these pairs' best: the block's highest frequency and its smallest norm byte. */
 void postings_block_max(const struct postings *p, uint32_t target, uint32_t *ret_upto,
@@ -231,5 +233,7 @@ bool term_iter_seek(struct term_iter *it,
 bool term_iter_next(struct term_iter *it);
 struct str term_iter_term(const struct term_iter *it); /* good until the next move */
 void term_iter_info(const struct term_iter *it, struct term_info *ret_info);
+/* Sets the bits of the term's documents, in bits of the whole segment. */
+void term_iter_docs(const struct term_iter *it, uint64_t *bits);
 
 #endif

@@ -176,5 +176,8 @@ bool term_cursor_seek(struct term_cursor *cursor, const struct terms *terms, str
 struct postings *postings__open(struct segment *seg, const struct terms *terms,
                                 const struct term_entry *entry, const uint8_t *norms,
                                 unsigned flags, struct arena *mem);
+/* Sets the bits of all of a term's documents. */
+void postings__add_docs(struct segment *seg, const struct terms *terms,
+                        const struct term_entry *entry, uint64_t *bits);
 
 #endif

@@ -206,3 +206,9 @@ void term_iter_info(const struct term_iter *it, struct term_info *ret_info)
     *ret_info = (struct term_info){it->cursor.entry.doc_freq, it->cursor.entry.total_term_freq,
                                    it->cursor.entry.ordinal};
 }
+
+void term_iter_docs(const struct term_iter *it, uint64_t *bits)
+{
+    ASSERT(it->terms->flags & TERMS_FLAG_POSTINGS);
+    postings__add_docs(it->terms->seg, it->terms, &it->cursor.entry, bits);
+}

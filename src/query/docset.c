@@ -87,7 +87,8 @@ static void span_fill(struct docset *set, struct doc_window *w)
     score_all(w, set->constant);
 }
 
-static const struct docset_ops span_ops = {span_seek, span_fill, constant_score_max};
+static const struct docset_ops span_ops = {
+    .seek = span_seek, .fill = span_fill, .score_max = constant_score_max};
 
 struct docset *docset_span(uint32_t from, uint32_t to, float score, struct arena *mem)
 {
@@ -141,7 +142,8 @@ static void bits_fill(struct docset *set, struct doc_window *w)
     score_all(w, set->constant);
 }
 
-static const struct docset_ops bits_ops = {bits_seek, bits_fill, constant_score_max};
+static const struct docset_ops bits_ops = {
+    .seek = bits_seek, .fill = bits_fill, .score_max = constant_score_max};
 
 struct docset *docset_bits(const uint64_t *words, uint32_t doc_count, uint64_t count, float score,
                            struct arena *mem)
@@ -206,14 +208,23 @@ static void postings_set_fill(struct docset *set, struct doc_window *w)
     score_all(w, set->constant);
 }
 
-static const struct docset_ops postings_set_ops = {postings_set_seek, postings_set_fill,
-                                                   constant_score_max};
+static bool constant_match(struct docset *set, float least, float *ret_score)
+{
+    *ret_score = set->constant;
+    return !(least > 0) || set->constant > least;
+}
+
+static const struct docset_ops postings_set_ops = {.seek = postings_set_seek,
+                                                   .fill = postings_set_fill,
+                                                   .score_max = constant_score_max,
+                                                   .match = constant_match};
 
 struct docset *docset_postings(struct postings *postings, uint64_t doc_freq, uint32_t doc_count,
                                float score, struct arena *mem)
 {
     struct postings_set *own = ARENA_NEW(mem, struct postings_set);
     set_init(&own->base, &postings_set_ops, doc_freq, score);
+    own->base.score_most = score;
     own->postings = postings;
     own->doc_count = doc_count;
     return &own->base;
@@ -283,8 +294,8 @@ static void column_set_fill(struct docset *set, struct doc_window *w)
         own->scan(own, w);
 }
 
-static const struct docset_ops column_set_ops = {column_set_seek, column_set_fill,
-                                                 constant_score_max};
+static const struct docset_ops column_set_ops = {
+    .seek = column_set_seek, .fill = column_set_fill, .score_max = constant_score_max};
 
 static bool long_is_listed(const struct column_set *own, int64_t v)
 {
@@ -595,7 +606,8 @@ static void predicate_fill(struct docset *set, struct doc_window *w)
     score_all(w, set->constant);
 }
 
-static const struct docset_ops predicate_ops = {NULL, predicate_fill, constant_score_max};
+static const struct docset_ops predicate_ops = {.fill = predicate_fill,
+                                                .score_max = constant_score_max};
 
 struct docset *docset_predicate(bool (*is_match)(void *owner, uint32_t doc), void *owner,
                                 uint32_t doc_count, float score, struct arena *mem)

@@ -36,6 +36,16 @@ struct docset_ops {
     void (*fill)(struct docset *set, struct doc_window *w);
     /* An upper bound of any score in the window; INFINITY: not known. MAY be NULL: never known. */
     float (*score_max)(struct docset *set, uint32_t first, uint32_t n);
+    /* Document by document (docset_steps.h); NULL: windows only. `seek` then names documents that
+     * may match; does the one it named last, and how well? False also when it scores no more than
+     * `least`. */
+    bool (*match)(struct docset *set, float least, float *ret_score);
+    /* An upper bound of the scores in [target, *ret_upto]. MAY be NULL: score_most. */
+    float (*block_max)(struct docset *set, uint32_t target, uint32_t *ret_upto);
+    /* Of a set that is searched itself: are steps cheaper than windows, with its threshold? And the
+     * next match in [target, end) that beats the threshold; `end`: none. NULL: windows only. */
+    bool (*steps_well)(struct docset *set);
+    uint32_t (*step)(struct docset *set, uint32_t target, uint32_t end, float *ret_score);
 };
 
 struct docset {
@@ -46,6 +56,7 @@ struct docset {
     bool is_counted; /* cost is exact */
     float constant;  /* the score of every match, when is_constant */
     bool is_constant;
+    float score_most; /* of sets with `match`: no document scores more */
     float threshold; /* set by the search before a fill: matches that score no more than this may be
                         left out; 0: none */
 };

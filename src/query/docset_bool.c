@@ -14,6 +14,8 @@
 
 #include <math.h>
 
+#include "query/docset_steps.h"
+
 /* Sums of bounds are widened a little: the sum of the scores is rounded otherwise. */
 #define BOUND_SLACK 1.00001f
 
@@ -32,6 +34,7 @@ struct bool_set {
     double *should_sums; /* of the optional clauses when there are required ones */
     float *part;         /* scores of one clause */
     uint16_t *matched;   /* how many of should matched, for should_min > 1 */
+    struct steps *steps; /* NULL: windows only */
 };
 
 static uint32_t bool_seek(struct docset *set, uint32_t at_least)
@@ -392,7 +395,23 @@ static void bool_fill(struct docset *set, struct doc_window *w)
         w->words[k] |= words[k];
 }
 
-static const struct docset_ops bool_ops = {bool_seek, bool_fill, bool_score_max};
+static bool bool_steps_well(struct docset *set)
+{
+    const struct bool_set *own = (const struct bool_set *)set;
+    return own->steps && steps_are_few(own->steps, set->threshold);
+}
+
+static uint32_t bool_step(struct docset *set, uint32_t target, uint32_t end, float *ret_score)
+{
+    const struct bool_set *own = (const struct bool_set *)set;
+    return steps_next(own->steps, target, end, set->threshold, ret_score);
+}
+
+static const struct docset_ops bool_ops = {.seek = bool_seek,
+                                           .fill = bool_fill,
+                                           .score_max = bool_score_max,
+                                           .steps_well = bool_steps_well,
+                                           .step = bool_step};
 
 static void insert_required(struct bool_set *own, struct docset *set, bool is_must)
 {
@@ -485,6 +504,16 @@ struct docset *docset_bool(const struct bool_clauses *clauses, uint32_t doc_coun
     }
     if (own->clauses.should_min > 1)
         own->matched = ARENA_ARRAY(mem, uint16_t, ZONE_DOCS);
+    if (needs_scores && own->clauses.should_min == 0) {
+        struct steps_clauses stepped = {.required = own->required,
+                                        .required_is_must = own->required_is_must,
+                                        .required_count = own->required_count,
+                                        .should = own->clauses.should,
+                                        .should_count = should,
+                                        .must_not = own->clauses.must_not,
+                                        .must_not_count = own->clauses.must_not_count};
+        own->steps = steps_new(&stepped, doc_count, mem);
+    }
     return &own->base;
 }
 
@@ -561,7 +590,8 @@ static float dis_max_score_max(struct docset *set, uint32_t first, uint32_t n)
     return (best + (sum - best) * own->tie_breaker) * BOUND_SLACK;
 }
 
-static const struct docset_ops dis_max_ops = {dis_max_seek, dis_max_fill, dis_max_score_max};
+static const struct docset_ops dis_max_ops = {
+    .seek = dis_max_seek, .fill = dis_max_fill, .score_max = dis_max_score_max};
 
 struct docset *docset_dis_max(struct docset **sets, size_t count, float tie_breaker,
                               struct arena *mem)
@@ -612,7 +642,8 @@ static float constant_max(struct docset *set, uint32_t first UNUSED, uint32_t n 
     return set->constant;
 }
 
-static const struct docset_ops constant_ops = {constant_seek, constant_fill, constant_max};
+static const struct docset_ops constant_ops = {
+    .seek = constant_seek, .fill = constant_fill, .score_max = constant_max};
 
 struct docset *docset_constant(struct docset *set, float score, struct arena *mem)
 {

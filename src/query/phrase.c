@@ -45,7 +45,7 @@ struct phrase_set {
     const struct bm25 *bm25;
     const uint8_t *norms;
     struct arena *mem;
-    uint32_t doc;
+    uint32_t doc, doc_count;
     bool is_begun;
 };
 
@@ -157,7 +157,7 @@ static uint32_t lane_freq(const struct lane *lane)
 
 /* Can the current document, whatever its positions are, score more than the threshold? An exact
  * phrase is at most as frequent as its rarest lane; with slop each position may begin a match. */
-static bool may_pass(const struct phrase_set *own)
+static bool may_pass(const struct phrase_set *own, float threshold)
 {
     uint32_t least = UINT32_MAX, all = 0;
     for (size_t i = 0; i < own->count; i++) {
@@ -166,7 +166,7 @@ static bool may_pass(const struct phrase_set *own)
         all += freq;
     }
     float freq = (float)(own->slop ? all : least);
-    return bm25_score(own->bm25, freq, own->norms ? own->norms[own->doc] : 1) > own->base.threshold;
+    return bm25_score(own->bm25, freq, own->norms ? own->norms[own->doc] : 1) > threshold;
 }
 
 static bool lane_has(struct lane *lane, uint32_t position)
@@ -288,6 +288,20 @@ static uint32_t phrase_seek(struct docset *set, uint32_t at_least)
     return own->doc;
 }
 
+/* Where all lanes stand: do they stand in order? False also when the score cannot be above `least`.
+ */
+static bool phrase_match(struct docset *set, float least, float *ret_score)
+{
+    struct phrase_set *own = (struct phrase_set *)set;
+    if (least > 0 && !may_pass(own, least))
+        return false;
+    if (!lanes_load(own))
+        return false;
+    float freq = own->slop ? sloppy_freq(own, true) : exact_freq(own, true);
+    *ret_score = bm25_score(own->bm25, freq, own->norms ? own->norms[own->doc] : 1);
+    return freq > 0 && (!(least > 0) || *ret_score > least);
+}
+
 static void phrase_fill(struct docset *set, struct doc_window *w)
 {
     struct phrase_set *own = (struct phrase_set *)set;
@@ -298,7 +312,7 @@ static void phrase_fill(struct docset *set, struct doc_window *w)
         if (w->among && !bitset_get(w->among, i))
             continue;
         bool needs_all = w->scores != NULL;
-        if (needs_all && own->base.threshold > 0 && !may_pass(own))
+        if (needs_all && own->base.threshold > 0 && !may_pass(own, own->base.threshold))
             continue;
         if (!lanes_load(own))
             continue;
@@ -312,24 +326,92 @@ static void phrase_fill(struct docset *set, struct doc_window *w)
 }
 
 /* An exact phrase is at most as frequent as its rarest lane, in a document of the same length. With
- * slop each position of each lane may begin a match. */
-static float phrase_score_max(struct docset *set, uint32_t first, uint32_t n)
+ * slop each position of each lane may begin a match. *ret_upto: where the first lane's block ends.
+ */
+static float products_max(const struct phrase_set *own, uint32_t first, uint32_t end,
+                          uint32_t *ret_upto)
 {
-    const struct phrase_set *own = (const struct phrase_set *)set;
     float least = INFINITY, all = 0;
+    *ret_upto = DOC_NONE;
     for (size_t i = 0; i < own->count; i++) {
+        const struct lane *lane = &own->lanes[i];
         float sum = 0;
-        for (size_t k = 0; k < own->lanes[i].count; k++)
-            sum += plan__window_product(own->lanes[i].postings[k], own->bm25, first, n);
-        least = MIN_OF(least, sum * (own->lanes[i].count > 1 ? PRODUCT_SUM_SLACK : 1.0f));
+        for (size_t k = 0; k < lane->count; k++) {
+            uint32_t upto;
+            sum +=
+                postings_impact_max(lane->postings[k], first, end, own->bm25->norm_inverse, &upto);
+            *ret_upto = MIN_OF(*ret_upto, upto);
+        }
+        least = MIN_OF(least, sum * (lane->count > 1 ? PRODUCT_SUM_SLACK : 1.0f));
         all += sum * PRODUCT_SUM_SLACK;
     }
     if (own->slop > 0 && least > 0)
         least = all;
-    return least > 0 ? bm25_product_score(own->bm25, least) : 0;
+    return least;
 }
 
-static const struct docset_ops phrase_set_ops = {phrase_seek, phrase_fill, phrase_score_max};
+static float phrase_score_max(struct docset *set, uint32_t first, uint32_t n)
+{
+    const struct phrase_set *own = (const struct phrase_set *)set;
+    uint32_t upto;
+    float most = products_max(own, first, first + n, &upto);
+    return most > 0 ? bm25_product_score(own->bm25, most) : 0;
+}
+
+static float phrase_block_max(struct docset *set, uint32_t target, uint32_t *ret_upto)
+{
+    const struct phrase_set *own = (const struct phrase_set *)set;
+    float most = products_max(own, target, target + 1, ret_upto);
+    return most > 0 ? bm25_product_score(own->bm25, most) : 0;
+}
+
+/* ---- Searched itself, document by document ---- */
+
+/* Up to so many documents of the rarest lane per window are looked at one by one. */
+#define PHRASE_STEPS_PER_WINDOW 128u
+
+static bool phrase_steps_well(struct docset *set)
+{
+    const struct phrase_set *own = (const struct phrase_set *)set;
+    return set->cost <= (uint64_t)(own->doc_count / ZONE_DOCS + 1) * PHRASE_STEPS_PER_WINDOW;
+}
+
+static uint32_t phrase_step(struct docset *set, uint32_t target, uint32_t end, float *ret_score)
+{
+    struct phrase_set *own = (struct phrase_set *)set;
+    struct lane *lead = own->by_cost[0];
+    uint32_t upto = 0;
+    bool is_checked = false;
+    while (target < end) {
+        uint32_t doc = lane_advance(lead, target);
+        if (doc >= end)
+            break;
+        target = doc + 1;
+        if (set->threshold > 0 && (!is_checked || doc > upto)) {
+            is_checked = true;
+            if (phrase_block_max(set, doc, &upto) <= set->threshold) {
+                is_checked = false;
+                target = upto >= end - 1 ? end : upto + 1;
+                continue;
+            }
+        }
+        doc = phrase_seek(set, doc);
+        if (doc >= end)
+            break;
+        target = doc + 1;
+        if (phrase_match(set, set->threshold, ret_score))
+            return doc;
+    }
+    return end;
+}
+
+static const struct docset_ops phrase_set_ops = {.seek = phrase_seek,
+                                                 .fill = phrase_fill,
+                                                 .score_max = phrase_score_max,
+                                                 .match = phrase_match,
+                                                 .block_max = phrase_block_max,
+                                                 .steps_well = phrase_steps_well,
+                                                 .step = phrase_step};
 
 static bool lane_open(struct lane *lane, const struct phrase_plan *plan,
                       const struct phrase_position *place, struct plan_run *run)
@@ -387,6 +469,8 @@ static struct docset *phrase_open(const struct plan *plan, struct plan_run *run)
         }
     }
     set->base.cost = set->by_cost[0]->cost;
+    set->base.score_most = own->bm25.weight;
+    set->doc_count = run->doc_count;
     return &set->base;
 }
 

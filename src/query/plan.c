@@ -133,10 +133,13 @@ struct term_set {
 static uint32_t term_seek(struct docset *set, uint32_t at_least)
 {
     struct term_set *own = (struct term_set *)set;
-    if (!own->is_begun || (own->doc != DOC_NONE && own->doc < at_least)) {
-        own->is_begun = true;
-        own->doc = postings_advance(own->postings, at_least);
-    }
+    if (own->is_begun &&
+        (own->doc == DOC_NONE || (own->doc >= at_least && own->doc == postings_doc(own->postings))))
+        return own->doc;
+    /* A fill leaves `doc` at the window's end, where the list need not have a document. */
+    own->doc =
+        postings_advance(own->postings, own->is_begun ? MAX_OF(own->doc, at_least) : at_least);
+    own->is_begun = true;
     return own->doc;
 }
 
@@ -243,7 +246,75 @@ static float term_score_max(struct docset *set, uint32_t first, uint32_t n)
     return product > 0 ? bm25_product_score(own->bm25, product) : 0;
 }
 
-static const struct docset_ops term_set_ops = {term_seek, term_fill, term_score_max};
+/* Stepped over: where the postings stand, never what a window has left. */
+static bool term_match(struct docset *set, float least, float *ret_score)
+{
+    struct term_set *own = (struct term_set *)set;
+    float freq = (float)postings_freq(own->postings);
+    *ret_score = bm25_score(own->bm25, freq, own->norms ? own->norms[own->doc] : 1);
+    return !(least > 0) || *ret_score > least;
+}
+
+static float term_block_max(struct docset *set, uint32_t target, uint32_t *ret_upto)
+{
+    const struct term_set *own = (const struct term_set *)set;
+    float product =
+        postings_impact_max(own->postings, target, target + 1, own->bm25->norm_inverse, ret_upto);
+    return product > 0 ? bm25_product_score(own->bm25, product) : 0;
+}
+
+/* Until something must be beaten, every document counts, and windows are quicker with many. */
+static bool term_steps_well(struct docset *set)
+{
+    return set->threshold > 0;
+}
+
+static uint32_t term_step(struct docset *set, uint32_t target, uint32_t end, float *ret_score)
+{
+    struct term_set *own = (struct term_set *)set;
+    const struct bm25 *bm25 = own->bm25;
+    float product_min = bm25_product_below(bm25, set->threshold);
+    if (own->is_begun)
+        target = MAX_OF(target, own->doc);
+    while (target < end) {
+        uint32_t upto, n;
+        if (product_min >= 0 && postings_impact_max(own->postings, target, target + 1,
+                                                    bm25->norm_inverse, &upto) <= product_min) {
+            target = upto >= end - 1 ? end : upto + 1;
+            continue;
+        }
+        target = postings_advance(own->postings, target);
+        if (target >= end)
+            break;
+        const uint32_t *freqs, *docs = postings_block(own->postings, &freqs, &n);
+        for (uint32_t k = 0; docs && k < n && docs[k] < end; k++) {
+            uint8_t norm = own->norms ? own->norms[docs[k]] : 1;
+            float product = (float)freqs[k] * bm25->norm_inverse[norm];
+            if (!(product > product_min))
+                continue;
+            *ret_score = bm25_product_score(bm25, product);
+            own->is_begun = true;
+            own->doc = docs[k];
+            return docs[k];
+        }
+        target = docs && docs[n - 1] < end ? docs[n - 1] + 1 : end;
+    }
+    own->is_begun = true;
+    own->doc = MAX_OF(target, end);
+    return end;
+}
+
+static const struct docset_ops term_set_ops = {.seek = term_seek,
+                                               .fill = term_fill,
+                                               .score_max = term_score_max,
+                                               .match = term_match,
+                                               .block_max = term_block_max,
+                                               .steps_well = term_steps_well,
+                                               .step = term_step};
+
+/* Up to so many documents the bounds of all blocks are looked at; a longer list's highest score is
+ * near what no frequency reaches. */
+#define SCORE_MOST_DOCS 8192u
 
 static struct docset *term_open(const struct plan *plan, struct plan_run *run)
 {
@@ -262,6 +333,10 @@ static struct docset *term_open(const struct plan *plan, struct plan_run *run)
     set->bm25 = &own->bm25;
     set->norms = segment_norms(seg, own->field);
     set->doc_count = run->doc_count;
+    set->base.score_most = info.doc_freq <= SCORE_MOST_DOCS
+                               ? term_score_max(&set->base, 0, run->doc_count)
+                               : own->bm25.weight;
+    set->base.score_most = MIN_OF(set->base.score_most, own->bm25.weight);
     return &set->base;
 }
 
@@ -294,12 +369,6 @@ void plan__union_init(struct plan__union *all, uint32_t doc_count, struct arena 
 {
     size_t words = BITSET_WORDS(doc_count) + WINDOW_WORDS; /* fills write whole windows */
     *all = (struct plan__union){ARENA_ARRAY(mem, uint64_t, words), 0, doc_count};
-}
-
-void plan__union_add(struct plan__union *all, struct postings *postings)
-{
-    for (uint32_t doc = postings_next(postings); doc != DOC_NONE; doc = postings_next(postings))
-        bitset_set(all->bits, doc);
 }
 
 struct docset *plan__union_set(struct plan__union *all, float score, struct arena *mem)
@@ -337,7 +406,7 @@ static struct docset *terms_open(const struct plan *plan, struct plan_run *run)
         }
         if (!all.bits)
             plan__union_init(&all, run->doc_count, run->mem);
-        plan__union_add(&all, postings);
+        postings_add(postings, all.bits);
     }
     if (all.bits)
         return plan__union_set(&all, plan->boost, run->mem);
@@ -401,9 +470,7 @@ static struct docset *pattern_open(const struct plan *plan, struct plan_run *run
             continue;
         if (!all.bits)
             plan__union_init(&all, run->doc_count, run->mem);
-        struct term_info info;
-        term_iter_info(it, &info);
-        plan__union_add(&all, postings_open(seg, own->field, &info, POSTINGS_DOCS, run->mem));
+        term_iter_docs(it, all.bits);
     }
     return all.bits ? plan__union_set(&all, plan->boost, run->mem) : NULL;
 }
@@ -626,9 +693,7 @@ static struct docset *exists_open(const struct plan *plan, struct plan_run *run)
     struct plan__union all;
     plan__union_init(&all, run->doc_count, run->mem);
     for (bool is_there = term_iter_seek(it, STR("")); is_there; is_there = term_iter_next(it)) {
-        struct term_info info;
-        term_iter_info(it, &info);
-        plan__union_add(&all, postings_open(seg, own->field, &info, POSTINGS_DOCS, run->mem));
+        term_iter_docs(it, all.bits);
     }
     return plan__union_set(&all, plan->boost, run->mem);
 }

@@ -21,7 +21,6 @@ struct plan__union {
     uint32_t doc_count;
 };
 void plan__union_init(struct plan__union *all, uint32_t doc_count, struct arena *mem);
-void plan__union_add(struct plan__union *all, struct postings *postings);
 struct docset *plan__union_set(struct plan__union *all, float score, struct arena *mem);
 
 #endif

@@ -522,6 +522,46 @@ static void date_ranges_follow_the_format(struct test *t)
     bed_deinit(&bed);
 }
 
+/* Compared with Elasticsearch 7.10.2: the last bucket counts, so a span of just as many steps as
+ * there may be buckets takes the next step, or the next unit. */
+static void auto_date_histograms_stay_within(struct test *t)
+{
+    static const struct {
+        const char *first, *last;
+        unsigned buckets, given;
+        const char *interval;
+    } rows[] = {
+        {"2025-01-04T14:00:00Z", "2025-01-05T00:00:00Z", 20, 11, "1h"},
+        {"2025-01-04T14:00:00Z", "2025-01-04T23:59:00Z", 20, 20, "30m"},
+        {"2025-01-04T14:00:00Z", "2025-01-05T00:01:00Z", 20, 11, "1h"},
+        {"2025-01-01T00:00:00Z", "2025-01-01T00:05:00Z", 10, 6, "1m"},
+        {"2025-01-01T00:00:00Z", "2025-01-06T00:00:00Z", 10, 6, "1d"},
+        {"2025-01-01T00:00:00Z", "2025-01-05T23:00:00Z", 10, 10, "12h"},
+        {"2025-01-01T00:00:00Z", "2025-03-12T00:00:00Z", 10, 3, "1M"},
+        {"2025-01-01T00:00:00Z", "2025-03-11T00:00:00Z", 10, 10, "7d"},
+        {"2025-01-01T00:00:00Z", "2025-01-01T00:00:30Z", 1, 1, "1m"},
+    };
+    struct bed bed;
+    bed_init(&bed, t);
+    create(&bed, "s", "{\"mappings\":{\"properties\":{\"d\":{\"type\":\"date\"}}}}");
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        put(&bed, "s", "1", arena_printf(t->mem, "{\"d\":\"%s\"}", rows[i].first).p);
+        put(&bed, "s", "2", arena_printf(t->mem, "{\"d\":\"%s\"}", rows[i].last).p);
+        refresh(&bed, "s");
+        struct str body =
+            arena_printf(t->mem,
+                         "{\"size\":0,\"aggs\":{\"x\":{\"auto_date_histogram\":{\"field\":\"d\","
+                         "\"buckets\":%u}}}}",
+                         rows[i].buckets);
+        struct value answer = reply(&bed, "s", body.p);
+        const struct value *buckets = at_path(&answer, "aggregations/x/buckets");
+        struct str interval = at_path(&answer, "aggregations/x/interval")->s;
+        assert_int_equal(buckets->list->count, rows[i].given);
+        assert_true(str_eq(interval, str_from(rows[i].interval)));
+    }
+    bed_deinit(&bed);
+}
+
 /* The text to begin behind is not taken for the value of documents that have none. */
 static void text_pages_keep_missing_last(struct test *t)
 {
@@ -538,7 +578,8 @@ static void text_pages_keep_missing_last(struct test *t)
     bed_deinit(&bed);
 }
 
-TEST_MAIN(TEST(text_pages_keep_missing_last), TEST(date_ranges_follow_the_format),
-          TEST(queries_find), TEST(query_strings_find), TEST(scrolls_go_on), TEST(pages_and_sorts),
-          TEST(sources_are_filtered), TEST(aggregations_add_up), TEST(nothing_gives_empty_answers),
-          TEST(limits_hold), TEST(url_parameters), TEST(errors_say_what))
+TEST_MAIN(TEST(auto_date_histograms_stay_within), TEST(text_pages_keep_missing_last),
+          TEST(date_ranges_follow_the_format), TEST(queries_find), TEST(query_strings_find),
+          TEST(scrolls_go_on), TEST(pages_and_sorts), TEST(sources_are_filtered),
+          TEST(aggregations_add_up), TEST(nothing_gives_empty_answers), TEST(limits_hold),
+          TEST(url_parameters), TEST(errors_say_what))

@@ -350,12 +350,76 @@ static void take_rest(struct search_unit *unit)
     __atomic_store_n(&unit->next, unit->doc_count, __ATOMIC_RELAXED);
 }
 
+/* The best hits and their count are all that is asked: the set may be stepped over. */
+static bool can_step(const struct segment_search *ss)
+{
+    const struct search *s = ss->s;
+    const struct search_request *request = s->request;
+    return ss->set->ops->step && ss->needs_scores && ss->top.capacity > 0 && s->sort_count == 1 &&
+           s->sorts[0].kind == SORT_SCORE && s->sorts[0].is_desc && !ss->collects_aggs &&
+           !ss->needs_max_score && !request->post_filter && !request->has_min_score &&
+           !request->terminate_after && !ss->after;
+}
+
+static void offer_step(struct segment_search *ss, uint32_t doc, float score)
+{
+    const uint64_t one[WINDOW_WORDS] = {1};
+    uint64_t key;
+    sort_reader_keys(&ss->readers[0], doc, 1, one, &score, &key);
+    if (key > bound_of(ss) || (topk_is_full(&ss->top) && key > topk_worst(&ss->top)[0]))
+        return;
+    topk_offer(&ss->top, &key, doc, score);
+    if (topk_is_full(&ss->top) && (int64_t)ss->top.capacity == ss->s->wanted)
+        lower_bound_to(ss, topk_worst(&ss->top)[0]);
+}
+
+/* What [from, to) has, match by match, if that is cheaper than its windows; *ret_is_done: it was.
+ * Once it is, it stays so: the threshold only rises. */
+static int run_steps(struct segment_search *ss, uint32_t from, uint32_t to, bool *ret_is_done)
+{
+    struct search *s = ss->s;
+    const uint64_t *live = ss->part->live;
+    uint32_t zone = from / ZONE_DOCS;
+    *ret_is_done = false;
+    while (from < to) {
+        float score;
+        bool needs_count = wants_count(ss);
+        ss->set->threshold = needs_count ? 0 : score_threshold(ss);
+        if (!*ret_is_done && !ss->set->ops->steps_well(ss->set))
+            return 0;
+        *ret_is_done = true;
+        uint32_t doc = ss->set->ops->step(ss->set, from, to, &score);
+        if (doc >= to)
+            break;
+        if (!live || bitset_get(live, doc)) {
+            if (needs_count)
+                __atomic_add_fetch(&s->total, 1, __ATOMIC_RELAXED);
+            offer_step(ss, doc, score);
+        }
+        from = doc + 1;
+        if (doc / ZONE_DOCS != zone) {
+            zone = doc / ZONE_DOCS;
+            count_effort(ss->walk, AGG_EFFORT);
+            TRY(search_walk_check(ss->walk));
+            if (is_over(ss))
+                break;
+        }
+    }
+    return search_walk_check(ss->walk);
+}
+
 /* The windows of [from, to) in order. */
 static int run_chunk(struct segment_search *ss, uint32_t from, uint32_t to)
 {
     struct search *s = ss->s;
     uint32_t effort = ss->collects_aggs || ss->needs_scores ? AGG_EFFORT : 1;
+    bool can_be_stepped = can_step(ss), is_done = false;
     for (uint32_t doc = docset_seek(ss->set, from); doc < to;) {
+        if (can_be_stepped) {
+            TRY(run_steps(ss, MAX_OF(doc, from), to, &is_done));
+            if (is_done)
+                break;
+        }
         uint32_t first = doc - doc % ZONE_DOCS, n = MIN_OF(ZONE_DOCS, ss->doc_count - first);
         bool needs_count = wants_count(ss);
         if (needs_count || wants_aggs(ss, first) || ss->needs_max_score ||

@@ -262,8 +262,7 @@ static void fit_level(const struct agg_node *node, struct agg_run *run, struct a
             last = MAX_OF(last, own->set.buckets[i].key);
         }
         bool is_far = (last - first) / levels[own->level].about_ms > 2 * most;
-        /* The last bucket itself is not counted, as Elasticsearch counts. */
-        if (!is_far && (int64_t)span_count(own->level, first, last, zone) - 1 <= most)
+        if (!is_far && (int64_t)span_count(own->level, first, last, zone) <= most)
             break;
         coarsen(node, run, own, zone);
     }
