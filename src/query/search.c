@@ -564,11 +564,38 @@ static int search_segments(struct search *s)
 
 /* ---- Results ---- */
 
+static const struct value *print_sorts(const struct search *s, const struct hit_ref *ref,
+                                       struct arena *mem)
+{
+    struct value *values = ARENA_ARRAY(mem, struct value, s->sort_count);
+    for (size_t k = 0; k < s->sort_count; k++) {
+        struct value printed = sort_value_print(&s->printers[k], &ref->values[k], mem);
+        values[k] = value_copy(mem, &printed);
+    }
+    return values;
+}
+
+/* What was found beyond the page. */
+static void keep_ahead(const struct search *s, const struct hit_ref *refs, size_t count,
+                       bool shows_scores)
+{
+    struct ahead *ahead = s->request->ahead;
+    ahead->hits = ARENA_ARRAY(ahead->mem, struct ahead_hit, count + 1);
+    ahead->count = count;
+    for (size_t i = 0; i < count; i++)
+        ahead->hits[i] =
+            (struct ahead_hit){.part = refs[i].part,
+                               .doc = refs[i].doc,
+                               .has_score = shows_scores,
+                               .score = shows_scores ? f32_shown(refs[i].score) : 0,
+                               .sort_values = print_sorts(s, &refs[i], ahead->mem)};
+}
+
 static int fetch_hits(struct search *s, struct search_result *result)
 {
     const struct search_request *request = s->request;
     size_t from = MIN_OF((size_t)request->from, s->hit_count);
-    result->hit_count = s->hit_count - from;
+    result->hit_count = MIN_OF(s->hit_count - from, (size_t)request->size);
     result->hits = ARENA_ARRAY(s->mem, struct search_hit, result->hit_count + 1);
     bool shows_scores = s->is_by_score || request->track_scores;
     for (size_t i = 0; i < s->sort_count; i++)
@@ -581,14 +608,12 @@ static int fetch_hits(struct search *s, struct search_result *result)
         hit->score = shows_scores ? f32_shown(ref->score) : 0;
         if (request->sort_count == 0)
             continue;
-        struct value *values = ARENA_ARRAY(s->mem, struct value, s->sort_count);
-        for (size_t k = 0; k < s->sort_count; k++) {
-            struct value printed = sort_value_print(&s->printers[k], &ref->values[k], s->mem);
-            values[k] = value_copy(s->mem, &printed);
-        }
-        hit->sort_values = values;
+        hit->sort_values = print_sorts(s, ref, s->mem);
         hit->sort_count = s->sort_count;
     }
+    size_t shown = from + result->hit_count;
+    if (request->ahead)
+        keep_ahead(s, s->hits + shown, s->hit_count - shown, shows_scores);
     return 0;
 }
 
@@ -634,7 +659,8 @@ static void search_init(struct search *s)
     s->sorts = request->sort_count ? request->sorts : &by_score;
     s->sort_count = request->sort_count ? request->sort_count : 1;
     s->is_by_score = s->sorts[0].kind == SORT_SCORE;
-    s->wanted = request->from + request->size;
+    s->wanted = request->from + request->size +
+                (request->ahead ? (int64_t)request->ahead->wanted : 0);
     for (size_t i = 0; i < s->sort_count; i++)
         s->needs_scores = s->needs_scores || (s->sorts[i].kind == SORT_SCORE && request->size > 0);
     s->needs_scores = s->needs_scores || request->track_scores || request->has_min_score ||
