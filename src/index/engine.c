@@ -289,6 +289,7 @@ static int wal_recover(struct engine *engine, struct err *err)
     struct wal_config config = {.fs = engine->fs,
                                 .dir = path_join(mem, engine->path, STR("wal")),
                                 .seq_min = seq_min,
+                                .clock = engine->clock,
                                 .file_bytes_max = engine->config.wal_file_bytes_max,
                                 .replay = replay,
                                 .arg = engine};

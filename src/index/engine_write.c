@@ -291,6 +291,7 @@ struct batch {
     struct buf frame;
     uint32_t record_count;
     uint64_t seq_max; /* last frame appended, 0: none */
+    int64_t delete_ns;
 };
 
 static int frame_append(struct batch *b, enum wal_kind kind, struct str payload, uint32_t records,
@@ -386,7 +387,7 @@ static int index_doc(struct batch *b, const struct doc_write *write, struct doc_
     tomb_drop(b->lane, r->id);
     record_add(&b->frame, WAL_DOC_INDEX, r->id, write->routing, source, seq_no, version);
     b->record_count++;
-    metric_add(&index->index_total, 1);
+    metric_add(&index->metrics.index_total, 1);
     result_fill(r, was_there ? DOC_UPDATED : DOC_CREATED, was_there ? 200 : 201, version, seq_no);
     return 0;
 }
@@ -404,9 +405,19 @@ static int delete_doc(struct batch *b, const struct doc_write *write, struct doc
     record_add(&b->frame, WAL_DOC_DELETE, r->id, write->routing, STR_NONE, seq_no, version);
     b->record_count++;
     if (was_there)
-        metric_add(&index->delete_total, 1);
+        metric_add(&index->metrics.delete_total, 1);
     result_fill(r, was_there ? DOC_DELETED : DOC_NOT_FOUND, was_there ? 200 : 404, version, seq_no);
     return 0;
+}
+
+static int delete_timed(struct batch *b, const struct doc_write *write, struct doc_result *r,
+                        struct place *place, struct err *err)
+{
+    struct clock *clock = b->lane->index->engine->clock;
+    int64_t begin_ns = clock_monotonic_ns(clock);
+    int rc = delete_doc(b, write, r, place, err);
+    b->delete_ns += clock_monotonic_ns(clock) - begin_ns;
+    return rc;
 }
 
 static int current_source(struct batch *b, const struct place *place, struct str *ret_source,
@@ -437,6 +448,7 @@ static int update_doc(struct batch *b, const struct doc_write *write, struct doc
     if (is_noop) {
         int64_t version;
         TRY(conditions_check(write, r->id, place, &version, err));
+        metric_add(&b->lane->index->metrics.noop_total, 1);
         result_fill(r, DOC_NOOP, 200, place->version, place->seq_no);
         return 0;
     }
@@ -492,13 +504,16 @@ static void item_apply(struct batch *b, size_t i)
             rc = update_doc(b, write, r, &place, &err);
             break;
         case DOC_DELETE:
-            rc = delete_doc(b, write, r, &place, &err);
+            rc = delete_timed(b, write, r, &place, &err);
             break;
         }
     }
     place_deinit(&place);
-    if (rc < 0)
+    if (rc < 0) {
         result_fail(r, &err, b->mem);
+        if (write->op != DOC_DELETE)
+            metric_add(&b->lane->index->metrics.index_failed, 1);
+    }
 }
 
 /* Ids for the items that come without one. */
@@ -542,6 +557,8 @@ static int lane_run(struct batch *b, const uint32_t *items, size_t count, struct
         mutex_lock(&index->mu);
         unflushed_note(index, b->seq_max);
         index->is_changed = true;
+        metric_add(&index->metrics.log_operations, b->record_count);
+        metric_add(&index->metrics.log_bytes, b->frame.n);
         mutex_unlock(&index->mu);
     }
     mutex_unlock(&lane->mu);
@@ -628,6 +645,25 @@ static int admit_memory(struct engine *engine, size_t bytes, struct err *err)
     return 0;
 }
 
+static int admit(struct engine *engine, const struct doc_write *writes, size_t count, size_t bytes,
+                 struct err *err)
+{
+    struct engine_metrics *m = &engine->metrics;
+    int rc = admit_disk(engine, writes, count, err);
+    struct metric *refused = &m->rejected_disk;
+    if (rc == 0) {
+        refused = &m->rejected_log;
+        rc = admit_log(engine, err);
+    }
+    if (rc == 0) {
+        rc = admit_memory(engine, bytes, err);
+        refused = rc == -ERR_TOO_LARGE ? &m->rejected_size : &m->rejected_memory;
+    }
+    if (rc < 0)
+        metric_add(refused, 1);
+    return rc;
+}
+
 static void items_fail(const struct doc_write *writes, size_t from, size_t to,
                        struct doc_result *results, struct arena *mem, const struct err *err)
 {
@@ -664,7 +700,13 @@ static int index_run(struct index *index, const struct doc_write *writes, size_t
         struct batch b = {
             .lane = &index->lanes[k], .writes = writes, .results = results, .mem = mem};
         buf_init(&b.frame, WAL_FRAME_BYTES_MAX);
+        int64_t begin_ns = clock_monotonic_ns(engine->clock);
+        metric_add(&index->metrics.index_current, count);
         rc = lane_run(&b, items, count, err);
+        metric_sub(&index->metrics.index_current, count);
+        int64_t took_ns = clock_monotonic_ns(engine->clock) - begin_ns - b.delete_ns;
+        metric_add(&index->metrics.index_ns, (uint64_t)MAX_OF(took_ns, (int64_t)0));
+        metric_add(&index->metrics.delete_ns, (uint64_t)b.delete_ns);
         *seq_max = MAX_OF(*seq_max, b.seq_max);
         buf_deinit(&b.frame);
     }
@@ -799,11 +841,13 @@ int engine_write(struct engine *engine, const struct doc_write *writes, size_t c
         bytes += writes[i].source.n + writes[i].id.n + DOC_OVERHEAD_BYTES;
         ret_results[i] = (struct doc_result){.outcome = DOC_FAILED, .status = 500};
     }
-    TRY(admit_disk(engine, writes, count, err));
-    TRY(admit_log(engine, err));
-    TRY(admit_memory(engine, bytes, err));
+    int64_t begin_ns = clock_monotonic_ns(engine->clock);
+    TRY(admit(engine, writes, count, bytes, err));
     __atomic_add_fetch(&engine->flight_bytes, bytes, __ATOMIC_RELAXED);
     int rc = write_all(engine, writes, count, refresh, mem, ret_results, err);
+    metric_add(&engine->metrics.write_requests, 1);
+    metric_add(&engine->metrics.write_bytes, bytes);
+    metric_times_add(&engine->metrics.bulk, clock_monotonic_ns(engine->clock) - begin_ns);
     __atomic_sub_fetch(&engine->flight_bytes, bytes, __ATOMIC_RELAXED);
     return rc;
 }
@@ -855,6 +899,15 @@ static int get_published(struct index *index, struct str id, struct arena *mem, 
     return rc;
 }
 
+static void get_note(struct index *index, bool is_found, int64_t took_ns)
+{
+    struct index_metrics *m = &index->metrics;
+    uint64_t ns = (uint64_t)MAX_OF(took_ns, (int64_t)0);
+    metric_add(&m->get_ns, ns);
+    metric_add(is_found ? &m->get_exists_total : &m->get_missing_total, 1);
+    metric_add(is_found ? &m->get_exists_ns : &m->get_missing_ns, ns);
+}
+
 int engine_get(struct engine *engine, struct str name, struct str id, bool is_realtime,
                struct arena *mem, struct doc_get *ret_doc, struct err *err)
 {
@@ -864,10 +917,15 @@ int engine_get(struct engine *engine, struct str name, struct str id, bool is_re
     if (!index)
         return err_set(err, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "]", STR_ARG(name));
     struct doc_get doc = {.index = arena_str(mem, index->name), .id = arena_str(mem, id)};
-    if (id.n > 0 && id.n <= ID_BYTES_MAX) {
-        TRY(is_realtime ? get_current(&index->lanes[lane_of(engine, id)], id, mem, &doc, err)
-                        : get_published(index, id, mem, &doc, err));
-    }
+    int64_t begin_ns = clock_monotonic_ns(engine->clock);
+    int rc = 0;
+    metric_add(&index->metrics.get_current, 1);
+    if (id.n > 0 && id.n <= ID_BYTES_MAX)
+        rc = is_realtime ? get_current(&index->lanes[lane_of(engine, id)], id, mem, &doc, err)
+                         : get_published(index, id, mem, &doc, err);
+    metric_sub(&index->metrics.get_current, 1);
+    TRY(rc);
+    get_note(index, doc.is_found, clock_monotonic_ns(engine->clock) - begin_ns);
     *ret_doc = doc;
     return 0;
 }

@@ -341,7 +341,10 @@ int index__refresh(struct index *index, struct err *err)
     for (size_t i = 0; i < index->lane_count; i++)
         lane_tombs_purge(&index->lanes[i], now_ns);
     int rc = index__seal(index, err);
-    metric_add(&index->refresh_total, 1);
+    int64_t took_ns = clock_monotonic_ns(index->engine->clock) - now_ns;
+    metric_add(&index->metrics.refresh_total, 1);
+    metric_add(&index->metrics.refresh_ns, (uint64_t)MAX_OF(took_ns, (int64_t)0));
+    metric_times_add(&index->engine->metrics.refresh, took_ns);
     index__memory_count(index);
     index__lanes_unlock(index);
     return rc;

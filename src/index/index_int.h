@@ -15,6 +15,7 @@
 #include "base/metric.h"
 #include "index/builder.h"
 #include "index/engine.h"
+#include "index/figures.h"
 #include "index/mapping.h"
 #include "index/merge.h"
 #include "index/segment_int.h"
@@ -140,7 +141,9 @@ struct index {
     char trouble[128];                /* a damaged segment that was set aside */
     uint64_t *damaged_numbers;        /* kept in the manifest, so that nobody removes the file */
     size_t damaged_count;
-    struct metric index_total, delete_total, refresh_total, flush_total, merge_total, query_total;
+    struct index_metrics metrics;
+    /* What the log held at the last flush, and at the cut of the one that is running. */
+    uint64_t log_operations_flushed, log_bytes_flushed, log_operations_cut, log_bytes_cut;
 };
 
 struct engine {
@@ -175,6 +178,7 @@ struct engine {
     pthread_cond_t bg_wake, bg_done, merge_wake; /* done: a refresh happened */
     bool is_kicked;
     struct err background_error; /* guarded by bg_mu: of the last round */
+    struct engine_metrics metrics;
 };
 
 static inline void mutex_lock(pthread_mutex_t *mu)
@@ -206,6 +210,9 @@ int index__seal(struct index *index,
                 struct err *err) WARN_UNUSED; /* REQUIRES(all lanes): builders become slots */
 void index__memory_count(struct index *index);
 struct live *slot__live_copy(const struct slot *slot);
+
+/* ---- figures.c ---- */
+uint64_t segment__memory_bytes(const struct segment *seg); /* on the heap */
 
 /* ---- index_flush.c ---- */
 /* Everything written so far is in segment files and the manifest; then the log may forget it. */

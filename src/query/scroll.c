@@ -40,6 +40,8 @@ struct scroll {
     bool total_is_lower_bound, has_total, is_busy, is_removed;
     double max_score;
     bool has_max_score;
+    struct clock *clock;
+    int64_t opened_ns; /* 0: not open, and not counted */
     struct scroll *next;
 };
 
@@ -64,6 +66,9 @@ static void scroll_free(struct scroll *scroll)
 {
     if (!scroll)
         return;
+    if (scroll->opened_ns)
+        searcher_scroll_end(scroll->searcher,
+                            clock_monotonic_ns(scroll->clock) - scroll->opened_ns);
     doc_walk_free(scroll->walk);
     searcher_unref(scroll->searcher);
     arena_free(scroll->ahead.mem);
@@ -253,6 +258,8 @@ static int run_ahead(struct scroll_table *table, struct scroll *scroll, struct a
     }
     scroll->ahead_at += count;
     result->took_ns = clock_monotonic_ns(table->clock) - started_ns;
+    searcher_query_begin(scroll->searcher);
+    searcher_query_end(scroll->searcher, 0, result->took_ns, true);
     return 0;
 }
 
@@ -343,6 +350,9 @@ int scroll_start(struct scroll_table *table, struct searcher *searcher, const st
     struct hash128 id = hash128_bytes(seed, sizeof(seed));
     (void)snprintf(scroll->id, sizeof(scroll->id), "%016llx%016llx", (unsigned long long)id.high,
                    (unsigned long long)id.low);
+    scroll->clock = table->clock;
+    scroll->opened_ns = now_ns;
+    searcher_scroll_begin(searcher);
     scroll->next = table->first;
     table->first = scroll;
     table->count++;

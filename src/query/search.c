@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "base/str.h"
+#include "index/figures.h"
 #include "query/agg_tree.h"
 #include "query/search_int.h"
 
@@ -51,6 +52,8 @@ struct search {
     struct hit_ref *hits; /* best of the segments so far, in order */
     size_t hit_count;
     struct sort_reader *printers;
+    int64_t fetch_ns;
+    bool has_fetched;
     uint64_t snapshot_base; /* documents of the segments before */
     struct err *err;
 };
@@ -693,8 +696,12 @@ static int search_do(struct search *s, struct search_result *result)
         TRY(check_limits(s));
         result->aggregations = value_copy(s->mem, &aggs);
     }
-    if (s->wanted > 0 && request->size > 0)
+    if (s->wanted > 0 && request->size > 0) {
+        int64_t begin_ns = clock_monotonic_ns(s->clock);
         TRY(fetch_hits(s, result));
+        s->fetch_ns = clock_monotonic_ns(s->clock) - begin_ns;
+        s->has_fetched = result->hit_count > 0;
+    }
     fill_totals(s, result);
     result->took_ns = clock_monotonic_ns(s->clock) - s->started_ns;
     return 0;
@@ -716,7 +723,11 @@ int search_run(struct searcher *searcher, const struct search_request *request, 
     s.work = arena_new(budget);
     s.scratch = arena_new(budget);
     s.env.parts = searcher_parts(searcher, &s.env.part_count);
+    int64_t begin_ns = clock_monotonic_ns(clock);
+    searcher_query_begin(searcher);
     int rc = search_do(&s, &result);
+    searcher_query_end(searcher, clock_monotonic_ns(clock) - begin_ns - s.fetch_ns, s.fetch_ns,
+                       s.has_fetched);
     for (size_t i = 0; i < s.index_count; i++)
         planner_deinit(&s.plans[i].planner);
     arena_free(s.scratch);

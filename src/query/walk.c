@@ -7,6 +7,7 @@
 #include "query/walk.h"
 
 #include "index/engine.h"
+#include "index/figures.h"
 
 struct cursor {
     struct planner planner;
@@ -299,25 +300,37 @@ static int show(struct doc_walk *walk, struct cursor *c, struct arena *mem, stru
     return 0;
 }
 
-int doc_walk_page(struct doc_walk *walk, struct clock *clock, struct arena *mem,
-                  struct search_result *ret_result, struct err *err)
+static int fill_page(struct doc_walk *walk, struct clock *clock, int64_t started_ns,
+                     struct arena *mem, struct search_result *result, struct err *err)
 {
-    int64_t started_ns = clock_monotonic_ns(clock), timeout_ns = walk->request->timeout_ns;
-    size_t size = (size_t)walk->request->size;
-    struct search_result result = {.shard_count = searcher_index_count(walk->searcher)};
-    result.hits = ARENA_ARRAY(mem, struct search_hit, size);
-    while (result.hit_count < size) {
+    int64_t timeout_ns = walk->request->timeout_ns;
+    while (result->hit_count < (size_t)walk->request->size) {
         struct cursor *c;
         TRY(next_cursor(walk, &c, err));
         if (!c)
             break;
-        TRY(show(walk, c, mem, &result.hits[result.hit_count++], err));
+        TRY(show(walk, c, mem, &result->hits[result->hit_count], err));
+        result->hit_count++;
         if (timeout_ns > 0 && clock_monotonic_ns(clock) - started_ns > timeout_ns) {
-            result.timed_out = true;
+            result->timed_out = true;
             break;
         }
     }
+    return 0;
+}
+
+int doc_walk_page(struct doc_walk *walk, struct clock *clock, struct arena *mem,
+                  struct search_result *ret_result, struct err *err)
+{
+    int64_t started_ns = clock_monotonic_ns(clock);
+    struct search_result result = {.shard_count = searcher_index_count(walk->searcher)};
+    result.hits = ARENA_ARRAY(mem, struct search_hit, (size_t)walk->request->size);
+    searcher_query_begin(walk->searcher);
+    int rc = fill_page(walk, clock, started_ns, mem, &result, err);
     result.took_ns = clock_monotonic_ns(clock) - started_ns;
+    /* Finding and fetching go hand in hand here: their time is the fetch's. */
+    searcher_query_end(walk->searcher, 0, result.took_ns, result.hit_count > 0);
+    TRY(rc);
     *ret_result = result;
     return 0;
 }

@@ -16,13 +16,13 @@ static const struct opt nodes_opts[] = {
 /* The last part may name other things than what a node is. */
 static int check_metric(const struct rest_call *call, struct err *err)
 {
-    static const char *const missing[] = {"stats", "hot_threads", "usage", "reload_secure_settings",
+    static const char *const missing[] = {"hot_threads", "usage", "reload_secure_settings",
                                           NULL};
     struct str metric = rest_part(call, "metric");
     if (metric.p && rest_is_one_of(metric, missing))
         return err_set(err, ERR_UNSUPPORTED,
                        "_nodes/" STR_FMT
-                       " is not there yet: use _nodes, _stats or :9600/_node/stats",
+                       " is not there yet: use _nodes or _nodes/stats",
                        STR_ARG(metric));
     return 0;
 }
