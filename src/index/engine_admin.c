@@ -763,8 +763,7 @@ int engine_index_stats(struct engine *engine, struct str name, struct arena *mem
                             .created_ns = index->created_ns,
                             .seq_no_max =
                                 __atomic_load_n(&index->seq_no_next, __ATOMIC_RELAXED) - 1,
-                            .flush_age_ns =
-                                clock_monotonic_ns(engine->clock) - index->flushed_ns};
+                            .flush_age_ns = clock_monotonic_ns(engine->clock) - index->flushed_ns};
     index_metrics_add(&s.metrics, &index->metrics);
     mutex_lock(&index->mu);
     s.log_operations = metric_get(&s.metrics.log_operations) - index->log_operations_flushed;

@@ -55,8 +55,7 @@ uint64_t segment__memory_bytes(const struct segment *seg)
 {
     uint64_t bytes = sizeof(*seg) + seg->chunk_count / 8 +
                      (uint64_t)seg->field_count * sizeof(*seg->fields) +
-                     (uint64_t)seg->field_id_limit * sizeof(*seg->field_by_id) +
-                     seg->doc_count / 8;
+                     (uint64_t)seg->field_id_limit * sizeof(*seg->field_by_id) + seg->doc_count / 8;
     return bytes + (segment_is_file(seg) ? 0 : seg->size);
 }
 

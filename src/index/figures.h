@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* figures.h: what the store counts while it works. Every counter is one that only grows, or the number
- * of things going on now ("current"); nothing here is estimated. */
+/* figures.h: what the store counts while it works. Every counter is one that only grows, or the
+ * number of things going on now ("current"); nothing here is estimated. */
 #ifndef NARU_INDEX_FIGURES_H
 #define NARU_INDEX_FIGURES_H
 

@@ -373,8 +373,7 @@ static int batch_run(struct wal *wal, bool is_again)
     if (rc == 0)
         rc = batch_write(wal, wal->batch_first, &off, &is_new, &is_synced, &err);
     if (rc == 0) {
-        metric_times_add(&wal->syncs,
-                         wal->clock ? clock_monotonic_ns(wal->clock) - begin_ns : 0);
+        metric_times_add(&wal->syncs, wal->clock ? clock_monotonic_ns(wal->clock) - begin_ns : 0);
         metric_add(&wal->written, wal->writing.n);
     }
     lock(wal);

@@ -39,7 +39,7 @@ struct wal_config {
     struct str dir;          /* made when missing */
     uint64_t seq_min;        /* the next sequence is at least this */
     uint64_t file_bytes_max; /* 0: WAL_FILE_BYTES_MAX */
-    struct clock *clock; /* MAY be NULL: then syncs have no times */
+    struct clock *clock;     /* MAY be NULL: then syncs have no times */
     wal_replay_fn *replay;
     void *arg;
     bool is_check; /* read only: nothing is cut or made */

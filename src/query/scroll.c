@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* scroll.c: searches that go on page by page over one snapshot. The first page is a search. When the
- * hits come in the order of the documents (by _doc, or all with one score), the following pages are
- * walked (walk.h): each document is looked at once. In other orders a page is a search after the
- * last hit of the page before, which finds the hits of some pages more and keeps their numbers: the
- * request gets the document's number in the snapshot as its last sort, so that no two hits are
+/* scroll.c: searches that go on page by page over one snapshot. The first page is a search. When
+ * the hits come in the order of the documents (by _doc, or all with one score), the following pages
+ * are walked (walk.h): each document is looked at once. In other orders a page is a search after
+ * the last hit of the page before, which finds the hits of some pages more and keeps their numbers:
+ * the request gets the document's number in the snapshot as its last sort, so that no two hits are
  * equal and nothing else has to be remembered.
  *
  * A context has the snapshot, its own copy of the request and an arena; the table has a limit and a
@@ -19,8 +19,8 @@
 #include "query/walk.h"
 
 #define SCROLL_ID_BYTES  40u
-#define CONTEXTS_DEFAULT 500u /* search.max_open_scroll_context */
-#define AHEAD_PAGES      8u   /* that one search finds */
+#define CONTEXTS_DEFAULT 500u  /* search.max_open_scroll_context */
+#define AHEAD_PAGES      8u    /* that one search finds */
 #define AHEAD_HITS_MAX   4096u /* kept by a context: about 100 bytes each */
 
 struct scroll {
@@ -33,7 +33,7 @@ struct scroll {
     struct doc_walk *walk; /* NULL: not walked */
     bool is_walk_tried;
     struct ahead ahead;
-    size_t ahead_at; /* the first one that was not shown */
+    size_t ahead_at;    /* the first one that was not shown */
     size_t shown_sorts; /* sort values that belong to the caller's sort */
     int64_t expires_ns; /* monotonic */
     uint64_t total;
@@ -239,8 +239,7 @@ static int run_ahead(struct scroll_table *table, struct scroll *scroll, struct a
                      struct search_result *result, struct err *err)
 {
     int64_t started_ns = clock_monotonic_ns(table->clock);
-    size_t count =
-        MIN_OF(scroll->ahead.count - scroll->ahead_at, (size_t)scroll->request->size);
+    size_t count = MIN_OF(scroll->ahead.count - scroll->ahead_at, (size_t)scroll->request->size);
     *result = (struct search_result){.shard_count = searcher_index_count(scroll->searcher)};
     result->hits = ARENA_ARRAY(mem, struct search_hit, count);
     for (; result->hit_count < count; result->hit_count++) {

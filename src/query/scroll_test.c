@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* scroll_test.c: the pages of a scroll together are the hits of one search, in its order, whatever the
- * order is and however small the pages; totals are exact; writes after the first page change
+/* scroll_test.c: the pages of a scroll together are the hits of one search, in its order, whatever
+ * the order is and however small the pages; totals are exact; writes after the first page change
  * nothing. */
 #include "query/search_support_test.h"
 
@@ -26,8 +26,8 @@ static void fill(struct bed *bed)
             writes[i].index = str_from(indices[n % 3 == 2 ? 2 : (n / 7) % 2]);
             writes[i].id = arena_printf(bed->t->mem, "%d", n);
             writes[i].source =
-                arena_printf(bed->t->mem, "{\"n\":%d,\"k\":\"k%d\",\"t\":\"red%s %s\"}", n * 7 % 1000,
-                             n % 4, n % 3 ? " red" : "", n % 50 ? "green" : "blue");
+                arena_printf(bed->t->mem, "{\"n\":%d,\"k\":\"k%d\",\"t\":\"red%s %s\"}",
+                             n * 7 % 1000, n % 4, n % 3 ? " red" : "", n % 50 ? "green" : "blue");
         }
         assert_ok(engine_write(bed->engine, writes, BULK, REFRESH_NONE, bed->t->mem, results,
                                &bed->t->err),
@@ -114,11 +114,13 @@ static const char *const bodies[] = {
     "{\"sort\":[\"_doc\"],\"query\":{\"term\":{\"k\":\"k1\"}}}",
     "{\"query\":{\"constant_score\":{\"filter\":{\"term\":{\"k\":\"k2\"}},\"boost\":2.5}}}",
     "{\"query\":{\"range\":{\"n\":{\"gte\":500}}}}",
-    "{\"query\":{\"bool\":{\"filter\":[{\"term\":{\"k\":\"k3\"}},{\"range\":{\"n\":{\"lt\":700}}}]}}}",
+    "{\"query\":{\"bool\":{\"filter\":[{\"term\":{\"k\":\"k3\"}},{\"range\":{\"n\":{\"lt\":700}}}]}"
+    "}}",
     "{\"query\":{\"match\":{\"t\":\"red blue\"}}}",
     "{\"sort\":[{\"n\":\"desc\"}],\"_source\":false}",
     "{\"sort\":[{\"k\":\"asc\"},{\"n\":\"desc\"}],\"query\":{\"match\":{\"t\":\"blue\"}}}",
-    "{\"sort\":[\"_score\"],\"query\":{\"match_all\":{}},\"post_filter\":{\"term\":{\"k\":\"k1\"}}}",
+    "{\"sort\":[\"_score\"],\"query\":{\"match_all\":{}},\"post_filter\":{\"term\":{\"k\":\"k1\"}}"
+    "}",
     "{\"query\":{\"term\":{\"k\":\"k1\"}},\"min_score\":0.1}",
     "{\"query\":{\"term\":{\"k\":\"none\"}}}"};
 

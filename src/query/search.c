@@ -586,12 +586,11 @@ static void keep_ahead(const struct search *s, const struct hit_ref *refs, size_
     ahead->hits = ARENA_ARRAY(ahead->mem, struct ahead_hit, count + 1);
     ahead->count = count;
     for (size_t i = 0; i < count; i++)
-        ahead->hits[i] =
-            (struct ahead_hit){.part = refs[i].part,
-                               .doc = refs[i].doc,
-                               .has_score = shows_scores,
-                               .score = shows_scores ? f32_shown(refs[i].score) : 0,
-                               .sort_values = print_sorts(s, &refs[i], ahead->mem)};
+        ahead->hits[i] = (struct ahead_hit){.part = refs[i].part,
+                                            .doc = refs[i].doc,
+                                            .has_score = shows_scores,
+                                            .score = shows_scores ? f32_shown(refs[i].score) : 0,
+                                            .sort_values = print_sorts(s, &refs[i], ahead->mem)};
 }
 
 static int fetch_hits(struct search *s, struct search_result *result)
@@ -662,8 +661,8 @@ static void search_init(struct search *s)
     s->sorts = request->sort_count ? request->sorts : &by_score;
     s->sort_count = request->sort_count ? request->sort_count : 1;
     s->is_by_score = s->sorts[0].kind == SORT_SCORE;
-    s->wanted = request->from + request->size +
-                (request->ahead ? (int64_t)request->ahead->wanted : 0);
+    s->wanted =
+        request->from + request->size + (request->ahead ? (int64_t)request->ahead->wanted : 0);
     for (size_t i = 0; i < s->sort_count; i++)
         s->needs_scores = s->needs_scores || (s->sorts[i].kind == SORT_SCORE && request->size > 0);
     s->needs_scores = s->needs_scores || request->track_scores || request->has_min_score ||

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* walk.h: the matches of a query in the order of the documents, a page at a time, each window looked
- * at once: what a scroll does whose order is that of the documents. */
+/* walk.h: the matches of a query in the order of the documents, a page at a time, each window
+ * looked at once: what a scroll does whose order is that of the documents. */
 #ifndef NARU_QUERY_WALK_H
 #define NARU_QUERY_WALK_H
 

@@ -55,7 +55,7 @@ struct exchange {
     struct buf body;
     struct http_request req;
     struct http_reply reply;
-    struct err err; /* code != 0: the server answers by itself */
+    struct err err;  /* code != 0: the server answers by itself */
     size_t reserved; /* of the bytes in flight */
     bool is_done, is_gzip;
 };
@@ -405,10 +405,10 @@ static int start_daemon(struct http_server *http, struct err *err)
     http->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, on_access, http, MHD_OPTION_LISTEN_SOCKET, fd,
         MHD_OPTION_URI_LOG_CALLBACK, on_uri, http, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
-        MHD_OPTION_CONNECTION_LIMIT, HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-        HTTP_IDLE_TIMEOUT_S, MHD_OPTION_THREAD_POOL_SIZE, HTTP_IO_THREADS,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(64 * KIB), MHD_OPTION_END);
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_CONNECTION_LIMIT,
+        HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, HTTP_IDLE_TIMEOUT_S,
+        MHD_OPTION_THREAD_POOL_SIZE, HTTP_IO_THREADS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)(64 * KIB), MHD_OPTION_END);
     if (!http->daemon) {
         net_close(fd);
         return err_set(err, ERR_INTERNAL, "the HTTP server cannot be started");

@@ -15,13 +15,13 @@
 /* network.breaker.inflight_requests.limit: request bodies that are being read or worked on. */
 #define HTTP_IN_FLIGHT_BYTES_MAX_DEFAULT (512 * MIB)
 /* http.gzip_ratio_max: a body may unpack to so many times its size; HTTP_GZIP_FREE_BYTES always. */
-#define HTTP_GZIP_RATIO_MAX  256u
-#define HTTP_GZIP_FREE_BYTES (1 * MIB)
-#define HTTP_REPLY_BYTES_MAX           (1 * GIB)
-#define HTTP_CONNECTIONS_MAX           4096u
-#define HTTP_QUEUE_REQUESTS_MAX        4096u /* requests waiting for a worker; more answer 429 */
-#define HTTP_IDLE_TIMEOUT_S            120u
-#define HTTP_REPLY_HEADERS_MAX         8u
+#define HTTP_GZIP_RATIO_MAX     256u
+#define HTTP_GZIP_FREE_BYTES    (1 * MIB)
+#define HTTP_REPLY_BYTES_MAX    (1 * GIB)
+#define HTTP_CONNECTIONS_MAX    4096u
+#define HTTP_QUEUE_REQUESTS_MAX 4096u /* requests waiting for a worker; more answer 429 */
+#define HTTP_IDLE_TIMEOUT_S     120u
+#define HTTP_REPLY_HEADERS_MAX  8u
 
 struct http_request {
     struct str method; /* "GET" */
@@ -57,8 +57,8 @@ struct http_config {
     size_t worker_count;
     size_t content_bytes_max;
     size_t in_flight_bytes_max; /* 0: HTTP_IN_FLIGHT_BYTES_MAX_DEFAULT */
-    const char *name;      /* of the threads and in messages: "rest" */
-    http_handler *handler; /* on a worker thread; MUST fill the reply */
+    const char *name;           /* of the threads and in messages: "rest" */
+    http_handler *handler;      /* on a worker thread; MUST fill the reply */
     /* MAY be NULL: writes the body of an error the server itself answers (413, 400, 429) in the
      * API's own shape. */
     void (*error_write)(void *owner, const struct err *err, struct buf *out);

@@ -334,5 +334,5 @@ static void names_a_port_in_use(struct test *t)
 
 TEST_MAIN(TEST(answers_requests), TEST(keeps_a_connection_for_several_requests),
           TEST(refuses_large_bodies), TEST(unpacks_gzip_within_the_limit),
-          TEST(admits_bodies_by_their_bytes), TEST(bounds_gzip_by_ratio_and_budget), TEST(survives_garbage),
-          TEST(names_a_port_in_use))
+          TEST(admits_bodies_by_their_bytes), TEST(bounds_gzip_by_ratio_and_budget),
+          TEST(survives_garbage), TEST(names_a_port_in_use))

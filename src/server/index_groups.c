@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* index_groups.c: one function a group. Members for things that naru does not have (warmers, fielddata,
- * caches, completion suggesters, replication) are 0 because that is their true number. */
+/* index_groups.c: one function a group. Members for things that naru does not have (warmers,
+ * fielddata, caches, completion suggesters, replication) are 0 because that is their true number.
+ */
 #include "server/index_groups.h"
 
 #include "base/arena.h"
@@ -136,9 +137,9 @@ static void write_warmer(struct json_writer *w, const struct index_stats *s UNUS
 
 static void write_query_cache(struct json_writer *w, const struct index_stats *s UNUSED)
 {
-    static const char *const none[] = {"memory_size_in_bytes", "total_count", "hit_count",
-                                       "miss_count",           "cache_size",  "cache_count",
-                                       "evictions",            NULL};
+    static const char *const none[] = {
+        "memory_size_in_bytes", "total_count", "hit_count", "miss_count",
+        "cache_size",           "cache_count", "evictions", NULL};
     zeros(w, none);
 }
 
@@ -155,9 +156,12 @@ static void write_completion(struct json_writer *w, const struct index_stats *s 
 
 static void write_segments(struct json_writer *w, const struct index_stats *s)
 {
-    static const char *const none[] = {"terms_memory_in_bytes",      "stored_fields_memory_in_bytes",
-                                       "term_vectors_memory_in_bytes", "norms_memory_in_bytes",
-                                       "points_memory_in_bytes",     "doc_values_memory_in_bytes",
+    static const char *const none[] = {"terms_memory_in_bytes",
+                                       "stored_fields_memory_in_bytes",
+                                       "term_vectors_memory_in_bytes",
+                                       "norms_memory_in_bytes",
+                                       "points_memory_in_bytes",
+                                       "doc_values_memory_in_bytes",
                                        NULL};
     stat_number(w, "count", s->segment_count);
     stat_number(w, "memory_in_bytes", s->segment_memory_bytes);
@@ -233,9 +237,9 @@ int index_groups_parse(const struct rest_call *call, struct str names, uint32_t 
 {
     /* In the order of groups_all. */
     static const char *const known[] = {
-        "docs",    "store",  "indexing",    "get",       "search",     "merge",
-        "refresh", "flush",  "warmer",      "query_cache", "fielddata", "completion",
-        "segments", "translog", "request_cache", "recovery", "_all",    NULL};
+        "docs",     "store",    "indexing",      "get",         "search",    "merge",
+        "refresh",  "flush",    "warmer",        "query_cache", "fielddata", "completion",
+        "segments", "translog", "request_cache", "recovery",    "_all",      NULL};
     _Static_assert(ARRAY_COUNT(known) == ARRAY_COUNT(groups_all) + 2, "one name a group");
     struct str name;
     *ret_groups = names.n ? 0 : INDEX_GROUPS_ALL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* index_groups.h: the metric groups that _stats, _nodes/stats and _cat/shards show of an index, a node
- * or all: docs, store, indexing … in Elasticsearch's names. */
+/* index_groups.h: the metric groups that _stats, _nodes/stats and _cat/shards show of an index, a
+ * node or all: docs, store, indexing … in Elasticsearch's names. */
 #ifndef NARU_SERVER_INDEX_GROUPS_H
 #define NARU_SERVER_INDEX_GROUPS_H
 

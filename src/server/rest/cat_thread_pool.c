@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cat_thread_pool.c: GET _cat/thread_pool: the pools there are: "rest", whose workers answer requests,
- * searches and writes alike. */
+/* cat_thread_pool.c: GET _cat/thread_pool: the pools there are: "rest", whose workers answer
+ * requests, searches and writes alike. */
 #include "base/str.h"
 #include "os/os.h"
 #include "server/http.h"

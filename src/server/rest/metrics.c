@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* metrics.c: GET /metrics: everything that is counted, in Prometheus's text format 0.0.4. Names follow
- * its conventions: base units, _total for what only grows. */
+/* metrics.c: GET /metrics: everything that is counted, in Prometheus's text format 0.0.4. Names
+ * follow its conventions: base units, _total for what only grows. */
 #include "base/buf.h"
 #include "base/str.h"
 #include "os/os.h"
@@ -37,8 +37,8 @@ static void times(struct buf *out, const char *name, const struct metric_times *
     /* A reader between two additions may see a bucket before the count. */
     count = MAX_OF(count, sum);
     buf_printf(out, "%s_bucket{le=\"+Inf\"} %llu\n%s_sum %.9f\n%s_count %llu\n", name,
-               (unsigned long long)count, name,
-               (double)metric_get(&t->sum_ns) / (double)NS_PER_S, name, (unsigned long long)count);
+               (unsigned long long)count, name, (double)metric_get(&t->sum_ns) / (double)NS_PER_S,
+               name, (unsigned long long)count);
 }
 
 static void labelled(struct buf *out, const char *name, const char *label, const char *value,

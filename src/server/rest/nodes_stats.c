@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* nodes_stats.c: GET _nodes/stats: figures of this node: its indices, the machine, the process, disks,
- * HTTP, workers and memory budgets, under Elasticsearch's names as far as they mean the same. */
+/* nodes_stats.c: GET _nodes/stats: figures of this node: its indices, the machine, the process,
+ * disks, HTTP, workers and memory budgets, under Elasticsearch's names as far as they mean the
+ * same. */
 #include "base/arena.h"
 #include "base/str.h"
 #include "os/os.h"
@@ -220,8 +221,7 @@ static int write_breakers(struct json_writer *w, const struct node_view *v, stru
                       metric_get(&http_metrics(http)->rejected_in_flight));
     /* memory_bytes_max: what is written and not on disk yet, requests being applied included. */
     write_breaker(w, mem, "write", v->engine.memory_bytes_max,
-                  v->engine.memory_bytes + v->engine.flight_bytes,
-                  metric_get(&m->rejected_memory));
+                  v->engine.memory_bytes + v->engine.flight_bytes, metric_get(&m->rejected_memory));
     json_object_end(w);
     return 0;
 }
@@ -230,17 +230,20 @@ static const struct {
     const char *name;
     int (*write)(struct json_writer *w, const struct node_view *v, struct err *err);
 } sections[] = {
-    {"indices", write_indices},         {"os", write_os}, {"process", write_process},
-    {"jvm", write_jvm},                 {"thread_pool", write_thread_pool},
-    {"fs", write_fs},                   {"http", write_http},
+    {"indices", write_indices},
+    {"os", write_os},
+    {"process", write_process},
+    {"jvm", write_jvm},
+    {"thread_pool", write_thread_pool},
+    {"fs", write_fs},
+    {"http", write_http},
     {"breaker", write_breakers},
 };
 
 /* Elasticsearch's sections for things that are not here: accepted, and nothing is shown. */
-static const char *const absent[] = {"transport",     "script",
-                                     "discovery",     "ingest",
-                                     "script_cache",  "adaptive_selection",
-                                     "indexing_pressure", NULL};
+static const char *const absent[] = {
+    "transport",         "script", "discovery", "ingest", "script_cache", "adaptive_selection",
+    "indexing_pressure", NULL};
 
 static int sections_parse(const struct rest_call *call, uint32_t *ret_mask, struct err *err)
 {
@@ -264,8 +267,7 @@ static int sections_parse(const struct rest_call *call, uint32_t *ret_mask, stru
 
 static int nodes_stats_run(struct rest_call *call, struct err *err)
 {
-    struct node_view v = {.call = call,
-                          .now_ms = clock_wall_ns(call->context->clock) / NS_PER_MS};
+    struct node_view v = {.call = call, .now_ms = clock_wall_ns(call->context->clock) / NS_PER_MS};
     uint32_t mask;
     struct json_writer *w = &call->w;
     TRY(sections_parse(call, &mask, err));
