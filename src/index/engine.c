@@ -312,6 +312,7 @@ static int log_open(struct engine *engine, struct err *err)
     struct wal_config config = {.fs = engine->fs,
                                 .dir = path_join(mem, engine->path, STR("wal")),
                                 .seq_min = seq_min,
+                                .clock = engine->clock,
                                 .file_bytes_max = engine->config.wal_file_bytes_max};
     return wal_open(&config, &engine->wal, err);
 }

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/rng.h"
+#include "index/figures.h"
 #include "os/vfs.h"
 
 struct engine;
@@ -140,7 +141,11 @@ int engine_force_merge(struct engine *engine, struct str index, size_t segment_c
 struct index_stats {
     struct str name, uuid;
     uint64_t doc_count, deleted_count, store_bytes, segment_count, memory_bytes;
-    uint64_t index_total, delete_total, refresh_total, flush_total, merge_total, query_total;
+    uint64_t builder_bytes, segment_memory_bytes; /* memory_bytes without in-memory segments; what
+                                                     segments have on the heap */
+    uint64_t log_operations, log_bytes;           /* in the log, not flushed yet */
+    int64_t flush_age_ns;
+    struct index_metrics metrics;
     int64_t created_ns;
     int64_t seq_no_max;       /* highest acknowledged, -1: none */
     uint32_t damaged_count;   /* segments that were set aside; their documents are missing */

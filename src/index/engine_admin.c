@@ -825,22 +825,26 @@ int engine_index_stats(struct engine *engine, struct str name, struct arena *mem
                             .uuid = arena_str(mem, index->uuid),
                             .created_ns = index->created_ns,
                             .seq_no_max =
-                                __atomic_load_n(&index->seq_no_next, __ATOMIC_RELAXED) - 1,
-                            .index_total = metric_get(&index->index_total),
-                            .delete_total = metric_get(&index->delete_total),
-                            .refresh_total = metric_get(&index->refresh_total),
-                            .flush_total = metric_get(&index->flush_total),
-                            .merge_total = metric_get(&index->merge_total),
-                            .query_total = metric_get(&index->query_total)};
+                                __atomic_load_n(&index->seq_no_next, __ATOMIC_RELAXED) - 1};
     mutex_lock(&index->mu);
+    index_metrics_add(&s.metrics, &index->metrics); /* under mu: no flush between log and cut */
+    s.flush_age_ns = clock_monotonic_ns(engine->clock) - index->flushed_ns;
+    s.log_operations = metric_get(&s.metrics.log_operations) - index->log_operations_flushed;
+    s.log_bytes = metric_get(&s.metrics.log_bytes) - index->log_bytes_flushed;
+    s.builder_bytes = index->memory_bytes;
     for (size_t i = 0; i < index->view->count; i++) {
         s.doc_count += index->view->parts[i].live_count;
         s.deleted_count +=
             index->view->parts[i].segment->doc_count - index->view->parts[i].live_count;
         s.segment_count++;
     }
-    for (size_t i = 0; i < index->set->count; i++)
-        s.store_bytes += index->set->slots[i]->segment->size;
+    for (size_t i = 0; i < index->set->count; i++) {
+        const struct slot *slot = index->set->slots[i];
+        s.store_bytes += slot->segment->size;
+        s.segment_memory_bytes += segment__memory_bytes(slot->segment);
+        if (slot->number == 0)
+            s.builder_bytes -= MIN_OF(s.builder_bytes, slot->segment->size);
+    }
     s.memory_bytes = index->memory_bytes;
     s.damaged_count = (uint32_t)index->damaged_count;
     memcpy(s.damaged_reason, index->trouble, sizeof(s.damaged_reason));

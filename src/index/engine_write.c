@@ -300,6 +300,7 @@ struct batch {
     uint32_t record_count;
     uint64_t seq_max;    /* last frame appended, 0: none */
     bool is_delete_only; /* the disk is nearly full: everything else is refused */
+    int64_t delete_ns;
 };
 
 static int frame_append(struct batch *b, enum wal_kind kind, struct str payload, uint32_t records,
@@ -396,7 +397,7 @@ static int index_doc(struct batch *b, const struct doc_write *write, struct doc_
     record_add(&b->frame, WAL_DOC_INDEX, write->id.n ? 0 : WAL_DOC_FLAG_AUTO_ID, r->id,
                write->routing, source, seq_no, version);
     b->record_count++;
-    metric_add(&index->index_total, 1);
+    metric_add(&index->metrics.index_total, 1);
     result_fill(r, was_there ? DOC_UPDATED : DOC_CREATED, was_there ? 200 : 201, version, seq_no);
     return 0;
 }
@@ -414,9 +415,19 @@ static int delete_doc(struct batch *b, const struct doc_write *write, struct doc
     record_add(&b->frame, WAL_DOC_DELETE, 0, r->id, write->routing, STR_NONE, seq_no, version);
     b->record_count++;
     if (was_there)
-        metric_add(&index->delete_total, 1);
+        metric_add(&index->metrics.delete_total, 1);
     result_fill(r, was_there ? DOC_DELETED : DOC_NOT_FOUND, was_there ? 200 : 404, version, seq_no);
     return 0;
+}
+
+static int delete_timed(struct batch *b, const struct doc_write *write, struct doc_result *r,
+                        struct place *place, struct err *err)
+{
+    struct clock *clock = b->lane->index->engine->clock;
+    int64_t begin_ns = clock_monotonic_ns(clock);
+    int rc = delete_doc(b, write, r, place, err);
+    b->delete_ns += clock_monotonic_ns(clock) - begin_ns;
+    return rc;
 }
 
 static int current_source(struct batch *b, const struct place *place, struct str *ret_source,
@@ -447,6 +458,7 @@ static int update_doc(struct batch *b, const struct doc_write *write, struct doc
     if (is_noop) {
         int64_t version;
         TRY(conditions_check(write, r->id, place, &version, err));
+        metric_add(&b->lane->index->metrics.noop_total, 1);
         result_fill(r, DOC_NOOP, 200, place->version, place->seq_no);
         return 0;
     }
@@ -503,13 +515,16 @@ static void item_apply(struct batch *b, size_t i)
             rc = update_doc(b, write, r, &place, &err);
             break;
         case DOC_DELETE:
-            rc = delete_doc(b, write, r, &place, &err);
+            rc = delete_timed(b, write, r, &place, &err);
             break;
         }
     }
     place_deinit(&place);
-    if (rc < 0)
+    if (rc < 0) {
         result_fail(r, &err, b->mem);
+        if (write->op != DOC_DELETE)
+            metric_add(&b->lane->index->metrics.index_failed, 1);
+    }
 }
 
 /* Ids for the items that come without one. */
@@ -553,6 +568,8 @@ static int lane_run(struct batch *b, const uint32_t *items, size_t count, struct
         mutex_lock(&index->mu);
         unflushed_note(index, b->seq_max);
         index->is_changed = true;
+        metric_add(&index->metrics.log_operations, b->record_count);
+        metric_add(&index->metrics.log_bytes, b->frame.n);
         mutex_unlock(&index->mu);
     }
     mutex_unlock(&lane->mu);
@@ -653,24 +670,57 @@ static void memory_wait(struct engine *engine, size_t bytes)
 static int admit_memory(struct engine *engine, size_t bytes, struct err *err)
 {
     size_t needed = bytes * 2; /* a document's columns and postings are about its own size again */
-    if (bytes > engine->request_max)
+    struct engine_metrics *m = &engine->metrics;
+    if (bytes > engine->request_max) {
+        metric_add(&m->rejected_size, 1);
         return err_set(err, ERR_TOO_LARGE,
                        "a write of %zu bytes is over the limit request_bytes_max of %zu", bytes,
                        engine->request_max);
+    }
     if (is_over(engine, needed))
         memory_wait(engine, needed);
     uint64_t used = memory_used(engine);
-    if (used + needed > engine->memory_max)
+    if (used + needed > engine->memory_max) {
+        metric_add(&m->rejected_memory, 1);
         return err_set(err, ERR_MEM_LIMIT,
                        "[write] data too large: %llu bytes are in use and %zu more needed, over "
                        "the limit memory_bytes_max of %zu",
                        (unsigned long long)used, needed, engine->memory_max);
-    if (is_over(engine, needed))
+    }
+    if (is_over(engine, needed)) {
+        metric_add(&m->rejected_log_bytes, 1);
         return err_set(err, ERR_MEM_LIMIT,
                        "[write] the log holds %llu bytes that are not flushed, over the limit "
                        "WAL_BYTES_MAX of %llu",
                        (unsigned long long)wal_bytes(engine->wal),
                        (unsigned long long)WAL_BYTES_MAX);
+    }
+    return 0;
+}
+
+static bool is_delete_only(const struct doc_write *writes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (writes[i].op != DOC_DELETE)
+            return false;
+    }
+    return true;
+}
+
+/* A request of which the disk keeps something out is counted once, though its items are told one by
+ * one. */
+static int admit(struct engine *engine, const struct doc_write *writes, size_t count, size_t bytes,
+                 enum admitted *ret, struct err *err)
+{
+    struct engine_metrics *m = &engine->metrics;
+    int rc = admit_disk(engine, ret, err);
+    if (rc < 0) {
+        metric_add(rc == -ERR_READ_ONLY ? &m->rejected_log : &m->rejected_disk, 1);
+        return rc;
+    }
+    TRY(admit_memory(engine, bytes, err));
+    if (*ret == ADMIT_NONE || (*ret == ADMIT_DELETES && !is_delete_only(writes, count)))
+        metric_add(&m->rejected_disk, 1);
     return 0;
 }
 
@@ -713,7 +763,13 @@ static int index_run(struct index *index, const struct doc_write *writes, size_t
                           .mem = mem,
                           .is_delete_only = is_delete_only};
         buf_init(&b.frame, WAL_FRAME_BYTES_MAX);
+        int64_t begin_ns = clock_monotonic_ns(engine->clock);
+        metric_add(&index->metrics.index_current, count);
         rc = lane_run(&b, items, count, err);
+        metric_sub(&index->metrics.index_current, count);
+        int64_t took_ns = clock_monotonic_ns(engine->clock) - begin_ns - b.delete_ns;
+        metric_add(&index->metrics.index_ns, (uint64_t)MAX_OF(took_ns, (int64_t)0));
+        metric_add(&index->metrics.delete_ns, (uint64_t)b.delete_ns);
         *seq_max = MAX_OF(*seq_max, b.seq_max);
         buf_deinit(&b.frame);
     }
@@ -871,12 +927,15 @@ int engine_write(struct engine *engine, const struct doc_write *writes, size_t c
         bytes += writes[i].source.n + writes[i].id.n + DOC_OVERHEAD_BYTES;
         ret_results[i] = (struct doc_result){.outcome = DOC_FAILED, .status = 500};
     }
+    int64_t begin_ns = clock_monotonic_ns(engine->clock);
     enum admitted admitted;
-    __atomic_store_n(&engine->used_ns, clock_monotonic_ns(engine->clock), __ATOMIC_RELAXED);
-    TRY(admit_disk(engine, &admitted, err));
-    TRY(admit_memory(engine, bytes, err));
+    __atomic_store_n(&engine->used_ns, begin_ns, __ATOMIC_RELAXED);
+    TRY(admit(engine, writes, count, bytes, &admitted, err));
     __atomic_add_fetch(&engine->flight_bytes, bytes, __ATOMIC_RELAXED);
     int rc = write_all(engine, writes, count, admitted, refresh, mem, ret_results, err);
+    metric_add(&engine->metrics.write_requests, 1);
+    metric_add(&engine->metrics.write_bytes, bytes);
+    metric_times_add(&engine->metrics.bulk, clock_monotonic_ns(engine->clock) - begin_ns);
     __atomic_sub_fetch(&engine->flight_bytes, bytes, __ATOMIC_RELAXED);
     return rc;
 }
@@ -940,6 +999,15 @@ static int get_published(struct index *index, struct str id, struct arena *mem, 
     return rc;
 }
 
+static void get_note(struct index *index, bool is_found, int64_t took_ns)
+{
+    struct index_metrics *m = &index->metrics;
+    uint64_t ns = (uint64_t)MAX_OF(took_ns, (int64_t)0);
+    metric_add(&m->get_ns, ns);
+    metric_add(is_found ? &m->get_exists_total : &m->get_missing_total, 1);
+    metric_add(is_found ? &m->get_exists_ns : &m->get_missing_ns, ns);
+}
+
 int engine_get(struct engine *engine, struct str name, struct str id, bool is_realtime,
                struct arena *mem, struct doc_get *ret_doc, struct err *err)
 {
@@ -950,10 +1018,15 @@ int engine_get(struct engine *engine, struct str name, struct str id, bool is_re
         return err_set(err, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "]", STR_ARG(name));
     TRY(index__await(index, USE_GET, err));
     struct doc_get doc = {.index = arena_str(mem, index->name), .id = arena_str(mem, id)};
-    if (id.n > 0 && id.n <= ID_BYTES_MAX) {
-        TRY(is_realtime ? get_current(&index->lanes[lane_of(engine, id)], id, mem, &doc, err)
-                        : get_published(index, id, mem, &doc, err));
-    }
+    int64_t begin_ns = clock_monotonic_ns(engine->clock);
+    int rc = 0;
+    metric_add(&index->metrics.get_current, 1);
+    if (id.n > 0 && id.n <= ID_BYTES_MAX)
+        rc = is_realtime ? get_current(&index->lanes[lane_of(engine, id)], id, mem, &doc, err)
+                         : get_published(index, id, mem, &doc, err);
+    metric_sub(&index->metrics.get_current, 1);
+    TRY(rc);
+    get_note(index, doc.is_found, clock_monotonic_ns(engine->clock) - begin_ns);
     *ret_doc = doc;
     return 0;
 }

@@ -383,12 +383,15 @@ static void flush_cut(struct index *index, void *next)
     mutex_lock(&index->mu);
     index->is_flushing = true;
     index->wal_from_next = 0;
+    index->log_operations_cut = metric_get(&index->metrics.log_operations);
+    index->log_bytes_cut = metric_get(&index->metrics.log_bytes);
     mutex_unlock(&index->mu);
 }
 
 static int flush_locked(struct index *index, struct err *err)
 {
     struct engine *engine = index->engine;
+    int64_t begin_ns = clock_monotonic_ns(engine->clock);
     uint64_t next = 0;
     mutex_lock(&index->seal_mu);
     int rc = index__seal(index, flush_cut, &next, err);
@@ -407,15 +410,22 @@ static int flush_locked(struct index *index, struct err *err)
     }
     mutex_lock(&index->mu);
     index->is_flushing = false;
-    if (rc == 0)
+    if (rc == 0) {
         index->wal_from = index->wal_from_next;
-    else
+        index->log_operations_flushed = index->log_operations_cut;
+        index->log_bytes_flushed = index->log_bytes_cut;
+    } else {
         index->wal_flushed = old_flushed;
+    }
     mutex_unlock(&index->mu);
     TRY(rc);
-    metric_add(&index->flush_total, 1);
+    int64_t end_ns = clock_monotonic_ns(engine->clock);
+    int64_t took_ns = MAX_OF(end_ns - begin_ns, (int64_t)0);
+    metric_add(&index->metrics.flush_total, 1);
+    metric_add(&index->metrics.flush_ns, (uint64_t)took_ns);
+    metric_times_add(&engine->metrics.flush, took_ns);
     mutex_lock(&index->mu);
-    index->flushed_ns = clock_monotonic_ns(engine->clock);
+    index->flushed_ns = end_ns;
     mutex_unlock(&index->mu);
     index__lanes_lock(index);
     index__memory_count(index);
@@ -498,6 +508,38 @@ static bool merge_pick(const struct slot_set *set, size_t *ret_from, size_t *ret
     return false;
 }
 
+/* What a merge takes in, for the figures. */
+struct merge_note {
+    uint64_t docs, bytes;
+    int64_t begin_ns;
+};
+
+static void merge_begin(struct index *index, const struct slot_set *set, size_t from, size_t count,
+                        struct merge_note *note)
+{
+    *note = (struct merge_note){.begin_ns = clock_monotonic_ns(index->engine->clock)};
+    for (size_t i = 0; i < count; i++) {
+        note->docs += set->slots[from + i]->segment->doc_count;
+        note->bytes += set->slots[from + i]->segment->size;
+    }
+    metric_add(&index->metrics.merge_current, 1);
+    metric_add(&index->metrics.merge_current_docs, note->docs);
+    metric_add(&index->metrics.merge_current_bytes, note->bytes);
+}
+
+static void merge_end(struct index *index, const struct merge_note *note)
+{
+    int64_t took_ns = clock_monotonic_ns(index->engine->clock) - note->begin_ns;
+    metric_sub(&index->metrics.merge_current, 1);
+    metric_sub(&index->metrics.merge_current_docs, note->docs);
+    metric_sub(&index->metrics.merge_current_bytes, note->bytes);
+    metric_add(&index->metrics.merge_total, 1);
+    metric_add(&index->metrics.merge_docs, note->docs);
+    metric_add(&index->metrics.merge_bytes, note->bytes);
+    metric_add(&index->metrics.merge_ns, (uint64_t)MAX_OF(took_ns, (int64_t)0));
+    metric_times_add(&index->engine->metrics.merge, took_ns);
+}
+
 /* Merges files while flushes go on: only the number, and in the end the switch, are taken under
  * flush_mu. REQUIRES(merge_mu). */
 static int files_merge(struct index *index, struct slot_set *set, size_t from, size_t count,
@@ -510,10 +552,13 @@ static int files_merge(struct index *index, struct slot_set *set, size_t from, s
     uint64_t number = index->merging_number = index->segment_next++;
     mutex_unlock(&index->flush_mu);
     replace_init(&r, index, set, from, count);
+    struct merge_note note;
+    merge_begin(index, set, from, count, &note);
     merge_pacer_init(&pacer, index);
     if (!is_forced && index->engine->has_thread)
         r.pace = &pace;
     int rc = replace_run(&r, number, err);
+    merge_end(index, &note);
     mutex_lock(&index->flush_mu);
     mutex_lock(&index->mu);
     bool is_deleted = index->is_deleted;
@@ -526,7 +571,6 @@ static int files_merge(struct index *index, struct slot_set *set, size_t from, s
     mutex_unlock(&index->flush_mu);
     slot_unref(r.result); /* of an index that went meanwhile */
     replace_deinit(&r);
-    metric_add(&index->merge_total, 1);
     return rc;
 }
 

@@ -16,6 +16,7 @@
 #include "base/metric.h"
 #include "index/builder.h"
 #include "index/engine.h"
+#include "index/figures.h"
 #include "index/mapping.h"
 #include "index/merge.h"
 #include "index/segment_int.h"
@@ -167,7 +168,9 @@ struct index {
      * again by itself: what it held may have been written anew since. */
     struct manifest_segment *damaged;
     size_t damaged_count;
-    struct metric index_total, delete_total, refresh_total, flush_total, merge_total, query_total;
+    struct index_metrics metrics;
+    /* What the log held at the last flush, and at the cut of the one that is running. */
+    uint64_t log_operations_flushed, log_bytes_flushed, log_operations_cut, log_bytes_cut;
 };
 
 struct engine {
@@ -208,6 +211,7 @@ struct engine {
     pthread_cond_t bg_wake, bg_done, merge_wake; /* done: a refresh happened */
     bool is_kicked;
     struct err background_error; /* guarded by bg_mu: of the last round */
+    struct engine_metrics metrics;
 };
 
 static inline void mutex_lock(pthread_mutex_t *mu)
@@ -254,6 +258,9 @@ uint64_t lane__bytes(const struct lane *lane);    /* REQUIRES(lane.mu) */
 /* A document that is being sealed and lives, DOC_NONE. REQUIRES(lane.mu) */
 uint32_t lane__sealing_find(const struct lane *lane, struct str id);
 void lane__sealing_kill(struct lane *lane, uint32_t doc); /* REQUIRES(lane.mu) */
+
+/* ---- figures.c ---- */
+uint64_t segment__memory_bytes(const struct segment *seg); /* on the heap */
 
 /* ---- index_flush.c ---- */
 /* Everything written so far is in segment files and the manifest; then the log may forget it. */

@@ -301,8 +301,12 @@ int index__refresh_over(struct index *index, uint64_t bytes_min, struct err *err
         index->is_refresh_wanted = false;
     mutex_unlock(&index->mu);
     if (is_changed && (bytes_min == 0 || builders_bytes(index) >= bytes_min)) {
+        int64_t begin_ns = clock_monotonic_ns(index->engine->clock);
         rc = index__seal(index, tombs_purge, NULL, err);
-        metric_add(&index->refresh_total, 1);
+        int64_t took_ns = MAX_OF(clock_monotonic_ns(index->engine->clock) - begin_ns, (int64_t)0);
+        metric_add(&index->metrics.refresh_total, 1);
+        metric_add(&index->metrics.refresh_ns, (uint64_t)took_ns);
+        metric_times_add(&index->engine->metrics.refresh, took_ns);
     }
     mutex_unlock(&index->seal_mu);
     return rc;

@@ -78,7 +78,6 @@ int engine_snapshot(struct engine *engine, const struct str *names, size_t count
         mutex_lock(&index->mu);
         s->views[i] = view_ref(index->view);
         mutex_unlock(&index->mu);
-        metric_add(&index->query_total, 1);
         s->indices[i] = index;
         s->index_count++;
     }
@@ -115,4 +114,50 @@ struct str searcher_index(const struct searcher *s, size_t i, const struct mappi
     ASSERT(i < s->index_count);
     *ret_mapping = s->views[i]->mapping;
     return s->indices[i]->name;
+}
+
+/* ---- Figures ---- */
+
+void searcher_query_begin(struct searcher *s)
+{
+    for (size_t i = 0; i < s->index_count; i++)
+        metric_add(&s->indices[i]->metrics.query_current, 1);
+}
+
+void searcher_query_end(struct searcher *s, int64_t query_ns, int64_t fetch_ns, bool has_fetched)
+{
+    if (s->index_count == 0)
+        return;
+    struct engine_metrics *all = &s->indices[0]->engine->metrics;
+    int64_t query_each = query_ns / (int64_t)s->index_count,
+            fetch_each = fetch_ns / (int64_t)s->index_count;
+    metric_times_add(&all->query, query_ns);
+    if (has_fetched)
+        metric_times_add(&all->fetch, fetch_ns);
+    for (size_t i = 0; i < s->index_count; i++) {
+        struct index_metrics *m = &s->indices[i]->metrics;
+        metric_sub(&m->query_current, 1);
+        metric_add(&m->query_total, 1);
+        metric_add(&m->query_ns, (uint64_t)MAX_OF(query_each, (int64_t)0));
+        if (!has_fetched)
+            continue;
+        metric_add(&m->fetch_total, 1);
+        metric_add(&m->fetch_ns, (uint64_t)MAX_OF(fetch_each, (int64_t)0));
+    }
+}
+
+void searcher_scroll_begin(struct searcher *s)
+{
+    for (size_t i = 0; i < s->index_count; i++)
+        metric_add(&s->indices[i]->metrics.scroll_current, 1);
+}
+
+void searcher_scroll_end(struct searcher *s, int64_t open_ns)
+{
+    for (size_t i = 0; i < s->index_count; i++) {
+        struct index_metrics *m = &s->indices[i]->metrics;
+        metric_sub(&m->scroll_current, 1);
+        metric_add(&m->scroll_total, 1);
+        metric_add(&m->scroll_ns, (uint64_t)MAX_OF(open_ns, (int64_t)0));
+    }
 }

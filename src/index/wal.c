@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/bits.h"
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/str.h"
 
@@ -20,6 +21,9 @@ struct wal {
     struct arena *mem;
     struct str dir;
     uint64_t file_bytes_max;
+    struct clock *clock;
+    struct metric_times syncs;
+    struct metric written;
     pthread_mutex_t mu;
     pthread_cond_t synced;
     /* guarded by mu */
@@ -372,6 +376,7 @@ int wal_open(const struct wal_config *config, struct wal **ret_wal, struct err *
     wal->mem = arena_new(0);
     wal->dir = arena_str(wal->mem, config->dir);
     wal->file_bytes_max = config->file_bytes_max ? config->file_bytes_max : WAL_FILE_BYTES_MAX;
+    wal->clock = config->clock;
     wal->next_seq = 1;
     buf_init(&wal->pending, 2 * GIB);
     buf_init(&wal->writing, 2 * GIB);
@@ -509,9 +514,14 @@ static int batch_run(struct wal *wal, bool is_again)
     bool is_new = false, is_synced = false;
     wal->has_leader = true;
     unlock(wal);
+    int64_t begin_ns = wal->clock ? clock_monotonic_ns(wal->clock) : 0;
     int rc = is_again ? vfs_truncate(wal->file, off, &err) : 0;
     if (rc == 0)
         rc = batch_write(wal, wal->batch_first, &off, &is_new, &is_synced, &err);
+    if (rc == 0) {
+        metric_times_add(&wal->syncs, wal->clock ? clock_monotonic_ns(wal->clock) - begin_ns : 0);
+        metric_add(&wal->written, wal->writing.n);
+    }
     lock(wal);
     if (rc == 0) {
         if (is_new)
@@ -581,6 +591,12 @@ uint64_t wal_bytes(struct wal *wal)
         n += wal->files[i].bytes;
     unlock(wal);
     return n;
+}
+
+const struct metric_times *wal_syncs(const struct wal *wal, uint64_t *ret_bytes)
+{
+    *ret_bytes = metric_get(&wal->written);
+    return &wal->syncs;
 }
 
 int wal_truncate(struct wal *wal, uint64_t seq, struct err *err)

@@ -14,10 +14,12 @@
 #include "base/base.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/metric.h"
 #include "index/format.h"
 #include "os/vfs.h"
 
 struct wal;
+struct clock;
 
 #define WAL_FILE_BYTES_MAX (64 * MIB) /* a new file is begun behind this */
 
@@ -38,6 +40,7 @@ struct wal_config {
     struct str dir;          /* made when missing */
     uint64_t seq_min;        /* the next sequence is at least this */
     uint64_t file_bytes_max; /* 0: WAL_FILE_BYTES_MAX */
+    struct clock *clock;     /* MAY be NULL: then syncs have no times */
     wal_replay_fn *replay;   /* MAY be NULL: whoever opens it calls wal_replay */
     void *arg;
     bool is_check; /* read only: nothing is cut or made */
@@ -65,6 +68,8 @@ uint64_t wal_next_seq(struct wal *wal);
 /* Frames below `seq` are needed no more: removes files that hold only such. */
 int wal_truncate(struct wal *wal, uint64_t seq, struct err *err) WARN_UNUSED;
 uint64_t wal_bytes(struct wal *wal); /* of all files */
+/* Batches written and synced, with their times; the bytes of all of them. */
+const struct metric_times *wal_syncs(const struct wal *wal, uint64_t *ret_bytes);
 /* 0, or -ERR_READ_ONLY or -ERR_DISK_FULL with the reason for which no more writes are taken. */
 int wal_state(struct wal *wal, struct err *err) WARN_UNUSED;
 /* After a full disk: tries the kept batch again. Answers as wal_state. */

@@ -32,4 +32,16 @@ int64_t os_pid(void);
 struct str os_hostname(void); /* borrowed for the process's life */
 bool os_is_tty(int fd);
 
+/* What the kernel says of the process and the machine; 0 where it says nothing. */
+struct os_figures {
+    uint64_t memory_total, memory_free, memory_available, swap_total, swap_free;
+    double load[3];         /* of 1, 5 and 15 minutes */
+    uint64_t virtual_bytes; /* address space of the process */
+    uint64_t fds_open, fds_max;
+    int64_t busy_ns, total_ns; /* of all cores since the machine started */
+};
+void os_figures(struct os_figures *ret_figures);
+/* The file system that holds `path`; false: not known. */
+bool os_disk(const char *path, uint64_t *ret_total, uint64_t *ret_free, uint64_t *ret_available);
+
 #endif

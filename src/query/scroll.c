@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* scroll.c: searches that go on page by page over one snapshot. A page is a search after the last
- * hit of the page before: the request gets the document's number in the snapshot as its last sort,
- * so that no two hits are equal and nothing has to be remembered but that last hit.
+/* scroll.c: searches that go on page by page over one snapshot. The first page is a search. When
+ * the hits come in the order of the documents (by _doc, or all with one score), the following pages
+ * are walked (walk.h): each document is looked at once. In other orders a page is a search after
+ * the last hit of the page before, which finds the hits of some pages more and keeps their numbers:
+ * the request gets the document's number in the snapshot as its last sort, so that no two hits are
+ * equal and nothing else has to be remembered.
  *
  * A context has the snapshot, its own copy of the request and an arena; the table has a limit and a
  * lock. While a page is computed its context is busy and out of reach of others; contexts whose
@@ -13,9 +16,12 @@
 #include "base/str.h"
 #include "index/engine.h"
 #include "query/search_int.h"
+#include "query/walk.h"
 
 #define SCROLL_ID_BYTES  40u
-#define CONTEXTS_DEFAULT 500u /* search.max_open_scroll_context */
+#define CONTEXTS_DEFAULT 500u  /* search.max_open_scroll_context */
+#define AHEAD_PAGES      8u    /* that one search finds */
+#define AHEAD_HITS_MAX   4096u /* kept by a context: about 100 bytes each */
 
 struct scroll {
     char id[SCROLL_ID_BYTES];
@@ -24,12 +30,18 @@ struct scroll {
     struct arena *after_mem; /* the last hit's sort values; swapped at each page */
     struct search_request *request;
     struct value after;
+    struct doc_walk *walk; /* NULL: not walked */
+    bool is_walk_tried;
+    struct ahead ahead;
+    size_t ahead_at;    /* the first one that was not shown */
     size_t shown_sorts; /* sort values that belong to the caller's sort */
     int64_t expires_ns; /* monotonic */
     uint64_t total;
     bool total_is_lower_bound, has_total, is_busy, is_removed;
     double max_score;
     bool has_max_score;
+    struct clock *clock;
+    int64_t opened_ns; /* 0: not open, and not counted */
     struct scroll *next;
 };
 
@@ -54,7 +66,12 @@ static void scroll_free(struct scroll *scroll)
 {
     if (!scroll)
         return;
+    if (scroll->opened_ns)
+        searcher_scroll_end(scroll->searcher,
+                            clock_monotonic_ns(scroll->clock) - scroll->opened_ns);
+    doc_walk_free(scroll->walk);
     searcher_unref(scroll->searcher);
+    arena_free(scroll->ahead.mem);
     arena_free(scroll->mem);
     arena_free(scroll->after_mem);
     mem_free(scroll);
@@ -190,23 +207,93 @@ static int copy_request(struct scroll *scroll, const struct value *body,
 
 /* ---- Pages ---- */
 
-static int run_page(struct scroll_table *table, struct scroll *scroll, struct arena *mem,
-                    struct search_result *result, struct err *err)
+/* The next search goes on behind these sort values. */
+static void keep_after(struct scroll *scroll, const struct value *sort_values)
+{
+    struct arena *after_mem = arena_new(0);
+    size_t count = scroll->request->sort_count;
+    struct value after = value_list(after_mem, count);
+    for (size_t i = 0; i < count; i++)
+        value_list_add(after_mem, &after, value_copy(after_mem, &sort_values[i]));
+    arena_free(scroll->after_mem);
+    scroll->after_mem = after_mem;
+    scroll->after = after;
+    scroll->request->search_after = &scroll->after;
+}
+
+static int run_search(struct scroll_table *table, struct scroll *scroll, struct arena *mem,
+                      struct search_result *result, struct err *err)
 {
     static const struct search_limits limits = {0};
     TRY(search_run(scroll->searcher, scroll->request, table->clock, &limits, mem, result, err));
-    struct arena *after_mem = arena_new(0);
-    if (result->hit_count) {
-        const struct search_hit *last = &result->hits[result->hit_count - 1];
-        struct value after = value_list(after_mem, last->sort_count);
-        for (size_t i = 0; i < last->sort_count; i++)
-            value_list_add(after_mem, &after, value_copy(after_mem, &last->sort_values[i]));
-        arena_free(scroll->after_mem);
-        scroll->after_mem = after_mem;
-        scroll->after = after;
-        scroll->request->search_after = &scroll->after;
+    if (result->hit_count)
+        keep_after(scroll, result->hits[result->hit_count - 1].sort_values);
+    scroll->ahead_at = 0;
+    if (scroll->ahead.count)
+        keep_after(scroll, scroll->ahead.hits[scroll->ahead.count - 1].sort_values);
+    return 0;
+}
+
+/* A page out of what the last search found. */
+static int run_ahead(struct scroll_table *table, struct scroll *scroll, struct arena *mem,
+                     struct search_result *result, struct err *err)
+{
+    int64_t started_ns = clock_monotonic_ns(table->clock);
+    size_t count = MIN_OF(scroll->ahead.count - scroll->ahead_at, (size_t)scroll->request->size);
+    *result = (struct search_result){.shard_count = searcher_index_count(scroll->searcher)};
+    result->hits = ARENA_ARRAY(mem, struct search_hit, count);
+    for (; result->hit_count < count; result->hit_count++) {
+        const struct ahead_hit *from = &scroll->ahead.hits[scroll->ahead_at + result->hit_count];
+        struct search_hit *hit = &result->hits[result->hit_count];
+        TRY(fetch_hit(&scroll->request->fetch, from->part, from->doc, mem, hit, err));
+        hit->has_score = from->has_score;
+        hit->score = from->score;
+        /* Copied: the next page may be under way before this one is printed. */
+        struct value *sort_values = ARENA_ARRAY(mem, struct value, scroll->shown_sorts + 1);
+        for (size_t i = 0; i < scroll->shown_sorts; i++)
+            sort_values[i] = value_copy(mem, &from->sort_values[i]);
+        hit->sort_values = sort_values;
+        hit->sort_count = scroll->shown_sorts;
+    }
+    scroll->ahead_at += count;
+    result->took_ns = clock_monotonic_ns(table->clock) - started_ns;
+    searcher_query_begin(scroll->searcher);
+    searcher_query_end(scroll->searcher, 0, result->took_ns, true);
+    return 0;
+}
+
+/* Before the second page: how are the pages to be had from here on? */
+static int choose_way(struct scroll *scroll, struct err *err)
+{
+    if (scroll->is_walk_tried)
+        return 0;
+    TRY(doc_walk_new(scroll->searcher, scroll->request, &scroll->walk, err));
+    scroll->is_walk_tried = true;
+    const struct value *after = scroll->request->search_after;
+    if (scroll->walk && after)
+        doc_walk_seek(scroll->walk, (uint64_t)after->list->items[after->list->count - 1].i);
+    size_t size = (size_t)scroll->request->size;
+    size_t pages = MIN_OF((size_t)AHEAD_PAGES, AHEAD_HITS_MAX / size);
+    if (!scroll->walk && pages > 1) {
+        scroll->ahead.mem = arena_new(0);
+        scroll->ahead.wanted = (pages - 1) * size;
+        scroll->request->ahead = &scroll->ahead;
+    }
+    return 0;
+}
+
+static int run_page(struct scroll_table *table, struct scroll *scroll, struct arena *mem,
+                    struct search_result *result, struct err *err)
+{
+    if (scroll->walk) {
+        TRY(doc_walk_page(scroll->walk, table->clock, mem, result, err));
+    } else if (scroll->ahead_at < scroll->ahead.count) {
+        TRY(run_ahead(table, scroll, mem, result, err));
     } else {
-        arena_free(after_mem);
+        scroll->ahead.count = 0;
+        if (scroll->ahead.mem)
+            arena_reset(scroll->ahead.mem);
+        TRY(run_search(table, scroll, mem, result, err));
     }
     for (size_t i = 0; i < result->hit_count; i++)
         result->hits[i].sort_count = scroll->shown_sorts;
@@ -225,6 +312,10 @@ int scroll_start(struct scroll_table *table, struct searcher *searcher, const st
         return err_set(err, ERR_INVALID, "`search_after` cannot be used in a scroll context.");
     if (request->collapse)
         return err_set(err, ERR_INVALID, "cannot use `collapse` in a scroll context");
+    if (request->track_total != TRACK_TOTAL_ALL && request->track_total != TRACK_TOTAL_DEFAULT)
+        return err_set(err, ERR_INVALID,
+                       "Validation Failed: 1: disabling [track_total_hits] is not allowed in a "
+                       "scroll context;");
     struct scroll *scroll = MEM_NEW(struct scroll);
     scroll->mem = arena_new(0);
     scroll->searcher = searcher_ref(searcher);
@@ -260,6 +351,9 @@ int scroll_start(struct scroll_table *table, struct searcher *searcher, const st
     struct hash128 id = hash128_bytes(seed, sizeof(seed));
     (void)snprintf(scroll->id, sizeof(scroll->id), "%016llx%016llx", (unsigned long long)id.high,
                    (unsigned long long)id.low);
+    scroll->clock = table->clock;
+    scroll->opened_ns = now_ns;
+    searcher_scroll_begin(searcher);
     scroll->next = table->first;
     table->first = scroll;
     table->count++;
@@ -296,7 +390,9 @@ int scroll_next(struct scroll_table *table, struct str scroll_id, int64_t keep_n
     (void)pthread_mutex_unlock(&table->mu);
     if (rc < 0)
         return rc;
-    rc = run_page(table, scroll, mem, ret_result, err);
+    rc = choose_way(scroll, err);
+    if (rc == 0)
+        rc = run_page(table, scroll, mem, ret_result, err);
     if (rc == 0) {
         ret_result->total = scroll->total;
         ret_result->total_is_lower_bound = scroll->total_is_lower_bound;

@@ -3,6 +3,7 @@
  * searched (search_walk.c), by the caller's thread and those that help it; at the end the best hits
  * are fetched and aggregations printed. */
 #include "base/str.h"
+#include "index/figures.h"
 #include "query/search_walk.h"
 
 const struct searcher_part *search_env_parts(const struct search_env *env, size_t *ret_count)
@@ -69,12 +70,38 @@ static int plan_all_indices(struct search *s)
 
 /* ---- Results ---- */
 
+static const struct value *print_sorts(const struct search *s, const struct hit_ref *ref,
+                                       struct arena *mem)
+{
+    struct value *values = ARENA_ARRAY(mem, struct value, s->sort_count);
+    for (size_t k = 0; k < s->sort_count; k++) {
+        struct value printed = sort_value_print(&s->printers[k], &ref->values[k], mem);
+        values[k] = value_copy(mem, &printed);
+    }
+    return values;
+}
+
+/* What was found beyond the page. */
+static void keep_ahead(const struct search *s, const struct hit_ref *refs, size_t count,
+                       bool shows_scores)
+{
+    struct ahead *ahead = s->request->ahead;
+    ahead->hits = ARENA_ARRAY(ahead->mem, struct ahead_hit, count + 1);
+    ahead->count = count;
+    for (size_t i = 0; i < count; i++)
+        ahead->hits[i] = (struct ahead_hit){.part = refs[i].part,
+                                            .doc = refs[i].doc,
+                                            .has_score = shows_scores,
+                                            .score = shows_scores ? f32_shown(refs[i].score) : 0,
+                                            .sort_values = print_sorts(s, &refs[i], ahead->mem)};
+}
+
 static int fetch_hits(struct search *s, struct search_result *result)
 {
     const struct search_request *request = s->request;
     const struct walk *own = &s->walks[0];
     size_t from = MIN_OF((size_t)request->from, own->hit_count);
-    result->hit_count = own->hit_count - from;
+    result->hit_count = MIN_OF(own->hit_count - from, (size_t)request->size);
     result->hits = ARENA_ARRAY(s->mem, struct search_hit, result->hit_count + 1);
     bool shows_scores = s->is_by_score || request->track_scores;
     for (size_t i = 0; i < s->sort_count; i++)
@@ -89,14 +116,12 @@ static int fetch_hits(struct search *s, struct search_result *result)
         hit->score = shows_scores ? f32_shown(ref->score) : 0;
         if (request->sort_count == 0)
             continue;
-        struct value *values = ARENA_ARRAY(s->mem, struct value, s->sort_count);
-        for (size_t k = 0; k < s->sort_count; k++) {
-            struct value printed = sort_value_print(&s->printers[k], &ref->values[k], s->mem);
-            values[k] = value_copy(s->mem, &printed);
-        }
-        hit->sort_values = values;
+        hit->sort_values = print_sorts(s, ref, s->mem);
         hit->sort_count = s->sort_count;
     }
+    size_t shown = from + result->hit_count;
+    if (request->ahead)
+        keep_ahead(s, own->hits + shown, own->hit_count - shown, shows_scores);
     return 0;
 }
 
@@ -145,7 +170,8 @@ static void search_init(struct search *s)
     s->sorts = request->sort_count ? request->sorts : &by_score;
     s->sort_count = request->sort_count ? request->sort_count : 1;
     s->is_by_score = s->sorts[0].kind == SORT_SCORE;
-    s->wanted = request->from + request->size;
+    s->wanted =
+        request->from + request->size + (request->ahead ? (int64_t)request->ahead->wanted : 0);
     for (size_t i = 0; i < s->sort_count; i++)
         s->needs_scores = s->needs_scores || (s->sorts[i].kind == SORT_SCORE && request->size > 0);
     s->needs_scores = s->needs_scores || request->track_scores || request->has_min_score ||
@@ -178,8 +204,12 @@ static int search_do(struct search *s, struct search_result *result)
         }
         result->aggregations = value_copy(s->mem, &aggs);
     }
-    if (s->wanted > 0 && request->size > 0)
+    if (s->wanted > 0 && request->size > 0) {
+        int64_t begin_ns = clock_monotonic_ns(s->clock);
         TRY(fetch_hits(s, result));
+        s->fetch_ns = clock_monotonic_ns(s->clock) - begin_ns;
+        s->has_fetched = result->hit_count > 0;
+    }
     fill_totals(s, result);
     result->took_ns = clock_monotonic_ns(s->clock) - s->started_ns;
     return 0;
@@ -205,7 +235,11 @@ int search_run(struct searcher *searcher, const struct search_request *request, 
     s.walks[0].work = s.work;
     s.walks[0].scratch = arena_new(s.memory_bytes_max);
     s.env.parts = searcher_parts(searcher, &s.env.part_count);
+    int64_t begin_ns = clock_monotonic_ns(clock);
+    searcher_query_begin(searcher);
     int rc = search_do(&s, &result);
+    searcher_query_end(searcher, clock_monotonic_ns(clock) - begin_ns - s.fetch_ns, s.fetch_ns,
+                       s.has_fetched);
     for (size_t i = 0; i < s.index_count; i++)
         planner_deinit(&s.plans[i].planner);
     for (size_t i = 0; i < s.walk_max; i++) {

@@ -197,6 +197,21 @@ int fetch_hit(const struct fetch_spec *fetch, const struct searcher_part *part, 
               struct arena *mem, struct search_hit *hit, struct err *err) WARN_UNUSED;
 
 /* ---- The request ---- */
+/* The hits behind a page, found with it and not fetched yet. */
+struct ahead_hit {
+    const struct searcher_part *part;
+    uint32_t doc;
+    bool has_score;
+    double score;
+    const struct value *sort_values;
+};
+struct ahead {
+    struct arena *mem; /* of the hits */
+    size_t wanted;     /* beyond from + size */
+    struct ahead_hit *hits;
+    size_t count;
+};
+
 struct search_request {
     struct arena *mem;
     int64_t now_ns;
@@ -212,6 +227,7 @@ struct search_request {
     int64_t track_total; /* 0: off */
     int64_t timeout_ns, terminate_after;
     struct agg_tree *aggs;
+    struct ahead *ahead; /* MAY be NULL; hits a scroll will ask for next */
     /* URL parameters that belong to q. */
     struct str q, df, default_operator, analyzer;
     bool lenient, analyze_wildcard;

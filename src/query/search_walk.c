@@ -39,8 +39,6 @@ struct segment_search {
     bool *aggs_done;
     bool has_bound;          /* first keys compare with those of other segments */
     bool breaks_ties_by_doc; /* of equal first keys the lower document wins */
-    bool has_constant_key;   /* every match has the same score, the first key */
-    uint64_t constant_key;
 };
 
 static uint64_t total_so_far(const struct search *s)
@@ -72,27 +70,10 @@ static void lower_bound_to(struct segment_search *ss, uint64_t key)
         continue;
 }
 
-/* The key of every match when all have the same score. */
-static uint64_t constant_key(const struct segment_search *ss)
-{
-    uint64_t first_only[WINDOW_WORDS] = {1}, key;
-    float score = ss->set->constant;
-    sort_reader_keys(&ss->readers[0], 0, 1, first_only, &score, &key);
-    return key;
-}
-
 /* Everything in the window sorts before search_after: earlier pages had it. */
 static bool is_before_after(const struct segment_search *ss, uint32_t first)
 {
-    if (!ss->after)
-        return false;
-    if (ss->has_constant_key) {
-        if (ss->constant_key != ss->after[0])
-            return ss->constant_key < ss->after[0];
-        return ss->s->sort_count == 2 && ss->breaks_ties_by_doc &&
-               sort_reader_zone_worst(&ss->readers[1], first / ZONE_DOCS) < ss->after[1];
-    }
-    return sort_reader_zone_worst(&ss->readers[0], first / ZONE_DOCS) < ss->after[0];
+    return ss->after && sort_reader_zone_worst(&ss->readers[0], first / ZONE_DOCS) < ss->after[0];
 }
 
 static bool wants_aggs(const struct segment_search *ss, uint32_t first)
@@ -426,8 +407,7 @@ static int run_chunk(struct segment_search *ss, uint32_t from, uint32_t to)
             wants_hits(ss, first, n)) {
             search_window(ss, first, n, needs_count);
             count_effort(ss->walk, effort);
-        } else if (ss->set->is_constant && s->sorts[0].kind == SORT_SCORE &&
-                   !is_before_after(ss, first)) {
+        } else if (ss->set->is_constant && s->sorts[0].kind == SORT_SCORE) {
             take_rest(ss->unit); /* later documents cannot be better */
             break;
         }
@@ -544,9 +524,6 @@ static int open_segment(struct segment_search *ss)
     bool is_by_doc = s->sort_count == 2 && !s->sorts[1].is_desc &&
                      (s->sorts[1].kind == SORT_DOC || s->sorts[1].kind == SORT_SNAPSHOT_DOC);
     ss->breaks_ties_by_doc = s->sort_count == 1 || is_by_doc;
-    ss->has_constant_key = ss->set && ss->set->is_constant && s->sorts[0].kind == SORT_SCORE;
-    if (ss->has_constant_key)
-        ss->constant_key = constant_key(ss);
     int64_t most = MIN_OF(s->wanted, (int64_t)ss->doc_count);
     topk_init(&ss->top, (size_t)most, s->sort_count, scratch);
     if (s->request->collapse && most > 0)

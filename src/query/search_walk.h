@@ -69,10 +69,11 @@ struct search {
     const struct sort_spec *sorts;
     size_t sort_count;
     bool needs_scores, is_by_score;
-    int64_t wanted; /* from + size */
+    int64_t wanted; /* from + size, and what a scroll wants ahead */
     uint64_t buckets_max;
     size_t memory_bytes_max;
-    int64_t started_ns, deadline_ns;
+    int64_t started_ns, deadline_ns, fetch_ns;
+    bool has_fetched;
     struct sort_reader *printers; /* how sort values are printed: as in the first segment */
 
     struct search_unit *units; /* in the order in which they are searched */

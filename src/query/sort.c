@@ -12,7 +12,8 @@
 #include "query/dates.h"
 #include "query/search_int.h"
 
-#define SIGN_BIT (UINT64_C(1) << 63)
+#define SIGN_BIT       (UINT64_C(1) << 63)
+#define INTEGERS_EXACT 16777216.0f /* below it a float's neighbours are less than 1 away */
 
 /* ---- Parsing ---- */
 
@@ -176,7 +177,7 @@ double f32_shown(float v)
 {
     struct value as_value;
     char text[40];
-    if (!isfinite(v))
+    if (!isfinite(v) || (fabsf(v) < INTEGERS_EXACT && v == truncf(v)))
         return (double)v;
     for (int digits = 1; digits <= 9; digits++) {
         int n = snprintf(text, sizeof(text), "%.*g", digits, (double)v);

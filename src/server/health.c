@@ -11,6 +11,11 @@ struct str health_of_index(const struct index_stats *stats)
                                                         : STR("green");
 }
 
+struct str shard_state(const struct index_stats *stats)
+{
+    return stats->is_recovering ? STR("INITIALIZING") : STR("STARTED");
+}
+
 int health_of(struct engine *engine, struct str expression, struct arena *mem,
               struct health *ret_health, struct err *err)
 {

@@ -18,5 +18,7 @@ int health_of(struct engine *engine, struct str expression, struct arena *mem,
               struct health *ret_health, struct err *err) WARN_UNUSED;
 struct index_stats;
 struct str health_of_index(const struct index_stats *stats);
+/* Of the one shard that an index is: "STARTED", "INITIALIZING" while it is recovering. */
+struct str shard_state(const struct index_stats *stats);
 
 #endif

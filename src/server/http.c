@@ -7,7 +7,14 @@
  *
  * reading and answering belong to the connection's I/O thread; queued belongs to the queue and then
  * to one worker. While queued the connection is suspended, so libmicrohttpd does not touch the
- * request; MHD_resume_connection hands it back (its lock orders the memory). */
+ * request; MHD_resume_connection hands it back (its lock orders the memory).
+ *
+ * Bodies are admitted before they are read: a Content-Length is checked against
+ * http.max_content_length and taken from the budget of bytes in flight, then the buffer is made at
+ * that size; a chunked body takes from the budget as it grows. Who finds the budget used up is
+ * answered 429: at once when it waits for "100 Continue", else when its body has been read and
+ * dropped, so that the client gets to read the answer and the connection stays usable. The worker
+ * unpacks gzip, within the budget too, and gives the bytes back when the handler is done. */
 #include "server/http.h"
 
 #include <microhttpd.h>
@@ -15,6 +22,7 @@
 #include <stdio.h>
 
 #include "base/arena.h"
+#include "base/bits.h"
 #include "base/clock.h"
 #include "base/queue.h"
 #include "base/str.h"
@@ -36,6 +44,7 @@ struct http_server {
     size_t worker_count;
     uint16_t port;
     uint64_t in_flight; /* atomic */
+    struct http_metrics metrics;
     char name[16];
 };
 
@@ -46,8 +55,9 @@ struct exchange {
     struct buf body;
     struct http_request req;
     struct http_reply reply;
-    struct err err; /* code != 0: the server answers by itself */
-    bool is_done;
+    struct err err;  /* code != 0: the server answers by itself */
+    size_t reserved; /* of the bytes in flight */
+    bool is_done, is_gzip;
 };
 
 struct str http_header(const struct http_request *req, const char *name)
@@ -93,7 +103,58 @@ static void *on_uri(void *owner, const char *uri, struct MHD_Connection *connect
                                    .mem = x->mem,
                                    .connection = connection};
     __atomic_add_fetch(&http->in_flight, 1, __ATOMIC_RELAXED);
+    metric_add(&http->metrics.requests, 1);
     return x;
+}
+
+/* ---- The budget of bodies ---- */
+
+static void release(struct exchange *x)
+{
+    metric_sub(&x->http->metrics.in_flight_bytes, x->reserved);
+    x->reserved = 0;
+}
+
+static bool reserve(struct exchange *x, size_t n)
+{
+    struct http_server *http = x->http;
+    struct metric *used = &http->metrics.in_flight_bytes;
+    size_t limit = http->config.in_flight_bytes_max;
+    /* Relaxed: the sum is all that counts, nothing is read through it. */
+    uint64_t sum = __atomic_add_fetch(&used->value, n, __ATOMIC_RELAXED);
+    if (sum <= limit) {
+        x->reserved += n;
+        return true;
+    }
+    metric_sub(used, n);
+    metric_add(&http->metrics.rejected_in_flight, 1);
+    err_set(&x->err, ERR_MEM_LIMIT,
+            "[in_flight_requests] Data too large, data for [<http_request>] would be [%llu], which "
+            "is larger than the limit of [%zu] of network.breaker.inflight_requests.limit",
+            (unsigned long long)sum, limit);
+    return false;
+}
+
+/* What is left of the body is read and dropped. */
+static void body_drop(struct exchange *x)
+{
+    buf_deinit(&x->body);
+    buf_init(&x->body, x->http->config.content_bytes_max + 1);
+    release(x);
+}
+
+static void on_connection(void *owner, struct MHD_Connection *connection, void **socket_context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    (void)connection;
+    (void)socket_context;
+    struct http_metrics *m = &((struct http_server *)owner)->metrics;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        metric_add(&m->connections_opened, 1);
+        metric_add(&m->connections_open, 1);
+    } else {
+        metric_sub(&m->connections_open, 1);
+    }
 }
 
 static void on_completed(void *owner, struct MHD_Connection *connection, void **cls,
@@ -105,6 +166,7 @@ static void on_completed(void *owner, struct MHD_Connection *connection, void **
     struct exchange *x = *cls;
     if (!x)
         return;
+    release(x);
     buf_deinit(&x->body);
     buf_deinit(&x->reply.body);
     arena_free(x->mem);
@@ -191,38 +253,86 @@ static uint64_t content_length(struct exchange *x)
 
 static void set_too_large(struct exchange *x)
 {
+    metric_add(&x->http->metrics.rejected_content_length, 1);
     err_set(&x->err, ERR_TOO_LARGE,
             "the request's body is larger than http.max_content_length (%zu bytes)",
             x->http->config.content_bytes_max);
 }
 
-/* The body is complete: unpacks it and hands the request to the workers. */
+/* The size that the last member's trailer claims, which is all of it for most clients: good enough
+ * to take from the budget before unpacking; what more comes out is taken afterwards. */
+static size_t gzip_claims(struct str packed)
+{
+    return packed.n < 18 ? 0 : get_u32_le((const uint8_t *)packed.p + packed.n - 4);
+}
+
+/* Replaces a gzip body by what is in it; x->err says why not. */
+static void unpack(struct exchange *x)
+{
+    struct str packed = buf_str(&x->body);
+    size_t content_max = x->http->config.content_bytes_max;
+    size_t by_ratio = MAX_OF(packed.n * HTTP_GZIP_RATIO_MAX, (size_t)HTTP_GZIP_FREE_BYTES);
+    size_t limit = MIN_OF(content_max, by_ratio), claim = MIN_OF(gzip_claims(packed), limit);
+    if (!reserve(x, claim))
+        return;
+    struct buf plain;
+    buf_init(&plain, limit + MIB);
+    (void)buf_reserve(&plain, claim);
+    int rc = inflate_bytes(packed, DEFLATE_GZIP, limit, &plain, &x->err);
+    if (rc == -ERR_TOO_LARGE && limit < content_max) {
+        metric_add(&x->http->metrics.rejected_gzip_ratio, 1);
+        err_set(&x->err, ERR_TOO_LARGE,
+                "the request's gzip body unpacks to more than http.gzip_ratio_max (%u) times its "
+                "size",
+                HTTP_GZIP_RATIO_MAX);
+    } else if (rc == -ERR_TOO_LARGE) {
+        set_too_large(x);
+    } else if (rc == 0 && plain.n > claim) {
+        rc = reserve(x, plain.n - claim) ? 0 : -ERR_MEM_LIMIT;
+    }
+    if (rc < 0) {
+        buf_deinit(&plain);
+        return;
+    }
+    buf_deinit(&x->body);
+    x->body = plain;
+}
+
+/* The body is complete: hands the request to the workers. */
 static enum MHD_Result body_complete(struct exchange *x)
 {
     struct str encoding = http_header(&x->req, MHD_HTTP_HEADER_CONTENT_ENCODING);
-    if (x->err.code == ERR_NONE && str_eq_nocase(encoding, STR("gzip"))) {
-        struct buf plain;
-        buf_init(&plain, x->http->config.content_bytes_max + MIB);
-        if (inflate_bytes(buf_str(&x->body), DEFLATE_GZIP, x->http->config.content_bytes_max,
-                          &plain, &x->err) < 0)
-            buf_clear(&plain); /* x->err is the answer */
-        buf_deinit(&x->body);
-        x->body = plain;
-    } else if (x->err.code == ERR_NONE && encoding.n > 0 &&
-               !str_eq_nocase(encoding, STR("identity"))) {
+    x->is_gzip = str_eq_nocase(encoding, STR("gzip"));
+    if (x->err.code == ERR_NONE && encoding.n > 0 && !x->is_gzip &&
+        !str_eq_nocase(encoding, STR("identity")))
         err_set(&x->err, ERR_UNSUPPORTED,
                 "Content-Encoding \"" STR_FMT "\" is not supported: use gzip", STR_ARG(encoding));
-    }
     if (x->err.code != ERR_NONE)
         return answer(x);
-    x->req.body = x->body.n ? buf_str(&x->body) : STR("");
+    metric_add(&x->http->metrics.body_bytes, x->body.n);
     MHD_suspend_connection(x->connection);
     if (queue_push(x->http->queue, x, 1, 0) != QUEUE_OK) {
+        metric_add(&x->http->metrics.rejected_queue, 1);
         err_set(&x->err, ERR_QUEUE_FULL, "rejected: the queue of %u requests is full",
                 HTTP_QUEUE_REQUESTS_MAX);
         x->is_done = true;
         MHD_resume_connection(x->connection);
     }
+    return MHD_YES;
+}
+
+/* The headers are there, the body is not. */
+static enum MHD_Result body_begins(struct exchange *x)
+{
+    uint64_t n = content_length(x);
+    if (n > x->http->config.content_bytes_max) {
+        set_too_large(x);
+        return answer(x); /* and the connection is closed */
+    }
+    if (!reserve(x, (size_t)n))
+        return http_header(&x->req, MHD_HTTP_HEADER_EXPECT).p ? answer(x) : MHD_YES;
+    if (n > 0)
+        (void)buf_reserve(&x->body, (size_t)n);
     return MHD_YES;
 }
 
@@ -239,22 +349,41 @@ static enum MHD_Result on_access(void *owner, struct MHD_Connection *connection,
         return MHD_NO;
     if (!x->req.method.p) { /* first call: headers are there, body is not */
         x->req.method = arena_str(x->mem, str_from(method));
-        if (content_length(x) > x->http->config.content_bytes_max) {
-            set_too_large(x);
-            return answer(x);
-        }
-        return MHD_YES;
+        return body_begins(x);
     }
     if (*data_size > 0) {
         if (x->err.code == ERR_NONE) {
             buf_add(&x->body, data, *data_size);
             if (x->body.is_over || x->body.n > x->http->config.content_bytes_max)
                 set_too_large(x); /* the rest of a chunked body is read and dropped */
+            else if (x->body.n > x->reserved)
+                (void)reserve(x, x->body.n - x->reserved);
+            if (x->err.code != ERR_NONE)
+                body_drop(x);
         }
         *data_size = 0;
         return MHD_YES;
     }
     return x->is_done ? answer(x) : body_complete(x);
+}
+
+static void run(struct exchange *x)
+{
+    struct http_server *http = x->http;
+    int64_t begin_ns = clock_monotonic_ns(clock_system());
+    metric_add(&http->metrics.active, 1);
+    if (x->is_gzip)
+        unpack(x);
+    if (x->err.code == ERR_NONE) {
+        x->req.body = x->body.n ? buf_str(&x->body) : STR("");
+        x->reply.status = 200;
+        http->config.handler(http->config.owner, &x->req, &x->reply);
+        x->req.body = STR("");
+    }
+    body_drop(x);
+    metric_sub(&http->metrics.active, 1);
+    metric_add(&http->metrics.completed, 1);
+    metric_times_add(&http->metrics.handled, clock_monotonic_ns(clock_system()) - begin_ns);
 }
 
 static void *worker_main(void *arg)
@@ -264,8 +393,7 @@ static void *worker_main(void *arg)
     void *item;
     while (queue_pop(http->queue, &item, -1) == QUEUE_OK) {
         struct exchange *x = item;
-        x->reply.status = 200;
-        http->config.handler(http->config.owner, &x->req, &x->reply);
+        run(x);
         x->is_done = true;
         MHD_resume_connection(x->connection);
     }
@@ -287,9 +415,10 @@ static int start_daemon(struct http_server *http, struct err *err)
     http->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, on_access, http, MHD_OPTION_LISTEN_SOCKET, fd,
         MHD_OPTION_URI_LOG_CALLBACK, on_uri, http, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
-        MHD_OPTION_CONNECTION_LIMIT, HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-        HTTP_IDLE_TIMEOUT_S, MHD_OPTION_THREAD_POOL_SIZE, HTTP_IO_THREADS,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(64 * KIB), MHD_OPTION_END);
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_CONNECTION_LIMIT,
+        HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, HTTP_IDLE_TIMEOUT_S,
+        MHD_OPTION_THREAD_POOL_SIZE, HTTP_IO_THREADS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)(64 * KIB), MHD_OPTION_END);
     if (!http->daemon) {
         net_close(fd);
         return err_set(err, ERR_INTERNAL, "the HTTP server cannot be started");
@@ -303,6 +432,8 @@ int http_start(const struct http_config *config, struct http_server **ret_http, 
     http->config = *config;
     if (http->config.content_bytes_max == 0)
         http->config.content_bytes_max = HTTP_CONTENT_BYTES_MAX_DEFAULT;
+    if (http->config.in_flight_bytes_max == 0)
+        http->config.in_flight_bytes_max = HTTP_IN_FLIGHT_BYTES_MAX_DEFAULT;
     (void)snprintf(http->name, sizeof(http->name), "%s", config->name);
     http->queue = queue_new(HTTP_QUEUE_REQUESTS_MAX);
     int rc = start_daemon(http, err);
@@ -316,6 +447,26 @@ int http_start(const struct http_config *config, struct http_server **ret_http, 
         ASSERT(pthread_create(&http->workers[http->worker_count++], NULL, worker_main, http) == 0);
     *ret_http = http;
     return 0;
+}
+
+const struct http_metrics *http_metrics(const struct http_server *http)
+{
+    return &http->metrics;
+}
+
+size_t http_queue_count(const struct http_server *http)
+{
+    return queue_count(http->queue);
+}
+
+size_t http_worker_count(const struct http_server *http)
+{
+    return http->worker_count;
+}
+
+size_t http_in_flight_bytes_max(const struct http_server *http)
+{
+    return http->config.in_flight_bytes_max;
 }
 
 uint16_t http_port(const struct http_server *http)

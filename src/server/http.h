@@ -9,13 +9,19 @@
 #include "base/base.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/metric.h"
 
 #define HTTP_CONTENT_BYTES_MAX_DEFAULT (100 * MIB) /* http.max_content_length */
-#define HTTP_REPLY_BYTES_MAX           (1 * GIB)
-#define HTTP_CONNECTIONS_MAX           4096u
-#define HTTP_QUEUE_REQUESTS_MAX        4096u /* requests waiting for a worker; more answer 429 */
-#define HTTP_IDLE_TIMEOUT_S            120u
-#define HTTP_REPLY_HEADERS_MAX         8u
+/* network.breaker.inflight_requests.limit: request bodies that are being read or worked on. */
+#define HTTP_IN_FLIGHT_BYTES_MAX_DEFAULT (512 * MIB)
+/* http.gzip_ratio_max: a body may unpack to so many times its size; HTTP_GZIP_FREE_BYTES always. */
+#define HTTP_GZIP_RATIO_MAX     256u
+#define HTTP_GZIP_FREE_BYTES    (1 * MIB)
+#define HTTP_REPLY_BYTES_MAX    (1 * GIB)
+#define HTTP_CONNECTIONS_MAX    4096u
+#define HTTP_QUEUE_REQUESTS_MAX 4096u /* requests waiting for a worker; more answer 429 */
+#define HTTP_IDLE_TIMEOUT_S     120u
+#define HTTP_REPLY_HEADERS_MAX  8u
 
 struct http_request {
     struct str method; /* "GET" */
@@ -53,15 +59,28 @@ struct http_config {
     uint16_t port;   /* 0: any */
     size_t worker_count;
     size_t content_bytes_max;
-    const char *name;      /* of the threads and in messages: "rest" */
-    http_handler *handler; /* on a worker thread; MUST fill the reply */
+    size_t in_flight_bytes_max; /* 0: HTTP_IN_FLIGHT_BYTES_MAX_DEFAULT */
+    const char *name;           /* of the threads and in messages: "rest" */
+    http_handler *handler;      /* on a worker thread; MUST fill the reply */
     /* MAY be NULL: writes the body of an error the server itself answers (413, 400, 429) in the
      * API's own shape. */
     void (*error_write)(void *owner, const struct err *err, struct buf *out);
     void *owner;
 };
 
+/* What the server counts; the last three are how many there are now. */
+struct http_metrics {
+    struct metric requests, body_bytes, connections_opened, completed;
+    struct metric rejected_content_length, rejected_in_flight, rejected_gzip_ratio, rejected_queue;
+    struct metric connections_open, in_flight_bytes, active;
+    struct metric_times handled;
+};
+
 struct http_server;
+const struct http_metrics *http_metrics(const struct http_server *http);
+size_t http_queue_count(const struct http_server *http); /* requests waiting for a worker */
+size_t http_worker_count(const struct http_server *http);
+size_t http_in_flight_bytes_max(const struct http_server *http);
 int http_start(const struct http_config *config, struct http_server **ret_http,
                struct err *err) WARN_UNUSED;
 uint16_t http_port(const struct http_server *http);

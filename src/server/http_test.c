@@ -173,6 +173,170 @@ static void unpacks_gzip_within_the_limit(struct test *t)
     http_stop(http, NS_PER_S);
 }
 
+/* ---- the budget of bodies in flight ---- */
+
+/* Holds its worker, and so its body, until the test lets go. */
+struct gate {
+    bool is_open; /* atomic */
+    uint32_t inside;
+};
+
+static void hold(void *owner, struct http_request *req, struct http_reply *reply)
+{
+    struct gate *gate = owner;
+    __atomic_add_fetch(&gate->inside, 1, __ATOMIC_RELAXED);
+    while (str_is(req->path, "/hold") && !__atomic_load_n(&gate->is_open, __ATOMIC_ACQUIRE))
+        clock_sleep_ns(clock_system(), NS_PER_MS);
+    reply->content_type = STR("text/plain");
+    buf_printf(&reply->body, "%zu bytes", req->body.n);
+}
+
+static void error_json(void *owner, const struct err *err, struct buf *out)
+{
+    (void)owner;
+    buf_printf(out, "{\"type\":\"%s\",\"reason\":\"%s\"}", err_es_type(err->code), err->text);
+}
+
+static struct http_server *start_gated(struct test *t, struct gate *gate, size_t in_flight)
+{
+    struct http_config config = {.worker_count = 2,
+                                 .content_bytes_max = 3 * MIB,
+                                 .in_flight_bytes_max = in_flight,
+                                 .name = "test",
+                                 .handler = hold,
+                                 .error_write = error_json,
+                                 .owner = gate};
+    struct http_server *http = NULL;
+    assert_ok(http_start(&config, &http, &t->err), &t->err);
+    return http;
+}
+
+static int send_to(struct test *t, const struct http_server *http, struct str bytes)
+{
+    struct net_addr addr = {.host = "127.0.0.1", .port = http_port(http)};
+    int fd;
+    assert_ok(net_connect(&addr, TIMEOUT_NS, &fd, &t->err), &t->err);
+    assert_ok(net_write_all(fd, bytes.p, bytes.n, TIMEOUT_NS, &t->err), &t->err);
+    return fd;
+}
+
+/* Reads until `part` has come; everything read so far. */
+static struct str read_until(struct test *t, int fd, const char *part)
+{
+    struct buf reply;
+    char chunk[1024];
+    buf_init(&reply, 0);
+    while (!has(buf_str(&reply), part)) {
+        size_t n = 0;
+        assert_ok(net_read(fd, chunk, sizeof(chunk), TIMEOUT_NS, &n, &t->err), &t->err);
+        if (n == 0)
+            fail_msg("closed before \"%s\" came: " STR_FMT, part, STR_ARG(buf_str(&reply)));
+        buf_add(&reply, chunk, n);
+    }
+    struct str s = arena_str(t->mem, buf_str(&reply));
+    buf_deinit(&reply);
+    return s;
+}
+
+static struct str request(struct test *t, const char *path, const char *more, size_t n)
+{
+    struct str head = arena_printf(
+        t->mem, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n%s\r\n", path, n, more);
+    char *p = arena_alloc(t->mem, head.n + n);
+    memcpy(p, head.p, head.n);
+    memset(p + head.n, 'x', n);
+    return (struct str){p, head.n + n};
+}
+
+static void wait_inside(struct gate *gate, uint32_t n)
+{
+    while (__atomic_load_n(&gate->inside, __ATOMIC_RELAXED) < n)
+        clock_sleep_ns(clock_system(), NS_PER_MS);
+}
+
+static void admits_bodies_by_their_bytes(struct test *t)
+{
+    struct gate gate = {0};
+    struct http_server *http = start_gated(t, &gate, 1000);
+    int held = send_to(t, http, request(t, "/hold", "", 800));
+    wait_inside(&gate, 1);
+    assert_int_equal(metric_get(&http_metrics(http)->in_flight_bytes), 800);
+    /* Refused, and the same connection serves the next request. */
+    int fd = send_to(t, http, request(t, "/a", "", 300));
+    struct str reply = read_until(t, fd, "limit\"}");
+    assert_true(str_starts_with(reply, STR("HTTP/1.1 429")));
+    assert_true(has(reply, "circuit_breaking_exception"));
+    assert_true(has(reply, "[in_flight_requests] Data too large"));
+    assert_true(has(reply, "network.breaker.inflight_requests.limit"));
+    struct str small = request(t, "/b", "", 200);
+    assert_ok(net_write_all(fd, small.p, small.n, TIMEOUT_NS, &t->err), &t->err);
+    assert_true(has(read_until(t, fd, " bytes"), "200 bytes"));
+    net_close(fd);
+    /* Who asks first is answered before it sends. */
+    struct str asks = request(t, "/c", "Expect: 100-continue\r\n", 300);
+    asks.n -= 300;
+    fd = send_to(t, http, asks);
+    reply = read_until(t, fd, "limit\"}");
+    assert_true(str_starts_with(reply, STR("HTTP/1.1 429")) && !has(reply, "100 Continue"));
+    net_close(fd);
+    /* Chunked: as much as fits is read, then it is refused; the end of the body is needed. */
+    struct buf chunked;
+    buf_init(&chunked, 0);
+    buf_printf(&chunked, "POST /d HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for (int i = 0; i < 5; i++)
+        buf_printf(&chunked, "32\r\n%050d\r\n", i);
+    buf_add_str(&chunked, STR("0\r\n\r\n"));
+    fd = send_to(t, http, buf_str(&chunked));
+    assert_true(str_starts_with(read_until(t, fd, "limit\"}"), STR("HTTP/1.1 429")));
+    net_close(fd);
+    buf_deinit(&chunked);
+    assert_int_equal(metric_get(&http_metrics(http)->rejected_in_flight), 3);
+    __atomic_store_n(&gate.is_open, true, __ATOMIC_RELEASE);
+    assert_true(has(read_until(t, held, " bytes"), "800 bytes"));
+    /* All bytes came back, so a full-size body is admitted again. */
+    struct str full = request(t, "/e", "", 1000);
+    assert_ok(net_write_all(held, full.p, full.n, TIMEOUT_NS, &t->err), &t->err);
+    assert_true(has(read_until(t, held, " bytes"), "1000 bytes"));
+    assert_int_equal(metric_get(&http_metrics(http)->in_flight_bytes), 0);
+    net_close(held);
+    http_stop(http, NS_PER_S);
+}
+
+static struct str gzipped(struct test *t, size_t zeros)
+{
+    struct buf packed, out;
+    buf_init(&packed, 0);
+    buf_init(&out, 0);
+    char *text = arena_zalloc(t->mem, zeros);
+    assert_ok(deflate_bytes((struct str){text, zeros}, DEFLATE_GZIP, 9, &packed, &t->err), &t->err);
+    buf_printf(&out,
+               "POST /z HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: "
+               "%zu\r\nConnection: close\r\n\r\n",
+               packed.n);
+    buf_add_str(&out, buf_str(&packed));
+    struct str s = arena_str(t->mem, buf_str(&out));
+    buf_deinit(&packed);
+    buf_deinit(&out);
+    return s;
+}
+
+static void bounds_gzip_by_ratio_and_budget(struct test *t)
+{
+    struct gate gate = {0};
+    struct http_server *http = start_gated(t, &gate, 4 * MIB);
+    assert_true(has(exchange(t, http, gzipped(t, MIB)), "1048576 bytes")); /* always allowed */
+    struct str reply = exchange(t, http, gzipped(t, 2 * MIB));
+    assert_true(str_starts_with(reply, STR("HTTP/1.1 413")));
+    assert_true(has(reply, "http.gzip_ratio_max"));
+    assert_int_equal(metric_get(&http_metrics(http)->rejected_gzip_ratio), 1);
+    http_stop(http, NS_PER_S);
+    http = start_gated(t, &gate, MIB / 2);
+    reply = exchange(t, http, gzipped(t, MIB));
+    assert_true(str_starts_with(reply, STR("HTTP/1.1 429")));
+    assert_int_equal(metric_get(&http_metrics(http)->in_flight_bytes), 0);
+    http_stop(http, NS_PER_S);
+}
+
 static void survives_garbage(struct test *t)
 {
     struct http_server *http = start(t, 0);
@@ -206,4 +370,5 @@ static void names_a_port_in_use(struct test *t)
 
 TEST_MAIN(TEST(tells_that_the_client_has_gone), TEST(answers_requests),
           TEST(keeps_a_connection_for_several_requests), TEST(refuses_large_bodies),
-          TEST(unpacks_gzip_within_the_limit), TEST(survives_garbage), TEST(names_a_port_in_use))
+          TEST(unpacks_gzip_within_the_limit), TEST(admits_bodies_by_their_bytes),
+          TEST(bounds_gzip_by_ratio_and_budget), TEST(survives_garbage), TEST(names_a_port_in_use))

@@ -16,6 +16,7 @@ struct engine;
 struct scroll_table;
 struct search_pool;
 struct rest;
+struct http_server;
 
 #define REST_PATH_PARTS_MAX 8u
 
@@ -28,6 +29,7 @@ struct rest_context {
     struct str node_name;
     int64_t started_ns; /* monotonic */
     uint16_t http_port;
+    const struct http_server *http; /* the REST listener, for figures; NULL: there is none */
 };
 
 /* Who waits for the reply. */

@@ -118,6 +118,7 @@ int server_start(const struct server_config *config, struct server **ret_server,
         }
     }
     server->rest.http_port = server_port(server, SERVER_REST);
+    server->rest.http = server->http[SERVER_REST];
     *ret_server = server;
     return 0;
 }

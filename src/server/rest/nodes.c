@@ -16,13 +16,11 @@ static const struct opt nodes_opts[] = {
 /* The last part may name other things than what a node is. */
 static int check_metric(const struct rest_call *call, struct err *err)
 {
-    static const char *const missing[] = {"stats", "hot_threads", "usage", "reload_secure_settings",
-                                          NULL};
+    static const char *const missing[] = {"hot_threads", "usage", "reload_secure_settings", NULL};
     struct str metric = rest_part(call, "metric");
     if (metric.p && rest_is_one_of(metric, missing))
         return err_set(err, ERR_UNSUPPORTED,
-                       "_nodes/" STR_FMT
-                       " is not there yet: use _nodes, _stats or :9600/_node/stats",
+                       "_nodes/" STR_FMT " is not there yet: use _nodes or _nodes/stats",
                        STR_ARG(metric));
     return 0;
 }
@@ -44,6 +42,8 @@ static int nodes_run(struct rest_call *call, struct err *err)
     json_str(w, call->context->node_name);
     json_key_lit(w, "host");
     json_str(w, STR("127.0.0.1"));
+    json_key_lit(w, "ip");
+    json_str(w, STR("127.0.0.1"));
     json_key_lit(w, "version");
     json_str(w, STR("7.10.2"));
     json_key_lit(w, "roles");
@@ -52,6 +52,13 @@ static int nodes_run(struct rest_call *call, struct err *err)
     json_object_begin(w);
     json_key_lit(w, "publish_address");
     json_str(w, arena_printf(call->mem, "127.0.0.1:%u", call->context->http_port));
+    json_object_end(w);
+    json_key_lit(w, "os");
+    json_object_begin(w);
+    json_key_lit(w, "available_processors");
+    json_u64(w, os_cpu_count());
+    json_key_lit(w, "allocated_processors");
+    json_u64(w, os_cpu_count());
     json_object_end(w);
     json_key_lit(w, "process");
     json_object_begin(w);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* stats.c: GET _stats: documents, bytes, operations, per index and in all. */
+/* stats.c: GET _stats: documents, bytes, operations, times, per index and in all, and per shard. */
 #include "base/str.h"
 #include "index/engine.h"
+#include "server/health.h"
+#include "server/index_groups.h"
 #include "server/search_call.h"
 
 struct stats_params {
@@ -15,7 +17,7 @@ static const char *const levels[] = {"cluster", "indices", "shards", NULL};
 static const struct opt stats_opts[] = {
     INDEX_OPTIONS(struct stats_params),
     OPT_ENUM(struct stats_params, level, .dflt = "indices", .choices = levels,
-             .help = "cluster or indices"),
+             .help = "cluster, indices or shards"),
     OPT_STR(struct stats_params, fields, .help = "accepted"),
     OPT_STR(struct stats_params, completion_fields, .help = "accepted"),
     OPT_STR(struct stats_params, fielddata_fields, .help = "accepted"),
@@ -26,101 +28,45 @@ static const struct opt stats_opts[] = {
     OPT_BOOL(struct stats_params, forbid_closed_indices, .help = "accepted"),
     OPT_END};
 
-/* Known metrics pass; the reply has all groups that there are, whatever was asked for. */
-static int check_metrics(const struct rest_call *call, struct err *err)
+static void write_both(struct json_writer *w, uint32_t groups, const struct index_stats *s)
 {
-    static const char *const known[] = {"_all",       "docs",     "store",       "indexing",
-                                        "get",        "search",   "merge",       "refresh",
-                                        "flush",      "warmer",   "query_cache", "fielddata",
-                                        "completion", "segments", "translog",    "request_cache",
-                                        "recovery",   "bulk",     "suggest",     NULL};
-    struct str metrics = rest_part(call, "metric"), metric;
-    while (metrics.p && str_split_next(&metrics, ',', &metric)) {
-        if (rest_is_one_of(metric, known))
-            continue;
-        const char *near = name_nearest(known, metric);
-        return err_set(err, ERR_INVALID,
-                       "request [" STR_FMT "] contains unrecognized metric: [" STR_FMT "]%s%s%s",
-                       STR_ARG(call->path), STR_ARG(metric), near ? " -> did you mean [" : "",
-                       near ? near : "", near ? "]?" : "");
-    }
-    return 0;
+    stat_object(w, "primaries");
+    index_groups_write(w, groups, s);
+    json_object_end(w);
+    stat_object(w, "total");
+    index_groups_write(w, groups, s);
+    json_object_end(w);
 }
 
-static void number(struct json_writer *w, const char *key, uint64_t v)
+/* An index is one shard, which is primary and here. */
+static void write_shard(struct json_writer *w, uint32_t groups, const struct index_stats *s)
 {
-    json_key(w, str_from(key));
-    json_u64(w, v);
-}
-
-static void object(struct json_writer *w, const char *key)
-{
-    json_key(w, str_from(key));
+    stat_object(w, "shards");
+    json_key_lit(w, "0");
+    json_array_begin(w);
     json_object_begin(w);
-}
-
-static void write_figures(struct json_writer *w, const struct index_stats *s)
-{
-    object(w, "docs");
-    number(w, "count", s->doc_count);
-    number(w, "deleted", s->deleted_count);
+    json_key_lit(w, "routing");
+    json_object_begin(w);
+    json_key_lit(w, "state");
+    json_str(w, shard_state(s));
+    json_key_lit(w, "primary");
+    json_bool(w, true);
+    json_key_lit(w, "node");
+    json_str(w, STR("naru"));
+    json_key_lit(w, "relocating_node");
+    json_null(w);
     json_object_end(w);
-    object(w, "store");
-    number(w, "size_in_bytes", s->store_bytes);
-    number(w, "reserved_in_bytes", 0);
+    index_groups_write(w, groups, s);
+    stat_object(w, "seq_no");
+    json_key_lit(w, "max_seq_no");
+    json_i64(w, s->seq_no_max);
+    json_key_lit(w, "local_checkpoint");
+    json_i64(w, s->seq_no_max);
+    json_key_lit(w, "global_checkpoint");
+    json_i64(w, s->seq_no_max);
     json_object_end(w);
-    object(w, "indexing");
-    number(w, "index_total", s->index_total);
-    number(w, "delete_total", s->delete_total);
     json_object_end(w);
-    object(w, "search");
-    number(w, "query_total", s->query_total);
-    json_object_end(w);
-    object(w, "merges");
-    number(w, "total", s->merge_total);
-    json_object_end(w);
-    object(w, "refresh");
-    number(w, "total", s->refresh_total);
-    json_object_end(w);
-    object(w, "flush");
-    number(w, "total", s->flush_total);
-    json_object_end(w);
-    object(w, "segments");
-    number(w, "count", s->segment_count);
-    number(w, "memory_in_bytes", s->memory_bytes);
-    if (s->damaged_count) { /* ours: Elasticsearch has no shard that serves a part */
-        number(w, "damaged_count", s->damaged_count);
-        json_key_lit(w, "damaged_reason");
-        json_str(w, str_from(s->damaged_reason));
-    }
-    json_object_end(w);
-}
-
-static void add(struct index_stats *sum, const struct index_stats *s)
-{
-    sum->doc_count += s->doc_count;
-    sum->deleted_count += s->deleted_count;
-    sum->store_bytes += s->store_bytes;
-    sum->segment_count += s->segment_count;
-    if (!sum->damaged_count)
-        memcpy(sum->damaged_reason, s->damaged_reason, sizeof(sum->damaged_reason));
-    sum->damaged_count += s->damaged_count;
-    sum->memory_bytes += s->memory_bytes;
-    sum->index_total += s->index_total;
-    sum->delete_total += s->delete_total;
-    sum->refresh_total += s->refresh_total;
-    sum->flush_total += s->flush_total;
-    sum->merge_total += s->merge_total;
-    sum->query_total += s->query_total;
-}
-
-static void write_both(struct json_writer *w, const struct index_stats *s)
-{
-    object(w, "primaries");
-    write_figures(w, s);
-    json_object_end(w);
-    object(w, "total");
-    write_figures(w, s);
+    json_array_end(w);
     json_object_end(w);
 }
 
@@ -130,33 +76,33 @@ static int stats_run(struct rest_call *call, struct err *err)
     struct str *names;
     size_t count;
     struct index_stats sum = {0};
-    TRY(check_metrics(call, err));
-    if (params->level == LEVEL_SHARDS)
-        return err_set(err, ERR_UNSUPPORTED,
-                       "level [shards] of _stats is not there: an index is one shard, use indices");
+    uint32_t groups;
+    TRY(index_groups_parse(call, rest_part(call, "metric"), &groups, err));
     TRY(call_indices(call, &params->indices, &names, &count, err));
     struct index_stats *stats = ARENA_ARRAY(call->mem, struct index_stats, count + 1);
     for (size_t i = 0; i < count; i++) {
         TRY(engine_index_stats(call->context->engine, names[i], call->mem, &stats[i], err));
-        add(&sum, &stats[i]);
+        index_stats_add(&sum, &stats[i]);
     }
     struct json_writer *w = &call->w;
     json_object_begin(w);
     rest_shards_write(w, count);
-    object(w, "_all");
-    write_both(w, &sum);
+    stat_object(w, "_all");
+    write_both(w, groups, &sum);
     json_object_end(w);
     if (params->level == LEVEL_CLUSTER) {
         json_object_end(w);
         return 0;
     }
-    object(w, "indices");
+    stat_object(w, "indices");
     for (size_t i = 0; i < count; i++) {
         json_key(w, names[i]);
         json_object_begin(w);
         json_key_lit(w, "uuid");
         json_str(w, stats[i].uuid);
-        write_both(w, &stats[i]);
+        write_both(w, groups, &stats[i]);
+        if (params->level == LEVEL_SHARDS)
+            write_shard(w, groups, &stats[i]);
         json_object_end(w);
     }
     json_object_end(w);
