@@ -79,6 +79,7 @@ struct field_build {
      * what no run points to is not there. */
     uint32_t touch_doc;
     uint32_t noted_doc; /* + 1: the document whose source has a hole for it */
+    struct str pushed;  /* keywords: the text that came last, where it then lay */
     size_t saved_count, saved_run_count;
 };
 

@@ -145,6 +145,7 @@ static int keyword_take(struct ingest *in, const struct field_def *def, const st
     struct field_build *f = builder__field(in->builder, def, in->doc);
     bool is_new;
     value_push(f, in->doc, term_table_add(&f->terms, text, &is_new));
+    f->pushed = text;
     return 0;
 }
 
