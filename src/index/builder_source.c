@@ -56,12 +56,9 @@ static bool value_fit(const struct ingest *in, const struct field_build *f, enum
         /* The very bytes, mostly: then there is nothing to compare. */
         return (f->pushed.p == text.p && f->pushed.n == text.n) ||
                str_eq(term_table_text(&f->terms, (uint32_t)value), text);
-    case FIELD_IP: {
-        struct str bytes = term_table_text(&f->terms, (uint32_t)value);
-        struct str printed = {address, ip_format((const uint8_t *)bytes.p, address)};
+    case FIELD_IP:
         hole->kind = HOLE_IP;
-        return str_eq(printed, text);
-    }
+        return str_eq((struct str){address, ip_format(f->pushed_address, address)}, text);
     default:
         if (token == JSON_INT && template_integer_fit(f->type, value, in->json.i, text, hole))
             return true;

@@ -17,6 +17,7 @@ struct seal {
     struct segment_writer *w;
     uint32_t *new_docs; /* per old document, DOC_NONE: dead */
     uint32_t doc_count;
+    uint16_t template_numbers[TEMPLATES_MAX + 1]; /* the builder's -> the segment's, 0: not met */
 };
 
 uint8_t norm_encode(uint32_t length)
@@ -331,7 +332,7 @@ static void field_seal(const struct seal *s, struct field_build *f)
     segment_writer_field_end(s->w);
 }
 
-static void doc_seal(const struct seal *s, uint32_t doc)
+static void doc_seal(struct seal *s, uint32_t doc)
 {
     struct builder *b = s->b;
     const struct doc_build *d = &b->docs[doc];
@@ -342,8 +343,11 @@ static void doc_seal(const struct seal *s, uint32_t doc)
                               .version = d->version};
     if (d->template_number) {
         const struct source_template *t = template_table_get(&b->templates, d->template_number);
-        out.template_number = segment_writer_template(s->w, t->encoded);
-        ASSERT(out.template_number); /* the writer's limits are the builder's */
+        uint16_t *number = &s->template_numbers[d->template_number];
+        if (!*number)
+            *number = (uint16_t)segment_writer_template(s->w, t->encoded);
+        ASSERT(*number); /* the writer's limits are the builder's */
+        out.template_number = *number;
         out.stored = (struct str){b->stored.p + d->stored_off, d->stored_bytes};
     }
     segment_writer_doc(s->w, &out);
