@@ -43,7 +43,8 @@ struct sort_key {
 static uint64_t prefix_of(struct str s)
 {
     uint8_t bytes[8] = {0};
-    memcpy(bytes, s.p, MIN_OF(s.n, sizeof(bytes)));
+    if (s.n > 0) /* an empty term of an empty pool has no address */
+        memcpy(bytes, s.p, MIN_OF(s.n, sizeof(bytes)));
     return (uint64_t)get_u32_be(bytes) << 32 | get_u32_be(bytes + 4);
 }
 
