@@ -100,8 +100,12 @@ struct field_build *builder__field(struct builder *b, const struct field_def *de
         b->field_count = (size_t)id + 1;
     }
     struct field_build *f = b->fields[id];
-    if (UNLIKELY(!f))
+    /* Without values it may be the rest of a document that was taken back: its mapping was never
+     * published, and the id is now another field's. */
+    if (UNLIKELY(!f || (f->touch_doc != doc + 1 && f->count == 0 && f->run_count == 0))) {
+        field_free(f);
         f = b->fields[id] = field_new(def);
+    }
     if (f->touch_doc != doc + 1) {
         f->touch_doc = doc + 1;
         f->saved_count = f->count;

@@ -9,6 +9,7 @@
 #include "index/analyze.h"
 #include "index/builder.h"
 #include "index/format.h"
+#include "index/ip.h"
 #include "index/template.h"
 
 #define TOKEN_GAP UINT32_MAX /* a position without a token (a removed stop word) */
@@ -79,6 +80,9 @@ struct field_build {
      * what no run points to is not there. */
     uint32_t touch_doc;
     uint32_t noted_doc; /* + 1: the document whose source has a hole for it */
+    /* What came last: its table entry is seldom in the processor's cache any more. */
+    struct str pushed; /* keywords: where the text lay */
+    uint8_t pushed_address[IP_BYTES];
     size_t saved_count, saved_run_count;
 };
 

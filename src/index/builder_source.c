@@ -42,8 +42,8 @@ static const struct template_hole *hint_of(const struct builder *b, uint32_t fie
 }
 
 /* The field's value gives text's first *ret_n bytes, and what follows is a literal. */
-static bool value_fit(const struct builder *b, const struct field_build *f, struct str text,
-                      struct template_hole *hole, size_t *ret_n)
+static bool value_fit(const struct ingest *in, const struct field_build *f, enum json_token token,
+                      struct str text, struct template_hole *hole, size_t *ret_n)
 {
     int64_t value = f->values[f->count - 1];
     char address[IP_TEXT_BYTES];
@@ -53,15 +53,16 @@ static bool value_fit(const struct builder *b, const struct field_build *f, stru
     case FIELD_CONSTANT_KEYWORD:
     case FIELD_WILDCARD:
         hole->kind = HOLE_TERM;
-        return str_eq(term_table_text(&f->terms, (uint32_t)value), text);
-    case FIELD_IP: {
-        struct str bytes = term_table_text(&f->terms, (uint32_t)value);
-        struct str printed = {address, ip_format((const uint8_t *)bytes.p, address)};
+        /* The very bytes, mostly: then there is nothing to compare. */
+        return (f->pushed.p == text.p && f->pushed.n == text.n) ||
+               str_eq(term_table_text(&f->terms, (uint32_t)value), text);
+    case FIELD_IP:
         hole->kind = HOLE_IP;
-        return str_eq(printed, text);
-    }
+        return str_eq((struct str){address, ip_format(f->pushed_address, address)}, text);
     default:
-        *ret_n = template_hole_fit(f->type, value, text, hint_of(b, f->id), hole);
+        if (token == JSON_INT && template_integer_fit(f->type, value, in->json.i, text, hole))
+            return true;
+        *ret_n = template_hole_fit(f->type, value, text, hint_of(in->builder, f->id), hole);
         return *ret_n > 0;
     }
 }
@@ -76,20 +77,20 @@ static bool has_one_value(const struct field_build *f, uint32_t doc)
     return f->touch_doc == doc + 1 && f->count == f->saved_count + 1;
 }
 
-static bool field_note(struct ingest *in, const struct field_def *def, struct source_note *note,
-                       struct str text, size_t from)
+static bool field_note(struct ingest *in, const struct field_def *def, enum json_token token,
+                       struct source_note *note, struct str text)
 {
     struct field_build *f = field_met(in->builder, def->pub.id);
     struct template_hole hole = {.field_id = def->pub.id};
     if (!f || !f->has_column || f->noted_doc == in->doc + 1 || !has_one_value(f, in->doc))
         return false;
     size_t n;
-    if (!value_fit(in->builder, f, text, &hole, &n))
+    if (!value_fit(in, f, token, text, &hole, &n))
         return false;
     f->noted_doc = in->doc + 1;
     note->hole = hole;
-    note->fill_from = (uint32_t)from;
-    note->fill_to = (uint32_t)(from + n);
+    note->fill_from = note->from + (token == JSON_STRING); /* the quotes are literals */
+    note->fill_to = note->fill_from + (uint32_t)n;
     return true;
 }
 
@@ -104,10 +105,10 @@ void source_note_scalar(struct ingest *in, enum json_token token, size_t from, s
     /* Of a string what stands between the quotes; with escapes it is no field's value. */
     size_t quote = token == JSON_STRING;
     struct str text = {in->json.start + from + quote, to - from - 2 * quote};
-    if (field_note(in, def, note, text, from + quote))
+    if (field_note(in, def, token, note, text))
         return;
     for (const struct field_def *m = def->multi; m; m = m->multi_next) {
-        if (field_note(in, m, note, text, from + quote))
+        if (field_note(in, m, token, note, text))
             return;
     }
 }

@@ -145,6 +145,7 @@ static int keyword_take(struct ingest *in, const struct field_def *def, const st
     struct field_build *f = builder__field(in->builder, def, in->doc);
     bool is_new;
     value_push(f, in->doc, term_table_add(&f->terms, text, &is_new));
+    f->pushed = text;
     return 0;
 }
 
@@ -156,6 +157,7 @@ static int ip_take(struct ingest *in, const struct field_def *def, const struct 
     struct field_build *f = builder__field(in->builder, def, in->doc);
     struct str key = {(const char *)bytes, sizeof(bytes)};
     bool is_new;
+    memcpy(f->pushed_address, bytes, sizeof(bytes));
     value_push(f, in->doc, term_table_add(&f->terms, key, &is_new));
     return 0;
 }

@@ -18,6 +18,7 @@ struct seal {
     uint32_t *new_docs; /* per old document, DOC_NONE: dead */
     uint32_t *order;    /* per new document the old one; NULL: they keep their order */
     uint32_t doc_count;
+    uint16_t template_numbers[TEMPLATES_MAX + 1]; /* the builder's -> the segment's, 0: not met */
 };
 
 uint8_t norm_encode(uint32_t length)
@@ -43,7 +44,8 @@ struct sort_key {
 static uint64_t prefix_of(struct str s)
 {
     uint8_t bytes[8] = {0};
-    memcpy(bytes, s.p, MIN_OF(s.n, sizeof(bytes)));
+    if (s.n > 0) /* an empty term of an empty pool has no address */
+        memcpy(bytes, s.p, MIN_OF(s.n, sizeof(bytes)));
     return (uint64_t)get_u32_be(bytes) << 32 | get_u32_be(bytes + 4);
 }
 
@@ -381,7 +383,7 @@ static void field_seal(const struct seal *s, struct field_build *f)
     segment_writer_field_end(s->w);
 }
 
-static void doc_seal(const struct seal *s, uint32_t doc)
+static void doc_seal(struct seal *s, uint32_t doc)
 {
     struct builder *b = s->b;
     const struct doc_build *d = &b->docs[doc];
@@ -392,8 +394,11 @@ static void doc_seal(const struct seal *s, uint32_t doc)
                               .version = d->version};
     if (d->template_number) {
         const struct source_template *t = template_table_get(&b->templates, d->template_number);
-        out.template_number = segment_writer_template(s->w, t->encoded);
-        ASSERT(out.template_number); /* the writer's limits are the builder's */
+        uint16_t *number = &s->template_numbers[d->template_number];
+        if (!*number)
+            *number = (uint16_t)segment_writer_template(s->w, t->encoded);
+        ASSERT(*number); /* the writer's limits are the builder's */
+        out.template_number = *number;
         out.stored = (struct str){b->stored.p + d->stored_off, d->stored_bytes};
     }
     segment_writer_doc(s->w, &out);

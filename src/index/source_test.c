@@ -322,6 +322,29 @@ static void test_variants(void **state)
     world_end(&w);
 }
 
+/* A refused document's new field is nobody's: its number goes to the next new one, of any type. */
+static void test_refused(void **state)
+{
+    (void)state;
+    struct world w;
+    struct err err = {0};
+    struct doc_write write = DOC_WRITE_INIT;
+    struct doc_result result;
+    struct str source = STR("{\"second\":\"text\",\"third\":{\"x\":1.5}}"), id = STR("a");
+    world_begin(&w, declared);
+    w.row = "refused";
+    write.index = STR("i");
+    write.id = id;
+    write.source = STR("{\"first\":5,\"other\":6,\"l\":\"no number\"}");
+    OK(&w, engine_write(w.engine, &write, 1, REFRESH_NONE, w.mem, &result, &err));
+    assert_int_equal(result.outcome, DOC_FAILED);
+    put(&w, DOC_INDEX, id, source);
+    OK(&w, engine_flush(w.engine, STR("i"), &err));
+    comes_back(&w, id, source, "after a refused one");
+    assert_true(str_is(stored_part(&w, id), ""));
+    world_end(&w);
+}
+
 /* More shapes than templates, at sealing and at merging. */
 static void test_overflow(void **state)
 {
@@ -356,10 +379,10 @@ static void test_overflow(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_numbers),  cmocka_unit_test(test_doubles),
-        cmocka_unit_test(test_strings),  cmocka_unit_test(test_dates),
-        cmocka_unit_test(test_shapes),   cmocka_unit_test(test_variants),
-        cmocka_unit_test(test_overflow),
+        cmocka_unit_test(test_numbers), cmocka_unit_test(test_doubles),
+        cmocka_unit_test(test_strings), cmocka_unit_test(test_dates),
+        cmocka_unit_test(test_shapes),  cmocka_unit_test(test_variants),
+        cmocka_unit_test(test_refused), cmocka_unit_test(test_overflow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

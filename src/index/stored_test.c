@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Stored source: documents of each length class, in blocks and across them, come back byte for
- * byte; a block that lies about its lengths is damage. */
+ * byte; a block that lies about its lengths is damage, as is a template that does not fit its
+ * columns. */
 #include "index/segment_int.h"
 
 #include <setjmp.h>
@@ -113,9 +114,106 @@ static void test_damage(void **state)
     is_damage(STORED_BLOCK_HEAD + 3, 0);   /* one less */
 }
 
+/* ---- Templates ---- */
+
+#define LONG_ID   7u
+#define DOUBLE_ID 9u
+
+/* Two documents of one template, the first with a long and a double: a hole of kind and field
+ * before "L", then a tail "T". */
+static struct segment *with_template(const char *encoded, size_t bytes, const char *stored)
+{
+    struct segment_writer_options options = {.doc_count = 2};
+    struct segment_writer *w = segment_writer_new(&options);
+    struct segment *seg;
+    struct err err;
+    void *out;
+    size_t size;
+    uint32_t number = segment_writer_template(w, (struct str){encoded, bytes}), doc = 0;
+    int64_t value = 42;
+    assert_int_equal(number, 1);
+    for (uint32_t i = 0; i < 2; i++)
+        segment_writer_doc(w, &(struct segment_doc){.id = i ? STR("b") : STR("a"),
+                                                    .template_number = number,
+                                                    .stored = str_from(stored),
+                                                    .version = 1});
+    segment_writer_field_begin(w, LONG_ID, FIELD_LONG, STR("l"));
+    segment_writer_column(w, &(struct column_input){COLUMN_LONG, &doc, &value, 1});
+    segment_writer_field_end(w);
+    segment_writer_field_begin(w, DOUBLE_ID, FIELD_DOUBLE, STR("d"));
+    segment_writer_column(w, &(struct column_input){COLUMN_DOUBLE, &doc, &value, 1});
+    segment_writer_field_end(w);
+    assert_int_equal(segment_writer_finish(w, &out, &size, &err), 0);
+    segment_writer_free(w);
+    if (segment_open_bytes(out, size, "test", &seg, &err) < 0)
+        fail_msg("%s", err.text);
+    return seg;
+}
+
+static void template_gives(const char *encoded, size_t bytes, const char *stored, uint32_t doc,
+                           const char *source)
+{
+    struct arena *mem = arena_new(0);
+    struct segment *seg = with_template(encoded, bytes, stored);
+    struct str json, routing;
+    struct err err = {0};
+    int rc = segment_stored(seg, doc, mem, &json, &routing, &err);
+    if (source) {
+        assert_int_equal(rc, 0);
+        if (!str_eq(json, str_from(source)))
+            fail_msg(STR_FMT " is not %s", STR_ARG(json), source);
+        assert_int_equal(segment_failure(seg, &err), 0);
+    } else {
+        assert_int_equal(rc, -ERR_CORRUPT);
+        assert_int_equal(segment_failure(seg, &err), -ERR_CORRUPT);
+    }
+    segment_unref(seg);
+    arena_free(mem);
+}
+#define GIVES(encoded, stored, doc, source)                                                        \
+    template_gives(encoded, sizeof(encoded) - 1, stored, doc, source)
+
+static void test_templates(void **state)
+{
+    (void)state;
+    /* holes · kind · literal bytes · field · param · tail bytes · literals */
+    GIVES("\1\3\1\7\0\1LT", "", 0, "L42T");
+    GIVES("\1\3\1\7\0\1LT", "", 1, NULL);          /* no value */
+    GIVES("\1\3\1\7\0\1LT", "x", 0, NULL);         /* something stored that no hole takes */
+    GIVES("\1\3\1\7\3\1LT", "", 0, NULL);          /* 42 is no whole thousands */
+    GIVES("\1\3\1\7\40\1LT", "", 0, NULL);         /* no such param */
+    GIVES("\1\5\1\7\0\1LT", "", 0, NULL);          /* 42 is no boolean */
+    GIVES("\1\3\1\10\0\1LT", "", 0, NULL);         /* no such field */
+    GIVES("\1\3\1\11\0\1LT", "", 0, NULL);         /* a column of another kind */
+    GIVES("\1\1\1\7\0\1LT", "", 0, NULL);          /* no dictionary */
+    GIVES("\2\3\1\7\0\3\1\7\0\1LMT", "", 0, NULL); /* a field twice */
+    GIVES("\2\0\1\0\1\1LMT", "a", 0, NULL);        /* one stored where two are wanted */
+    template_gives("\0\1T", 3, "", 1, "T");
+    template_gives("\1\0\1\1LT", 6, "stored", 1, "LstoredT");
+}
+
+/* The writer asserts that it gets templates, so their bytes are changed behind it. */
+static void test_template_bytes(void **state)
+{
+    (void)state;
+    static const char encoded[] = "\1\3\1\7\0\1LT";
+    for (size_t at = 0; at < sizeof(encoded) - 1; at++) {
+        struct arena *mem = arena_new(0);
+        struct segment *seg = with_template(encoded, sizeof(encoded) - 1, "");
+        struct str json, routing;
+        struct err err;
+        ((uint8_t *)(uintptr_t)seg->bytes)[seg->templates_off + at] = 0xFF;
+        int rc = segment_stored(seg, 0, mem, &json, &routing, &err);
+        assert_true(rc == -ERR_CORRUPT || (rc == 0 && json.n == 4)); /* another literal */
+        segment_unref(seg);
+        arena_free(mem);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_comes_back),
-                                       cmocka_unit_test(test_damage)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_comes_back), cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_templates), cmocka_unit_test(test_template_bytes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -325,6 +325,32 @@ static size_t decimal_fit(bool is_float, int64_t value, struct str text,
     return fit(HOLE_DECIMAL, param, value, text, ret_hole);
 }
 
+bool template_integer_fit(enum field_type type, int64_t value, int64_t i, struct str text,
+                          struct template_hole *ret_hole)
+{
+    uint32_t digits;
+    int64_t scaled;
+    switch ((int)type) {
+    case FIELD_LONG:
+    case FIELD_INTEGER:
+    case FIELD_SHORT:
+    case FIELD_BYTE:
+        digits = 0;
+        break;
+    case FIELD_DATE:
+        digits = value == i ? 0 : 3;
+        break;
+    default:
+        return false;
+    }
+    if ((i == 0 && text.p[0] == '-') || __builtin_mul_overflow(i, powers_i[digits], &scaled) ||
+        scaled != value)
+        return false;
+    ret_hole->kind = HOLE_INTEGER;
+    ret_hole->param = digits;
+    return true;
+}
+
 size_t template_hole_fit(enum field_type type, int64_t value, struct str text,
                          const struct template_hole *hint, struct template_hole *ret_hole)
 {

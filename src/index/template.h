@@ -67,6 +67,10 @@ static inline const struct source_template *template_table_get(const struct temp
 #define HOLE_TEXT_BYTES_MAX 64u
 size_t template_hole_print(uint8_t kind, uint32_t param, int64_t value,
                            char text[HOLE_TEXT_BYTES_MAX]);
+/* The quick case: `text` is a JSON integer, of value `i`; without leading zeros as those are, only
+ * -0 prints otherwise. */
+bool template_integer_fit(enum field_type type, int64_t value, int64_t i, struct str text,
+                          struct template_hole *ret_hole);
 /* Sets kind and param so that `value` of a field of this type prints as `text`, and returns how
  * many of its bytes: all, but for a time, whose zone stays a literal. `hint` (or NULL) is tried
  * first, so that documents of one shape get one template. 0: nothing prints so. */
