@@ -33,6 +33,11 @@ void unpack__u32_portable(const uint8_t *p, size_t first, size_t n, unsigned wid
 void unpack__scaled_portable(const uint8_t *p, size_t first, size_t n, unsigned width,
                              uint64_t base, uint64_t factor, int64_t *values)
 {
+    if (width == 0) { /* no bytes at all: nothing may be loaded */
+        for (size_t i = 0; i < n; i++)
+            values[i] = (int64_t)base;
+        return;
+    }
     uint64_t mask = (UINT64_C(1) << width) - 1;
     size_t bit = first * width;
     for (size_t i = 0; i < n; i++, bit += width) {
