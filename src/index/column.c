@@ -369,7 +369,8 @@ size_t column_doc_doubles(const struct column *column, uint32_t doc, double *val
     int64_t bits[64];
     size_t n = doc_values(column, doc, bits, MIN_OF(max, ARRAY_COUNT(bits)));
     if (n <= ARRAY_COUNT(bits) || max <= ARRAY_COUNT(bits)) {
-        memcpy(values, bits, MIN_OF(n, MIN_OF(max, ARRAY_COUNT(bits))) * sizeof(*values));
+        if (max > 0) /* who only counts gives no room */
+            memcpy(values, bits, MIN_OF(n, MIN_OF(max, ARRAY_COUNT(bits))) * sizeof(*values));
         return n;
     }
     int64_t *many = MEM_ARRAY(int64_t, MIN_OF(n, max));

@@ -97,6 +97,8 @@ def test(folder, started):
     server.kill()
     server.start()
     h.wait_for("the server again", rest.is_up, 10)
+    # It answers at once and reads the log beside that: until then health is red.
+    h.wait_for("its indices", lambda: rest.call("GET", "/_cluster/health")[1]["status"] != "red", 10)
     h.expect_equal((rest.count("mixed"), rest.count("big")), (2, 1), "documents after kill -9")
     h.expect_equal(server.stop(), 0, "exit status on SIGTERM")
 
