@@ -70,7 +70,7 @@ static const char *const agg_units[] = {
 #undef AGG
 };
 /* Computed from printed buckets, which the model compares: their rows come from Elasticsearch. */
-#define PIPELINES "buckets/derivative_test.c"
+#define PIPELINES "buckets/{derivative,bucket_sort,bucket_metrics}_test.c"
 /* Rows that are asked for elsewhere: why. */
 static const struct {
     const char *name, *where;

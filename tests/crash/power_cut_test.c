@@ -7,9 +7,10 @@
  * Every third cut lets the file system write its journal first (shutdown -f), which shows metadata
  * that is newer than the data.
  *
- * Only what was acknowledged before the command to go down counts as acknowledged: while it goes
- * down, a sync may find its log items gone and report success (seen on ext4 and xfs), which no loss
- * of power can do, since nobody runs on to tell it. Such items may be there or not.
+ * Only what was acknowledged before the command to go down counts as acknowledged. Of what was told
+ * while it went down, some was missing on ext4 and xfs: we take it that a sync then may find its
+ * log items gone and report success, which no loss of power can do, since nobody runs on to tell
+ * it; it is not proven. Such items may be there or not.
  *
  * What this cannot show: a device that loses what it said was flushed, and reorders; those are
  * vfs_sim's (power_test.c).
