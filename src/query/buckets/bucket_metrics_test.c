@@ -1,38 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Numbers over buckets; the expected replies are Elasticsearch 7.10.2's. */
-#include "query/search_support_test.h"
-
-static void fill(struct bed *bed)
-{
-    create(
-        bed, "i",
-        "{\"mappings\":{\"properties\":{\"k\":{\"type\":\"keyword\"},\"m\":{\"type\":\"keyword\"},"
-        "\"n\":{\"type\":\"long\"},\"f\":{\"type\":\"double\"},\"b\":{\"type\":\"boolean\"},\"d\":{"
-        "\"type\":\"date\"},\"ip\":{\"type\":\"ip\"},\"t\":{\"type\":\"text\"}}}}");
-    put(bed, "i", "1",
-        "{\"k\":\"a\",\"m\":[\"x\",\"y\"],\"n\":1,\"f\":1.5,\"b\":true,\"d\":\"2025-01-01T00:10:"
-        "00Z\",\"ip\":\"10.0.0.1\",\"t\":\"red green\"}");
-    put(bed, "i", "2",
-        "{\"k\":\"b\",\"m\":\"x\",\"n\":2,\"f\":2.5,\"b\":false,\"d\":\"2025-01-01T01:20:00Z\","
-        "\"ip\":\"10.0.0.2\",\"t\":\"red red\"}");
-    put(bed, "i", "3",
-        "{\"k\":\"a\",\"n\":3,\"d\":\"2025-01-02T00:00:00Z\",\"ip\":\"10.0.1.1\",\"t\":\"green\"}");
-    refresh(bed, "i");
-    put(bed, "i", "4",
-        "{\"k\":\"c\",\"m\":[\"y\",\"z\"],\"n\":4,\"f\":-1,\"d\":\"2025-01-21T12:00:00Z\",\"t\":"
-        "\"blue red\"}");
-    put(bed, "i", "5", "{\"n\":5,\"m\":\"z\",\"b\":true,\"t\":\"red\"}");
-    put(bed, "i", "6",
-        "{\"k\":\"b\",\"m\":\"x\",\"n\":6,\"f\":1.5,\"b\":true,\"d\":\"2025-01-02T10:00:00Z\","
-        "\"ip\":\"10.0.0.1\",\"t\":\"blue\"}");
-    refresh(bed, "i");
-}
+#include "query/six_docs_test.h"
 
 static void numbers_are_those_of_elasticsearch(struct test *t)
 {
     struct bed bed;
     bed_init(&bed, t);
-    fill(&bed);
+    six_docs(&bed);
     gives(&bed,
           "{\"size\":0,\"aggs\":{\"h\":{\"histogram\":{\"field\":\"n\",\"interval\":3},\"aggs\":{"
           "\"s\":{\"sum\":{\"field\":\"n\"}},\"a\":{\"avg\":{\"field\":\"f\"}},\"st\":{\"stats\":{"
@@ -143,7 +117,7 @@ static void mistakes_are_named(struct test *t)
 {
     struct bed bed;
     bed_init(&bed, t);
-    fill(&bed);
+    six_docs(&bed);
     fails(&bed, "{\"size\":0,\"aggs\":{\"x\":{\"avg_bucket\":{\"buckets_path\":\"zz>s\"}}}}",
           ERR_INVALID, "No aggregation found for path [zz>s]");
     fails(&bed, "{\"size\":0,\"aggs\":{\"x\":{\"avg_bucket\":{\"foo\":\"zz>s\"}}}}", ERR_PARSE,

@@ -1,33 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* multi_terms: Elasticsearch 7.10 has it not; the expected replies follow OpenSearch's
  * documentation and were added up by hand. */
-#include "query/search_support_test.h"
-
-static void fill(struct bed *bed)
-{
-    create(
-        bed, "i",
-        "{\"mappings\":{\"properties\":{\"k\":{\"type\":\"keyword\"},\"m\":{\"type\":\"keyword\"},"
-        "\"n\":{\"type\":\"long\"},\"f\":{\"type\":\"double\"},\"b\":{\"type\":\"boolean\"},\"d\":{"
-        "\"type\":\"date\"},\"ip\":{\"type\":\"ip\"},\"t\":{\"type\":\"text\"}}}}");
-    put(bed, "i", "1",
-        "{\"k\":\"a\",\"m\":[\"x\",\"y\"],\"n\":1,\"f\":1.5,\"b\":true,\"d\":\"2025-01-01T00:10:"
-        "00Z\",\"ip\":\"10.0.0.1\",\"t\":\"red green\"}");
-    put(bed, "i", "2",
-        "{\"k\":\"b\",\"m\":\"x\",\"n\":2,\"f\":2.5,\"b\":false,\"d\":\"2025-01-01T01:20:00Z\","
-        "\"ip\":\"10.0.0.2\",\"t\":\"red red\"}");
-    put(bed, "i", "3",
-        "{\"k\":\"a\",\"n\":3,\"d\":\"2025-01-02T00:00:00Z\",\"ip\":\"10.0.1.1\",\"t\":\"green\"}");
-    refresh(bed, "i");
-    put(bed, "i", "4",
-        "{\"k\":\"c\",\"m\":[\"y\",\"z\"],\"n\":4,\"f\":-1,\"d\":\"2025-01-21T12:00:00Z\",\"t\":"
-        "\"blue red\"}");
-    put(bed, "i", "5", "{\"n\":5,\"m\":\"z\",\"b\":true,\"t\":\"red\"}");
-    put(bed, "i", "6",
-        "{\"k\":\"b\",\"m\":\"x\",\"n\":6,\"f\":1.5,\"b\":true,\"d\":\"2025-01-02T10:00:00Z\","
-        "\"ip\":\"10.0.0.1\",\"t\":\"blue\"}");
-    refresh(bed, "i");
-}
+#include "query/six_docs_test.h"
 
 #define MULTI_GIVES(inner, subs, json)                                                             \
     gives(&bed, "{\"size\":0,\"aggs\":{\"x\":{\"multi_terms\":{" inner "}" subs "}}}",             \
@@ -42,7 +16,7 @@ static void combinations_are_counted(struct test *t)
 {
     struct bed bed;
     bed_init(&bed, t);
-    fill(&bed);
+    six_docs(&bed);
     /* Most documents first, then by key; documents without one of the fields do not count. */
     MULTI_GIVES("\"terms\":[{\"field\":\"k\"},{\"field\":\"m\"}]", "",
                 RESULT("0", "{\"key\":[\"b\",\"x\"],\"key_as_string\":\"b|x\",\"doc_count\":2},"
@@ -90,7 +64,7 @@ static void mistakes_are_named(struct test *t)
 {
     struct bed bed;
     bed_init(&bed, t);
-    fill(&bed);
+    six_docs(&bed);
     MULTI_FAILS("", ERR_INVALID, "at least 2 fields");
     MULTI_FAILS("\"terms\":[{\"field\":\"k\"}]", ERR_INVALID, "at least 2 fields");
     MULTI_FAILS("\"terms\":[{\"field\":\"k\"},{\"script\":{}}]", ERR_UNSUPPORTED, "scripts");
