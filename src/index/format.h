@@ -17,7 +17,8 @@
  * Footer, in this order (u8 u16 u32 u64; "off" in the footer = from the footer's first byte, else
  * in the file): u32 doc_count · u32 flags (SEGMENT_FLAG_) · u64 seq_no_min · u64 seq_no_max (int64
  * bits) u32 chunk_count · u32 chunk crc × chunk_count u64 raw source bytes · u32 stored block count
- * · per block: u64 file off · u32 first doc; then u64 end off u64 templates off · u32 bytes ·
+ * · per block: u64 file off · u32 first doc; then u64 end off u64 stored dictionary off ·
+ * u32 bytes (0: none) · u64 templates off · u32 bytes ·
  * u32 raw bytes · u32 count · u8 codec (STORED_); u64 id region off · u64 id region bytes · u64 id
  * group table off · u64 id hash off · u64 id hash slot count (0: ids ascend) u32 field count · per
  * field: u32 field id · u8 field type · u8 parts (FIELD_PART_) · u16 path bytes · path column:   u8
@@ -71,7 +72,9 @@
  * raw: the documents' lengths, plane by plane: the lowest byte of each, then the second of each …
  * (as many planes as the longest needs); then per document: varint routing bytes · routing · what
  * is stored. Planes, because bytes of one weight resemble each other: the lengths pack to a fifth.
- * What is stored of a document of template 0: its source. Of another: the raw JSON of its
+ * STORED_ZSTD_DICTIONARY blocks are packed with the segment's
+ * stored dictionary (RFC 8878 section 5), which lies before the first block. What is stored of a
+ * document of template 0: its source. Of another: the raw JSON of its
  * template's stored holes, a NUL byte between each two (JSON has none).
  *
  * Templates (template.h): TEMPLATES_MAX at most, numbered from 1; FIELD_ID_TEMPLATE is the column
@@ -91,7 +94,7 @@
 #define SEGMENT_MAGIC_TAIL  "NARUSEGF"
 #define SEGMENT_MAGIC_BYTES 8u
 #define SEGMENT_TAIL_BYTES  32u
-#define SEGMENT_VERSION     3u
+#define SEGMENT_VERSION     4u
 #define SEGMENT_CHUNK_BYTES 32768u
 /* Readers load eight bytes at a time: behind the last region lies this much padding, before the
  * footer. */
@@ -105,7 +108,7 @@ enum { COLUMN_FLAG_MULTI = 1, COLUMN_FLAG_DENSE = 2, COLUMN_FLAG_SORTED = 4 };
 enum { TERMS_FLAG_POSTINGS = 1, TERMS_FLAG_FREQS = 2, TERMS_FLAG_POSITIONS = 4 };
 enum { ZONE_PRESENCE_NONE = 0, ZONE_PRESENCE_ALL = 1, ZONE_PRESENCE_BITMAP = 2 };
 enum { VALUE_CODEC_CONST = 0, VALUE_CODEC_FOR = 1, VALUE_CODEC_DELTA = 2, VALUE_CODEC_RAW = 3 };
-enum { STORED_RAW = 0, STORED_ZSTD = 1 };
+enum { STORED_RAW = 0, STORED_ZSTD = 1, STORED_ZSTD_DICTIONARY = 2 };
 /* What fills a hole of a template. Numbers and printed forms are for ever. */
 enum {
     HOLE_STORED = 0,
@@ -151,7 +154,10 @@ enum {
 #define COUNTED_ID_DOCS_PER_PREFIX 8u /* on average, at least; else text is as small */
 #define ID_BYTES_MAX               512u
 #define STORED_BLOCK_BYTES         16384u
-#define STORED_BLOCK_HEAD          12u
+/* Of a block that is packed with a dictionary. */
+#define STORED_SMALL_BLOCK_BYTES    4096u
+#define STORED_DICTIONARY_BYTES_MAX 16384u
+#define STORED_BLOCK_HEAD           12u
 #define STORED_BLOCK_DOCS_MAX      4096u /* of short documents: unpacking one unpacks them all */
 #define STORED_PLANES_MAX          4u
 /* Of a segment. Documents beyond are stored whole. */

@@ -286,6 +286,11 @@ static void stored_open(struct segment *seg, struct cursor *c)
         last = off;
         last_first = first;
     }
+    seg->dictionary_off = take_u64(c);
+    seg->dictionary_bytes = take_u32(c);
+    region_check(seg, c, seg->dictionary_off, seg->dictionary_bytes);
+    if (seg->dictionary_bytes > STORED_DICTIONARY_BYTES_MAX)
+        c->is_bad = true;
     seg->templates_off = take_u64(c);
     seg->templates_bytes = take_u32(c);
     seg->templates_raw_bytes = take_u32(c);
@@ -432,6 +437,7 @@ void segment_unref(struct segment *seg)
     mem_free(seg->field_by_id);
     mem_free(seg->cache);
     segment__templates_free(seg->templates);
+    segment__dictionary_free(seg->dictionary);
     mem_free(seg);
 }
 

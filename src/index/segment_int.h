@@ -82,6 +82,9 @@ struct segment {
     uint32_t templates_bytes, templates_raw_bytes, template_count;
     uint8_t templates_codec;
     struct segment_templates *templates; /* atomic: set once */
+    uint64_t dictionary_off;             /* of stored blocks */
+    uint32_t dictionary_bytes;           /* 0: none */
+    void *dictionary;                    /* ZSTD_DDict; atomic: set once */
     struct stored_cache *cache;          /* atomic: taken by exchange */
     uint32_t damage;                     /* 0 none, 1 being written, 2 `failure` is there; atomic */
     struct err failure;
@@ -122,6 +125,7 @@ struct stored_doc {
 int segment__stored_read(struct segment *seg, uint32_t doc, struct arena *mem,
                          struct stored_doc *ret_stored, struct err *err) WARN_UNUSED;
 void segment__templates_free(struct segment_templates *templates);
+void segment__dictionary_free(void *dictionary);
 
 bool segment__verify_slow(struct segment *seg, uint64_t off, uint64_t n);
 /* The bytes [off, off + n) of the body once their chunks are known to be good; NULL on damage. */

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stored source, checksums and the footer. How: bytes are appended to `out`; when a file is
+/* Checksums, documents and the footer. How: bytes are appended to `out`; when a file is
  * being written, whole megabytes are drained into it, and each drained byte passes the running CRC
  * of its chunk. Regions that grow while others are written (ids, dictionary, postings of a field)
  * wait in buffers of their own. */
 #include "index/segment_writer.h"
-
-#include <zstd.h>
 
 #include "base/arena.h"
 #include "base/bits.h"
@@ -20,9 +18,6 @@ struct segment_writer *segment_writer_new(const struct segment_writer_options *o
     w->options = *options;
     struct buf *bufs[] = {&w->out,
                           &w->chunk_crcs,
-                          &w->raw,
-                          &w->raw_block,
-                          &w->stored_index,
                           &w->fields,
                           &w->field_parts[0],
                           &w->field_parts[1],
@@ -32,12 +27,7 @@ struct segment_writer *segment_writer_new(const struct segment_writer_options *o
     template_table_init(&w->templates);
     terms_writer__init(&w->terms);
     ids_writer__init(&w->ids);
-    if (options->is_compressed) {
-        w->zstd = ZSTD_createCCtx();
-        ASSERT(w->zstd);
-        (void)ZSTD_CCtx_setParameter(w->zstd, ZSTD_c_compressionLevel,
-                                     options->zstd_level ? options->zstd_level : 1);
-    }
+    stored_writer__init(w);
     buf_add(&w->out, SEGMENT_MAGIC_HEAD, SEGMENT_MAGIC_BYTES);
     return w;
 }
@@ -48,9 +38,6 @@ void segment_writer_free(struct segment_writer *w)
         return;
     struct buf *bufs[] = {&w->out,
                           &w->chunk_crcs,
-                          &w->raw,
-                          &w->raw_block,
-                          &w->stored_index,
                           &w->fields,
                           &w->field_parts[0],
                           &w->field_parts[1],
@@ -58,7 +45,7 @@ void segment_writer_free(struct segment_writer *w)
     for (size_t i = 0; i < ARRAY_COUNT(bufs); i++)
         buf_deinit(bufs[i]);
     terms_writer__deinit(&w->terms);
-    (void)ZSTD_freeCCtx(w->zstd);
+    stored_writer__deinit(&w->stored);
     ids_writer__deinit(&w->ids);
     template_table_deinit(&w->templates);
     mem_free(w->template_numbers);
@@ -105,70 +92,6 @@ void segment_writer__drain(struct segment_writer *w, bool all)
 
 /* ---- Documents ---- */
 
-/* Appends bytes, packed when the writer packs. Returns the codec. */
-static uint8_t packed_write(struct segment_writer *w, struct str raw)
-{
-    if (!w->zstd) {
-        buf_add_str(&w->out, raw);
-        return STORED_RAW;
-    }
-    size_t bound = ZSTD_compressBound(raw.n);
-    char *to = buf_reserve(&w->out, bound);
-    size_t n = to ? ZSTD_compress2(w->zstd, to, bound, raw.p, raw.n) : 0;
-    if (!to || ZSTD_isError(n))
-        segment_writer__fail(w, ERR_INTERNAL, "compression failed");
-    else
-        buf_added(&w->out, n);
-    return STORED_ZSTD;
-}
-
-/* The lengths in planes, before the documents. */
-static void planes_write(struct buf *out, const uint32_t *ends, uint32_t docs, unsigned planes)
-{
-    for (unsigned plane = 0; plane < planes; plane++) {
-        for (uint32_t i = 0; i < docs; i++)
-            buf_add_u8(out, (uint8_t)((ends[i] - (i ? ends[i - 1] : 0)) >> plane * 8));
-    }
-}
-
-static unsigned planes_needed(const uint32_t *ends, uint32_t docs)
-{
-    uint32_t all = 0;
-    unsigned planes = 0;
-    for (uint32_t i = 0; i < docs; i++)
-        all |= ends[i] - (i ? ends[i - 1] : 0);
-    for (; all; all >>= 8)
-        planes++;
-    return planes;
-}
-
-static void stored_flush(struct segment_writer *w)
-{
-    uint32_t docs = w->doc_count - w->stored_block_first;
-    if (docs == 0)
-        return;
-    buf_add_u64_le(&w->stored_index, segment_writer__off(w));
-    buf_add_u32_le(&w->stored_index, w->stored_block_first);
-    w->stored_block_count++;
-    uint8_t head[STORED_BLOCK_HEAD] = {0};
-    unsigned planes = planes_needed(w->raw_ends, docs);
-    if (w->raw.n > UINT32_MAX - (uint64_t)docs * planes)
-        segment_writer__fail(w, ERR_TOO_LARGE, "a block of documents is over 4 GiB");
-    buf_clear(&w->raw_block);
-    planes_write(&w->raw_block, w->raw_ends, docs, planes);
-    buf_add_str(&w->raw_block, buf_str(&w->raw));
-    put_u32_le(head, docs);
-    put_u32_le(head + 4, (uint32_t)w->raw_block.n);
-    head[8] = w->zstd ? STORED_ZSTD : STORED_RAW;
-    head[9] = (uint8_t)planes;
-    buf_add(&w->out, head, sizeof(head));
-    (void)packed_write(w, buf_str(&w->raw_block));
-    w->raw_bytes += w->raw.n;
-    buf_clear(&w->raw);
-    w->stored_block_first = w->doc_count;
-    segment_writer__drain(w, false);
-}
-
 uint32_t segment_writer_template(struct segment_writer *w, struct str encoded)
 {
     return template_table_add(&w->templates, encoded);
@@ -190,18 +113,9 @@ void segment_writer_doc(struct segment_writer *w, const struct segment_doc *doc)
     w->template_numbers[w->doc_count] = (uint16_t)doc->template_number;
     w->seq_nos[w->doc_count] = doc->seq_no;
     w->versions[w->doc_count] = doc->version;
-    buf_add_varint(&w->raw, doc->routing.n);
-    buf_add_str(&w->raw, doc->routing);
-    buf_add_str(&w->raw, doc->stored);
-    uint32_t in_block = w->doc_count++ - w->stored_block_first;
-    w->raw_ends[in_block] = (uint32_t)w->raw.n;
-    if (w->raw.n >= STORED_BLOCK_BYTES || in_block + 1 == STORED_BLOCK_DOCS_MAX)
-        stored_flush(w);
-    if (w->doc_count == w->options.doc_count) {
-        /* Before any field: a block ends where the next begins. */
-        stored_flush(w);
-        buf_add_u64_le(&w->stored_index, segment_writer__off(w));
-    }
+    stored_writer__add(w, doc->routing, doc->stored);
+    if (++w->doc_count == w->options.doc_count)
+        stored_writer__finish(w); /* before any field: a block ends where the next begins */
 }
 
 /* ---- Fields ---- */
@@ -269,11 +183,13 @@ static struct template_region templates_write(struct segment_writer *w)
     struct template_region r = {.off = segment_writer__off(w)};
     if (w->templates.count == 0)
         return r;
-    buf_clear(&w->raw);
+    struct buf raw;
+    buf_init(&raw, WRITER_BYTES_MAX);
     for (uint32_t i = 1; i <= w->templates.count; i++)
-        buf_add_str(&w->raw, template_table_get(&w->templates, i)->encoded);
-    r.codec = packed_write(w, buf_str(&w->raw));
-    r.raw_bytes = (uint32_t)w->raw.n;
+        buf_add_str(&raw, template_table_get(&w->templates, i)->encoded);
+    r.codec = stored_writer__pack(w, buf_str(&raw));
+    r.raw_bytes = (uint32_t)raw.n;
+    buf_deinit(&raw);
     r.bytes = (uint32_t)(segment_writer__off(w) - r.off);
     int64_t *numbers = MEM_ARRAY(int64_t, w->doc_count);
     for (uint32_t i = 0; i < w->doc_count; i++)
@@ -297,9 +213,11 @@ static void footer_write(struct segment_writer *w, struct buf *footer, const str
     buf_add_u64_le(footer, (uint64_t)seq_max);
     buf_add_u32_le(footer, w->chunk_count);
     buf_add_str(footer, buf_str(&w->chunk_crcs));
-    buf_add_u64_le(footer, w->raw_bytes);
-    buf_add_u32_le(footer, w->stored_block_count);
-    buf_add_str(footer, buf_str(&w->stored_index));
+    buf_add_u64_le(footer, w->stored.raw_bytes);
+    buf_add_u32_le(footer, w->stored.block_count);
+    buf_add_str(footer, buf_str(&w->stored.index));
+    buf_add_u64_le(footer, w->stored.dictionary_off);
+    buf_add_u32_le(footer, w->stored.dictionary_bytes);
     buf_add_u64_le(footer, templates->off);
     buf_add_u32_le(footer, templates->bytes);
     buf_add_u32_le(footer, templates->raw_bytes);

@@ -46,6 +46,24 @@ struct id_regions {
     uint64_t off, bytes, group_off, hash_off, slot_count;
 };
 
+/* Stored blocks (stored_writer.c). */
+struct stored_writer {
+    bool is_settled;                  /* whether there is a dictionary */
+    struct buf waiting, waiting_ends; /* documents until then, u32 each */
+    struct buf raw;                   /* the block being filled: the documents' bytes */
+    uint32_t raw_ends[STORED_BLOCK_DOCS_MAX];
+    struct buf raw_block; /* lengths and documents, before they are packed */
+    uint32_t block_bytes; /* a block ends with the document that reaches this */
+    uint32_t block_count, block_first, block_docs;
+    struct buf index;
+    uint64_t raw_bytes;
+    int level;
+    void *zstd;       /* ZSTD_CCtx, NULL: nothing is packed */
+    void *dictionary; /* ZSTD_CDict of the blocks, NULL: none, or all are written */
+    uint64_t dictionary_off;
+    uint32_t dictionary_bytes;
+};
+
 struct segment_writer {
     struct segment_writer_options options;
     struct err err;   /* first failure */
@@ -57,13 +75,7 @@ struct segment_writer {
     uint32_t chunk_count;
 
     uint32_t doc_count;
-    struct buf raw; /* the stored block being filled: the documents' bytes */
-    uint32_t raw_ends[STORED_BLOCK_DOCS_MAX];
-    struct buf raw_block; /* lengths and documents, before they are packed */
-    struct buf stored_index;
-    uint32_t stored_block_count, stored_block_first;
-    uint64_t raw_bytes;
-    void *zstd; /* ZSTD_CCtx */
+    struct stored_writer stored;
     struct ids_writer ids;
     int64_t *seq_nos, *versions;
     size_t seq_no_capacity, version_capacity;
@@ -91,6 +103,12 @@ void segment_writer__drain(struct segment_writer *w, bool all);
 void segment_writer__fail(struct segment_writer *w, enum err_code code, const char *what);
 void segment_writer__system_column(struct segment_writer *w, uint32_t field_id, struct str path,
                                    const int64_t *values);
+void stored_writer__init(struct segment_writer *w);
+void stored_writer__deinit(struct stored_writer *stored);
+void stored_writer__add(struct segment_writer *w, struct str routing, struct str stored);
+void stored_writer__finish(struct segment_writer *w); /* no more documents */
+/* Appends the bytes to w->out, packed when the writer packs; returns the codec, STORED_. */
+uint8_t stored_writer__pack(struct segment_writer *w, struct str raw);
 void ids_writer__init(struct ids_writer *ids);
 void ids_writer__deinit(struct ids_writer *ids);
 void ids_writer__add(struct segment_writer *w, struct str id); /* of document w->doc_count */

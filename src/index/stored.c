@@ -52,24 +52,85 @@ static bool ends_read(const uint8_t *planes, unsigned plane_count, uint32_t docs
     return end == bytes;
 }
 
-static bool block_unpack(const uint8_t *p, uint64_t packed, uint32_t docs,
+/* ---- Unpacking ---- */
+
+/* Contexts between uses: making one costs more than unpacking a small block. */
+#define SPARE_CONTEXTS 4u
+static ZSTD_DCtx *spare_contexts[SPARE_CONTEXTS];
+
+static ZSTD_DCtx *context_take(void)
+{
+    for (unsigned i = 0; i < SPARE_CONTEXTS; i++) {
+        ZSTD_DCtx *context = __atomic_exchange_n(&spare_contexts[i], NULL, __ATOMIC_ACQ_REL);
+        if (context)
+            return context;
+    }
+    return ZSTD_createDCtx();
+}
+
+static void context_put(ZSTD_DCtx *context)
+{
+    for (unsigned i = 0; i < SPARE_CONTEXTS && context; i++)
+        context = __atomic_exchange_n(&spare_contexts[i], context, __ATOMIC_ACQ_REL);
+    (void)ZSTD_freeDCtx(context);
+}
+
+void segment__dictionary_free(void *dictionary)
+{
+    (void)ZSTD_freeDDict(dictionary);
+}
+
+/* NULL: there is none, or it is damaged. */
+static const ZSTD_DDict *dictionary_of(struct segment *seg)
+{
+    void *dictionary = __atomic_load_n(&seg->dictionary, __ATOMIC_ACQUIRE), *none = NULL;
+    if (dictionary || seg->dictionary_bytes == 0)
+        return dictionary;
+    const uint8_t *p = segment__at(seg, seg->dictionary_off, seg->dictionary_bytes);
+    dictionary = p ? ZSTD_createDDict(p, seg->dictionary_bytes) : NULL;
+    /* Two may have made it: one wins. */
+    if (dictionary && !__atomic_compare_exchange_n(&seg->dictionary, &none, dictionary, false,
+                                                   __ATOMIC_RELEASE, __ATOMIC_ACQUIRE)) {
+        segment__dictionary_free(dictionary);
+        dictionary = none;
+    }
+    return dictionary;
+}
+
+/* True: exactly `raw_bytes` came out. */
+static bool bytes_unpack(struct segment *seg, uint8_t codec, struct str packed, char *raw,
+                         size_t raw_bytes)
+{
+    if (codec == STORED_RAW) {
+        if (packed.n != raw_bytes)
+            return false;
+        memcpy(raw, packed.p, raw_bytes);
+        return true;
+    }
+    const ZSTD_DDict *dictionary = codec == STORED_ZSTD_DICTIONARY ? dictionary_of(seg) : NULL;
+    if (codec == STORED_ZSTD_DICTIONARY && !dictionary)
+        return false;
+    ZSTD_DCtx *context = context_take();
+    bool is_good = context && ZSTD_decompress_usingDDict(context, raw, raw_bytes, packed.p,
+                                                         packed.n, dictionary) == raw_bytes;
+    context_put(context);
+    return is_good;
+}
+
+static bool block_unpack(struct segment *seg, const uint8_t *p, uint64_t packed, uint32_t docs,
                          struct stored_cache **ret_cache)
 {
     uint32_t raw_bytes = get_u32_le(p + 4);
     uint8_t codec = p[8], planes = p[9];
     p += STORED_BLOCK_HEAD;
     if (raw_bytes < (uint64_t)docs * planes || raw_bytes > STORED_RAW_BYTES_MAX ||
-        planes > STORED_PLANES_MAX || codec > STORED_ZSTD ||
-        (codec == STORED_RAW && packed != raw_bytes))
+        planes > STORED_PLANES_MAX || codec > STORED_ZSTD_DICTIONARY)
         return false;
     struct stored_cache *cache =
         mem_alloc(sizeof(*cache) + (size_t)docs * sizeof(uint32_t) + raw_bytes);
     char *raw = (char *)(cache->ends + docs);
-    bool is_good = true;
-    if (codec == STORED_RAW)
-        memcpy(raw, p, raw_bytes);
-    else
-        is_good = ZSTD_decompress(raw, raw_bytes, p, packed) == raw_bytes; /* or an error code */
+    bool is_good =
+        bytes_unpack(seg, codec, (struct str){(const char *)p, packed}, raw, raw_bytes);
     size_t head = (size_t)docs * planes;
     cache->records = raw + head;
     if (!is_good || !ends_read((const uint8_t *)raw, planes, docs, raw_bytes - head, cache->ends)) {
@@ -95,7 +156,7 @@ static int stored_load(struct segment *seg, uint32_t block, struct stored_cache 
     uint32_t docs = segment__stored_first(seg, block + 1) - segment__stored_first(seg, block);
     const uint8_t *p = segment__at(seg, off, bytes);
     if (!p || bytes < STORED_BLOCK_HEAD || get_u32_le(p) != docs ||
-        !block_unpack(p, bytes - STORED_BLOCK_HEAD, docs, ret_cache))
+        !block_unpack(seg, p, bytes - STORED_BLOCK_HEAD, docs, ret_cache))
         return stored_bad(seg, off, err);
     (*ret_cache)->block = block;
     return 0;
@@ -168,20 +229,15 @@ static bool templates_decode(const struct segment *seg, const uint8_t *p,
     return is_good && p == end;
 }
 
-static bool templates_unpack(const struct segment *seg, struct segment_templates *t)
+static bool templates_unpack(struct segment *seg, struct segment_templates *t)
 {
     const uint8_t *p = segment__at(seg, seg->templates_off, seg->templates_bytes);
     if (!p)
         return false;
     char *raw = arena_alloc(t->mem, (size_t)seg->templates_raw_bytes + 1);
-    if (seg->templates_codec == STORED_RAW) {
-        if (seg->templates_bytes != seg->templates_raw_bytes)
-            return false;
-        memcpy(raw, p, seg->templates_raw_bytes);
-    } else if (ZSTD_decompress(raw, seg->templates_raw_bytes, p, seg->templates_bytes) !=
-               seg->templates_raw_bytes) {
+    struct str packed = {(const char *)p, seg->templates_bytes};
+    if (!bytes_unpack(seg, seg->templates_codec, packed, raw, seg->templates_raw_bytes))
         return false;
-    }
     return templates_decode(seg, (const uint8_t *)raw, t);
 }
 

@@ -114,6 +114,115 @@ static void test_damage(void **state)
     is_damage(STORED_BLOCK_HEAD + 3, 0);   /* one less */
 }
 
+/* ---- Dictionary ---- */
+
+#define LOG_LINES 20000u
+
+static struct str log_line(struct arena *mem, uint32_t doc)
+{
+    static const char *const words[] = {"accepted",   "connection", "disconnected", "for",
+                                        "invalid",    "journal",    "password",     "port",
+                                        "publickey",  "session",    "systemd",      "user",
+                                        "unreachable", "watchdog",  "yesterday",    "zone"};
+    char line[200];
+    struct rng rng;
+    int n = 0;
+    rng_init(&rng, doc);
+    for (unsigned i = 0; i < 8; i++)
+        n += snprintf(line + n, sizeof(line) - (size_t)n, "%s ",
+                      words[rng_u64(&rng) % ARRAY_COUNT(words)]);
+    n += snprintf(line + n, sizeof(line) - (size_t)n, "%u", (unsigned)(rng_u64(&rng) & 0xFFFF));
+    return arena_str(mem, (struct str){line, (size_t)n});
+}
+
+static struct segment *log_made(struct arena *mem, uint32_t docs, bool is_compressed)
+{
+    struct segment_writer_options options = {.doc_count = docs, .is_compressed = is_compressed};
+    struct segment_writer *w = segment_writer_new(&options);
+    struct segment *seg;
+    struct err err;
+    void *bytes;
+    size_t size;
+    for (uint32_t i = 0; i < docs; i++)
+        segment_writer_doc(w, &(struct segment_doc){.id = arena_printf(mem, "%06u", i),
+                                                    .stored = log_line(mem, i),
+                                                    .seq_no = i,
+                                                    .version = 1});
+    assert_int_equal(segment_writer_finish(w, &bytes, &size, &err), 0);
+    segment_writer_free(w);
+    if (segment_open_bytes(bytes, size, "test", &seg, &err) < 0)
+        fail_msg("%s", err.text);
+    return seg;
+}
+
+static void test_dictionary(void **state)
+{
+    (void)state;
+    struct arena *mem = arena_new(0);
+    struct segment *seg = log_made(mem, LOG_LINES, true);
+    struct err err;
+    assert_in_range(seg->dictionary_bytes, 1, STORED_DICTIONARY_BYTES_MAX);
+    /* Small blocks, from the first one on. */
+    assert_true(seg->stored_block_count > seg->raw_bytes / (2 * STORED_SMALL_BLOCK_BYTES));
+    for (uint32_t k = 0; k < LOG_LINES; k++) {
+        uint32_t doc = k < 1000 ? k : k * 7919 % LOG_LINES;
+        struct str source, routing;
+        if (segment_stored(seg, doc, mem, &source, &routing, &err) < 0)
+            fail_msg("document %u: %s", doc, err.text);
+        assert_true(str_eq(source, log_line(mem, doc)));
+    }
+    segment_unref(seg);
+    arena_free(mem);
+}
+
+/* Too little to learn from, or nothing packed at all: large blocks as ever. */
+static void test_no_dictionary(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t docs;
+        bool is_compressed;
+    } cases[] = {{LOG_LINES, false}, {4000, true}, {10, true}};
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct arena *mem = arena_new(0);
+        struct segment *seg = log_made(mem, cases[i].docs, cases[i].is_compressed);
+        struct str source, routing;
+        struct err err;
+        assert_int_equal(seg->dictionary_bytes, 0);
+        assert_true(seg->stored_block_count <= seg->raw_bytes / STORED_BLOCK_BYTES + 1);
+        assert_int_equal(segment_stored(seg, cases[i].docs - 1, mem, &source, &routing, &err), 0);
+        assert_true(str_eq(source, log_line(mem, cases[i].docs - 1)));
+        segment_unref(seg);
+        arena_free(mem);
+    }
+}
+
+/* What is changed behind the checksums is damage or, where zstd has no use for the byte, nothing. */
+static void test_dictionary_damage(void **state)
+{
+    (void)state;
+    for (uint32_t at = 0; at < 64; at++) {
+        struct arena *mem = arena_new(0);
+        struct segment *seg = log_made(mem, LOG_LINES, true);
+        struct str source, routing;
+        struct err err;
+        ((uint8_t *)(uintptr_t)seg->bytes)[seg->dictionary_off + at] ^= 0xFF;
+        int rc = segment_stored(seg, 5, mem, &source, &routing, &err);
+        assert_true(rc == 0 || rc == -ERR_CORRUPT);
+        assert_true(at > 0 || rc == -ERR_CORRUPT); /* no longer the dictionary it was packed with */
+        segment_unref(seg);
+        arena_free(mem);
+    }
+    struct arena *mem = arena_new(0);
+    struct segment *seg = log_made(mem, LOG_LINES, true);
+    struct str source, routing;
+    struct err err;
+    seg->dictionary_bytes = 0; /* a block wants what the segment does not have */
+    assert_int_equal(segment_stored(seg, 5, mem, &source, &routing, &err), -ERR_CORRUPT);
+    segment_unref(seg);
+    arena_free(mem);
+}
+
 /* ---- Templates ---- */
 
 #define LONG_ID   7u
@@ -214,6 +323,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_comes_back), cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_templates), cmocka_unit_test(test_template_bytes)};
+        cmocka_unit_test(test_dictionary), cmocka_unit_test(test_no_dictionary),
+        cmocka_unit_test(test_dictionary_damage), cmocka_unit_test(test_templates),
+        cmocka_unit_test(test_template_bytes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
