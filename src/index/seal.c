@@ -399,7 +399,10 @@ static void doc_seal(struct seal *s, uint32_t doc)
             *number = (uint16_t)segment_writer_template(s->w, t->encoded);
         ASSERT(*number); /* the writer's limits are the builder's */
         out.template_number = *number;
-        out.stored = (struct str){b->stored.p + d->stored_off, d->stored_bytes};
+        /* Without any stored bytes there is no array to point into. */
+        out.stored = d->stored_bytes
+                         ? (struct str){b->stored.p + d->stored_off, d->stored_bytes}
+                         : STR_NONE;
     }
     segment_writer_doc(s->w, &out);
 }

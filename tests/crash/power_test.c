@@ -14,7 +14,9 @@
  * model of that moment, loses power and forks once more for each state of the disk.
  * NARU_CRASH_FULL=1 tries every step of it with NARU_CRASH_STATES (8) states each, in
  * NARU_CRASH_PROCESSES (2) processes; NARU_CRASH_OPS says how long it is (5,000); NARU_SEED repeats
- * one scenario. */
+ * one scenario. It takes a while, so it can be had in pieces: NARU_CRASH_FROM and NARU_CRASH_TO are
+ * the first and the last step to try (to: 0 is the end), NARU_CRASH_ROUNDS=0 leaves the short
+ * scenarios out, and every PROGRESS_STEPS steps standard error says how far it is. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -35,6 +37,12 @@
 #define IDS       16u
 #define INDICES   3u
 #define BATCH_MAX 5u
+
+#define PROGRESS_STEPS 500u
+#define FAILURES_MAX   20u /* of forks: then no more are begun */
+
+/* How a fork ends. */
+enum verdict { SOUND = 0, WRONG = 1, LOST = 2, DOUBLED = 3 };
 
 struct doc_state {
     bool is_there;
@@ -70,7 +78,8 @@ struct world {
 
 static bool is_fork; /* then a failure ends the process; the first one's parent says it */
 
-#define CHECK(w, x, ...)                                                                           \
+#define CHECK(w, x, ...) CHECK_AS(w, WRONG, x, __VA_ARGS__)
+#define CHECK_AS(w, verdict, x, ...)                                                               \
     do {                                                                                           \
         if (!(x)) {                                                                                \
             print_error("seed %llu step %llu state %llu: ", (unsigned long long)(w)->seed,         \
@@ -78,7 +87,7 @@ static bool is_fork; /* then a failure ends the process; the first one's parent 
             if (is_fork) {                                                                         \
                 print_error(__VA_ARGS__);                                                          \
                 print_error("\n");                                                                 \
-                _exit(1);                                                                          \
+                _exit(verdict);                                                                    \
             }                                                                                      \
             fail_msg(__VA_ARGS__);                                                                 \
         }                                                                                          \
@@ -273,7 +282,7 @@ static void verify(struct world *w)
 {
     for (uint32_t i = 0; i < INDICES; i++) {
         bool is_there = engine_index_exists(w->engine, index_name(i));
-        CHECK(w, is_there == w->acked[i].is_there || in_flight(w, i), "index %u is %sthere", i,
+        CHECK_AS(w, LOST, is_there == w->acked[i].is_there || in_flight(w, i), "index %u is %sthere", i,
               is_there ? "" : "not ");
         if (!is_there)
             continue;
@@ -293,7 +302,7 @@ static void verify(struct world *w)
                 CHECK(w, str_eq(doc.source, source_of(w, is.content, is.update)),
                       "torn source %.*s", (int)doc.source.n, doc.source.p);
             }
-            CHECK(w, allowed(w, i, id, &is) || w->deleting == (int)i,
+            CHECK_AS(w, LOST, allowed(w, i, id, &is) || w->deleting == (int)i,
                   "index %u id %u: found %d content %llu.%llu, acknowledged %d content %llu.%llu",
                   i, id, doc.is_found, (unsigned long long)is.content,
                   (unsigned long long)is.update, acked->is_there,
@@ -303,7 +312,7 @@ static void verify(struct world *w)
                       (long long)doc.version, (long long)acked->version);
             found += doc.is_found;
         }
-        CHECK(w, count_visible(w, index_name(i)) == found,
+        CHECK_AS(w, DOUBLED, count_visible(w, index_name(i)) == found,
               "%llu documents visible, %llu found by id",
               (unsigned long long)count_visible(w, index_name(i)), (unsigned long long)found);
     }
@@ -349,9 +358,20 @@ static void recover(struct world *w, bool is_cut_again)
 
 struct forks {
     struct world *w;
-    uint64_t stride, states, tried, failed;
+    uint64_t stride, states, from, to; /* steps to try; to 0: all */
+    uint64_t tried, steps, failed, lost, doubled;
     size_t running, process_count;
 };
+
+static void progress_say(const struct forks *f, uint64_t step)
+{
+    print_error("step %llu: %llu steps tried, %llu states, %llu lost, %llu doubled, %llu otherwise "
+                "wrong\n",
+                (unsigned long long)step, (unsigned long long)f->steps,
+                (unsigned long long)f->tried, (unsigned long long)f->lost,
+                (unsigned long long)f->doubled,
+                (unsigned long long)(f->failed - f->lost - f->doubled));
+}
 
 static void fork_reap(struct forks *f)
 {
@@ -359,13 +379,19 @@ static void fork_reap(struct forks *f)
     if (waitpid(-1, &status, 0) < 0)
         return;
     f->running--;
-    f->failed += !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+    bool is_ended = WIFEXITED(status);
+    f->failed += !is_ended || WEXITSTATUS(status) != SOUND;
+    f->lost += is_ended && WEXITSTATUS(status) == LOST;
+    f->doubled += is_ended && WEXITSTATUS(status) == DOUBLED;
 }
 
 static bool fork_at_step(void *arg, uint64_t step)
 {
     struct forks *f = arg;
-    if (step % f->stride != 0 || f->failed)
+    if (step % PROGRESS_STEPS == 0 && f->steps > 0 && (!f->to || step <= f->to))
+        progress_say(f, step);
+    if (step % f->stride != 0 || step < f->from || (f->to && step > f->to) ||
+        f->failed >= FAILURES_MAX)
         return false;
     while (f->running >= f->process_count)
         fork_reap(f);
@@ -379,6 +405,7 @@ static bool fork_at_step(void *arg, uint64_t step)
     }
     f->running++;
     f->tried += f->states;
+    f->steps++;
     return false;
 }
 
@@ -392,13 +419,21 @@ static NORETURN void fork_states(struct forks *f)
         ASSERT(pid >= 0);
         if (pid == 0) {
             recover(w, w->state_seed % 3 == 0);
-            _exit(0);
+            _exit(SOUND);
         }
         int status;
-        if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
-            _exit(1);
+        if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+            _exit(WRONG);
+        if (WEXITSTATUS(status) != SOUND)
+            _exit(WEXITSTATUS(status));
     }
-    _exit(0);
+    _exit(SOUND);
+}
+
+/* Nothing of the scenario is left to try. */
+static bool is_behind(const struct forks *f, struct vfs *fs)
+{
+    return f && f->to && vfs_sim_steps(fs) > f->to;
 }
 
 /* Runs the scenario with the power going at `step` (0: never), or with forks that lose it at some
@@ -423,7 +458,7 @@ static uint64_t run(uint64_t seed, uint64_t ops, uint64_t crash_step, uint64_t s
         vfs_sim_on_step(w->fs, fork_at_step, forks);
     }
     int rc = world_open(w, &err);
-    for (uint64_t i = 0; i < ops && rc == 0; i++)
+    for (uint64_t i = 0; i < ops && rc == 0 && !is_behind(forks, w->fs); i++)
         rc = step(w, &err);
     uint64_t steps = vfs_sim_steps(w->fs);
     CHECK(w, rc == 0 || crash_step || is_fork, "without a crash: %s", err.text);
@@ -477,15 +512,19 @@ static void test_long(void **state)
     uint64_t seed = env_u64("NARU_SEED", 7), ops = env_u64("NARU_CRASH_OPS", 5000);
     struct forks forks = {.stride = is_full ? 1 : 199,
                           .states = is_full ? env_u64("NARU_CRASH_STATES", 8) : 2,
+                          .from = env_u64("NARU_CRASH_FROM", 0),
+                          .to = env_u64("NARU_CRASH_TO", 0),
                           .process_count = env_u64("NARU_CRASH_PROCESSES", 2)};
     uint64_t steps = run(seed, ops, 0, 0, &forks);
     while (forks.running > 0)
         fork_reap(&forks);
+    progress_say(&forks, steps);
     if (forks.failed)
         fail_msg("%llu forks failed", (unsigned long long)forks.failed);
-    print_message("seed %llu: %llu operations, %llu steps, %llu crashes\n",
+    print_message("seed %llu: %llu operations at most, %llu steps, %llu of them tried: %llu "
+                  "crashes\n",
                   (unsigned long long)seed, (unsigned long long)ops, (unsigned long long)steps,
-                  (unsigned long long)forks.tried);
+                  (unsigned long long)forks.steps, (unsigned long long)forks.tried);
 }
 
 int main(void)
