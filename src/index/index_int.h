@@ -17,6 +17,7 @@
 #include "index/builder.h"
 #include "index/engine.h"
 #include "index/figures.h"
+#include "index/filter_cache.h"
 #include "index/mapping.h"
 #include "index/merge.h"
 #include "index/segment_int.h"
@@ -212,6 +213,7 @@ struct engine {
     bool is_kicked;
     struct err background_error; /* guarded by bg_mu: of the last round */
     struct engine_metrics metrics;
+    struct filter_cache *filter_cache;
 };
 
 static inline void mutex_lock(pthread_mutex_t *mu)

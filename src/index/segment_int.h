@@ -11,6 +11,9 @@
 #include "index/template.h"
 #include "os/vfs.h"
 
+struct filter_cache;
+struct filter_entry;
+
 struct column {
     struct segment *seg;
     uint8_t kind, flags;
@@ -83,6 +86,9 @@ struct segment {
     uint8_t templates_codec;
     struct segment_templates *templates; /* atomic: set once */
     struct stored_cache *cache;          /* atomic: taken by exchange */
+    /* Of searches (filter_cache.c): the cache, once it has entries of this segment, and these. */
+    struct filter_cache *filter_cache; /* atomic */
+    struct filter_entry *filters;      /* guarded by the cache's lock */
     uint32_t damage;                     /* 0 none, 1 being written, 2 `failure` is there; atomic */
     struct err failure;
 };

@@ -65,6 +65,7 @@ struct search {
     struct search_env env;
     struct index_plan *plans;
     struct plan ***agg_plans; /* per index */
+    struct filter_cache *filter_cache;
     size_t index_count;
     const struct sort_spec *sorts;
     size_t sort_count;
