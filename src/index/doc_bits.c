@@ -6,7 +6,7 @@
 #include "index/segment.h"
 
 #define ZONE_WORDS     (ZONE_DOCS / 64u)
-#define OFFS_PER_WORD  4u                          /* 16-bit offsets */
+#define OFFS_PER_WORD  4u                           /* 16-bit offsets */
 #define LIST_COUNT_MAX (ZONE_WORDS * OFFS_PER_WORD) /* as long as the bits: then these are kept */
 
 enum zone_form { ZONE_EMPTY, ZONE_FULL, ZONE_LIST, ZONE_RUNS, ZONE_BITS };

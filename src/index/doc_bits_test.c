@@ -79,8 +79,9 @@ static void sizes(struct test *t UNUSED)
     static const struct {
         uint32_t from, to, step;
         size_t bytes_max;
-    } cases[] = {{0, 0, 1, 0},           {0, ZONE_DOCS, 1, 0}, {7, 8, 1, 8}, {100, 3000, 1, 8},
-                 {0, ZONE_DOCS, 32, 256}, {0, ZONE_DOCS, 2, 512}, {0, 255, 1, 8}};
+    } cases[] = {{0, 0, 1, 0},      {0, ZONE_DOCS, 1, 0},    {7, 8, 1, 8},
+                 {100, 3000, 1, 8}, {0, ZONE_DOCS, 32, 256}, {0, ZONE_DOCS, 2, 512},
+                 {0, 255, 1, 8}};
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         uint64_t words[ZONE_DOCS / 64] = {0};
         struct doc_bits_builder builder;

@@ -583,9 +583,9 @@ int engine_open(const struct engine_config *config, struct engine **ret_engine, 
     strmap_init(&engine->indices);
     uint64_t filter_bytes =
         config->filter_cache_bytes ? config->filter_cache_bytes : FILTER_CACHE_BYTES_DEFAULT;
-    engine->filter_cache = filter_cache_new(&(struct filter_cache_config){
-        .bytes_max = config->has_no_filter_cache ? 0 : filter_bytes,
-        .keeps_all = config->keeps_all_filters});
+    engine->filter_cache = filter_cache_new(
+        &(struct filter_cache_config){.bytes_max = config->has_no_filter_cache ? 0 : filter_bytes,
+                                      .keeps_all = config->keeps_all_filters});
     ASSERT(pthread_mutex_init(&engine->mu, NULL) == 0 &&
            pthread_mutex_init(&engine->id_mu, NULL) == 0 &&
            pthread_mutex_init(&engine->bg_mu, NULL) == 0 &&

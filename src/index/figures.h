@@ -38,7 +38,7 @@ struct engine_figures {
     uint64_t memory_bytes, memory_bytes_max; /* builders and in-memory segments */
     uint64_t flight_bytes;                   /* of write requests that are being applied */
     uint64_t request_bytes_max;
-    uint64_t log_bytes; /* files of the write-ahead log */
+    uint64_t log_bytes;                      /* files of the write-ahead log */
     uint64_t filter_bytes, filter_bytes_max; /* kept of searches' filters */
     size_t lane_count, index_count;
     struct str path; /* borrowed: the data folder */

@@ -12,10 +12,10 @@
 
 struct filter_entry {
     struct filter_entry *chain;
-    struct filter_entry *newer, *older;     /* by use */
-    struct filter_entry *next, *prev;       /* of the same segment */
-    struct segment *segment;                /* borrowed: it drops its entries first */
-    struct index_metrics *metrics;          /* of its index, which outlives its segments */
+    struct filter_entry *newer, *older; /* by use */
+    struct filter_entry *next, *prev;   /* of the same segment */
+    struct segment *segment;            /* borrowed: it drops its entries first */
+    struct index_metrics *metrics;      /* of its index, which outlives its segments */
     struct doc_bits *bits;
     uint64_t hash;
     size_t bytes;
@@ -215,8 +215,7 @@ void filter_cache_put(struct filter_cache *cache, const struct searcher_part *pa
         return;
     mutex_lock(&cache->mu);
     if (!entry_find(cache, part->segment, key)) {
-        while (cache->bytes + bytes > cache->config.bytes_max ||
-               cache->count >= FILTER_ENTRIES_MAX)
+        while (cache->bytes + bytes > cache->config.bytes_max || cache->count >= FILTER_ENTRIES_MAX)
             entry_remove(cache, cache->oldest);
         struct filter_entry *e = mem_zalloc(sizeof(*e) + key->bytes.n);
         e->segment = part->segment;

@@ -17,8 +17,8 @@ struct rig {
 
 static void rig_init(struct rig *rig, uint64_t bytes_max)
 {
-    *rig = (struct rig){.cache = filter_cache_new(
-                            &(struct filter_cache_config){.bytes_max = bytes_max})};
+    *rig = (struct rig){
+        .cache = filter_cache_new(&(struct filter_cache_config){.bytes_max = bytes_max})};
     for (size_t i = 0; i < ARRAY_COUNT(rig->parts); i++) {
         rig->parts[i].segment = &rig->segments[i];
         rig->parts[i].metrics = &rig->metrics[i / 2];

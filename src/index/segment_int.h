@@ -89,7 +89,7 @@ struct segment {
     /* Of searches (filter_cache.c): the cache, once it has entries of this segment, and these. */
     struct filter_cache *filter_cache; /* atomic */
     struct filter_entry *filters;      /* guarded by the cache's lock */
-    uint32_t damage;                     /* 0 none, 1 being written, 2 `failure` is there; atomic */
+    uint32_t damage;                   /* 0 none, 1 being written, 2 `failure` is there; atomic */
     struct err failure;
 };
 

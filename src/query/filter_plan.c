@@ -209,8 +209,7 @@ struct plan *filter_plan(struct planner *planner, struct plan *plan)
     struct buf key;
     buf_init(&key, FILTER_KEY_BYTES_MAX);
     if (plan_key(plan, &key, planner->mem) && !key.is_over) {
-        struct filter_node *own =
-            plan__new(planner, &filter_ops, sizeof(*own), plan->boost);
+        struct filter_node *own = plan__new(planner, &filter_ops, sizeof(*own), plan->boost);
         own->inner = plan;
         own->cache = planner->filter_cache;
         own->key.bytes = arena_str(planner->mem, buf_str(&key));

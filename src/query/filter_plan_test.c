@@ -36,9 +36,9 @@ static void fill(struct bed *bed)
             bed->t->mem, "{\"n\":%d,\"f\":%d.5,\"k\":\"k%d\",\"t\":\"red fox number%d\"}", n, n,
             n % 50, n % 10);
     }
-    assert_ok(engine_write(bed->engine, writes, DOCS, REFRESH_NOW, bed->t->mem, results,
-                           &bed->t->err),
-              &bed->t->err);
+    assert_ok(
+        engine_write(bed->engine, writes, DOCS, REFRESH_NOW, bed->t->mem, results, &bed->t->err),
+        &bed->t->err);
 }
 
 static int64_t total(struct bed *bed, const char *query)
@@ -54,7 +54,8 @@ static int64_t filtered(struct bed *bed, const char *filter)
 {
     struct str query = arena_printf(
         bed->t->mem, "{\"bool\":{\"must\":{\"term\":{\"k\":\"k7\"}},\"filter\":%s}}", filter);
-    struct str body = arena_printf(bed->t->mem, "{\"track_total_hits\":true,\"query\":%s}", query.p);
+    struct str body =
+        arena_printf(bed->t->mem, "{\"track_total_hits\":true,\"query\":%s}", query.p);
     struct value tree = reply(bed, "i", body.p);
     return at_path(&tree, "hits/total/value")->i;
 }
@@ -141,8 +142,10 @@ static void others_are_others(struct test *t)
         "{\"terms\":{\"n\":[1,2,3]}}",
         "{\"match_phrase\":{\"t\":\"red fox\"}}",
         "{\"match_phrase\":{\"t\":{\"query\":\"red number1\",\"slop\":1}}}",
-        "{\"bool\":{\"should\":[" RANGE_N ",{\"term\":{\"k\":\"k1\"}}],\"minimum_should_match\":1}}",
-        "{\"bool\":{\"should\":[" RANGE_N ",{\"term\":{\"k\":\"k1\"}}],\"minimum_should_match\":2}}",
+        "{\"bool\":{\"should\":[" RANGE_N
+        ",{\"term\":{\"k\":\"k1\"}}],\"minimum_should_match\":1}}",
+        "{\"bool\":{\"should\":[" RANGE_N
+        ",{\"term\":{\"k\":\"k1\"}}],\"minimum_should_match\":2}}",
         "{\"bool\":{\"must_not\":[" RANGE_N "]}}",
     };
     struct bed plain, kept;

@@ -251,8 +251,8 @@ struct plan *plan_wildcard(struct planner *planner, const struct field *field, s
     struct str prefix = is_nocase ? STR("") : glob_prefix(pattern, planner->mem, &is_whole);
     if (is_whole)
         return plan_terms(planner, field, &prefix, 1, boost);
-    return plan_pattern(planner, field, prefix, glob_matches, owner, plan_pattern_text(planner, pattern, is_nocase),
-                        boost);
+    return plan_pattern(planner, field, prefix, glob_matches, owner,
+                        plan_pattern_text(planner, pattern, is_nocase), boost);
 }
 
 static bool nocase_prefix(const void *owner, struct str term)

@@ -965,8 +965,7 @@ static void check_languages(struct world *w)
 static void ask_one(struct world *w)
 {
     bool is_again = w->kept_count > 0 && rng_below(w->rng, 4) == 0;
-    struct ask *ask =
-        is_again ? w->kept[rng_below(w->rng, w->kept_count)] : ask_draw(w, 0);
+    struct ask *ask = is_again ? w->kept[rng_below(w->rng, w->kept_count)] : ask_draw(w, 0);
     if (!is_again)
         w->kept[w->kept_count < KEPT_MAX ? w->kept_count++ : rng_below(w->rng, KEPT_MAX)] = ask;
     struct found_set set = {.count = 0};

@@ -29,7 +29,7 @@ struct planner {
     int rc;
     bool needs_scores; /* off inside filter, must_not, constant_score */
     uint32_t depth;
-    struct kept_regex *regexes; /* freed by planner_deinit */
+    struct kept_regex *regexes;        /* freed by planner_deinit */
     struct filter_cache *filter_cache; /* filters are kept there; NULL: nowhere */
     struct filter_node *filters;       /* released by planner_deinit */
 };

@@ -128,10 +128,8 @@ static bool dis_max_key(const struct plan *plan, struct buf *key, struct arena *
     return filter_key_plans(key, own->plans, own->count, mem);
 }
 
-static const struct plan_ops dis_max_ops = {.name = "dis_max",
-                                            .open = dis_max_open,
-                                            .key = dis_max_key,
-                                            .keep_uses = KEEP_USES_COMPOUND};
+static const struct plan_ops dis_max_ops = {
+    .name = "dis_max", .open = dis_max_open, .key = dis_max_key, .keep_uses = KEEP_USES_COMPOUND};
 
 struct plan *plan_dis_max(struct planner *planner, struct plan **plans, size_t count,
                           float tie_breaker, float boost)
