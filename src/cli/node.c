@@ -50,6 +50,8 @@ static int start_engine(struct node *node, struct err *err)
         .clock = app->clock,
         .seed = app->seed,
         .path = path_join(node->mem, node->config.data_path, STR("engine")),
+        .filter_cache_bytes = node->config.filter_cache_bytes,
+        .has_no_filter_cache = node->config.has_no_filter_cache,
     };
     TRY(engine_open(&config, &node->engine, err));
     return damage_log(node, err);

@@ -23,6 +23,8 @@ struct node_config {
     int monitoring_ports_more; /* tries so many ports behind the monitoring port, as Logstash does
                                 */
     struct str archive_url;
+    uint64_t filter_cache_bytes; /* 0: default */
+    bool has_no_filter_cache;
     size_t worker_count, batch_events_max;
     bool is_ordered, support_escapes;
     struct str (*env_get)(void *owner, struct str name);

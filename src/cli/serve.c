@@ -13,6 +13,7 @@ struct serve {
     struct str config, path_data, host, log_level, archive;
     bool allow_remote;
     int64_t http_port, console_port, api_port, workers, batch_size;
+    uint64_t query_cache_bytes;
     struct str clock_start;
     double clock_speed;
 };
@@ -49,6 +50,10 @@ static const struct flag serve_flags[] = {
     {'b', "N",
      OPT_INT(struct serve, batch_size, .name = "pipeline.batch.size", .dflt = "0", .min = 0,
              .max = 100000, .help = "events per batch (0: default)")},
+    {0, "BYTES",
+     OPT_SIZE(struct serve, query_cache_bytes, .name = "indices.queries.cache.size",
+              .dflt = "16MiB",
+              .help = "which documents filters that come again match, kept (0: not)")},
     {0, "URL",
      OPT_STR(struct serve, archive, .name = "archive",
              .help = "SQL archive that the console reads: jdbc:sqlite:FILE or jdbc:mysql://…")},
@@ -103,6 +108,8 @@ static int serve_start(struct app *app, const struct serve *s, struct node **ret
         .host = s->host,
         .ports = {(int)s->http_port, (int)s->console_port, (int)s->api_port},
         .archive_url = s->archive,
+        .filter_cache_bytes = s->query_cache_bytes,
+        .has_no_filter_cache = s->query_cache_bytes == 0,
         .worker_count = (size_t)s->workers,
         .batch_events_max = (size_t)s->batch_size,
     };

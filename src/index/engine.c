@@ -530,6 +530,7 @@ static void engine_destroy(struct engine *engine)
     while (strmap_next(&engine->indices, &at, &name, &index))
         index__unref(index);
     strmap_deinit(&engine->indices);
+    filter_cache_free(engine->filter_cache);
     wal_close(engine->wal);
     vfs_close(engine->lock_file);
     arena_free(engine->mem);
@@ -580,6 +581,11 @@ int engine_open(const struct engine_config *config, struct engine **ret_engine, 
         MIN_OF(config->lane_count ? config->lane_count : os_cpu_count(), (size_t)LANES_MAX);
     engine->disk_checked_ns = INT64_MIN;
     strmap_init(&engine->indices);
+    uint64_t filter_bytes =
+        config->filter_cache_bytes ? config->filter_cache_bytes : FILTER_CACHE_BYTES_DEFAULT;
+    engine->filter_cache = filter_cache_new(
+        &(struct filter_cache_config){.bytes_max = config->has_no_filter_cache ? 0 : filter_bytes,
+                                      .keeps_all = config->keeps_all_filters});
     ASSERT(pthread_mutex_init(&engine->mu, NULL) == 0 &&
            pthread_mutex_init(&engine->id_mu, NULL) == 0 &&
            pthread_mutex_init(&engine->bg_mu, NULL) == 0 &&

@@ -31,6 +31,9 @@ struct engine_config {
     size_t lane_count;        /* 0: one per core */
     uint64_t wal_file_bytes_max; /* a new log file is begun behind this; 0: default */
     uint64_t merge_bytes_per_s;  /* of background merges while the engine is used; 0: 16 MiB */
+    uint64_t filter_cache_bytes; /* indices.queries.cache.size; 0: default 16 MiB */
+    bool has_no_filter_cache;    /* nothing is kept */
+    bool keeps_all_filters;      /* tests: every filter is kept on its first use */
     bool is_single_threaded; /* tests and crash simulation: no background threads; engine_tick does
                                 their work */
 };
@@ -137,6 +140,9 @@ int engine_refresh(struct engine *engine, struct str index, struct err *err) WAR
 int engine_flush(struct engine *engine, struct str index, struct err *err) WARN_UNUSED;
 int engine_force_merge(struct engine *engine, struct str index, size_t segment_count_max,
                        struct err *err) WARN_UNUSED;
+
+/* Forgets what is kept of searches' filters over the index. */
+int engine_filters_clear(struct engine *engine, struct str index, struct err *err) WARN_UNUSED;
 
 struct index_stats {
     struct str name, uuid;

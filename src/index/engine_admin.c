@@ -859,3 +859,11 @@ int engine_index_stats(struct engine *engine, struct str name, struct arena *mem
     *ret = s;
     return 0;
 }
+
+int engine_filters_clear(struct engine *engine, struct str name, struct err *err)
+{
+    CLEANUP(index__unref_ptr) struct index *index = NULL;
+    TRY(engine__index_get(engine, name, &index, err));
+    filter_cache_clear(engine->filter_cache, &index->metrics);
+    return 0;
+}

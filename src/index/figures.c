@@ -33,6 +33,10 @@ void engine_figures(struct engine *engine, struct engine_figures *ret)
         .log_bytes = wal_bytes(engine->wal),
         .lane_count = engine->lane_count,
         .path = engine->path};
+    struct filter_cache_figures filters;
+    filter_cache_figures(engine->filter_cache, &filters);
+    ret->filter_bytes = filters.bytes;
+    ret->filter_bytes_max = filters.bytes_max;
     mutex_lock(&engine->mu);
     ret->index_count = engine->indices.count;
     mutex_unlock(&engine->mu);

@@ -19,7 +19,9 @@ struct index_metrics {
         get_current, query_total, query_ns, query_current, fetch_total, fetch_ns, scroll_total,
         scroll_ns, scroll_current, merge_total, merge_ns, merge_docs, merge_bytes, merge_current,
         merge_current_docs, merge_current_bytes, refresh_total, refresh_ns, flush_total, flush_ns,
-        log_operations, log_bytes;
+        log_operations, log_bytes,
+        /* Of searches' filters (filter_cache.h): found kept, not found, ever kept; kept now. */
+        filter_hits, filter_misses, filter_count, filter_size, filter_bytes;
 };
 void index_metrics_add(struct index_metrics *sum, const struct index_metrics *metrics);
 
@@ -36,7 +38,8 @@ struct engine_figures {
     uint64_t memory_bytes, memory_bytes_max; /* builders and in-memory segments */
     uint64_t flight_bytes;                   /* of write requests that are being applied */
     uint64_t request_bytes_max;
-    uint64_t log_bytes; /* files of the write-ahead log */
+    uint64_t log_bytes;                      /* files of the write-ahead log */
+    uint64_t filter_bytes, filter_bytes_max; /* kept of searches' filters */
     size_t lane_count, index_count;
     struct str path; /* borrowed: the data folder */
 };

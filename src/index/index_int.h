@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* index_int.h: the engine's inner objects. Locks, in the order in which they may be taken:
  *   engine.mu → index.merge_mu → index.flush_mu → index.seal_mu → lane.mu (by number) → index.mu →
- * wal
+ * wal → the filter cache's (filter_cache.c)
  *
  * An index is a list of slots: immutable segments in the order in which their documents came, each
  * with its live bits. Bits change at once (`live`), searches see them from the next refresh on
@@ -17,6 +17,7 @@
 #include "index/builder.h"
 #include "index/engine.h"
 #include "index/figures.h"
+#include "index/filter_cache.h"
 #include "index/mapping.h"
 #include "index/merge.h"
 #include "index/segment_int.h"
@@ -212,6 +213,7 @@ struct engine {
     bool is_kicked;
     struct err background_error; /* guarded by bg_mu: of the last round */
     struct engine_metrics metrics;
+    struct filter_cache *filter_cache;
 };
 
 static inline void mutex_lock(pthread_mutex_t *mu)

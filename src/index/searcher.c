@@ -40,7 +40,8 @@ static void parts_fill(struct searcher *s)
                                        .live_count = part->live_count,
                                        .index = s->indices[i]->name,
                                        .mapping = view->mapping,
-                                       .index_ordinal = (uint32_t)i};
+                                       .index_ordinal = (uint32_t)i,
+                                       .metrics = &s->indices[i]->metrics};
         }
     }
 }
@@ -107,6 +108,11 @@ const struct searcher_part *searcher_parts(const struct searcher *s, size_t *ret
 size_t searcher_index_count(const struct searcher *s)
 {
     return s->index_count;
+}
+
+struct filter_cache *searcher_filter_cache(const struct searcher *s)
+{
+    return s->index_count ? s->indices[0]->engine->filter_cache : NULL;
 }
 
 struct str searcher_index(const struct searcher *s, size_t i, const struct mapping **ret_mapping)

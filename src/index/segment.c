@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/hash.h"
 #include "base/str.h"
+#include "index/filter_cache.h"
 #include "index/segment_int.h"
 #include "index/value_block.h"
 
@@ -428,6 +429,9 @@ void segment_unref(struct segment *seg)
 {
     if (!seg || __atomic_sub_fetch(&seg->refs, 1, __ATOMIC_ACQ_REL) > 0)
         return;
+    struct filter_cache *filters = __atomic_load_n(&seg->filter_cache, __ATOMIC_RELAXED);
+    if (filters)
+        filter_cache_drop(filters, seg);
     if (seg->fs)
         vfs_unmap(seg->fs, seg->bytes, seg->size);
     else

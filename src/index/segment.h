@@ -15,6 +15,7 @@ struct searcher;
 struct segment;
 struct mapping;
 struct arena;
+struct index_metrics;
 
 #define DOC_NONE UINT32_MAX
 #define ZONE_DOCS                                                                                  \
@@ -28,6 +29,7 @@ struct searcher_part {
     struct str index;              /* concrete index name */
     const struct mapping *mapping; /* of that index at the snapshot */
     uint32_t index_ordinal;        /* position of the index in the snapshot's list */
+    struct index_metrics *metrics; /* of that index; borrowed */
 };
 const struct searcher_part *searcher_parts(const struct searcher *searcher, size_t *ret_count);
 

@@ -11,6 +11,9 @@
 #include "index/template.h"
 #include "os/vfs.h"
 
+struct filter_cache;
+struct filter_entry;
+
 struct column {
     struct segment *seg;
     uint8_t kind, flags;
@@ -86,7 +89,10 @@ struct segment {
     uint32_t dictionary_bytes;           /* 0: none */
     void *dictionary;                    /* ZSTD_DDict; atomic: set once */
     struct stored_cache *cache;          /* atomic: taken by exchange */
-    uint32_t damage;                     /* 0 none, 1 being written, 2 `failure` is there; atomic */
+    /* Of searches (filter_cache.c): the cache, once it has entries of this segment, and these. */
+    struct filter_cache *filter_cache; /* atomic */
+    struct filter_entry *filters;      /* guarded by the cache's lock */
+    uint32_t damage;                   /* 0 none, 1 being written, 2 `failure` is there; atomic */
     struct err failure;
 };
 

@@ -184,6 +184,11 @@ struct value agg_run_result(struct agg_run *run);
 int agg_fail(struct agg_run *run, enum err_code code, const char *format, ...) PRINTF_LIKE(3, 4);
 /* The name a node's result has in the reply. */
 struct str agg_printed_name(const struct agg_node *node, struct agg_run *run);
+/* Puts a node's result, and those of aggregations over results beside it, into a map. */
+void agg_print_node(const struct agg_node *node, struct agg_run *run, void *state,
+                    struct value *map);
+void agg_print_siblings(struct agg_node *const *pipelines, size_t count, struct agg_run *run,
+                        struct value *map);
 void *agg_state_new(const struct agg_node *node, struct agg_run *run);
 static inline void *node_own(const struct agg_node *node, struct agg_run *run)
 {

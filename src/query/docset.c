@@ -96,7 +96,7 @@ struct docset *docset_span(uint32_t from, uint32_t to, float score, struct arena
         return NULL;
     struct span *span = ARENA_NEW(mem, struct span);
     set_init(&span->base, &span_ops, to - from, score);
-    span->base.is_random = span->base.is_counted = true;
+    span->base.is_random = span->base.is_counted = span->base.is_cheap = true;
     span->from = from;
     span->to = to;
     return &span->base;
@@ -225,6 +225,7 @@ struct docset *docset_postings(struct postings *postings, uint64_t doc_freq, uin
     struct postings_set *own = ARENA_NEW(mem, struct postings_set);
     set_init(&own->base, &postings_set_ops, doc_freq, score);
     own->base.score_most = score;
+    own->base.is_cheap = true;
     own->postings = postings;
     own->doc_count = doc_count;
     return &own->base;

@@ -54,6 +54,7 @@ struct docset {
     bool is_random;  /* windows in any order */
     bool is_all;     /* every document matches */
     bool is_counted; /* cost is exact */
+    bool is_cheap;   /* as quick as a copy of its bits would be */
     float constant;  /* the score of every match, when is_constant */
     bool is_constant;
     float score_most; /* of sets with `match`: no document scores more */

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "event/options.h"
+#include "query/filter_plan.h"
 #include "query/query.h"
 
 #define QUERY(symbol) extern const struct query_type query_type_##symbol;
@@ -312,7 +313,7 @@ struct plan *query_plan(const struct query *query, struct planner *planner, floa
     if (planner->rc < 0)
         return NULL;
     struct plan *plan = query->type->plan(query, planner, boost * (float)query->boost);
-    return planner->rc < 0 ? NULL : plan;
+    return planner->rc < 0 ? NULL : filter_plan(planner, plan);
 }
 
 struct plan *query_plan_filter(const struct query *query, struct planner *planner)

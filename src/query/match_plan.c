@@ -251,7 +251,8 @@ struct plan *plan_wildcard(struct planner *planner, const struct field *field, s
     struct str prefix = is_nocase ? STR("") : glob_prefix(pattern, planner->mem, &is_whole);
     if (is_whole)
         return plan_terms(planner, field, &prefix, 1, boost);
-    return plan_pattern(planner, field, prefix, glob_matches, owner, boost);
+    return plan_pattern(planner, field, prefix, glob_matches, owner,
+                        plan_pattern_text(planner, pattern, is_nocase), boost);
 }
 
 static bool nocase_prefix(const void *owner, struct str term)
@@ -270,8 +271,8 @@ struct plan *plan_prefix(struct planner *planner, const struct field *field, str
                          "on [" STR_FMT "] which is of type [%s]",
                          STR_ARG(field->path), field_type_name(field->type));
     if (!is_nocase)
-        return plan_pattern(planner, field, prefix, NULL, NULL, boost);
+        return plan_pattern(planner, field, prefix, NULL, NULL, STR_NONE, boost);
     struct glob_owner *owner = ARENA_NEW(planner->mem, struct glob_owner);
     owner->pattern = arena_str(planner->mem, prefix);
-    return plan_pattern(planner, field, STR(""), nocase_prefix, owner, boost);
+    return plan_pattern(planner, field, STR(""), nocase_prefix, owner, prefix, boost);
 }

@@ -19,6 +19,7 @@
 #define ROUNDS     5u  /* changes of a world */
 #define CASES      2000u
 #define DEPTH_MAX  3u
+#define KEPT_MAX   16u
 #define D_BASE_MS  INT64_C(1735689600000) /* 2025-01-01 */
 #define HOUR_MS    INT64_C(3600000)
 #define DAY_MS     (24 * HOUR_MS)
@@ -50,6 +51,8 @@ struct world {
     uint32_t ignore_above;
     int64_t null_n; /* null_value of n; INT64_MIN: none */
     bool has_deletes;
+    struct ask *kept[KEPT_MAX]; /* asked before: some are asked again, over other documents */
+    size_t kept_count;
 };
 
 static bool met_queries[64], met_aggs[64];
@@ -306,6 +309,12 @@ static void change(struct world *w)
     refresh_all(w);
 }
 
+static void open_again(struct world *w)
+{
+    engine_close(w->bed.engine);
+    bed_open(&w->bed, rng_u64(w->rng));
+}
+
 static void world_init(struct world *w, struct test *t, uint64_t seed)
 {
     static const char *const longs[] = {"long", "integer", "short", "byte"};
@@ -319,6 +328,10 @@ static void world_init(struct world *w, struct test *t, uint64_t seed)
     w->ignore_above = rng_below(w->rng, 2) ? 2 : 0;
     w->null_n = rng_below(w->rng, 2) ? 7 : INT64_MIN;
     bed_init(&w->bed, t);
+    if (seed % 4 != 0) { /* most worlds keep every filter, so that searches meet what others left */
+        w->bed.keeps_filters = true;
+        open_again(w);
+    }
     bool is_scaled = rng_below(w->rng, 4) == 0;
     struct str body = arena_printf(
         t->mem,
@@ -337,18 +350,6 @@ static void world_init(struct world *w, struct test *t, uint64_t seed)
         w->ignore_above ? ",\"ignore_above\":2" : "");
     for (size_t i = 0; i < 4; i++)
         create(&w->bed, (const char *[]){"all", "p0", "p1", "p2"}[i], body.p);
-}
-
-static void open_again(struct world *w)
-{
-    engine_close(w->bed.engine);
-    struct engine_config config = {.fs = w->bed.fs,
-                                   .clock = &w->bed.clock.base,
-                                   .seed = rng_u64(w->rng),
-                                   .path = STR("data"),
-                                   .lane_count = 1,
-                                   .is_single_threaded = true};
-    assert_ok(engine_open(&config, &w->bed.engine, &w->t->err), &w->t->err);
 }
 
 /* ---- Queries: each prints itself and answers for one document ---- */
@@ -963,7 +964,10 @@ static void check_languages(struct world *w)
 
 static void ask_one(struct world *w)
 {
-    struct ask *ask = ask_draw(w, 0);
+    bool is_again = w->kept_count > 0 && rng_below(w->rng, 4) == 0;
+    struct ask *ask = is_again ? w->kept[rng_below(w->rng, w->kept_count)] : ask_draw(w, 0);
+    if (!is_again)
+        w->kept[w->kept_count < KEPT_MAX ? w->kept_count++ : rng_below(w->rng, KEPT_MAX)] = ask;
     struct found_set set = {.count = 0};
     for (uint32_t i = 0; i < w->doc_count; i++) {
         if (w->docs[i].is_live && holds(ask, &w->docs[i], i))

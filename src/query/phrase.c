@@ -4,10 +4,12 @@
  * are compared, each minus its place: an exact phrase is one number that all lanes have; with slop
  * the distance between the lowest and the highest such number counts, as Lucene's
  * SloppyPhraseMatcher does it. */
+#include "query/filter_plan.h"
 #include "query/plan_int.h"
 
 #include <math.h>
 
+#include "base/buf.h"
 #include "base/str.h"
 
 /* Sums of products are rounded. */
@@ -474,7 +476,22 @@ static struct docset *phrase_open(const struct plan *plan, struct plan_run *run)
     return &set->base;
 }
 
-static const struct plan_ops phrase_ops = {"phrase", phrase_open, NULL};
+static bool phrase_key(const struct plan *plan, struct buf *key, struct arena *mem UNUSED)
+{
+    const struct phrase_plan *own = (const struct phrase_plan *)plan;
+    filter_key_begin(key, 'f', own->field);
+    buf_add_u32_le(key, own->slop);
+    for (size_t i = 0; i < own->count && !key->is_over; i++) {
+        buf_add_u32_le(key, own->places[i].position);
+        buf_add_varint(key, own->places[i].count);
+        for (size_t k = 0; k < own->places[i].count; k++)
+            filter_key_str(key, own->places[i].terms[k]);
+    }
+    return true;
+}
+
+static const struct plan_ops phrase_ops = {
+    .name = "phrase", .open = phrase_open, .key = phrase_key, .keep_uses = KEEP_USES_OTHER};
 
 struct plan *plan_phrase(struct planner *planner, const struct field *field,
                          const struct phrase_position *places, size_t count, uint32_t slop,

@@ -6,8 +6,11 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "base/buf.h"
 #include "base/str.h"
+#include "query/filter_plan.h"
 #include "query/plan_int.h"
 #include "query/query.h"
 #include "text/regex.h"
@@ -50,6 +53,7 @@ void planner_deinit(struct planner *planner)
     for (struct kept_regex *kept = planner->regexes; kept; kept = kept->next)
         regex_free(kept->re);
     planner->regexes = NULL;
+    filter_plans_release(planner);
 }
 
 void *plan__new(struct planner *planner, const struct plan_ops *ops, size_t size, float boost)
@@ -99,7 +103,14 @@ static int64_t all_count(const struct plan *plan UNUSED, const struct searcher_p
     return segment_doc_count(part->segment);
 }
 
-static const struct plan_ops all_ops = {"all", all_open, all_count};
+static bool all_key(const struct plan *plan UNUSED, struct buf *key, struct arena *mem UNUSED)
+{
+    filter_key_begin(key, 'a', NULL);
+    return true;
+}
+
+static const struct plan_ops all_ops = {
+    .name = "all", .open = all_open, .count = all_count, .key = all_key};
 
 struct plan *plan_all(struct planner *planner, float boost)
 {
@@ -347,7 +358,16 @@ static int64_t term_count(const struct plan *plan, const struct searcher_part *p
     return segment_term(part->segment, own->field, own->term, &info) ? (int64_t)info.doc_freq : 0;
 }
 
-static const struct plan_ops term_ops = {"term", term_open, term_count};
+static bool term_key(const struct plan *plan, struct buf *key, struct arena *mem UNUSED)
+{
+    const struct term_plan *own = (const struct term_plan *)plan;
+    filter_key_begin(key, 't', own->field);
+    filter_key_str(key, own->term);
+    return true;
+}
+
+static const struct plan_ops term_ops = {
+    .name = "term", .open = term_open, .count = term_count, .key = term_key};
 
 struct plan *plan_term(struct planner *planner, const struct field *field, struct str term,
                        float boost)
@@ -419,7 +439,25 @@ static struct docset *terms_open(const struct plan *plan, struct plan_run *run)
                            run->mem);
 }
 
-static const struct plan_ops terms_ops = {"terms", terms_open, NULL};
+static int term_order(const void *a, const void *b)
+{
+    return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+static bool terms_key(const struct plan *plan, struct buf *key, struct arena *mem)
+{
+    const struct terms_plan *own = (const struct terms_plan *)plan;
+    struct str *sorted = ARENA_ARRAY(mem, struct str, own->count);
+    memcpy(sorted, own->terms, own->count * sizeof(*sorted));
+    qsort(sorted, own->count, sizeof(*sorted), term_order);
+    filter_key_begin(key, 'T', own->field);
+    for (size_t i = 0; i < own->count && !key->is_over; i++)
+        filter_key_str(key, sorted[i]);
+    return true;
+}
+
+static const struct plan_ops terms_ops = {
+    .name = "terms", .open = terms_open, .key = terms_key, .keep_uses = KEEP_USES_COSTLY};
 
 struct plan *plan_terms(struct planner *planner, const struct field *field, const struct str *terms,
                         size_t count, float boost)
@@ -445,6 +483,7 @@ struct pattern_plan {
     bool is_range;
     plan_match_fn *matches;
     const void *owner;
+    struct str text; /* what `matches` looks for */
 };
 
 static bool pattern_ends(const struct pattern_plan *own, struct str term)
@@ -475,17 +514,38 @@ static struct docset *pattern_open(const struct plan *plan, struct plan_run *run
     return all.bits ? plan__union_set(&all, plan->boost, run->mem) : NULL;
 }
 
-static const struct plan_ops pattern_ops = {"pattern", pattern_open, NULL};
+static bool pattern_key(const struct plan *plan, struct buf *key, struct arena *mem UNUSED)
+{
+    const struct pattern_plan *own = (const struct pattern_plan *)plan;
+    uint64_t matches = (uint64_t)(uintptr_t)own->matches; /* the kind of pattern */
+    filter_key_begin(key, own->is_range ? 'r' : 'p', own->field);
+    filter_key_str(key, own->prefix);
+    filter_key_str(key, own->is_range ? own->high : own->text);
+    buf_add_u64_le(key, matches);
+    return true;
+}
+
+static const struct plan_ops pattern_ops = {
+    .name = "pattern", .open = pattern_open, .key = pattern_key, .keep_uses = KEEP_USES_COSTLY};
 
 struct plan *plan_pattern(struct planner *planner, const struct field *field, struct str prefix,
-                          plan_match_fn *matches, const void *owner, float boost)
+                          plan_match_fn *matches, const void *owner, struct str text, float boost)
 {
     struct pattern_plan *own = plan__new(planner, &pattern_ops, sizeof(*own), boost);
     own->field = field;
     own->prefix = arena_str(planner->mem, prefix);
     own->matches = matches;
     own->owner = owner;
+    own->text = text.p ? arena_str(planner->mem, text) : STR_NONE;
     return &own->base;
+}
+
+struct str plan_pattern_text(struct planner *planner, struct str pattern, bool is_nocase)
+{
+    char *text = arena_alloc(planner->mem, pattern.n + 1);
+    text[0] = is_nocase ? 'i' : 'c';
+    memcpy(text + 1, pattern.p, pattern.n);
+    return (struct str){text, pattern.n + 1};
 }
 
 /* Ordinal columns answer term ranges as number ranges. */
@@ -510,7 +570,10 @@ static struct docset *term_range_open(const struct plan *plan, struct plan_run *
     return docset_ordinals(column, min, max - 1, run->doc_count, plan->boost, run->mem);
 }
 
-static const struct plan_ops term_range_ops = {"term_range", term_range_open, NULL};
+static const struct plan_ops term_range_ops = {.name = "term_range",
+                                               .open = term_range_open,
+                                               .key = pattern_key,
+                                               .keep_uses = KEEP_USES_COSTLY};
 
 /* The next text in byte order is the text and a zero byte: an open lower bound becomes a closed
  * one. An open upper bound is kept closed by a predicate in the dictionary form, by subtracting one
@@ -539,7 +602,10 @@ static struct docset *term_range_below_open(const struct plan *plan, struct plan
                     : docset_ordinals(column, min, max - 1, run->doc_count, plan->boost, run->mem);
 }
 
-static const struct plan_ops term_range_below_ops = {"term_range", term_range_below_open, NULL};
+static const struct plan_ops term_range_below_ops = {.name = "term_range",
+                                                     .open = term_range_below_open,
+                                                     .key = pattern_key,
+                                                     .keep_uses = KEEP_USES_COSTLY};
 
 struct plan *plan_term_range(struct planner *planner, const struct field *field, struct str low,
                              bool has_low, struct str high, bool has_high, float boost)
@@ -609,8 +675,34 @@ static int64_t longs_count(const struct plan *plan, const struct searcher_part *
     return -1;
 }
 
-static const struct plan_ops longs_ops = {"longs", longs_open, longs_count};
-static const struct plan_ops doubles_ops = {"doubles", doubles_open, NULL};
+static bool longs_key(const struct plan *plan, struct buf *key, struct arena *mem UNUSED)
+{
+    const struct number_plan *own = (const struct number_plan *)plan;
+    filter_key_begin(key, own->list ? 'N' : 'n', own->field);
+    buf_add_u64_le(key, (uint64_t)own->min_i);
+    buf_add_u64_le(key, (uint64_t)own->max_i);
+    for (size_t i = 0; own->list && i < own->count && !key->is_over; i++)
+        buf_add_u64_le(key, (uint64_t)own->list[i]);
+    return true;
+}
+
+static bool doubles_key(const struct plan *plan, struct buf *key, struct arena *mem UNUSED)
+{
+    const struct number_plan *own = (const struct number_plan *)plan;
+    filter_key_begin(key, 'd', own->field);
+    /* -0 and 0 compare equal and find the same. */
+    double bounds[2] = {own->min_f + 0.0, own->max_f + 0.0};
+    buf_add(key, bounds, sizeof(bounds));
+    return true;
+}
+
+static const struct plan_ops longs_ops = {.name = "longs",
+                                          .open = longs_open,
+                                          .count = longs_count,
+                                          .key = longs_key,
+                                          .keep_uses = KEEP_USES_COSTLY};
+static const struct plan_ops doubles_ops = {
+    .name = "doubles", .open = doubles_open, .key = doubles_key, .keep_uses = KEEP_USES_COSTLY};
 
 struct plan *plan_longs(struct planner *planner, const struct field *field, int64_t min,
                         int64_t max, float boost)
@@ -698,7 +790,14 @@ static struct docset *exists_open(const struct plan *plan, struct plan_run *run)
     return plan__union_set(&all, plan->boost, run->mem);
 }
 
-static const struct plan_ops exists_ops = {"exists", exists_open, NULL};
+static bool exists_key(const struct plan *plan, struct buf *key, struct arena *mem UNUSED)
+{
+    filter_key_begin(key, 'e', ((const struct number_plan *)plan)->field);
+    return true;
+}
+
+static const struct plan_ops exists_ops = {
+    .name = "exists", .open = exists_open, .key = exists_key};
 
 struct plan *plan_exists(struct planner *planner, const struct field *field, float boost)
 {
@@ -731,7 +830,7 @@ static struct docset *ids_open(const struct plan *plan, struct plan_run *run)
     return all.bits ? plan__union_set(&all, plan->boost, run->mem) : NULL;
 }
 
-static const struct plan_ops ids_ops = {"ids", ids_open, NULL};
+static const struct plan_ops ids_ops = {.name = "ids", .open = ids_open};
 
 struct plan *plan_ids(struct planner *planner, const struct str *ids, size_t count, float boost)
 {
@@ -750,7 +849,7 @@ static struct docset *seq_nos_open(const struct plan *plan, struct plan_run *run
     return docset_longs(column, own->min, own->max, run->doc_count, plan->boost, run->mem);
 }
 
-static const struct plan_ops seq_nos_ops = {"seq_nos", seq_nos_open, NULL};
+static const struct plan_ops seq_nos_ops = {.name = "seq_nos", .open = seq_nos_open};
 
 struct plan *plan_seq_nos(struct planner *planner, int64_t min, int64_t max, float boost)
 {

@@ -13,6 +13,9 @@
 #include "query/docset.h"
 
 struct query;
+struct buf;
+struct filter_cache;
+struct filter_node;
 
 /* One index of a snapshot, while its plans are made. */
 struct planner {
@@ -26,7 +29,9 @@ struct planner {
     int rc;
     bool needs_scores; /* off inside filter, must_not, constant_score */
     uint32_t depth;
-    struct kept_regex *regexes; /* freed by planner_deinit */
+    struct kept_regex *regexes;        /* freed by planner_deinit */
+    struct filter_cache *filter_cache; /* filters are kept there; NULL: nowhere */
+    struct filter_node *filters;       /* released by planner_deinit */
 };
 void planner_deinit(struct planner *planner);
 
@@ -46,6 +51,10 @@ struct plan_ops {
     /* Matches among all documents of the segment, dead ones too, from metadata only; -1: not known.
      * MAY be NULL. */
     int64_t (*count)(const struct plan *plan, const struct searcher_part *part);
+    /* Writes what it matches, without scores, as bytes that are the same for plans that match the
+     * same (filter_plan.h). False: it cannot. MAY be NULL: never. */
+    bool (*key)(const struct plan *plan, struct buf *key, struct arena *mem);
+    uint32_t keep_uses; /* of filter_plan.h; 0: not kept by itself */
 };
 struct plan {
     const struct plan_ops *ops;
@@ -70,10 +79,13 @@ struct plan *plan_term(struct planner *planner, const struct field *field, struc
 /* Any of the terms; constant score. */
 struct plan *plan_terms(struct planner *planner, const struct field *field, const struct str *terms,
                         size_t count, float boost);
-/* Terms for which `matches` says yes, from those that begin with `prefix`; constant score. */
+/* Terms for which `matches` says yes, from those that begin with `prefix`; constant score. `text`
+ * says together with `matches` which; p == NULL: all of them. */
 typedef bool plan_match_fn(const void *owner, struct str term);
 struct plan *plan_pattern(struct planner *planner, const struct field *field, struct str prefix,
-                          plan_match_fn *matches, const void *owner, float boost);
+                          plan_match_fn *matches, const void *owner, struct str text, float boost);
+/* The text of a pattern that heeds case or not. */
+struct str plan_pattern_text(struct planner *planner, struct str pattern, bool is_nocase);
 /* Terms in [low, high]; p == NULL: open. */
 struct plan *plan_term_range(struct planner *planner, const struct field *field, struct str low,
                              bool has_low, struct str high, bool has_high, float boost);

@@ -2,6 +2,8 @@
 /* plan_bool.c: plans made of plans. What can be folded is folded here, once per index, so that the
  * sets per segment are small: a required clause that matches nothing ends it, an excluded one that
  * matches nothing goes away. */
+#include "base/buf.h"
+#include "query/filter_plan.h"
 #include "query/plan_int.h"
 
 struct bool_plan {
@@ -43,7 +45,26 @@ static int64_t bool_count(const struct plan *plan, const struct searcher_part *p
     return plan_count(own->must_count ? own->must[0] : own->filter[0], part);
 }
 
-static const struct plan_ops bool_ops = {"bool", bool_open, bool_count};
+/* Without scores must and filter are the same. */
+static bool bool_key(const struct plan *plan, struct buf *key, struct arena *mem)
+{
+    const struct plan_bool *own = &((const struct bool_plan *)plan)->clauses;
+    size_t required = own->must_count + own->filter_count;
+    struct plan **all = ARENA_ARRAY(mem, struct plan *, required + 1);
+    for (size_t i = 0; i < required; i++)
+        all[i] = i < own->must_count ? own->must[i] : own->filter[i - own->must_count];
+    filter_key_begin(key, 'b', NULL);
+    buf_add_varint(key, own->should_min);
+    return filter_key_plans(key, all, required, mem) &&
+           filter_key_plans(key, own->should, own->should_min ? own->should_count : 0, mem) &&
+           filter_key_plans(key, own->must_not, own->must_not_count, mem);
+}
+
+static const struct plan_ops bool_ops = {.name = "bool",
+                                         .open = bool_open,
+                                         .count = bool_count,
+                                         .key = bool_key,
+                                         .keep_uses = KEEP_USES_COMPOUND};
 
 static size_t keep_plans(struct plan ***plans, size_t count, struct arena *mem)
 {
@@ -100,7 +121,15 @@ static struct docset *dis_max_open(const struct plan *plan, struct plan_run *run
     return docset_dis_max(sets, own->count, own->tie_breaker, run->mem);
 }
 
-static const struct plan_ops dis_max_ops = {"dis_max", dis_max_open, NULL};
+static bool dis_max_key(const struct plan *plan, struct buf *key, struct arena *mem)
+{
+    const struct list_plan *own = (const struct list_plan *)plan;
+    filter_key_begin(key, 'm', NULL);
+    return filter_key_plans(key, own->plans, own->count, mem);
+}
+
+static const struct plan_ops dis_max_ops = {
+    .name = "dis_max", .open = dis_max_open, .key = dis_max_key, .keep_uses = KEEP_USES_COMPOUND};
 
 struct plan *plan_dis_max(struct planner *planner, struct plan **plans, size_t count,
                           float tie_breaker, float boost)
@@ -144,12 +173,19 @@ static int64_t constant_count(const struct plan *plan, const struct searcher_par
     return plan_count(((const struct constant_plan *)plan)->inner, part);
 }
 
-static const struct plan_ops constant_ops = {"constant", constant_open, constant_count};
+static bool constant_key(const struct plan *plan, struct buf *key, struct arena *mem)
+{
+    const struct plan *inner = ((const struct constant_plan *)plan)->inner;
+    return inner->ops->key && inner->ops->key(inner, key, mem);
+}
+
+static const struct plan_ops constant_ops = {
+    .name = "constant", .open = constant_open, .count = constant_count, .key = constant_key};
 
 struct plan *plan_constant(struct planner *planner, struct plan *inner, float boost)
 {
-    if (!inner)
-        return NULL;
+    if (!inner || !planner->needs_scores)
+        return inner;
     struct constant_plan *own = plan__new(planner, &constant_ops, sizeof(*own), boost);
     own->inner = inner;
     return &own->base;

@@ -4,6 +4,7 @@
  * are fetched and aggregations printed. */
 #include "base/str.h"
 #include "index/figures.h"
+#include "index/filter_cache.h"
 #include "query/search_walk.h"
 
 const struct searcher_part *search_env_parts(const struct search_env *env, size_t *ret_count)
@@ -33,7 +34,8 @@ static int plan_index(struct search *s, size_t first, size_t count, struct index
                                      .now_ns = request->now_ns,
                                      .mem = s->work,
                                      .err = s->err,
-                                     .needs_scores = s->needs_scores};
+                                     .needs_scores = s->needs_scores,
+                                     .filter_cache = s->filter_cache};
     struct planner *planner = &plan->planner;
     plan->query = request->query ? query_plan(request->query, planner, 1) : plan_all(planner, 1);
     if (request->post_filter)
@@ -234,6 +236,7 @@ int search_run(struct searcher *searcher, const struct search_request *request, 
     s.walks = MEM_ARRAY(struct walk, s.walk_max);
     s.walks[0].work = s.work;
     s.walks[0].scratch = arena_new(s.memory_bytes_max);
+    s.filter_cache = searcher_filter_cache(searcher);
     s.env.parts = searcher_parts(searcher, &s.env.part_count);
     int64_t begin_ns = clock_monotonic_ns(clock);
     searcher_query_begin(searcher);

@@ -22,19 +22,26 @@ struct bed {
     struct clock_fake clock;
     struct engine *engine;
     struct search_limits limits; /* of every search */
+    bool keeps_filters;          /* every filter, on its first use */
 };
+
+TEST_INLINE void bed_open(struct bed *bed, uint64_t seed)
+{
+    struct engine_config config = {.fs = bed->fs,
+                                   .clock = &bed->clock.base,
+                                   .seed = seed,
+                                   .path = STR("data"),
+                                   .lane_count = 1,
+                                   .keeps_all_filters = bed->keeps_filters,
+                                   .is_single_threaded = true};
+    assert_ok(engine_open(&config, &bed->engine, &bed->t->err), &bed->t->err);
+}
 
 TEST_INLINE void bed_init(struct bed *bed, struct test *t)
 {
     *bed = (struct bed){.t = t, .fs = vfs_mem_new()};
     clock_fake_init(&bed->clock, NOW_NS);
-    struct engine_config config = {.fs = bed->fs,
-                                   .clock = &bed->clock.base,
-                                   .seed = 1,
-                                   .path = STR("data"),
-                                   .lane_count = 1,
-                                   .is_single_threaded = true};
-    assert_ok(engine_open(&config, &bed->engine, &t->err), &t->err);
+    bed_open(bed, 1);
 }
 
 TEST_INLINE void bed_deinit(struct bed *bed)

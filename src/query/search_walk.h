@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* search_walk.h: a search while it runs, and the walks over its segments: shared by search.c and
- * search_walk.c only.
+/* search_walk.h: a search while it runs, and the walks over its segments: shared by search.c,
+ * search_walk.c and what it is made of (search_segment.h) only.
  *
  * A search has one walk per thread that works on it. What all read is in `struct search`, made
  * before the first walk and constant then, but for what is marked atomic; what a walk finds is its
@@ -65,6 +65,7 @@ struct search {
     struct search_env env;
     struct index_plan *plans;
     struct plan ***agg_plans; /* per index */
+    struct filter_cache *filter_cache;
     size_t index_count;
     const struct sort_spec *sorts;
     size_t sort_count;

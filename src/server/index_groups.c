@@ -135,12 +135,19 @@ static void write_warmer(struct json_writer *w, const struct index_stats *s UNUS
     zeros(w, none);
 }
 
-static void write_query_cache(struct json_writer *w, const struct index_stats *s UNUSED)
+/* As Elasticsearch counts: what is not there any more was evicted, with its segment too. */
+static void write_query_cache(struct json_writer *w, const struct index_stats *s)
 {
-    static const char *const none[] = {
-        "memory_size_in_bytes", "total_count", "hit_count", "miss_count",
-        "cache_size",           "cache_count", "evictions", NULL};
-    zeros(w, none);
+    const struct index_metrics *m = &s->metrics;
+    uint64_t hits = metric_get(&m->filter_hits), misses = metric_get(&m->filter_misses);
+    uint64_t now = metric_get(&m->filter_size), ever = metric_get(&m->filter_count);
+    count(w, "memory_size_in_bytes", &m->filter_bytes);
+    stat_number(w, "total_count", hits + misses);
+    stat_number(w, "hit_count", hits);
+    stat_number(w, "miss_count", misses);
+    stat_number(w, "cache_size", now);
+    stat_number(w, "cache_count", ever);
+    stat_number(w, "evictions", ever - MIN_OF(now, ever));
 }
 
 static void write_fielddata(struct json_writer *w, const struct index_stats *s UNUSED)

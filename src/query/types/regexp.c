@@ -183,7 +183,8 @@ struct plan *plan_regexp(struct planner *planner, const struct field *field, str
         0)
         return plan_fail(planner, ERR_INVALID, "%s", err.text);
     planner_keep_regex(planner, owner->re);
-    return plan_pattern(planner, field, prefix, regexp_matches, owner, boost);
+    return plan_pattern(planner, field, prefix, regexp_matches, owner,
+                        plan_pattern_text(planner, pattern, is_nocase), boost);
 }
 
 static struct plan *regexp_plan(const struct query *query, struct planner *planner, float boost)

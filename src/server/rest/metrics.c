@@ -69,6 +69,14 @@ static void write_indices(struct buf *out, const struct index_stats *s, size_t c
     gauge(out, "naru_merges_current", metric_get(&m->merge_current), "Merges running.");
     gauge(out, "naru_scrolls_open", metric_get(&m->scroll_current),
           "Scroll contexts, counted once an index.");
+    uint64_t kept = metric_get(&m->filter_size), ever = metric_get(&m->filter_count);
+    counter(out, "naru_query_cache_hits_total", metric_get(&m->filter_hits),
+            "Filters of searches whose documents were kept, counted once a segment.");
+    counter(out, "naru_query_cache_misses_total", metric_get(&m->filter_misses),
+            "Those that were not.");
+    counter(out, "naru_query_cache_evictions_total", ever - MIN_OF(kept, ever),
+            "Kept filters forgotten: for others, or with their segments.");
+    gauge(out, "naru_query_cache_entries", kept, "Filters kept, counted once a segment.");
     gauge(out, "naru_log_unflushed_operations", s->log_operations,
           "Operations that are in the log only.");
 }
@@ -104,11 +112,14 @@ static void write_budgets(struct buf *out, struct rest_call *call)
     head(out, "naru_memory_bytes", "gauge", "Bytes in use, by the name of the budget.");
     labelled(out, "naru_memory_bytes", "budget", "memory_bytes_max", f.memory_bytes);
     labelled(out, "naru_memory_bytes", "budget", "writes_in_flight", f.flight_bytes);
+    labelled(out, "naru_memory_bytes", "budget", "indices.queries.cache.size", f.filter_bytes);
     if (http)
         labelled(out, "naru_memory_bytes", "budget", "network.breaker.inflight_requests.limit",
                  metric_get(&http_metrics(http)->in_flight_bytes));
     head(out, "naru_memory_limit_bytes", "gauge", "The limit of the budget.");
     labelled(out, "naru_memory_limit_bytes", "budget", "memory_bytes_max", f.memory_bytes_max);
+    labelled(out, "naru_memory_limit_bytes", "budget", "indices.queries.cache.size",
+             f.filter_bytes_max);
     if (http)
         labelled(out, "naru_memory_limit_bytes", "budget",
                  "network.breaker.inflight_requests.limit", http_in_flight_bytes_max(http));
