@@ -94,6 +94,15 @@ int err_at_off(struct err *err, int64_t off)
     return -(int)err->code;
 }
 
+int err_bytes(struct err *err, uint64_t wanted, uint64_t limit)
+{
+    if (!err)
+        return -(int)ERR_INTERNAL;
+    err->bytes_wanted = wanted;
+    err->bytes_limit = limit;
+    return -(int)err->code;
+}
+
 void err_clear(struct err *err)
 {
     if (!err)
@@ -101,6 +110,7 @@ void err_clear(struct err *err)
     err->code = ERR_NONE;
     err->line = err->column = 0;
     err->off = -1;
+    err->bytes_wanted = err->bytes_limit = 0;
     err->file[0] = err->text[0] = '\0';
 }
 

@@ -23,6 +23,7 @@ struct err {
     uint32_t line;   /* 1-based, 0: not known */
     uint32_t column; /* 1-based, in bytes, 0: not known */
     int64_t off;     /* byte position in the input, -1: not known */
+    uint64_t bytes_wanted, bytes_limit; /* of a budget that refuses; 0: not one of bytes */
     char file[ERR_FILE_BYTES];
     char text[ERR_TEXT_BYTES]; /* lower case, no full stop, NUL-terminated, cut at a UTF-8 border */
 };
@@ -38,6 +39,8 @@ int err_wrap(struct err *err, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Adds a position. Each returns -code. */
 int err_at(struct err *err, struct str file, uint32_t line, uint32_t column);
 int err_at_off(struct err *err, int64_t off);
+/* Adds what a budget would have had to hold and what it may hold. Returns -code. */
+int err_bytes(struct err *err, uint64_t wanted, uint64_t limit);
 
 void err_clear(struct err *err);
 

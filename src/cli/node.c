@@ -52,6 +52,8 @@ static int start_engine(struct node *node, struct err *err)
         .path = path_join(node->mem, node->config.data_path, STR("engine")),
         .filter_cache_bytes = node->config.filter_cache_bytes,
         .has_no_filter_cache = node->config.has_no_filter_cache,
+        .memory_bytes_max = node->config.index_buffer_bytes,
+        .request_bytes_max = node->config.content_bytes_max,
     };
     TRY(engine_open(&config, &node->engine, err));
     return damage_log(node, err);
@@ -74,6 +76,10 @@ static int start_server(struct node *node, struct err *err)
         .clock = c->app->clock,
         .host = c->host,
         .ports = {c->ports[0], c->ports[1], c->ports[2]},
+        .content_bytes_max = c->content_bytes_max,
+        .in_flight_bytes_max = c->in_flight_bytes_max,
+        .read_timeout_ns = c->read_timeout_ns,
+        .search_bytes_max = c->search_bytes_max,
         .archive_url = c->archive_url,
         .status_write = c->status_write,
         .status_owner = c->status_owner,

@@ -26,6 +26,9 @@ struct node_config {
     uint64_t filter_cache_bytes; /* 0: default */
     bool has_no_filter_cache;
     size_t worker_count, batch_events_max;
+    /* Limits of the server and the engine, 0: their defaults. */
+    size_t content_bytes_max, in_flight_bytes_max, search_bytes_max, index_buffer_bytes;
+    int64_t read_timeout_ns;
     bool is_ordered, support_escapes;
     struct str (*env_get)(void *owner, struct str name);
     void *env_owner;

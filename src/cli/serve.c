@@ -14,6 +14,8 @@ struct serve {
     bool allow_remote;
     int64_t http_port, console_port, api_port, workers, batch_size;
     uint64_t query_cache_bytes;
+    uint64_t content_bytes_max, in_flight_bytes_max, index_buffer_bytes, search_bytes_max;
+    int64_t read_timeout_ns;
     struct str clock_start;
     double clock_speed;
 };
@@ -44,6 +46,29 @@ static const struct flag serve_flags[] = {
      OPT_INT(struct serve, console_port, .name = "console.port", PORT_HELP("web console", "5601"))},
     {0, "PORT",
      OPT_INT(struct serve, api_port, .name = "api.port", PORT_HELP("monitoring API", "9600"))},
+    {0, "BYTES",
+     OPT_SIZE(struct serve, content_bytes_max, .name = "http.max_content_length", .dflt = "100MiB",
+              .min = KIB, .max = 2 * GIB - 1,
+              .help = "largest body of a request, unpacked; more answers 413")},
+    {0, "TIME",
+     OPT_DURATION(struct serve, read_timeout_ns, .name = "http.read_timeout", .dflt = "60s",
+                  .min = NS_PER_MS, .max = 24 * 3600 * NS_PER_S,
+                  .help = "for a body to arrive, and a second more for each 64 KiB that have come; "
+                          "then 408")},
+    {0, "BYTES",
+     OPT_SIZE(struct serve, in_flight_bytes_max,
+              .name = "network.breaker.inflight_requests.limit", .dflt = "512MiB", .min = KIB,
+              .max = 1024 * GIB,
+              .help = "bodies of all requests that are being read or worked on; more answers 429")},
+    {0, "BYTES",
+     OPT_SIZE(struct serve, search_bytes_max, .name = "indices.breaker.request.limit",
+              .dflt = "512MiB", .min = 64 * KIB, .max = 1024 * GIB,
+              .help = "memory of one search; more answers 429")},
+    {0, "BYTES",
+     OPT_SIZE(struct serve, index_buffer_bytes, .name = "indices.memory.index_buffer_size",
+              .dflt = "256MiB", .min = MIB, .max = 1024 * GIB,
+              .help = "what is written and not on disk yet, requests being applied included; more "
+                      "answers 429")},
     {'w', "N",
      OPT_INT(struct serve, workers, .name = "pipeline.workers", .dflt = "0", .min = 0, .max = 256,
              .help = "filter threads per pipeline (0: one per core)")},
@@ -112,6 +137,11 @@ static int serve_start(struct app *app, const struct serve *s, struct node **ret
         .has_no_filter_cache = s->query_cache_bytes == 0,
         .worker_count = (size_t)s->workers,
         .batch_events_max = (size_t)s->batch_size,
+        .content_bytes_max = s->content_bytes_max,
+        .in_flight_bytes_max = s->in_flight_bytes_max,
+        .search_bytes_max = s->search_bytes_max,
+        .index_buffer_bytes = s->index_buffer_bytes,
+        .read_timeout_ns = s->read_timeout_ns,
     };
     struct node *node;
     TRY(node_start(&config, &node, err));

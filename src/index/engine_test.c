@@ -426,6 +426,9 @@ static void test_limits(void **state)
     assert_int_equal(engine_write(f->engine, &write, 1, REFRESH_NONE, f->mem, &r, &err),
                      -ERR_MEM_LIMIT);
     assert_non_null(strstr(err.text, "memory_bytes_max"));
+    assert_non_null(strstr(err.text, "indices.memory.index_buffer_size"));
+    assert_int_equal(err.bytes_limit, 4 * MIB);
+    assert_true(err.bytes_wanted > err.bytes_limit);
     vfs_mem_set_free_bytes(f->fs, 1 * MIB);
     clock_fake_advance(&f->clock, NS_PER_S);
     write.source = STR("{}");

@@ -682,18 +682,20 @@ static int admit_memory(struct engine *engine, size_t bytes, struct err *err)
     uint64_t used = memory_used(engine);
     if (used + needed > engine->memory_max) {
         metric_add(&m->rejected_memory, 1);
-        return err_set(err, ERR_MEM_LIMIT,
-                       "[write] data too large: %llu bytes are in use and %zu more needed, over "
-                       "the limit memory_bytes_max of %zu",
-                       (unsigned long long)used, needed, engine->memory_max);
+        (void)err_set(err, ERR_MEM_LIMIT,
+                      "[write] data too large: %llu bytes are in use and %zu more needed, over the "
+                      "limit memory_bytes_max of %zu (indices.memory.index_buffer_size)",
+                      (unsigned long long)used, needed, engine->memory_max);
+        return err_bytes(err, used + needed, engine->memory_max);
     }
     if (is_over(engine, needed)) {
         metric_add(&m->rejected_log_bytes, 1);
-        return err_set(err, ERR_MEM_LIMIT,
-                       "[write] the log holds %llu bytes that are not flushed, over the limit "
-                       "WAL_BYTES_MAX of %llu",
-                       (unsigned long long)wal_bytes(engine->wal),
-                       (unsigned long long)WAL_BYTES_MAX);
+        (void)err_set(err, ERR_MEM_LIMIT,
+                      "[write] the log holds %llu bytes that are not flushed, over the limit "
+                      "WAL_BYTES_MAX of %llu",
+                      (unsigned long long)wal_bytes(engine->wal),
+                      (unsigned long long)WAL_BYTES_MAX);
+        return err_bytes(err, wal_bytes(engine->wal), WAL_BYTES_MAX);
     }
     return 0;
 }

@@ -334,6 +334,11 @@ void net_shutdown_write(int fd)
     (void)shutdown(fd, SHUT_WR);
 }
 
+void net_shutdown(int fd)
+{
+    (void)shutdown(fd, SHUT_RDWR);
+}
+
 /* ---- the rest ---- */
 
 struct str net_peer_text(int fd, char *text)

@@ -42,6 +42,8 @@ int net_read_all(int fd, void *p, size_t n, int64_t timeout_ns, struct err *err)
 int net_write_all(int fd, const void *p, size_t n, int64_t timeout_ns, struct err *err) WARN_UNUSED;
 /* Ends our direction; the other may still be read. */
 void net_shutdown_write(int fd);
+/* Ends both: who reads or waits, here or there, learns of it. The descriptor stays. */
+void net_shutdown(int fd);
 
 /* "10.0.0.1:4711" or "[::1]:4711" of the other side, "unknown" when it is gone. `text`:
  * NET_TEXT_BYTES. */

@@ -46,11 +46,13 @@ int search_walk_check(struct walk *walk)
     walk->windows++;
     if (client_is_gone(walk))
         return err_set(&walk->err, ERR_CANCELLED, "the search was cancelled");
-    if (memory_is_over(walk))
-        return err_set(&walk->err, ERR_MEM_LIMIT,
-                       "[request] Data too large, the search's memory limit of [%zu] bytes is "
-                       "used up",
-                       s->memory_bytes_max);
+    if (memory_is_over(walk)) {
+        (void)err_set(&walk->err, ERR_MEM_LIMIT,
+                      "[request] Data too large, the search's memory limit of [%zu] bytes is used "
+                      "up (indices.breaker.request.limit)",
+                      s->memory_bytes_max);
+        return err_bytes(&walk->err, s->memory_bytes_max + 1, s->memory_bytes_max);
+    }
     if (walk->aggs && walk->aggs->rc < 0)
         return walk->aggs->rc;
     if (s->deadline_ns && clock_monotonic_ns(s->clock) > s->deadline_ns)

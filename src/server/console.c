@@ -223,7 +223,7 @@ static void pass_to_rest(struct server *server, struct http_request *req, struct
         return;
     }
     struct str path = str_from_off(req->path, strlen("/api/es"));
-    struct rest_client client = {http_client_is_gone, req};
+    struct rest_client client = {.is_gone = http_client_is_gone, .owner = req};
     rest_run(&server->rest, req->method, path.n ? path : STR("/"), req->query, req->body, &client,
              req->mem, &reply->body, &result);
     reply->status = result.status;

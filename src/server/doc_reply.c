@@ -3,6 +3,9 @@
 
 #include "base/arena.h"
 #include "base/str.h"
+#include "index/format.h"
+
+#define ID_SHOWN_BYTES 64u /* of one that is too long, so that the message has room for the rest */
 
 int refresh_parse(struct str text, enum write_refresh *ret_refresh, struct err *err)
 {
@@ -28,22 +31,31 @@ int write_params_apply(const struct write_params *params, struct doc_write *writ
     write->if_primary_term = params->if_primary_term;
     write->version = params->version;
     write->is_index_auto_create_off = params->require_alias;
-    if (!params->version_type.p || str_is(params->version_type, "internal")) {
-        if (params->version >= 0)
-            return err_set(
-                err, ERR_VALIDATION,
-                "Validation Failed: 1: internal versioning can not be used for optimistic "
-                "concurrency control. Please use `if_seq_no` and `if_primary_term` instead;");
-        write->version_type = VERSION_INTERNAL;
-    } else if (str_is(params->version_type, "external") ||
-               str_is(params->version_type, "external_gt")) {
-        write->version_type = VERSION_EXTERNAL;
-    } else if (str_is(params->version_type, "external_gte")) {
-        write->version_type = VERSION_EXTERNAL_GTE;
-    } else {
-        return err_set(err, ERR_INVALID, "No version type match [" STR_FMT "]",
-                       STR_ARG(params->version_type));
-    }
+    return version_type_parse(params->version_type.p ? params->version_type : STR("internal"),
+                              &write->version_type, err);
+}
+
+int version_type_parse(struct str text, enum version_type *ret, struct err *err)
+{
+    if (str_is(text, "internal"))
+        *ret = VERSION_INTERNAL;
+    else if (str_is(text, "external") || str_is(text, "external_gt"))
+        *ret = VERSION_EXTERNAL;
+    else if (str_is(text, "external_gte"))
+        *ret = VERSION_EXTERNAL_GTE;
+    else
+        return err_set(err, ERR_INVALID, "No version type match [" STR_FMT "]", STR_ARG(text));
+    return 0;
+}
+
+int doc_write_numbers_check(const struct doc_write *write, struct err *err)
+{
+    if (write->if_seq_no != SEQ_NO_NONE && write->if_seq_no < 0)
+        return err_set(err, ERR_INVALID, "sequence numbers must be non negative. got [%lld].",
+                       (long long)write->if_seq_no);
+    if (write->if_primary_term < 0)
+        return err_set(err, ERR_INVALID, "primary term must be non-negative. got [%lld]",
+                       (long long)write->if_primary_term);
     return 0;
 }
 
@@ -51,42 +63,56 @@ static const char *create_check(const struct doc_write *write)
 {
     if (write->version_type != VERSION_INTERNAL)
         return "create operations only support internal versioning. use index instead";
+    if (write->version != VERSION_NONE)
+        return "create operations do not support explicit versions. use index instead";
     if (write->if_seq_no != SEQ_NO_NONE)
         return "create operations do not support compare and set. use index instead";
     return NULL;
 }
 
-/* What Elasticsearch refuses before it looks for the document. */
-static int write_check(const struct doc_write *write, struct err *err)
+static const char *version_check(const struct doc_write *write, struct arena *mem)
 {
-    const char *why = NULL;
+    bool is_internal = write->version_type == VERSION_INTERNAL;
+    if (is_internal ? write->version != VERSION_NONE : write->op == DOC_UPDATE)
+        return "internal versioning can not be used for optimistic concurrency control. Please use "
+               "`if_seq_no` and `if_primary_term` instead";
+    if (!is_internal && write->version < 0)
+        return arena_printf(mem, "illegal version value [%lld] for version type [%s]",
+                            (long long)write->version,
+                            write->version_type == VERSION_EXTERNAL ? "EXTERNAL" : "EXTERNAL_GTE")
+            .p;
+    if (!is_internal && write->if_seq_no != SEQ_NO_NONE)
+        return "compare and write operations can not use versioning";
+    return NULL;
+}
+
+const char *doc_write_check(const struct doc_write *write, struct arena *mem)
+{
     bool is_conditional = write->if_seq_no != SEQ_NO_NONE;
-    if (is_conditional && write->if_seq_no < 0)
-        return err_set(err, ERR_INVALID, "sequence numbers must be non negative. got [%lld].",
-                       (long long)write->if_seq_no);
-    if (write->if_primary_term < 0)
-        return err_set(err, ERR_INVALID, "primary term must be non-negative. got [%lld]",
-                       (long long)write->if_primary_term);
     /* One without an id is made under a new one. */
-    if (write->op == DOC_CREATE || (write->op == DOC_INDEX && write->id.n == 0))
-        why = create_check(write);
-    else if (write->op == DOC_UPDATE && write->version_type != VERSION_INTERNAL)
-        why = "internal versioning can not be used for optimistic concurrency control. Please use "
-              "`if_seq_no` and `if_primary_term` instead";
-    else if (write->version_type != VERSION_INTERNAL && write->version < 0)
-        return err_set(err, ERR_VALIDATION,
-                       "Validation Failed: 1: illegal version value [%lld] for version type [%s];",
-                       (long long)write->version,
-                       write->version_type == VERSION_EXTERNAL ? "EXTERNAL" : "EXTERNAL_GTE");
-    else if (is_conditional && write->version_type != VERSION_INTERNAL)
-        why = "compare and write operations can not use versioning";
-    if (why)
-        return err_set(err, ERR_VALIDATION, "Validation Failed: 1: %s;", why);
+    bool is_create = write->op == DOC_CREATE || (write->op == DOC_INDEX && write->id.n == 0);
+    const char *what = is_create ? create_check(write) : version_check(write, mem);
+    if (what)
+        return what;
     if (is_conditional != (write->if_primary_term != 0))
-        return err_set(err, ERR_VALIDATION,
-                       "Validation Failed: 1: ifSeqNo is %s, but primary term is [%lld];",
-                       is_conditional ? "set" : "unassigned", (long long)write->if_primary_term);
-    return 0;
+        return arena_printf(mem, "ifSeqNo is %s, but primary term is [%lld]",
+                            is_conditional ? "set" : "unassigned",
+                            (long long)write->if_primary_term)
+            .p;
+    if (write->id.n > ID_BYTES_MAX)
+        return arena_printf(
+                   mem,
+                   "id [" STR_FMT "...] is too long, must be no longer than %u bytes but was: %zu",
+                   STR_ARG(str_sub(write->id, 0, ID_SHOWN_BYTES)), ID_BYTES_MAX, write->id.n)
+            .p;
+    return NULL;
+}
+
+static int write_check(const struct doc_write *write, struct arena *mem, struct err *err)
+{
+    TRY(doc_write_numbers_check(write, err));
+    const char *what = doc_write_check(write, mem);
+    return what ? err_set(err, ERR_VALIDATION, "Validation Failed: 1: %s;", what) : 0;
 }
 
 static struct str outcome_name(enum doc_outcome outcome)
@@ -173,7 +199,7 @@ int doc_write_run(struct rest_call *call, const struct doc_write *write, struct 
     enum write_refresh mode;
     struct doc_result result;
     TRY(refresh_parse(refresh, &mode, err));
-    TRY(write_check(write, err));
+    TRY(write_check(write, call->mem, err));
     TRY(engine_write(call->context->engine, write, 1, mode, call->mem, &result, err));
     if (result.outcome == DOC_FAILED) {
         if (err)

@@ -31,6 +31,15 @@ struct write_params {
         OPT_BOOL(S, write.require_alias, .name = "require_alias", .dflt = "false",                 \
                  .help = "the target must be an alias")
 
+#define VERSION_NONE (-3) /* a write that names no version, as Elasticsearch prints it */
+
+/* "internal", "external" … */
+int version_type_parse(struct str text, enum version_type *ret, struct err *err) WARN_UNUSED;
+/* Numbers of a condition that cannot be. */
+int doc_write_numbers_check(const struct doc_write *write, struct err *err) WARN_UNUSED;
+/* What Elasticsearch's validation refuses before it looks for the document; NULL: nothing. May
+ * print into mem. */
+const char *doc_write_check(const struct doc_write *write, struct arena *mem);
 /* Fills conditions, routing and version of a write from its parameters. */
 int write_params_apply(const struct write_params *params, struct doc_write *write,
                        struct err *err) WARN_UNUSED;

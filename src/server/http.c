@@ -14,7 +14,9 @@
  * that size; a chunked body takes from the budget as it grows. Who finds the budget used up is
  * answered 429: at once when it waits for "100 Continue", else when its body has been read and
  * dropped, so that the client gets to read the answer and the connection stays usable. The worker
- * unpacks gzip, within the budget too, and gives the bytes back when the handler is done. */
+ * unpacks gzip, within the budget too, and gives the bytes back when the handler is done. A body is
+ * read by the endpoint's reader while it comes, which may refuse it before its end; whoever is too
+ * slow with it is cut off (http_pace). */
 #include "server/http.h"
 
 #include <microhttpd.h>
@@ -29,6 +31,7 @@
 #include "codec/compress.h"
 #include "os/net.h"
 #include "os/os.h"
+#include "server/http_pace.h"
 
 #define HTTP_WORKERS_MAX          64u
 #define HTTP_GZIP_REPLY_BYTES_MIN 1024u /* smaller replies gain nothing */
@@ -45,6 +48,8 @@ struct http_server {
     uint16_t port;
     uint64_t in_flight; /* atomic */
     struct http_metrics metrics;
+    struct pace pace;
+    struct buf late_reply; /* what a client that is too slow is sent */
     char name[16];
 };
 
@@ -57,6 +62,9 @@ struct exchange {
     struct http_reply reply;
     struct err err;  /* code != 0: the server answers by itself */
     size_t reserved; /* of the bytes in flight */
+    struct paced paced;
+    const struct body_reader *reader; /* of req.body_reader */
+    size_t reader_bytes;              /* what it holds, within `reserved` */
     bool is_done, is_gzip;
 };
 
@@ -68,14 +76,18 @@ struct str http_header(const struct http_request *req, const char *name)
     return str_from(MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name));
 }
 
+static int connection_fd(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    ASSERT(info);
+    return info->connect_fd;
+}
+
 bool http_client_is_gone(void *req)
 {
     const struct http_request *own = req;
-    const union MHD_ConnectionInfo *info =
-        own->connection
-            ? MHD_get_connection_info(own->connection, MHD_CONNECTION_INFO_CONNECTION_FD)
-            : NULL;
-    return info && net_peer_is_gone(info->connect_fd);
+    return own->connection && net_peer_is_gone(connection_fd(own->connection));
 }
 
 void http_reply_header(struct http_reply *reply, struct str name, struct str value)
@@ -128,10 +140,12 @@ static bool reserve(struct exchange *x, size_t n)
     }
     metric_sub(used, n);
     metric_add(&http->metrics.rejected_in_flight, 1);
-    err_set(&x->err, ERR_MEM_LIMIT,
-            "[in_flight_requests] Data too large, data for [<http_request>] would be [%llu], which "
-            "is larger than the limit of [%zu] of network.breaker.inflight_requests.limit",
-            (unsigned long long)sum, limit);
+    (void)err_set(&x->err, ERR_MEM_LIMIT,
+                  "[in_flight_requests] Data too large, data for [<http_request>] would be [%llu], "
+                  "which is larger than the limit of [%zu] of "
+                  "network.breaker.inflight_requests.limit",
+                  (unsigned long long)sum, limit);
+    (void)err_bytes(&x->err, sum, limit);
     return false;
 }
 
@@ -166,6 +180,7 @@ static void on_completed(void *owner, struct MHD_Connection *connection, void **
     struct exchange *x = *cls;
     if (!x)
         return;
+    pace_end(&http->pace, &x->paced);
     release(x);
     buf_deinit(&x->body);
     buf_deinit(&x->reply.body);
@@ -259,6 +274,20 @@ static void set_too_large(struct exchange *x)
             x->http->config.content_bytes_max);
 }
 
+/* Lets the reader see what has come; x->err says what it does not like. */
+static void reader_take(struct exchange *x)
+{
+    size_t held = 0;
+    if (!x->reader || x->is_gzip)
+        return;
+    if (x->reader->take(x->req.body_reader, buf_str(&x->body), &held, &x->err) < 0) {
+        metric_add(&x->http->metrics.rejected_body, 1);
+        return;
+    }
+    if (held > x->reader_bytes && reserve(x, held - x->reader_bytes))
+        x->reader_bytes = held;
+}
+
 /* The size that the last member's trailer claims, which is all of it for most clients: good enough
  * to take from the budget before unpacking; what more comes out is taken afterwards. */
 static size_t gzip_claims(struct str packed)
@@ -296,13 +325,15 @@ static void unpack(struct exchange *x)
     }
     buf_deinit(&x->body);
     x->body = plain;
+    x->is_gzip = false;
+    reader_take(x);
 }
 
 /* The body is complete: hands the request to the workers. */
 static enum MHD_Result body_complete(struct exchange *x)
 {
     struct str encoding = http_header(&x->req, MHD_HTTP_HEADER_CONTENT_ENCODING);
-    x->is_gzip = str_eq_nocase(encoding, STR("gzip"));
+    pace_end(&x->http->pace, &x->paced);
     if (x->err.code == ERR_NONE && encoding.n > 0 && !x->is_gzip &&
         !str_eq_nocase(encoding, STR("identity")))
         err_set(&x->err, ERR_UNSUPPORTED,
@@ -324,16 +355,38 @@ static enum MHD_Result body_complete(struct exchange *x)
 /* The headers are there, the body is not. */
 static enum MHD_Result body_begins(struct exchange *x)
 {
+    const struct http_config *c = &x->http->config;
     uint64_t n = content_length(x);
-    if (n > x->http->config.content_bytes_max) {
+    x->is_gzip = str_eq_nocase(http_header(&x->req, MHD_HTTP_HEADER_CONTENT_ENCODING), STR("gzip"));
+    if (n > c->content_bytes_max) {
         set_too_large(x);
         return answer(x); /* and the connection is closed */
     }
-    if (!reserve(x, (size_t)n))
-        return http_header(&x->req, MHD_HTTP_HEADER_EXPECT).p ? answer(x) : MHD_YES;
-    if (n > 0)
-        (void)buf_reserve(&x->body, (size_t)n);
+    if (!reserve(x, (size_t)n) && http_header(&x->req, MHD_HTTP_HEADER_EXPECT).p)
+        return answer(x);
+    if (n == 0 && !http_header(&x->req, MHD_HTTP_HEADER_TRANSFER_ENCODING).p)
+        return MHD_YES;
+    pace_begin(&x->http->pace, &x->paced, connection_fd(x->connection));
+    if (x->err.code != ERR_NONE)
+        return MHD_YES;
+    (void)buf_reserve(&x->body, (size_t)n);
+    x->reader = c->body_reader ? c->body_reader(c->owner, &x->req) : NULL;
+    if (x->reader)
+        x->req.body_reader = x->reader->make(x->mem);
     return MHD_YES;
+}
+
+/* The rest of a body that is refused here is read and dropped. */
+static void body_add(struct exchange *x, const char *data, size_t n)
+{
+    size_t held = x->reserved - x->reader_bytes;
+    buf_add(&x->body, data, n);
+    if (x->body.is_over || x->body.n > x->http->config.content_bytes_max)
+        set_too_large(x);
+    else if (x->body.n <= held || reserve(x, x->body.n - held))
+        reader_take(x);
+    if (x->err.code != ERR_NONE)
+        body_drop(x);
 }
 
 static enum MHD_Result on_access(void *owner, struct MHD_Connection *connection, const char *url,
@@ -352,15 +405,9 @@ static enum MHD_Result on_access(void *owner, struct MHD_Connection *connection,
         return body_begins(x);
     }
     if (*data_size > 0) {
-        if (x->err.code == ERR_NONE) {
-            buf_add(&x->body, data, *data_size);
-            if (x->body.is_over || x->body.n > x->http->config.content_bytes_max)
-                set_too_large(x); /* the rest of a chunked body is read and dropped */
-            else if (x->body.n > x->reserved)
-                (void)reserve(x, x->body.n - x->reserved);
-            if (x->err.code != ERR_NONE)
-                body_drop(x);
-        }
+        pace_took(&x->paced, *data_size);
+        if (x->err.code == ERR_NONE)
+            body_add(x, data, *data_size);
         *data_size = 0;
         return MHD_YES;
     }
@@ -400,6 +447,30 @@ static void *worker_main(void *arg)
     return NULL;
 }
 
+/* libmicrohttpd cannot answer in the middle of a body, so these are the bytes of a whole reply. */
+static void late_reply_make(struct http_server *http)
+{
+    const struct http_config *c = &http->config;
+    struct err err;
+    struct buf body;
+    buf_init(&body, 4 * KIB);
+    buf_init(&http->late_reply, 8 * KIB);
+    (void)err_set(&err, ERR_TIMEOUT,
+                  "the request's body did not arrive within http.read_timeout (%lld s, and one more "
+                  "for each %llu bytes that have come)",
+                  (long long)(c->read_timeout_ns / NS_PER_S),
+                  (unsigned long long)HTTP_BODY_BYTES_PER_S_MIN);
+    if (c->error_write)
+        c->error_write(c->owner, &err, &body);
+    else
+        buf_add_str(&body, str_from(err.text));
+    buf_printf(&http->late_reply,
+               "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Type: "
+               "application/json; charset=UTF-8\r\nContent-Length: %zu\r\n\r\n" STR_FMT,
+               body.n, STR_ARG(buf_str(&body)));
+    buf_deinit(&body);
+}
+
 static int start_daemon(struct http_server *http, struct err *err)
 {
     const struct http_config *c = &http->config;
@@ -426,6 +497,14 @@ static int start_daemon(struct http_server *http, struct err *err)
     return 0;
 }
 
+static void http_free(struct http_server *http)
+{
+    pace_deinit(&http->pace);
+    buf_deinit(&http->late_reply);
+    queue_free(http->queue);
+    mem_free(http);
+}
+
 int http_start(const struct http_config *config, struct http_server **ret_http, struct err *err)
 {
     struct http_server *http = MEM_NEW(struct http_server);
@@ -434,12 +513,16 @@ int http_start(const struct http_config *config, struct http_server **ret_http, 
         http->config.content_bytes_max = HTTP_CONTENT_BYTES_MAX_DEFAULT;
     if (http->config.in_flight_bytes_max == 0)
         http->config.in_flight_bytes_max = HTTP_IN_FLIGHT_BYTES_MAX_DEFAULT;
+    if (http->config.read_timeout_ns == 0)
+        http->config.read_timeout_ns = HTTP_READ_TIMEOUT_NS_DEFAULT;
     (void)snprintf(http->name, sizeof(http->name), "%s", config->name);
     http->queue = queue_new(HTTP_QUEUE_REQUESTS_MAX);
+    late_reply_make(http);
+    pace_init(&http->pace, http->config.read_timeout_ns, HTTP_BODY_BYTES_PER_S_MIN,
+              buf_str(&http->late_reply));
     int rc = start_daemon(http, err);
     if (rc < 0) {
-        queue_free(http->queue);
-        mem_free(http);
+        http_free(http);
         return rc;
     }
     size_t count = MIN_OF(MAX_OF(config->worker_count, (size_t)1), (size_t)HTTP_WORKERS_MAX);
@@ -447,6 +530,11 @@ int http_start(const struct http_config *config, struct http_server **ret_http, 
         ASSERT(pthread_create(&http->workers[http->worker_count++], NULL, worker_main, http) == 0);
     *ret_http = http;
     return 0;
+}
+
+uint64_t http_rejected_read_timeout(const struct http_server *http)
+{
+    return __atomic_load_n(&http->pace.cut_count, __ATOMIC_RELAXED);
 }
 
 const struct http_metrics *http_metrics(const struct http_server *http)
@@ -491,6 +579,5 @@ void http_stop(struct http_server *http, int64_t drain_ns)
     MHD_stop_daemon(http->daemon);
     if (listen_fd != MHD_INVALID_SOCKET)
         net_close(listen_fd);
-    queue_free(http->queue);
-    mem_free(http);
+    http_free(http);
 }

@@ -337,6 +337,134 @@ static void bounds_gzip_by_ratio_and_budget(struct test *t)
     http_stop(http, NS_PER_S);
 }
 
+/* ---- readers of bodies ---- */
+
+/* Refuses a body with a "!" in it, and holds ten bytes for each that has come. */
+static void *strict_make(struct arena *mem)
+{
+    return arena_zalloc(mem, 1);
+}
+
+static int strict_take(void *reader, struct str body, size_t *ret_bytes, struct err *err)
+{
+    (void)reader;
+    *ret_bytes = body.n * 10;
+    ptrdiff_t at = str_find_char(body, '!');
+    return at < 0 ? 0 : err_set(err, ERR_INVALID, "a mark at %zd", at);
+}
+
+static const struct body_reader *strict_reader(void *owner, const struct http_request *req)
+{
+    static const struct body_reader strict = {strict_make, strict_take};
+    (void)owner;
+    return str_is(req->path, "/strict") ? &strict : NULL;
+}
+
+static struct http_server *start_strict(struct test *t, struct gate *gate)
+{
+    struct http_config config = {.worker_count = 1,
+                                 .in_flight_bytes_max = 10000,
+                                 .name = "test",
+                                 .handler = hold,
+                                 .error_write = error_json,
+                                 .body_reader = strict_reader,
+                                 .owner = gate};
+    struct http_server *http = NULL;
+    assert_ok(http_start(&config, &http, &t->err), &t->err);
+    return http;
+}
+
+static void wait_for_bytes(const struct http_server *http, uint64_t n)
+{
+    while (metric_get(&http_metrics(http)->in_flight_bytes) != n)
+        clock_sleep_ns(clock_system(), NS_PER_MS);
+}
+
+static void refuses_a_body_before_its_end(struct test *t)
+{
+    struct gate gate = {0};
+    struct http_server *http = start_strict(t, &gate);
+    int fd = send_to(t, http,
+                     STR("POST /strict HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\nab"));
+    wait_for_bytes(http, 920);
+    assert_ok(net_write_all(fd, "c!d", 3, TIMEOUT_NS, &t->err), &t->err);
+    wait_for_bytes(http, 0); /* released, and 895 bytes are still to come */
+    char rest[895];
+    memset(rest, 'x', sizeof(rest));
+    assert_ok(net_write_all(fd, rest, sizeof(rest), TIMEOUT_NS, &t->err), &t->err);
+    struct str reply = read_until(t, fd, "at 3\"}");
+    assert_true(str_starts_with(reply, STR("HTTP/1.1 400")));
+    assert_int_equal(gate.inside, 0); /* no handler saw it */
+    assert_int_equal(metric_get(&http_metrics(http)->rejected_body), 1);
+    net_close(fd);
+    /* What a reader holds is taken from the budget too. */
+    struct str big = request(t, "/strict", "", 950);
+    fd = send_to(t, http, big);
+    assert_true(str_starts_with(read_until(t, fd, "limit\"}"), STR("HTTP/1.1 429")));
+    net_close(fd);
+    fd = send_to(t, http, request(t, "/strict", "", 900));
+    assert_true(has(read_until(t, fd, " bytes"), "900 bytes"));
+    net_close(fd);
+    wait_for_bytes(http, 0);
+    http_stop(http, NS_PER_S);
+}
+
+/* A reader gets what is in a gzip body, once it is unpacked. */
+static void reads_gzip_bodies_too(struct test *t)
+{
+    struct gate gate = {0};
+    struct http_server *http = start_strict(t, &gate);
+    struct buf packed, out;
+    buf_init(&packed, 0);
+    buf_init(&out, 0);
+    assert_ok(deflate_bytes(STR("well!"), DEFLATE_GZIP, 9, &packed, &t->err), &t->err);
+    buf_printf(&out,
+               "POST /strict HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nConnection: "
+               "close\r\nContent-Length: %zu\r\n\r\n",
+               packed.n);
+    buf_add_str(&out, buf_str(&packed));
+    struct str reply = exchange(t, http, buf_str(&out));
+    assert_true(str_starts_with(reply, STR("HTTP/1.1 400")) && has(reply, "a mark at 4"));
+    assert_int_equal(gate.inside, 0);
+    buf_deinit(&packed);
+    buf_deinit(&out);
+    http_stop(http, NS_PER_S);
+}
+
+static void cuts_off_slow_senders(struct test *t)
+{
+    struct gate gate = {0};
+    struct http_config config = {.worker_count = 1,
+                                 .in_flight_bytes_max = 1000,
+                                 .read_timeout_ns = 50 * NS_PER_MS,
+                                 .name = "test",
+                                 .handler = hold,
+                                 .error_write = error_json,
+                                 .owner = &gate};
+    struct http_server *http = NULL;
+    assert_ok(http_start(&config, &http, &t->err), &t->err);
+    static const char *const heads[] = {
+        "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\nab",
+        "POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n"};
+    for (size_t i = 0; i < ARRAY_COUNT(heads); i++) {
+        struct str reply = exchange(t, http, str_from(heads[i])); /* until it is cut off */
+        assert_true(str_starts_with(reply, STR("HTTP/1.1 408")));
+        assert_true(has(reply, "http.read_timeout") && has(reply, "timeout_exception"));
+        assert_int_equal(http_rejected_read_timeout(http), i + 1);
+        wait_for_bytes(http, 0);
+    }
+    /* A connection that waits for its next request has no body to be late with. */
+    int fd = send_to(t, http, request(t, "/b", "", 10));
+    assert_true(has(read_until(t, fd, " bytes"), "10 bytes"));
+    clock_sleep_ns(clock_system(), 120 * NS_PER_MS);
+    struct str again = request(t, "/c", "", 20);
+    assert_ok(net_write_all(fd, again.p, again.n, TIMEOUT_NS, &t->err), &t->err);
+    assert_true(has(read_until(t, fd, " bytes"), "20 bytes"));
+    net_close(fd);
+    assert_int_equal(gate.inside, 2);
+    http_stop(http, NS_PER_S);
+}
+
 static void survives_garbage(struct test *t)
 {
     struct http_server *http = start(t, 0);
@@ -371,4 +499,5 @@ static void names_a_port_in_use(struct test *t)
 TEST_MAIN(TEST(tells_that_the_client_has_gone), TEST(answers_requests),
           TEST(keeps_a_connection_for_several_requests), TEST(refuses_large_bodies),
           TEST(unpacks_gzip_within_the_limit), TEST(admits_bodies_by_their_bytes),
-          TEST(bounds_gzip_by_ratio_and_budget), TEST(survives_garbage), TEST(names_a_port_in_use))
+          TEST(bounds_gzip_by_ratio_and_budget), TEST(refuses_a_body_before_its_end),
+          TEST(reads_gzip_bodies_too), TEST(cuts_off_slow_senders), TEST(survives_garbage), TEST(names_a_port_in_use))

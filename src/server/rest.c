@@ -73,7 +73,7 @@ int rest_body_required(struct rest_call *call, struct value *ret_body, struct er
 {
     TRY(rest_body(call, ret_body, err));
     if (ret_body->kind == VALUE_NONE)
-        return err_set(err, ERR_PARSE, "request body is required");
+        return err_set(err, ERR_BODY, "request body is required");
     return 0;
 }
 
@@ -142,6 +142,14 @@ static void error_members_write(const struct err *err, struct json_writer *w)
         json_str(w, STR("_na_"));
         json_key_lit(w, "index");
         json_str(w, index);
+    }
+    if (err->bytes_limit > 0) {
+        json_key_lit(w, "bytes_wanted");
+        json_u64(w, err->bytes_wanted);
+        json_key_lit(w, "bytes_limit");
+        json_u64(w, err->bytes_limit);
+        json_key_lit(w, "durability");
+        json_str(w, STR("TRANSIENT"));
     }
     if (err->line > 0) {
         json_key_lit(w, "line");
@@ -400,6 +408,16 @@ static void run_endpoint(struct rest_call *call, struct str query, struct common
     take_parts(call, route_pattern(route));
     if (fill_params(call, &err) < 0 || call->endpoint->run(call, &err) < 0)
         call->status = fail(call, &err);
+}
+
+const struct body_reader *rest_body_reader(struct str method, struct str path)
+{
+    struct buf allowed;
+    struct rest_call call = {.method = method, .path = path};
+    buf_init(&allowed, 4 * KIB);
+    struct str route = find_route(&call, &allowed);
+    buf_deinit(&allowed);
+    return route.p ? call.endpoint->body_reader : NULL;
 }
 
 void rest_run(struct rest_context *context, struct str method, struct str path, struct str query,

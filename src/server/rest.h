@@ -11,6 +11,7 @@
 #include "base/opt.h"
 #include "codec/json.h"
 #include "event/value.h"
+#include "server/http.h"
 
 struct engine;
 struct scroll_table;
@@ -26,6 +27,7 @@ struct rest_context {
     struct clock *clock;
     struct scroll_table *scrolls;
     struct search_pool *searches; /* threads that help searches; NULL: none */
+    size_t search_bytes_max;      /* memory of one search; 0: default */
     struct str node_name;
     int64_t started_ns; /* monotonic */
     uint16_t http_port;
@@ -36,6 +38,7 @@ struct rest_context {
 struct rest_client {
     bool (*is_gone)(void *owner); /* MAY be NULL; on the call's thread */
     void *owner;
+    void *body_reader; /* what the endpoint's body_reader made of the body; NULL: nothing yet */
 };
 
 struct rest_call {
@@ -78,10 +81,14 @@ struct endpoint {
     size_t size;               /* of the settings struct */
     const char *privilege;     /* what it needs: "read", "index", "manage", "monitor" … */
     bool takes_any_param;      /* parameters not in the table are handed on in call->query */
+    const struct body_reader *body_reader; /* reads the body while it arrives; MAY be NULL */
     /* 0, or -ERR: the core writes the error. */
     int (*run)(struct rest_call *call, struct err *err);
 };
 extern const struct endpoint *const endpoints[]; /* NULL-terminated */
+
+/* The reader of the endpoint that a request is for; NULL: its body is only gathered. */
+const struct body_reader *rest_body_reader(struct str method, struct str path);
 
 /* Runs a request against the endpoints: never fails, an error is a reply as well. `client` MAY be
  * NULL. */

@@ -68,7 +68,9 @@ struct search_limits search_limits_of(const struct rest_call *call)
     return (struct search_limits){.pool = call->context->searches,
                                   .client_is_gone = call->client.is_gone,
                                   .client = call->client.owner,
-                                  .memory_bytes_max = SEARCH_MEMORY_BYTES_MAX,
+                                  .memory_bytes_max = call->context->search_bytes_max
+                                                          ? call->context->search_bytes_max
+                                                          : SEARCH_MEMORY_BYTES_MAX,
                                   .result_window_max = RESULT_WINDOW_MAX,
                                   .bucket_count_max = BUCKET_COUNT_MAX};
 }

@@ -60,13 +60,19 @@ static void rest_handle(void *owner, struct http_request *req, struct http_reply
 {
     struct server *server = owner;
     struct rest_reply result;
-    struct rest_client client = {http_client_is_gone, req};
+    struct rest_client client = {http_client_is_gone, req, req->body_reader};
     rest_run(&server->rest, req->method, req->path, req->query, req->body, &client, req->mem,
              &reply->body, &result);
     reply->status = result.status;
     reply->content_type = result.content_type;
     if (result.warning.n)
         http_reply_header(reply, STR("Warning"), result.warning);
+}
+
+static const struct body_reader *rest_reader(void *owner, const struct http_request *req)
+{
+    (void)owner;
+    return rest_body_reader(req->method, req->path);
 }
 
 static const struct {
@@ -89,9 +95,12 @@ static int start_listener(struct server *server, enum server_listener i, struct 
                                  .worker_count =
                                      c->thread_count ? c->thread_count : listeners[i].worker_count,
                                  .content_bytes_max = c->content_bytes_max,
+                                 .in_flight_bytes_max = c->in_flight_bytes_max,
+                                 .read_timeout_ns = c->read_timeout_ns,
                                  .name = listeners[i].name,
                                  .handler = listeners[i].handler,
                                  .error_write = error_body,
+                                 .body_reader = i == SERVER_REST ? rest_reader : NULL,
                                  .owner = server};
     return http_start(&config, &server->http[i], err);
 }
@@ -105,6 +114,7 @@ int server_start(const struct server_config *config, struct server **ret_server,
     server->rest = (struct rest_context){.engine = config->engine,
                                          .clock = config->clock,
                                          .node_name = os_hostname(),
+                                         .search_bytes_max = config->search_bytes_max,
                                          .started_ns = clock_monotonic_ns(config->clock)};
     if (config->engine)
         server->rest.scrolls = scroll_table_new(config->clock, SCROLL_CONTEXTS_MAX);

@@ -25,7 +25,7 @@ static int doc_index_run(struct rest_call *call, struct err *err)
         return err_set(err, ERR_INVALID, "opType must be 'create' or 'index', found: [" STR_FMT "]",
                        STR_ARG(params->op_type));
     if (write.source.n == 0)
-        return err_set(err, ERR_PARSE, "request body is required");
+        return err_set(err, ERR_BODY, "request body is required");
     TRY(write_params_apply(&params->write, &write, err));
     return doc_write_run(call, &write, params->write.refresh, err);
 }

@@ -142,6 +142,8 @@ static void write_budgets(struct buf *out, struct rest_call *call)
              metric_get(&h->rejected_in_flight));
     labelled(out, "naru_rejected_total", "limit", "http.gzip_ratio_max",
              metric_get(&h->rejected_gzip_ratio));
+    labelled(out, "naru_rejected_total", "limit", "http.read_timeout",
+             http_rejected_read_timeout(http));
     labelled(out, "naru_rejected_total", "limit", "http.queue", metric_get(&h->rejected_queue));
 }
 

@@ -100,7 +100,7 @@ static int msearch_run(struct rest_call *call, struct err *err)
 {
     struct str rest = call->body, header_text, body_text;
     if (rest.n == 0)
-        return err_set(err, ERR_PARSE, "request body is required");
+        return err_set(err, ERR_BODY, "request body is required");
     if (rest.p[rest.n - 1] != '\n')
         return err_set(err, ERR_INVALID,
                        "The msearch request must be terminated by a newline [\\n]");
