@@ -158,8 +158,8 @@ enum {
 #define STORED_SMALL_BLOCK_BYTES    4096u
 #define STORED_DICTIONARY_BYTES_MAX 16384u
 #define STORED_BLOCK_HEAD           12u
-#define STORED_BLOCK_DOCS_MAX      4096u /* of short documents: unpacking one unpacks them all */
-#define STORED_PLANES_MAX          4u
+#define STORED_BLOCK_DOCS_MAX       4096u /* of short documents: unpacking one unpacks them all */
+#define STORED_PLANES_MAX           4u
 /* Of a segment. Documents beyond are stored whole. */
 #define TEMPLATES_MAX       1024u
 #define TEMPLATES_BYTES_MAX MIB /* all together */

@@ -16,12 +16,9 @@ struct segment_writer *segment_writer_new(const struct segment_writer_options *o
 {
     struct segment_writer *w = MEM_NEW(struct segment_writer);
     w->options = *options;
-    struct buf *bufs[] = {&w->out,
-                          &w->chunk_crcs,
-                          &w->fields,
-                          &w->field_parts[0],
-                          &w->field_parts[1],
-                          &w->field_parts[2]};
+    struct buf *bufs[] = {
+        &w->out,           &w->chunk_crcs, &w->fields, &w->field_parts[0], &w->field_parts[1],
+        &w->field_parts[2]};
     for (size_t i = 0; i < ARRAY_COUNT(bufs); i++)
         buf_init(bufs[i], WRITER_BYTES_MAX);
     template_table_init(&w->templates);
@@ -36,12 +33,9 @@ void segment_writer_free(struct segment_writer *w)
 {
     if (!w)
         return;
-    struct buf *bufs[] = {&w->out,
-                          &w->chunk_crcs,
-                          &w->fields,
-                          &w->field_parts[0],
-                          &w->field_parts[1],
-                          &w->field_parts[2]};
+    struct buf *bufs[] = {
+        &w->out,           &w->chunk_crcs, &w->fields, &w->field_parts[0], &w->field_parts[1],
+        &w->field_parts[2]};
     for (size_t i = 0; i < ARRAY_COUNT(bufs); i++)
         buf_deinit(bufs[i]);
     terms_writer__deinit(&w->terms);

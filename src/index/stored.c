@@ -129,8 +129,7 @@ static bool block_unpack(struct segment *seg, const uint8_t *p, uint64_t packed,
     struct stored_cache *cache =
         mem_alloc(sizeof(*cache) + (size_t)docs * sizeof(uint32_t) + raw_bytes);
     char *raw = (char *)(cache->ends + docs);
-    bool is_good =
-        bytes_unpack(seg, codec, (struct str){(const char *)p, packed}, raw, raw_bytes);
+    bool is_good = bytes_unpack(seg, codec, (struct str){(const char *)p, packed}, raw, raw_bytes);
     size_t head = (size_t)docs * planes;
     cache->records = raw + head;
     if (!is_good || !ends_read((const uint8_t *)raw, planes, docs, raw_bytes - head, cache->ends)) {

@@ -120,10 +120,10 @@ static void test_damage(void **state)
 
 static struct str log_line(struct arena *mem, uint32_t doc)
 {
-    static const char *const words[] = {"accepted",   "connection", "disconnected", "for",
-                                        "invalid",    "journal",    "password",     "port",
-                                        "publickey",  "session",    "systemd",      "user",
-                                        "unreachable", "watchdog",  "yesterday",    "zone"};
+    static const char *const words[] = {"accepted",    "connection", "disconnected", "for",
+                                        "invalid",     "journal",    "password",     "port",
+                                        "publickey",   "session",    "systemd",      "user",
+                                        "unreachable", "watchdog",   "yesterday",    "zone"};
     char line[200];
     struct rng rng;
     int n = 0;
@@ -197,7 +197,8 @@ static void test_no_dictionary(void **state)
     }
 }
 
-/* What is changed behind the checksums is damage or, where zstd has no use for the byte, nothing. */
+/* What is changed behind the checksums is damage or, where zstd has no use for the byte, nothing.
+ */
 static void test_dictionary_damage(void **state)
 {
     (void)state;
@@ -322,8 +323,8 @@ static void test_template_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_comes_back), cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_dictionary), cmocka_unit_test(test_no_dictionary),
+        cmocka_unit_test(test_comes_back),        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_dictionary),        cmocka_unit_test(test_no_dictionary),
         cmocka_unit_test(test_dictionary_damage), cmocka_unit_test(test_templates),
         cmocka_unit_test(test_template_bytes)};
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -455,11 +455,11 @@ static void late_reply_make(struct http_server *http)
     struct buf body;
     buf_init(&body, 4 * KIB);
     buf_init(&http->late_reply, 8 * KIB);
-    (void)err_set(&err, ERR_TIMEOUT,
-                  "the request's body did not arrive within http.read_timeout (%lld s, and one more "
-                  "for each %llu bytes that have come)",
-                  (long long)(c->read_timeout_ns / NS_PER_S),
-                  (unsigned long long)HTTP_BODY_BYTES_PER_S_MIN);
+    (void)err_set(
+        &err, ERR_TIMEOUT,
+        "the request's body did not arrive within http.read_timeout (%lld s, and one more "
+        "for each %llu bytes that have come)",
+        (long long)(c->read_timeout_ns / NS_PER_S), (unsigned long long)HTTP_BODY_BYTES_PER_S_MIN);
     if (c->error_write)
         c->error_write(c->owner, &err, &body);
     else
