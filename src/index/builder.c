@@ -105,6 +105,7 @@ struct field_build *builder__field(struct builder *b, const struct field_def *de
     if (UNLIKELY(!f || (f->touch_doc != doc + 1 && f->count == 0 && f->run_count == 0))) {
         field_free(f);
         f = b->fields[id] = field_new(def);
+        f->serial = ++b->field_serial;
     }
     if (f->touch_doc != doc + 1) {
         f->touch_doc = doc + 1;
@@ -191,32 +192,62 @@ static void hints_grow(struct builder *b, size_t count)
     if (count <= b->hint_count)
         return;
     size_t n = MAX_OF(count, b->hint_count * 2);
-    b->hints = mem_realloc(b->hints, n * sizeof(uint32_t));
-    memset(b->hints + b->hint_count, 0, (n - b->hint_count) * sizeof(uint32_t));
+    b->hints = mem_realloc(b->hints, n * sizeof(struct name_hint));
+    memset(b->hints + b->hint_count, 0, (n - b->hint_count) * sizeof(struct name_hint));
     b->hint_count = n;
 }
 
-/* The child named `key`; `*last` is the node whose hint is followed: the child before, or the
- * object itself. */
-static struct mapping_node *child_find(struct ingest *in, uint32_t parent, struct str key,
-                                       uint32_t *last)
+/* Where the hint stands for the name behind `last` in an object; last = object: for its first name.
+ */
+static uint32_t *hint_at(struct builder *b, uint32_t object, uint32_t last)
 {
-    struct builder *b = in->builder;
-    hints_grow(b, in->mapping->node_count);
-    uint32_t hint = b->hints[*last];
-    if (hint && hint < in->mapping->node_count) {
-        struct mapping_node *node = in->mapping->nodes[hint];
-        if (node->parent == parent && str_eq(node->key, key)) {
-            *last = hint;
-            return node;
-        }
+    return last == object ? &b->hints[object].first : &b->hints[last].next;
+}
+
+/* Whether `node` is the one that its path leads to from `parent`: the objects between are walked,
+ * none of them is off. */
+static bool is_below(const struct mapping *mapping, const struct mapping_node *node,
+                     uint32_t parent)
+{
+    while (node->parent != parent) {
+        if (node->parent == 0)
+            return false;
+        node = mapping->nodes[node->parent];
+        if (!node->is_object || !node->is_enabled)
+            return false;
     }
-    struct mapping_node *node = mapping_child(in->mapping, parent, key);
-    if (node) {
-        b->hints[*last] = node->id;
-        *last = node->id;
-    }
+    return true;
+}
+
+/* The name as it stands in an object `parent`: the last of its path, or more, with dots. */
+static struct str name_below(const struct mapping *mapping, const struct mapping_node *node,
+                             uint32_t parent)
+{
+    struct str above = mapping->nodes[parent]->path;
+    return str_from_off(node->path, above.n ? above.n + 1 : 0);
+}
+
+/* Reads the name that was expected; NULL: another one, or none, comes. */
+static struct mapping_node *expected_read(struct ingest *in, uint32_t parent, uint32_t *last)
+{
+    uint32_t hint = *hint_at(in->builder, parent, *last);
+    if (hint == 0 || hint >= in->mapping->node_count)
+        return NULL;
+    struct mapping_node *node = in->mapping->nodes[hint];
+    if (!is_below(in->mapping, node, parent) ||
+        !json_key_is(&in->json, name_below(in->mapping, node, parent)))
+        return NULL;
+    *last = hint;
     return node;
+}
+
+/* Notes that `node`, whose name was read last, followed `*last`. */
+static void name_note(struct ingest *in, uint32_t parent, const struct mapping_node *node,
+                      bool is_plain, uint32_t *last)
+{
+    hints_grow(in->builder, in->mapping->node_count);
+    *hint_at(in->builder, parent, *last) = is_plain ? node->id : 0;
+    *last = node->id;
 }
 
 static int json_bad(struct ingest *in)
@@ -437,7 +468,8 @@ static int dotted_parent(struct ingest *in, uint32_t parent, struct str *key, in
     return 0;
 }
 
-static int dotted_value(struct ingest *in, uint32_t node_id, struct str key, uint32_t depth)
+static int dotted_value(struct ingest *in, uint32_t node_id, struct str key, bool is_plain,
+                        uint32_t depth, uint32_t *last)
 {
     int64_t parent;
     TRY(dotted_parent(in, node_id, &key, &parent));
@@ -446,31 +478,46 @@ static int dotted_value(struct ingest *in, uint32_t node_id, struct str key, uin
         return json_bad(in);
     if (parent < 0)
         return skip_value(in, token);
-    return value_read(in, (uint32_t)parent, key, mapping_child(in->mapping, (uint32_t)parent, key),
-                      token, depth);
+    struct mapping_node *node = mapping_child(in->mapping, (uint32_t)parent, key);
+    if (node)
+        name_note(in, node_id, node, is_plain, last);
+    return value_read(in, (uint32_t)parent, key, node, token, depth);
+}
+
+/* A name that was not expected, and its value. */
+static int name_read(struct ingest *in, uint32_t node_id, uint32_t depth, uint32_t *last)
+{
+    struct str key = in->json.text;
+    bool is_plain = key.p == in->json.start + in->json.token_off + 1;
+    struct mapping_node *node = mapping_child(in->mapping, node_id, key);
+    if (UNLIKELY(!node && (key.n == 0 || memchr(key.p, '.', key.n)))) {
+        if (key.n == 0)
+            return err_set(in->err, ERR_MAPPER_PARSING,
+                           "failed to parse: field name cannot be an empty string");
+        return dotted_value(in, node_id, key, is_plain, depth, last);
+    }
+    if (node)
+        name_note(in, node_id, node, is_plain, last);
+    return value_read(in, node_id, key, node, json_next(&in->json), depth);
 }
 
 /* Recursion is bounded by JSON_DEPTH_MAX (the reader's) and the mapping's depth limit. */
 static int object_read(struct ingest *in, uint32_t node_id, uint32_t depth)
 {
     uint32_t last = node_id;
+    hints_grow(in->builder, in->mapping->node_count);
     for (;;) {
+        struct mapping_node *node = expected_read(in, node_id, &last);
+        if (LIKELY(node)) {
+            TRY(value_read(in, node->parent, node->key, node, json_next(&in->json), depth));
+            continue;
+        }
         enum json_token token = json_next(&in->json);
         if (token == JSON_OBJECT_END)
             return 0;
         if (token != JSON_KEY)
             return json_bad(in);
-        struct str key = in->json.text;
-        struct mapping_node *node = child_find(in, node_id, key, &last);
-        if (UNLIKELY(!node && (key.n == 0 || memchr(key.p, '.', key.n)))) {
-            if (key.n == 0)
-                return err_set(in->err, ERR_MAPPER_PARSING,
-                               "failed to parse: field name cannot be an empty string");
-            TRY(dotted_value(in, node_id, key, depth));
-            continue;
-        }
-        token = json_next(&in->json);
-        TRY(value_read(in, node_id, key, node, token, depth));
+        TRY(name_read(in, node_id, depth, &last));
     }
 }
 

@@ -46,7 +46,9 @@ struct text_run { /* one value of a text field */
 };
 
 /* Values of a text field that were seen before: they are not cut into tokens again, their run
- * points to the tokens of the first. Given up when too few come again. */
+ * points to the tokens of the first. When the field has a keyword beside it (the usual x and
+ * x.keyword), the keyword's term is the value's number, and one look-up serves both. Else the values
+ * have a table of their own, which is given up when too few come again. */
 #define MEMO_VALUE_BYTES_MAX 256u  /* longer values seldom come again */
 #define MEMO_TRIAL_VALUES    4096u /* so many are looked up before it is judged */
 struct memo_tokens {
@@ -54,14 +56,16 @@ struct memo_tokens {
 };
 struct text_memo {
     struct term_table values;
+    uint64_t keyword_serial;    /* of the keyword's field_build that numbers the values; 0: `values` does */
     struct memo_tokens *tokens; /* per value */
-    size_t token_capacity;
+    size_t token_count, token_capacity;
     uint32_t lookups, hits;
     bool is_off;
 };
 
 struct field_build {
     uint32_t id;
+    uint64_t serial; /* its own in the builder */
     enum field_type type;
     struct str path; /* owned */
     bool has_terms, has_column, has_norms, has_freqs, has_positions, is_text;
@@ -107,9 +111,17 @@ struct doc_build {
     int64_t seq_no, version;
 };
 
+/* Nodes of the names that came last time; 0: none. Only of names that were written without escapes.
+ */
+struct name_hint {
+    uint32_t first; /* of an object: its first name */
+    uint32_t next;  /* the name behind this one */
+};
+
 struct builder {
     struct field_build **fields; /* by field id, NULL: not met */
     size_t field_count, field_capacity;
+    uint64_t field_serial; /* of the last one made */
     struct field_build **touched; /* of the document at hand */
     size_t touched_count, touched_capacity;
     struct doc_build *docs;
@@ -127,7 +139,7 @@ struct builder {
     uint32_t id_indexed;   /* documents below this are in the table */
     struct arena *scratch; /* of one document */
     struct analysis *analysis;
-    uint32_t *hints; /* per mapping node: the name that followed it last time */
+    struct name_hint *hints; /* per mapping node */
     size_t hint_count;
 };
 
@@ -140,6 +152,10 @@ struct ingest {
     uint32_t doc;
     struct str id;
     const struct field_def *taken; /* the field that took the last scalar, NULL: none */
+    /* The keyword whose term the text beside it has looked up already, NULL: none. */
+    const struct field_def *looked_up;
+    struct str looked_up_text; /* borrowed */
+    uint32_t looked_up_term;
     uint32_t array_depth;
     struct err *err;
 };

@@ -16,21 +16,20 @@
 
 /* 15 bytes in 20 characters: 6 of milliseconds, taken anew at most once a second so that neighbours
  * share them, 6 that are this engine's own, 3 that count. */
-static void id_write(const struct engine *engine, int64_t id_ms, uint32_t seq,
-                     char id[COUNTED_ID_BYTES])
+static void id_prefix_write(const struct engine *engine, int64_t id_ms,
+                            char prefix[COUNTED_ID_PREFIX_BYTES])
 {
     uint8_t bytes[12];
     for (int i = 0; i < 6; i++)
         bytes[i] = (uint8_t)((uint64_t)id_ms >> (40 - 8 * i));
     memcpy(bytes + 6, engine->id_node, 6);
-    id_count_write(seq, id + COUNTED_ID_PREFIX_BYTES);
     for (size_t i = 0; i < 4; i++) {
         uint32_t v =
             (uint32_t)bytes[i * 3] << 16 | (uint32_t)bytes[i * 3 + 1] << 8 | bytes[i * 3 + 2];
-        id[i * 4] = id_digits[v >> 18];
-        id[i * 4 + 1] = id_digits[(v >> 12) & 63];
-        id[i * 4 + 2] = id_digits[(v >> 6) & 63];
-        id[i * 4 + 3] = id_digits[v & 63];
+        prefix[i * 4] = id_digits[v >> 18];
+        prefix[i * 4 + 1] = id_digits[(v >> 12) & 63];
+        prefix[i * 4 + 2] = id_digits[(v >> 6) & 63];
+        prefix[i * 4 + 3] = id_digits[v & 63];
     }
 }
 
@@ -52,9 +51,13 @@ void engine__ids_make(struct engine *engine, uint32_t lane, size_t count,
         int64_t id_ms = engine->id_ms;
         engine->id_seq = last;
         mutex_unlock(&engine->id_mu);
+        char prefix[COUNTED_ID_PREFIX_BYTES];
+        id_prefix_write(engine, id_ms, prefix);
         for (uint32_t seq = first + 1; seq <= last; seq++) {
-            if ((seq & 63) % engine->lane_count == lane)
-                id_write(engine, id_ms, seq, *ids++);
+            if ((seq & 63) % engine->lane_count != lane)
+                continue;
+            memcpy(*ids, prefix, sizeof(prefix));
+            id_count_write(seq, *ids++ + COUNTED_ID_PREFIX_BYTES);
         }
         count -= n;
     }
@@ -256,23 +259,35 @@ static int conditions_check(const struct doc_write *write, struct str id, const 
 
 /* ---- Records ---- */
 
+/* Of a record without its texts: op, flags, five numbers. */
+#define RECORD_OVERHEAD_BYTES_MAX (2u + 5u * VARINT_BYTES_MAX)
+
+static uint8_t *text_put(uint8_t *p, struct str text)
+{
+    p += put_varint(p, text.n);
+    if (text.n)
+        memcpy(p, text.p, text.n);
+    return p + text.n;
+}
+
 static void record_add(struct buf *out, enum wal_doc_op op, unsigned flags, struct str id,
                        struct str routing, struct str source, int64_t seq_no, int64_t version)
 {
-    buf_add_u8(out, (uint8_t)op);
-    buf_add_u8(out, (uint8_t)(flags | (routing.n ? WAL_DOC_FLAG_ROUTING : 0u)));
-    buf_add_varint(out, id.n);
-    buf_add_str(out, id);
-    buf_add_varint(out, (uint64_t)seq_no);
-    buf_add_varint(out, (uint64_t)version);
-    if (routing.n) {
-        buf_add_varint(out, routing.n);
-        buf_add_str(out, routing);
-    }
-    if (op == WAL_DOC_INDEX) {
-        buf_add_varint(out, source.n);
-        buf_add_str(out, source);
-    }
+    uint8_t *begin = (uint8_t *)buf_reserve(out, RECORD_OVERHEAD_BYTES_MAX + id.n + routing.n +
+                                                     source.n),
+            *p = begin;
+    if (!p)
+        return;
+    *p++ = (uint8_t)op;
+    *p++ = (uint8_t)(flags | (routing.n ? WAL_DOC_FLAG_ROUTING : 0u));
+    p = text_put(p, id);
+    p += put_varint(p, (uint64_t)seq_no);
+    p += put_varint(p, (uint64_t)version);
+    if (routing.n)
+        p = text_put(p, routing);
+    if (op == WAL_DOC_INDEX)
+        p = text_put(p, source);
+    buf_added(out, (size_t)(p - begin));
 }
 
 static bool text_take(const uint8_t **p, const uint8_t *end, struct str *ret)
@@ -527,6 +542,18 @@ static void item_apply(struct batch *b, size_t i)
     }
 }
 
+/* Room for the records at once, but for those of updates, whose size nobody knows. */
+static void frame_reserve(struct batch *b, const uint32_t *items, size_t count)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct doc_write *write = &b->writes[items[i]];
+        n += RECORD_OVERHEAD_BYTES_MAX + MAX_OF(write->id.n, (size_t)COUNTED_ID_BYTES) +
+             write->routing.n + write->source.n;
+    }
+    (void)buf_reserve(&b->frame, MIN_OF(n, b->frame.bytes_max));
+}
+
 /* Ids for the items that come without one. */
 static void batch_ids(struct batch *b, const uint32_t *items, size_t count)
 {
@@ -544,6 +571,7 @@ static int lane_run(struct batch *b, const uint32_t *items, size_t count, struct
     struct index *index = lane->index;
     int rc = 0;
     b->index_name = arena_str(b->mem, index->name);
+    frame_reserve(b, items, count);
     mutex_lock(&lane->mu);
     batch_ids(b, items, count); /* under the lock: a lane's ids ascend */
     mutex_lock(&index->mu);

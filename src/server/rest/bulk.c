@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "server/bulk_reply.h"
 #include "server/doc_reply.h"
 
 #define BULK_ITEMS_MAX 1000000u
@@ -29,6 +30,8 @@ struct bulk {
     size_t line;     /* 1-based */
     struct doc_write *writes;
     size_t count, capacity;
+    struct str action;            /* the last action line */
+    struct doc_write action_says; /* what it says */
 };
 
 static int next_line(struct bulk *b, struct str *ret_line, struct err *err)
@@ -175,18 +178,26 @@ static int parse_action(struct bulk *b, struct str line, struct doc_write *write
     return 0;
 }
 
-static int parse_item(struct bulk *b, struct str line, struct err *err)
+/* Room for one more write. The first few tell how many there will be. */
+static void writes_grow(struct bulk *b)
 {
-    if (b->count == BULK_ITEMS_MAX)
-        return err_set(err, ERR_TOO_LARGE, "more than %u items in one bulk request",
-                       BULK_ITEMS_MAX);
-    if (b->count == b->capacity) {
-        size_t capacity = b->capacity ? b->capacity * 2 : 256;
-        b->writes = arena_realloc(b->call->mem, b->writes, b->capacity * sizeof(*b->writes),
-                                  capacity * sizeof(*b->writes));
-        b->capacity = capacity;
+    if (b->count < b->capacity)
+        return;
+    size_t read = b->call->body.n - b->rest.n;
+    size_t guess = b->count ? b->count + b->rest.n / (read / b->count) + 1 : 0;
+    size_t capacity = MAX_OF(b->capacity ? b->capacity * 2 : 256, MIN_OF(guess, BULK_ITEMS_MAX));
+    b->writes = arena_realloc(b->call->mem, b->writes, b->capacity * sizeof(*b->writes),
+                              capacity * sizeof(*b->writes));
+    b->capacity = capacity;
+}
+
+/* What an action line says. Most lines of a bulk without ids are the one before again. */
+static int action_take(struct bulk *b, struct str line, struct doc_write *write, struct err *err)
+{
+    if (str_eq(line, b->action)) {
+        *write = b->action_says;
+        return 0;
     }
-    struct doc_write *write = &b->writes[b->count];
     *write = DOC_WRITE_INIT;
     write->version = -1;
     write->index = rest_part(b->call, "index");
@@ -195,6 +206,19 @@ static int parse_item(struct bulk *b, struct str line, struct err *err)
     TRY(parse_action(b, line, write, err));
     if (!write->index.p)
         return err_set(err, ERR_INVALID, "Validation Failed: 1: index is missing;");
+    b->action = line;
+    b->action_says = *write;
+    return 0;
+}
+
+static int parse_item(struct bulk *b, struct str line, struct err *err)
+{
+    if (b->count == BULK_ITEMS_MAX)
+        return err_set(err, ERR_TOO_LARGE, "more than %u items in one bulk request",
+                       BULK_ITEMS_MAX);
+    writes_grow(b);
+    struct doc_write *write = &b->writes[b->count];
+    TRY(action_take(b, line, write, err));
     if (write->op != DOC_DELETE) {
         if (b->rest.n == 0)
             return err_set(err, ERR_INVALID,
@@ -227,43 +251,6 @@ static int parse_body(struct bulk *b, struct err *err)
     return 0;
 }
 
-static struct str op_name(enum doc_op op)
-{
-    return op == DOC_INDEX    ? STR("index")
-           : op == DOC_CREATE ? STR("create")
-           : op == DOC_UPDATE ? STR("update")
-                              : STR("delete");
-}
-
-static void write_item(const struct doc_write *write, const struct doc_result *result,
-                       struct json_writer *w)
-{
-    json_object_begin(w);
-    json_key(w, op_name(write->op));
-    json_object_begin(w);
-    if (result->outcome == DOC_FAILED) {
-        json_key_lit(w, "_index");
-        json_str(w, write->index);
-        json_key_lit(w, "_type");
-        json_str(w, STR("_doc"));
-        json_key_lit(w, "_id");
-        if (write->id.n)
-            json_str(w, write->id);
-        else
-            json_null(w);
-        json_key_lit(w, "status");
-        json_i64(w, result->status);
-        json_key_lit(w, "error");
-        rest_error_object_write(result->err, w);
-    } else {
-        doc_result_write(result, w);
-        json_key_lit(w, "status");
-        json_i64(w, result->status);
-    }
-    json_object_end(w);
-    json_object_end(w);
-}
-
 static int bulk_run(struct rest_call *call, struct err *err)
 {
     int64_t begin = clock_monotonic_ns(call->context->clock);
@@ -287,8 +274,7 @@ static int bulk_run(struct rest_call *call, struct err *err)
     json_bool(w, has_errors);
     json_key_lit(w, "items");
     json_array_begin(w);
-    for (size_t i = 0; i < b.count; i++)
-        write_item(&b.writes[i], &results[i], w);
+    bulk_items_write(b.writes, results, b.count, call->mem, w);
     json_array_end(w);
     json_object_end(w);
     return 0;
