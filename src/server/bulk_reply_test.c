@@ -6,6 +6,7 @@
 #include "server/bulk_reply.h"
 
 #include "base/arena.h"
+#include "base/buf.h"
 
 static const struct doc_result created = {.outcome = DOC_CREATED,
                                           .status = 201,
