@@ -279,15 +279,15 @@ static void reads_expected_keys(struct test *t)
         unsigned before; /* tokens */
         bool is_read;
     } rows[] = {
-        {"{\"a\":1}", "a", 1, true},         {"{\"ab\":1}", "a", 1, false},
-        {"{\"a\":1}", "ab", 1, false},       {"{\"a\": 1, \"bc\":2}", "bc", 3, true},
+        {"{\"a\":1}", "a", 1, true},           {"{\"ab\":1}", "a", 1, false},
+        {"{\"a\":1}", "ab", 1, false},         {"{\"a\": 1, \"bc\":2}", "bc", 3, true},
         {"{\"a\":1,\"bc\":2}", "bc", 3, true}, {"{\"a\":1,\"bc\" :2}", "bc", 3, false},
         {"{\"a\":1 ,\"b\":2}", "b", 3, false}, {"{\"\":1}", "", 1, true},
-        {"{\"a\":[\"b\"]}", "b", 3, false}, {"{\"a\":\"b\"}", "b", 2, false},
-        {"{\"a\":{},\"b\":0}", "b", 4, true}, {"{\"a\":1,\"b\"", "b", 3, false},
-        {"{\"a\":1,", "b", 3, false},       {"{\"a\":1}", "b", 3, false},
-        {"[1,\"b\":2]", "b", 2, false},     {"1", "b", 0, false},
-        {"{\"a\":1}", "a", 4, false},       {"{\"\\u0061\":1}", "a", 1, false},
+        {"{\"a\":[\"b\"]}", "b", 3, false},    {"{\"a\":\"b\"}", "b", 2, false},
+        {"{\"a\":{},\"b\":0}", "b", 4, true},  {"{\"a\":1,\"b\"", "b", 3, false},
+        {"{\"a\":1,", "b", 3, false},          {"{\"a\":1}", "b", 3, false},
+        {"[1,\"b\":2]", "b", 2, false},        {"1", "b", 0, false},
+        {"{\"a\":1}", "a", 4, false},          {"{\"\\u0061\":1}", "a", 1, false},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct json_reader in, twin;
@@ -477,5 +477,5 @@ static void strings_come_back(struct test *t)
 
 TEST_MAIN(TEST(reads_values), TEST(reads_numbers), TEST(refuses_numbers), TEST(reads_escapes),
           TEST(refuses_strings), TEST(checks_utf8), TEST(refuses_structure), TEST(limits_depth),
-          TEST(skips), TEST(reads_expected_keys), TEST(minifies), TEST(writes), TEST(writes_doubles_as_java),
-          TEST(doubles_come_back), TEST(strings_come_back))
+          TEST(skips), TEST(reads_expected_keys), TEST(minifies), TEST(writes),
+          TEST(writes_doubles_as_java), TEST(doubles_come_back), TEST(strings_come_back))

@@ -164,8 +164,8 @@ static size_t lower_put(char *out, ucs4_t c)
 }
 
 #if defined(__SSE2__)
-/* How many of the 16 bytes at p are letters and digits of ASCII before the first that is not; all 16
- * go to `out` in lower case. */
+/* How many of the 16 bytes at p are letters and digits of ASCII before the first that is not; all
+ * 16 go to `out` in lower case. */
 static inline unsigned word_bytes_16(const char *p, char *out)
 {
     __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);

@@ -51,8 +51,8 @@ static void test_tokens(void **state)
     }
 }
 
-/* Runs of letters and digits, any length and alignment: the bytes in lower case, cut where a token is
- * full. */
+/* Runs of letters and digits, any length and alignment: the bytes in lower case, cut where a token
+ * is full. */
 static void test_runs(void **state)
 {
     (void)state;

@@ -15,8 +15,7 @@
 struct builder *builder_new(void)
 {
     struct builder *b = MEM_NEW(struct builder);
-    buf_init(&b->sources, 64 * GIB);
-    buf_init(&b->ids, 64 * GIB);
+    b->texts = arena_new(0);
     buf_init(&b->stored, 64 * GIB);
     buf_init(&b->encoded, 0);
     template_table_init(&b->templates);
@@ -52,8 +51,7 @@ void builder_free(struct builder *b)
     mem_free(b->id_slots);
     mem_free(b->hints);
     mem_free(b->analysis);
-    buf_deinit(&b->sources);
-    buf_deinit(&b->ids);
+    arena_free(b->texts);
     buf_deinit(&b->stored);
     buf_deinit(&b->encoded);
     template_table_deinit(&b->templates);
@@ -88,10 +86,11 @@ static struct field_build *field_new(const struct field_def *def)
     return f;
 }
 
-struct field_build *builder__field(struct builder *b, const struct field_def *def, uint32_t doc)
+struct field_build *builder__field_slow(struct builder *b, const struct field_def *def,
+                                        uint32_t doc)
 {
     uint32_t id = def->pub.id;
-    if (UNLIKELY(id >= b->field_count)) {
+    if (id >= b->field_count) {
         void *fields = b->fields;
         mem_grow(&fields, &b->field_capacity, (size_t)id + 1, sizeof(struct field_build *));
         b->fields = fields;
@@ -102,21 +101,18 @@ struct field_build *builder__field(struct builder *b, const struct field_def *de
     struct field_build *f = b->fields[id];
     /* Without values it may be the rest of a document that was taken back: its mapping was never
      * published, and the id is now another field's. */
-    if (UNLIKELY(!f || (f->touch_doc != doc + 1 && f->count == 0 && f->run_count == 0))) {
+    if (!f || (f->count == 0 && f->run_count == 0)) {
         field_free(f);
         f = b->fields[id] = field_new(def);
         f->serial = ++b->field_serial;
     }
-    if (f->touch_doc != doc + 1) {
-        f->touch_doc = doc + 1;
-        f->saved_count = f->count;
-        f->saved_run_count = f->run_count;
-        void *touched = b->touched;
-        mem_grow(&touched, &b->touched_capacity, b->touched_count + 1,
-                 sizeof(struct field_build *));
-        b->touched = touched;
-        b->touched[b->touched_count++] = f;
-    }
+    f->touch_doc = doc + 1;
+    f->saved_count = f->count;
+    f->saved_run_count = f->run_count;
+    void *touched = b->touched;
+    mem_grow(&touched, &b->touched_capacity, b->touched_count + 1, sizeof(struct field_build *));
+    b->touched = touched;
+    b->touched[b->touched_count++] = f;
     return f;
 }
 
@@ -534,6 +530,18 @@ static void fields_rollback(struct builder *b)
     b->touched_count = 0;
 }
 
+static const char *texts_keep(struct builder *b, const struct builder_doc *doc)
+{
+    char *texts = arena_alloc(b->texts, doc->id.n + doc->routing.n + doc->source.n), *p = texts;
+    memcpy(p, doc->id.p, doc->id.n);
+    p += doc->id.n;
+    if (doc->routing.n)
+        memcpy(p, doc->routing.p, doc->routing.n);
+    p += doc->routing.n;
+    memcpy(p, doc->source.p, doc->source.n);
+    return texts;
+}
+
 static void doc_append(struct builder *b, const struct builder_doc *doc)
 {
     size_t stored_off = b->stored.n;
@@ -541,8 +549,7 @@ static void doc_append(struct builder *b, const struct builder_doc *doc)
     void *docs = b->docs;
     mem_grow(&docs, &b->doc_capacity, b->doc_count + 1, sizeof(struct doc_build));
     b->docs = docs;
-    b->docs[b->doc_count] = (struct doc_build){.source_off = b->sources.n,
-                                               .id_off = b->ids.n,
+    b->docs[b->doc_count] = (struct doc_build){.texts = texts_keep(b, doc),
                                                .stored_off = stored_off,
                                                .stored_bytes = (uint32_t)(b->stored.n - stored_off),
                                                .template_number = (uint16_t)number,
@@ -551,10 +558,7 @@ static void doc_append(struct builder *b, const struct builder_doc *doc)
                                                .id_bytes = (uint16_t)doc->id.n,
                                                .seq_no = doc->seq_no,
                                                .version = doc->version};
-    buf_add_str(&b->sources, doc->routing);
-    buf_add_str(&b->sources, doc->source);
-    buf_add_str(&b->ids, doc->id);
-    ASSERT(!b->sources.is_over && !b->ids.is_over && !b->stored.is_over);
+    ASSERT(!b->stored.is_over);
     b->doc_count++;
 }
 
@@ -599,8 +603,6 @@ void builder_undo(struct builder *b)
     struct doc_build *doc = &b->docs[b->doc_count - 1];
     ASSERT(b->id_indexed < b->doc_count); /* nobody looked for it yet */
     b->dead_count -= doc->is_dead;
-    b->sources.n = doc->source_off;
-    b->ids.n = doc->id_off;
     b->stored.n = doc->stored_off;
     b->doc_count--;
 }
@@ -612,7 +614,7 @@ uint32_t builder_doc_count(const struct builder *b)
 
 size_t builder_bytes(const struct builder *b)
 {
-    size_t n = b->sources.capacity + b->ids.capacity + b->stored.capacity + b->templates.bytes +
+    size_t n = arena_used(b->texts) + b->stored.capacity + b->templates.bytes +
                b->doc_capacity * sizeof(struct doc_build) + b->id_slot_count * 4;
     for (size_t i = 0; i < b->field_count; i++) {
         const struct field_build *f = b->fields[i];
@@ -699,15 +701,15 @@ int64_t builder_version(const struct builder *b, uint32_t doc)
 struct str builder_source(const struct builder *b, uint32_t doc)
 {
     const struct doc_build *d = &b->docs[doc];
-    return (struct str){b->sources.p + d->source_off + d->routing_bytes, d->source_bytes};
+    return (struct str){d->texts + d->id_bytes + d->routing_bytes, d->source_bytes};
 }
 struct str builder_routing(const struct builder *b, uint32_t doc)
 {
     const struct doc_build *d = &b->docs[doc];
-    return (struct str){b->sources.p + d->source_off, d->routing_bytes};
+    return (struct str){d->texts + d->id_bytes, d->routing_bytes};
 }
 struct str builder_id(const struct builder *b, uint32_t doc)
 {
     const struct doc_build *d = &b->docs[doc];
-    return (struct str){b->ids.p + d->id_off, d->id_bytes};
+    return (struct str){d->texts, d->id_bytes};
 }

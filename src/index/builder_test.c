@@ -108,10 +108,10 @@ static void add_any(struct test *t, struct fixture *f)
     struct str text = words(t, marks), member = name_member(t, &name);
     bool is_copied = rng_below(&t->rng, 4) == 0, is_bad = rng_below(&t->rng, 3) == 0;
     bool is_bad_early = rng_below(&t->rng, 2) == 0;
-    struct str source = arena_printf(
-        t->mem, "{%s\"%s\":\"" STR_FMT "\"" STR_FMT "%s}", is_bad && is_bad_early ? "\"n\":[]," : "",
-        is_copied ? "c" : "t", STR_ARG(text), STR_ARG(member),
-        is_bad ? ",\"n\":\"none\"" : ",\"n\":3");
+    struct str source =
+        arena_printf(t->mem, "{%s\"%s\":\"" STR_FMT "\"" STR_FMT "%s}",
+                     is_bad && is_bad_early ? "\"n\":[]," : "", is_copied ? "c" : "t",
+                     STR_ARG(text), STR_ARG(member), is_bad ? ",\"n\":\"none\"" : ",\"n\":3");
     int rc = add(t, f, source);
     assert_int_equal(rc < 0, is_bad);
     if (is_bad)
@@ -128,8 +128,7 @@ static void has_postings(struct test *t, const struct fixture *f, struct segment
     const struct field *field = mapping_field(f->mapping, str_from(path));
     struct term_info info;
     bool is_there = segment_term(seg, field, arena_printf(t->mem, "w%u", word), &info);
-    struct postings *p =
-        is_there ? postings_open(seg, field, &info, POSTINGS_DOCS, t->mem) : NULL;
+    struct postings *p = is_there ? postings_open(seg, field, &info, POSTINGS_DOCS, t->mem) : NULL;
     uint32_t at = p ? postings_next(p) : DOC_NONE;
     for (uint32_t doc = 0; doc < f->count; doc++) {
         assert_int_equal(at == doc, f->has_word[doc][word]);
@@ -139,8 +138,8 @@ static void has_postings(struct test *t, const struct fixture *f, struct segment
     assert_int_equal(at, DOC_NONE);
 }
 
-static void has_text(struct test *t, const struct fixture *f, struct segment *seg,
-                     const char *path, uint32_t doc, struct str text)
+static void has_text(struct test *t, const struct fixture *f, struct segment *seg, const char *path,
+                     uint32_t doc, struct str text)
 {
     struct column *c = segment_column(seg, mapping_field(f->mapping, str_from(path)));
     uint32_t ordinals[2];

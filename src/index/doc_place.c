@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How: an id's documents are looked for where the newest is first: the lane's builder, the remembered
- * deletes, the builder that is being sealed, the segments from the newest on. Only one of them can be
- * live (inv. 3). */
+/* How: an id's documents are looked for where the newest is first: the lane's builder, the
+ * remembered deletes, the builder that is being sealed, the segments from the newest on. Only one
+ * of them can be live (inv. 3). */
 #include "index/doc_place.h"
 
 #include "base/str.h"
@@ -39,11 +39,11 @@ static void find_sealed(struct index *index, struct str id, struct doc_place *pl
 static void found_in(struct builder *builder, uint32_t doc, struct doc_place *place)
 {
     *place = (struct doc_place){.is_found = true,
-                            .is_known = true,
-                            .version = builder_version(builder, doc),
-                            .seq_no = builder_seq_no(builder, doc),
-                            .doc = doc,
-                            .builder = builder};
+                                .is_known = true,
+                                .version = builder_version(builder, doc),
+                                .seq_no = builder_seq_no(builder, doc),
+                                .doc = doc,
+                                .builder = builder};
 }
 
 void doc_place_find(struct lane *lane, struct str id, struct doc_place *place)
@@ -116,14 +116,13 @@ void lane__tomb_drop(struct lane *lane, struct str id)
 }
 
 int doc_place_source(const struct doc_place *place, struct arena *mem, struct str *ret_source,
-                          struct str *ret_routing, struct err *err)
+                     struct str *ret_routing, struct err *err)
 {
     *ret_source = *ret_routing = STR_NONE;
     if (!place->is_found)
         return 0;
     if (place->slot)
-        return segment_stored(place->slot->segment, place->doc, mem, ret_source, ret_routing,
-                              err);
+        return segment_stored(place->slot->segment, place->doc, mem, ret_source, ret_routing, err);
     *ret_source = arena_str(mem, builder_source(place->builder, place->doc));
     *ret_routing = arena_str(mem, builder_routing(place->builder, place->doc));
     return 0;
@@ -138,7 +137,7 @@ static int conflict(struct err *err, struct str id, const char *what)
 }
 
 int doc_place_check(const struct doc_write *write, struct str id, const struct doc_place *place,
-                            int64_t *ret_version, struct err *err)
+                    int64_t *ret_version, struct err *err)
 {
     if (write->if_seq_no != SEQ_NO_NONE) {
         if (!place->is_found)

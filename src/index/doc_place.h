@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* doc_place.h: where the current document of an id is, and whether a write may replace it. All calls
- * under the lane's lock. */
+/* doc_place.h: where the current document of an id is, and whether a write may replace it. All
+ * calls under the lane's lock. */
 #ifndef NARU_INDEX_DOC_PLACE_H
 #define NARU_INDEX_DOC_PLACE_H
 
@@ -18,8 +18,8 @@ struct doc_place {
 
 void doc_place_find(struct lane *lane, struct str id, struct doc_place *ret_place);
 void doc_place_deinit(struct doc_place *place);
-/* Marks the document dead, if there is one. A merge may have moved it meanwhile: then it is looked up
- * again. */
+/* Marks the document dead, if there is one. A merge may have moved it meanwhile: then it is looked
+ * up again. */
 void doc_place_kill(struct lane *lane, struct str id, struct doc_place *place);
 /* Its source and routing, in mem; empty when there is no document. */
 int doc_place_source(const struct doc_place *place, struct arena *mem, struct str *ret_source,

@@ -134,7 +134,7 @@ static bool is_delete_only(const struct doc_write *writes, size_t count)
 /* A request of which the disk keeps something out is counted once, though its items are told one by
  * one. */
 int engine__admit(struct engine *engine, const struct doc_write *writes, size_t count, size_t bytes,
-                 enum admitted *ret, struct err *err)
+                  enum admitted *ret, struct err *err)
 {
     struct engine_metrics *m = &engine->metrics;
     int rc = admit_disk(engine, ret, err);

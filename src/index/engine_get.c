@@ -83,8 +83,9 @@ int engine_get(struct engine *engine, struct str name, struct str id, bool is_re
     int rc = 0;
     metric_add(&index->metrics.get_current, 1);
     if (id.n > 0 && id.n <= ID_BYTES_MAX)
-        rc = is_realtime ? get_current(&index->lanes[engine__lane_of(engine, id)], id, mem, &doc, err)
-                         : get_published(index, id, mem, &doc, err);
+        rc = is_realtime
+                 ? get_current(&index->lanes[engine__lane_of(engine, id)], id, mem, &doc, err)
+                 : get_published(index, id, mem, &doc, err);
     metric_sub(&index->metrics.get_current, 1);
     TRY(rc);
     get_note(index, doc.is_found, clock_monotonic_ns(engine->clock) - begin_ns);

@@ -21,19 +21,18 @@ struct batch {
     struct mapping
         *mapping; /* a reference; a newer one is taken when a document needs a new field */
     char (*ids)[COUNTED_ID_BYTES]; /* the generated ids that are left, in mem */
-    struct buf frame;
+    struct buf frame;              /* WAL_FRAME_HEAD bytes of room, then the records */
     uint32_t record_count;
     uint64_t seq_max;    /* last frame appended, 0: none */
     bool is_delete_only; /* the disk is nearly full: everything else is refused */
     int64_t delete_ns;
 };
 
-static int frame_append(struct batch *b, enum wal_kind kind, struct str payload, uint32_t records,
-                        struct err *err)
+static int mapping_append(struct batch *b, struct str json, struct err *err)
 {
     struct index *index = b->lane->index;
     struct wal_frame frame = {
-        .index_id = index->id, .kind = (uint8_t)kind, .record_count = records, .payload = payload};
+        .index_id = index->id, .kind = WAL_MAPPING, .record_count = 1, .payload = json};
     uint64_t seq;
     TRY(wal_append(index->engine->wal, &frame, &seq, err));
     b->seq_max = seq;
@@ -61,7 +60,7 @@ static int mapping_publish(struct batch *b, const struct mapping *old, struct ma
     int rc = 0;
     *ret_ok = index->mapping == old;
     if (*ret_ok)
-        rc = frame_append(b, WAL_MAPPING, buf_str(&json), 1, err);
+        rc = mapping_append(b, buf_str(&json), err);
     if (*ret_ok && rc == 0) {
         unflushed_note(index, b->seq_max);
         mapping_unref(index->mapping);
@@ -120,7 +119,7 @@ static int index_doc(struct batch *b, const struct doc_write *write, struct doc_
     doc_place_kill(b->lane, r->id, place);
     lane__tomb_drop(b->lane, r->id);
     wal_record_add(&b->frame, WAL_DOC_INDEX, write->id.n ? 0 : WAL_DOC_FLAG_AUTO_ID, r->id,
-               write->routing, source, seq_no, version);
+                   write->routing, source, seq_no, version);
     b->record_count++;
     metric_add(&index->metrics.index_total, 1);
     result_fill(r, was_there ? DOC_UPDATED : DOC_CREATED, was_there ? 200 : 201, version, seq_no);
@@ -239,15 +238,40 @@ static void item_apply(struct batch *b, size_t i)
 }
 
 /* Room for the records at once, but for those of updates, whose size nobody knows. */
-static void frame_reserve(struct batch *b, const uint32_t *items, size_t count)
+static void frame_begin(struct batch *b, const uint32_t *items, size_t count)
 {
-    size_t n = 0;
+    static const char head[WAL_FRAME_HEAD];
+    size_t n = sizeof(head);
+    buf_init(&b->frame, sizeof(head) + WAL_FRAME_BYTES_MAX);
     for (size_t i = 0; i < count; i++) {
         const struct doc_write *write = &b->writes[items[i]];
         n += WAL_RECORD_OVERHEAD_BYTES_MAX + MAX_OF(write->id.n, (size_t)COUNTED_ID_BYTES) +
              write->routing.n + write->source.n;
     }
     (void)buf_reserve(&b->frame, MIN_OF(n, b->frame.bytes_max));
+    buf_add(&b->frame, head, sizeof(head));
+}
+
+/* Gives the records to the log, and notes that they are not flushed. */
+static int frame_end(struct batch *b, struct err *err)
+{
+    struct index *index = b->lane->index;
+    struct wal_frame frame = {
+        .index_id = index->id, .kind = WAL_DOCS, .record_count = b->record_count};
+    uint64_t seq, bytes = b->frame.n - WAL_FRAME_HEAD;
+    if (b->frame.is_over)
+        return err_set(err, ERR_TOO_LARGE, "the request's log frame is over the limit");
+    if (b->record_count == 0)
+        return 0;
+    TRY(wal_append_framed(index->engine->wal, &frame, &b->frame, &seq, err));
+    b->seq_max = seq;
+    mutex_lock(&index->mu);
+    unflushed_note(index, seq);
+    index->is_changed = true;
+    metric_add(&index->metrics.log_operations, b->record_count);
+    metric_add(&index->metrics.log_bytes, bytes);
+    mutex_unlock(&index->mu);
+    return 0;
 }
 
 /* Ids for the items that come without one. */
@@ -265,9 +289,8 @@ static int lane_run(struct batch *b, const uint32_t *items, size_t count, struct
 {
     struct lane *lane = b->lane;
     struct index *index = lane->index;
-    int rc = 0;
     b->index_name = arena_str(b->mem, index->name);
-    frame_reserve(b, items, count);
+    frame_begin(b, items, count);
     mutex_lock(&lane->mu);
     batch_ids(b, items, count); /* under the lock: a lane's ids ascend */
     mutex_lock(&index->mu);
@@ -284,18 +307,7 @@ static int lane_run(struct batch *b, const uint32_t *items, size_t count, struct
             item_apply(b, items[i]);
         }
     }
-    if (b->frame.is_over)
-        rc = err_set(err, ERR_TOO_LARGE, "the request's log frame is over the limit");
-    else if (b->record_count)
-        rc = frame_append(b, WAL_DOCS, buf_str(&b->frame), b->record_count, err);
-    if (rc == 0 && b->record_count) {
-        mutex_lock(&index->mu);
-        unflushed_note(index, b->seq_max);
-        index->is_changed = true;
-        metric_add(&index->metrics.log_operations, b->record_count);
-        metric_add(&index->metrics.log_bytes, b->frame.n);
-        mutex_unlock(&index->mu);
-    }
+    int rc = frame_end(b, err);
     mutex_unlock(&lane->mu);
     mapping_unref(b->mapping);
     return rc;
@@ -341,7 +353,6 @@ static int index_run(struct index *index, const struct doc_write *writes, size_t
                           .results = results,
                           .mem = mem,
                           .is_delete_only = is_delete_only};
-        buf_init(&b.frame, WAL_FRAME_BYTES_MAX);
         int64_t begin_ns = clock_monotonic_ns(engine->clock);
         metric_add(&index->metrics.index_current, count);
         rc = lane_run(&b, items, count, err);

@@ -8,8 +8,8 @@
 /* What the disk lets through. */
 enum admitted { ADMIT_ALL, ADMIT_DELETES, ADMIT_NONE };
 
-int engine__admit(struct engine *engine, const struct doc_write *writes, size_t count,
-                  size_t bytes, enum admitted *ret, struct err *err) WARN_UNUSED;
+int engine__admit(struct engine *engine, const struct doc_write *writes, size_t count, size_t bytes,
+                  enum admitted *ret, struct err *err) WARN_UNUSED;
 uint64_t engine__memory_used(struct engine *engine);
 
 #endif

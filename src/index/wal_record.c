@@ -12,7 +12,7 @@ static uint8_t *text_put(uint8_t *p, struct str text)
 }
 
 void wal_record_add(struct buf *out, enum wal_doc_op op, unsigned flags, struct str id,
-                       struct str routing, struct str source, int64_t seq_no, int64_t version)
+                    struct str routing, struct str source, int64_t seq_no, int64_t version)
 {
     uint8_t *begin = (uint8_t *)buf_reserve(out, WAL_RECORD_OVERHEAD_BYTES_MAX + id.n + routing.n +
                                                      source.n),
@@ -47,9 +47,11 @@ bool wal_record_take(const uint8_t **p, const uint8_t *end, struct wal_record *r
         return false;
     *ret_record = (struct wal_record){.op = (*p)[0], .flags = (*p)[1]};
     *p += 2;
-    return text_take(p, end, &ret_record->id) && ret_record->id.n > 0 && ret_record->id.n <= ID_BYTES_MAX &&
-           get_varint(p, end, &ret_record->seq_no) && get_varint(p, end, &ret_record->version) &&
-           (!(ret_record->flags & WAL_DOC_FLAG_ROUTING) || text_take(p, end, &ret_record->routing)) &&
+    return text_take(p, end, &ret_record->id) && ret_record->id.n > 0 &&
+           ret_record->id.n <= ID_BYTES_MAX && get_varint(p, end, &ret_record->seq_no) &&
+           get_varint(p, end, &ret_record->version) &&
+           (!(ret_record->flags & WAL_DOC_FLAG_ROUTING) ||
+            text_take(p, end, &ret_record->routing)) &&
            (ret_record->op != WAL_DOC_INDEX || text_take(p, end, &ret_record->source)) &&
            (ret_record->op == WAL_DOC_INDEX || ret_record->op == WAL_DOC_DELETE);
 }

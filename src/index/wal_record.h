@@ -19,7 +19,8 @@ struct wal_record {
 /* Appends a record; `flags` without the one for the routing. */
 void wal_record_add(struct buf *out, enum wal_doc_op op, unsigned flags, struct str id,
                     struct str routing, struct str source, int64_t seq_no, int64_t version);
-/* Reads the record at *p and moves behind it; the texts lie in the input. False: the bytes are none.
+/* Reads the record at *p and moves behind it; the texts lie in the input. False: the bytes are
+ * none.
  */
 bool wal_record_take(const uint8_t **p, const uint8_t *end, struct wal_record *ret_record);
 

@@ -45,16 +45,18 @@ static void writes_an_item_like_a_document(struct test *t)
 {
     struct doc_write write = DOC_WRITE_INIT;
     write.index = STR("logs");
-    assert_str_eq(items(t, &write, &created, 1, false),
-                  "[{\"index\":{\"_index\":\"logs\",\"_type\":\"_doc\",\"_id\":\"a\",\"_version\":1,"
-                  "\"result\":\"created\",\"_shards\":{\"total\":2,\"successful\":1,\"failed\":0},"
-                  "\"_seq_no\":7,\"_primary_term\":1,\"status\":201}}]");
+    assert_str_eq(
+        items(t, &write, &created, 1, false),
+        "[{\"index\":{\"_index\":\"logs\",\"_type\":\"_doc\",\"_id\":\"a\",\"_version\":1,"
+        "\"result\":\"created\",\"_shards\":{\"total\":2,\"successful\":1,\"failed\":0},"
+        "\"_seq_no\":7,\"_primary_term\":1,\"status\":201}}]");
 }
 
 /* Every member changes between two items once, and once nothing does. */
 static void items_of_all_shapes_follow_each_other(struct test *t)
 {
-    static const char *const ids[] = {"plain", "\"_id\":\"\"", "back\\slash", "\"_seq_no\":0", "\x01"};
+    static const char *const ids[] = {"plain", "\"_id\":\"\"", "back\\slash", "\"_seq_no\":0",
+                                      "\x01"};
     static const char *const indices[] = {"logs", "logs-2", "\"_id\":\"\""};
     struct err why;
     (void)err_set(&why, ERR_VERSION_CONFLICT, "[x]: version conflict");
