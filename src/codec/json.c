@@ -571,6 +571,30 @@ enum json_token json_next(struct json_reader *json)
     return JSON_ERROR;
 }
 
+bool json_key_is(struct json_reader *json, struct str key)
+{
+    const char *p = json->p, *end = json->end;
+    if (json->state == STATE_AFTER && json->depth > 0 && in_object(json)) {
+        if (p >= end || *p != ',')
+            return false;
+        p++;
+        if (p < end && *p == ' ')
+            p++;
+    } else if (json->state != STATE_FIRST_KEY) {
+        return false;
+    }
+    /* Both quotes and the colon. */
+    if ((size_t)(end - p) < key.n + 3 || p[0] != '"' || p[key.n + 1] != '"' ||
+        p[key.n + 2] != ':' || memcmp(p + 1, key.p, key.n) != 0)
+        return false;
+    json->token_off = (size_t)(p - json->start);
+    json->token_end = json->token_off + key.n + 2;
+    json->text = (struct str){p + 1, key.n};
+    json->p = p + key.n + 3;
+    json->state = STATE_VALUE;
+    return true;
+}
+
 /* ---- whole values ---- */
 
 static bool skip_to_depth(struct json_reader *json, uint32_t depth)

@@ -54,6 +54,11 @@ struct json_reader {
 void json_reader_init(struct json_reader *json, struct str input, struct arena *mem,
                       unsigned flags);
 enum json_token json_next(struct json_reader *json);
+/* Reads the next token when it is the key `key`, written without escapes; true: as json_next gave
+ * JSON_KEY with that text. False: nothing was read. `key` MUST hold no quote, backslash, control
+ * character or invalid UTF-8, as any key that json_next lent from the input does. Cheaper than
+ * reading a key and comparing it, for those who know what comes. */
+bool json_key_is(struct json_reader *json, struct str key);
 /* After a token that begins a value (or a JSON_KEY: its value): moves behind the whole value. False
  * on error. */
 bool json_skip(struct json_reader *json, enum json_token token);

@@ -271,6 +271,45 @@ static void skips(struct test *t)
     assert_int_equal(in.err.off, 6);
 }
 
+/* A key that is expected is read as json_next reads it, or not at all. */
+static void reads_expected_keys(struct test *t)
+{
+    static const struct {
+        const char *json, *key;
+        unsigned before; /* tokens */
+        bool is_read;
+    } rows[] = {
+        {"{\"a\":1}", "a", 1, true},           {"{\"ab\":1}", "a", 1, false},
+        {"{\"a\":1}", "ab", 1, false},         {"{\"a\": 1, \"bc\":2}", "bc", 3, true},
+        {"{\"a\":1,\"bc\":2}", "bc", 3, true}, {"{\"a\":1,\"bc\" :2}", "bc", 3, false},
+        {"{\"a\":1 ,\"b\":2}", "b", 3, false}, {"{\"\":1}", "", 1, true},
+        {"{\"a\":[\"b\"]}", "b", 3, false},    {"{\"a\":\"b\"}", "b", 2, false},
+        {"{\"a\":{},\"b\":0}", "b", 4, true},  {"{\"a\":1,\"b\"", "b", 3, false},
+        {"{\"a\":1,", "b", 3, false},          {"{\"a\":1}", "b", 3, false},
+        {"[1,\"b\":2]", "b", 2, false},        {"1", "b", 0, false},
+        {"{\"a\":1}", "a", 4, false},          {"{\"\\u0061\":1}", "a", 1, false},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct json_reader in, twin;
+        json_reader_init(&in, str_from(rows[i].json), t->mem, 0);
+        for (unsigned n = 0; n < rows[i].before; n++)
+            (void)json_next(&in);
+        twin = in;
+        if (json_key_is(&in, str_from(rows[i].key)) != rows[i].is_read)
+            fail_msg("%s: [%s]", rows[i].json, rows[i].key);
+        if (rows[i].is_read) {
+            assert_int_equal(json_next(&twin), JSON_KEY);
+            assert_strs_eq(in.text, twin.text);
+            assert_int_equal(in.token_off, twin.token_off);
+            assert_int_equal(in.token_end, twin.token_end);
+        }
+        assert_ptr_equal(in.p, twin.p);
+        enum json_token token = json_next(&in);
+        assert_int_equal(json_next(&twin), token);
+        assert_int_equal(in.token_end, twin.token_end);
+    }
+}
+
 static void minifies(struct test *t)
 {
     struct buf out;
@@ -438,5 +477,5 @@ static void strings_come_back(struct test *t)
 
 TEST_MAIN(TEST(reads_values), TEST(reads_numbers), TEST(refuses_numbers), TEST(reads_escapes),
           TEST(refuses_strings), TEST(checks_utf8), TEST(refuses_structure), TEST(limits_depth),
-          TEST(skips), TEST(minifies), TEST(writes), TEST(writes_doubles_as_java),
-          TEST(doubles_come_back), TEST(strings_come_back))
+          TEST(skips), TEST(reads_expected_keys), TEST(minifies), TEST(writes),
+          TEST(writes_doubles_as_java), TEST(doubles_come_back), TEST(strings_come_back))

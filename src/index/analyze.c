@@ -11,6 +11,12 @@
 
 #include "base/str.h"
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+#define WORD_STEP_BYTES 16u
+
 enum class {
     CLASS_OTHER = 0,
     CLASS_LETTER,
@@ -157,6 +163,47 @@ static size_t lower_put(char *out, ucs4_t c)
     return n > 0 ? (size_t)n : 0;
 }
 
+#if defined(__SSE2__)
+/* How many of the 16 bytes at p are letters and digits of ASCII before the first that is not; all
+ * 16 go to `out` in lower case. */
+static inline unsigned word_bytes_16(const char *p, char *out)
+{
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+    /* As signed bytes: what is above 127 is less than any letter. */
+    __m128i is_upper = _mm_and_si128(_mm_cmpgt_epi8(v, _mm_set1_epi8('A' - 1)),
+                                     _mm_cmplt_epi8(v, _mm_set1_epi8('Z' + 1)));
+    __m128i lower = _mm_or_si128(v, _mm_and_si128(is_upper, _mm_set1_epi8(0x20)));
+    __m128i is_letter = _mm_and_si128(_mm_cmpgt_epi8(lower, _mm_set1_epi8('a' - 1)),
+                                      _mm_cmplt_epi8(lower, _mm_set1_epi8('z' + 1)));
+    __m128i is_digit = _mm_and_si128(_mm_cmpgt_epi8(v, _mm_set1_epi8('0' - 1)),
+                                     _mm_cmplt_epi8(v, _mm_set1_epi8('9' + 1)));
+    _mm_storeu_si128((__m128i *)(void *)out, lower);
+    unsigned mask = (unsigned)_mm_movemask_epi8(_mm_or_si128(is_letter, is_digit));
+    return (unsigned)__builtin_ctz(~mask); /* the upper half of ~mask is set */
+}
+#endif
+
+/* Takes the letters and digits of ASCII at p, in lower case, to the token's end: at most as many as
+ * a token has left. Returns how many. */
+static size_t word_take(struct analysis *a, const char *p, size_t bytes, size_t chars)
+{
+    size_t max = MIN_OF((size_t)(a->end - p), (size_t)(TOKEN_CHARS_MAX - chars)), n = 0;
+    char *out = a->text + bytes;
+#if defined(__SSE2__)
+    while (max - n >= WORD_STEP_BYTES) {
+        unsigned taken = word_bytes_16(p + n, out + n);
+        n += taken;
+        if (taken < WORD_STEP_BYTES)
+            return n;
+    }
+#endif
+    for (unsigned char c; n < max && (c = (unsigned char)p[n]) < 0x80 &&
+                          (ascii_classes[c] == CLASS_LETTER || ascii_classes[c] == CLASS_DIGIT);
+         n++)
+        out[n] = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+    return n;
+}
+
 static bool standard_next(struct analysis *a)
 {
     const char *p = a->p, *end = a->end;
@@ -178,13 +225,12 @@ static bool standard_next(struct analysis *a)
             p += n;
             if (LIKELY(class == CLASS_LETTER || class == CLASS_DIGIT)) {
                 /* Most characters: letters and digits of ASCII behind one another. */
-                for (unsigned char next;
-                     p < end && chars < TOKEN_CHARS_MAX && (next = (unsigned char)*p) < 0x80 &&
-                     (ascii_classes[next] == CLASS_LETTER || ascii_classes[next] == CLASS_DIGIT);
-                     p++, chars++) {
-                    class = ascii_classes[next];
-                    a->text[bytes++] = (char)(next >= 'A' && next <= 'Z' ? next + 32 : next);
-                }
+                size_t more = word_take(a, p, bytes, chars);
+                if (more > 0)
+                    class = ascii_classes[(unsigned char)p[more - 1]];
+                p += more;
+                chars += more;
+                bytes += more;
             }
             if (class != CLASS_EXTEND && class < CLASS_MID_LETTER)
                 last = class;

@@ -2,6 +2,7 @@
 /* Expected tokens are what Lucene's analyzers of the same names give. */
 #include "index/analyze.h"
 
+#include <ctype.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -50,6 +51,40 @@ static void test_tokens(void **state)
     }
 }
 
+/* Runs of letters and digits, any length and alignment: the bytes in lower case, cut where a token
+ * is full. */
+static void test_runs(void **state)
+{
+    (void)state;
+    static const char marks[] = "AZaz09@[`{/";
+    for (size_t n = 1; n < 2 * TOKEN_CHARS_MAX + 40; n++) {
+        /* On the heap to its last byte, so that reading past the end is noticed. */
+        char *text = mem_alloc(n);
+        size_t at = 0;
+        for (size_t i = 0; i < n; i++)
+            text[i] = i % 97 == 96 ? ' ' : marks[(i * 7 + n) % (n % 3 == 0 ? 11 : 6)];
+        struct analysis a;
+        analysis_init(&a, ANALYZER_STANDARD, (struct str){text, n});
+        for (;;) {
+            size_t count = 0;
+            while (at < n && !isalnum((unsigned char)text[at]))
+                at++;
+            while (at + count < n && count < TOKEN_CHARS_MAX &&
+                   isalnum((unsigned char)text[at + count]))
+                count++;
+            assert_int_equal(analysis_next(&a), count > 0);
+            if (count == 0)
+                break;
+            assert_int_equal(a.begin, at);
+            assert_int_equal(a.token.n, count);
+            for (size_t i = 0; i < count; i++)
+                assert_int_equal(a.token.p[i], tolower((unsigned char)text[at + i]));
+            at += count;
+        }
+        mem_free(text);
+    }
+}
+
 static void test_positions(void **state)
 {
     (void)state;
@@ -92,7 +127,7 @@ static void test_long_and_broken(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_tokens),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_tokens), cmocka_unit_test(test_runs),
                                        cmocka_unit_test(test_positions),
                                        cmocka_unit_test(test_long_and_broken)};
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,8 +15,7 @@
 struct builder *builder_new(void)
 {
     struct builder *b = MEM_NEW(struct builder);
-    buf_init(&b->sources, 64 * GIB);
-    buf_init(&b->ids, 64 * GIB);
+    b->texts = arena_new(0);
     buf_init(&b->stored, 64 * GIB);
     buf_init(&b->encoded, 0);
     template_table_init(&b->templates);
@@ -52,8 +51,7 @@ void builder_free(struct builder *b)
     mem_free(b->id_slots);
     mem_free(b->hints);
     mem_free(b->analysis);
-    buf_deinit(&b->sources);
-    buf_deinit(&b->ids);
+    arena_free(b->texts);
     buf_deinit(&b->stored);
     buf_deinit(&b->encoded);
     template_table_deinit(&b->templates);
@@ -88,10 +86,11 @@ static struct field_build *field_new(const struct field_def *def)
     return f;
 }
 
-struct field_build *builder__field(struct builder *b, const struct field_def *def, uint32_t doc)
+struct field_build *builder__field_slow(struct builder *b, const struct field_def *def,
+                                        uint32_t doc)
 {
     uint32_t id = def->pub.id;
-    if (UNLIKELY(id >= b->field_count)) {
+    if (id >= b->field_count) {
         void *fields = b->fields;
         mem_grow(&fields, &b->field_capacity, (size_t)id + 1, sizeof(struct field_build *));
         b->fields = fields;
@@ -102,20 +101,18 @@ struct field_build *builder__field(struct builder *b, const struct field_def *de
     struct field_build *f = b->fields[id];
     /* Without values it may be the rest of a document that was taken back: its mapping was never
      * published, and the id is now another field's. */
-    if (UNLIKELY(!f || (f->touch_doc != doc + 1 && f->count == 0 && f->run_count == 0))) {
+    if (!f || (f->count == 0 && f->run_count == 0)) {
         field_free(f);
         f = b->fields[id] = field_new(def);
+        f->serial = ++b->field_serial;
     }
-    if (f->touch_doc != doc + 1) {
-        f->touch_doc = doc + 1;
-        f->saved_count = f->count;
-        f->saved_run_count = f->run_count;
-        void *touched = b->touched;
-        mem_grow(&touched, &b->touched_capacity, b->touched_count + 1,
-                 sizeof(struct field_build *));
-        b->touched = touched;
-        b->touched[b->touched_count++] = f;
-    }
+    f->touch_doc = doc + 1;
+    f->saved_count = f->count;
+    f->saved_run_count = f->run_count;
+    void *touched = b->touched;
+    mem_grow(&touched, &b->touched_capacity, b->touched_count + 1, sizeof(struct field_build *));
+    b->touched = touched;
+    b->touched[b->touched_count++] = f;
     return f;
 }
 
@@ -191,32 +188,62 @@ static void hints_grow(struct builder *b, size_t count)
     if (count <= b->hint_count)
         return;
     size_t n = MAX_OF(count, b->hint_count * 2);
-    b->hints = mem_realloc(b->hints, n * sizeof(uint32_t));
-    memset(b->hints + b->hint_count, 0, (n - b->hint_count) * sizeof(uint32_t));
+    b->hints = mem_realloc(b->hints, n * sizeof(struct name_hint));
+    memset(b->hints + b->hint_count, 0, (n - b->hint_count) * sizeof(struct name_hint));
     b->hint_count = n;
 }
 
-/* The child named `key`; `*last` is the node whose hint is followed: the child before, or the
- * object itself. */
-static struct mapping_node *child_find(struct ingest *in, uint32_t parent, struct str key,
-                                       uint32_t *last)
+/* Where the hint stands for the name behind `last` in an object; last = object: for its first name.
+ */
+static uint32_t *hint_at(struct builder *b, uint32_t object, uint32_t last)
 {
-    struct builder *b = in->builder;
-    hints_grow(b, in->mapping->node_count);
-    uint32_t hint = b->hints[*last];
-    if (hint && hint < in->mapping->node_count) {
-        struct mapping_node *node = in->mapping->nodes[hint];
-        if (node->parent == parent && str_eq(node->key, key)) {
-            *last = hint;
-            return node;
-        }
+    return last == object ? &b->hints[object].first : &b->hints[last].next;
+}
+
+/* Whether `node` is the one that its path leads to from `parent`: the objects between are walked,
+ * none of them is off. */
+static bool is_below(const struct mapping *mapping, const struct mapping_node *node,
+                     uint32_t parent)
+{
+    while (node->parent != parent) {
+        if (node->parent == 0)
+            return false;
+        node = mapping->nodes[node->parent];
+        if (!node->is_object || !node->is_enabled)
+            return false;
     }
-    struct mapping_node *node = mapping_child(in->mapping, parent, key);
-    if (node) {
-        b->hints[*last] = node->id;
-        *last = node->id;
-    }
+    return true;
+}
+
+/* The name as it stands in an object `parent`: the last of its path, or more, with dots. */
+static struct str name_below(const struct mapping *mapping, const struct mapping_node *node,
+                             uint32_t parent)
+{
+    struct str above = mapping->nodes[parent]->path;
+    return str_from_off(node->path, above.n ? above.n + 1 : 0);
+}
+
+/* Reads the name that was expected; NULL: another one, or none, comes. */
+static struct mapping_node *expected_read(struct ingest *in, uint32_t parent, uint32_t *last)
+{
+    uint32_t hint = *hint_at(in->builder, parent, *last);
+    if (hint == 0 || hint >= in->mapping->node_count)
+        return NULL;
+    struct mapping_node *node = in->mapping->nodes[hint];
+    if (!is_below(in->mapping, node, parent) ||
+        !json_key_is(&in->json, name_below(in->mapping, node, parent)))
+        return NULL;
+    *last = hint;
     return node;
+}
+
+/* Notes that `node`, whose name was read last, followed `*last`. */
+static void name_note(struct ingest *in, uint32_t parent, const struct mapping_node *node,
+                      bool is_plain, uint32_t *last)
+{
+    hints_grow(in->builder, in->mapping->node_count);
+    *hint_at(in->builder, parent, *last) = is_plain ? node->id : 0;
+    *last = node->id;
 }
 
 static int json_bad(struct ingest *in)
@@ -437,7 +464,8 @@ static int dotted_parent(struct ingest *in, uint32_t parent, struct str *key, in
     return 0;
 }
 
-static int dotted_value(struct ingest *in, uint32_t node_id, struct str key, uint32_t depth)
+static int dotted_value(struct ingest *in, uint32_t node_id, struct str key, bool is_plain,
+                        uint32_t depth, uint32_t *last)
 {
     int64_t parent;
     TRY(dotted_parent(in, node_id, &key, &parent));
@@ -446,31 +474,46 @@ static int dotted_value(struct ingest *in, uint32_t node_id, struct str key, uin
         return json_bad(in);
     if (parent < 0)
         return skip_value(in, token);
-    return value_read(in, (uint32_t)parent, key, mapping_child(in->mapping, (uint32_t)parent, key),
-                      token, depth);
+    struct mapping_node *node = mapping_child(in->mapping, (uint32_t)parent, key);
+    if (node)
+        name_note(in, node_id, node, is_plain, last);
+    return value_read(in, (uint32_t)parent, key, node, token, depth);
+}
+
+/* A name that was not expected, and its value. */
+static int name_read(struct ingest *in, uint32_t node_id, uint32_t depth, uint32_t *last)
+{
+    struct str key = in->json.text;
+    bool is_plain = key.p == in->json.start + in->json.token_off + 1;
+    struct mapping_node *node = mapping_child(in->mapping, node_id, key);
+    if (UNLIKELY(!node && (key.n == 0 || memchr(key.p, '.', key.n)))) {
+        if (key.n == 0)
+            return err_set(in->err, ERR_MAPPER_PARSING,
+                           "failed to parse: field name cannot be an empty string");
+        return dotted_value(in, node_id, key, is_plain, depth, last);
+    }
+    if (node)
+        name_note(in, node_id, node, is_plain, last);
+    return value_read(in, node_id, key, node, json_next(&in->json), depth);
 }
 
 /* Recursion is bounded by JSON_DEPTH_MAX (the reader's) and the mapping's depth limit. */
 static int object_read(struct ingest *in, uint32_t node_id, uint32_t depth)
 {
     uint32_t last = node_id;
+    hints_grow(in->builder, in->mapping->node_count);
     for (;;) {
+        struct mapping_node *node = expected_read(in, node_id, &last);
+        if (LIKELY(node)) {
+            TRY(value_read(in, node->parent, node->key, node, json_next(&in->json), depth));
+            continue;
+        }
         enum json_token token = json_next(&in->json);
         if (token == JSON_OBJECT_END)
             return 0;
         if (token != JSON_KEY)
             return json_bad(in);
-        struct str key = in->json.text;
-        struct mapping_node *node = child_find(in, node_id, key, &last);
-        if (UNLIKELY(!node && (key.n == 0 || memchr(key.p, '.', key.n)))) {
-            if (key.n == 0)
-                return err_set(in->err, ERR_MAPPER_PARSING,
-                               "failed to parse: field name cannot be an empty string");
-            TRY(dotted_value(in, node_id, key, depth));
-            continue;
-        }
-        token = json_next(&in->json);
-        TRY(value_read(in, node_id, key, node, token, depth));
+        TRY(name_read(in, node_id, depth, &last));
     }
 }
 
@@ -487,6 +530,18 @@ static void fields_rollback(struct builder *b)
     b->touched_count = 0;
 }
 
+static const char *texts_keep(struct builder *b, const struct builder_doc *doc)
+{
+    char *texts = arena_alloc(b->texts, doc->id.n + doc->routing.n + doc->source.n), *p = texts;
+    memcpy(p, doc->id.p, doc->id.n);
+    p += doc->id.n;
+    if (doc->routing.n)
+        memcpy(p, doc->routing.p, doc->routing.n);
+    p += doc->routing.n;
+    memcpy(p, doc->source.p, doc->source.n);
+    return texts;
+}
+
 static void doc_append(struct builder *b, const struct builder_doc *doc)
 {
     size_t stored_off = b->stored.n;
@@ -494,8 +549,7 @@ static void doc_append(struct builder *b, const struct builder_doc *doc)
     void *docs = b->docs;
     mem_grow(&docs, &b->doc_capacity, b->doc_count + 1, sizeof(struct doc_build));
     b->docs = docs;
-    b->docs[b->doc_count] = (struct doc_build){.source_off = b->sources.n,
-                                               .id_off = b->ids.n,
+    b->docs[b->doc_count] = (struct doc_build){.texts = texts_keep(b, doc),
                                                .stored_off = stored_off,
                                                .stored_bytes = (uint32_t)(b->stored.n - stored_off),
                                                .template_number = (uint16_t)number,
@@ -504,10 +558,7 @@ static void doc_append(struct builder *b, const struct builder_doc *doc)
                                                .id_bytes = (uint16_t)doc->id.n,
                                                .seq_no = doc->seq_no,
                                                .version = doc->version};
-    buf_add_str(&b->sources, doc->routing);
-    buf_add_str(&b->sources, doc->source);
-    buf_add_str(&b->ids, doc->id);
-    ASSERT(!b->sources.is_over && !b->ids.is_over && !b->stored.is_over);
+    ASSERT(!b->stored.is_over);
     b->doc_count++;
 }
 
@@ -552,8 +603,6 @@ void builder_undo(struct builder *b)
     struct doc_build *doc = &b->docs[b->doc_count - 1];
     ASSERT(b->id_indexed < b->doc_count); /* nobody looked for it yet */
     b->dead_count -= doc->is_dead;
-    b->sources.n = doc->source_off;
-    b->ids.n = doc->id_off;
     b->stored.n = doc->stored_off;
     b->doc_count--;
 }
@@ -565,7 +614,7 @@ uint32_t builder_doc_count(const struct builder *b)
 
 size_t builder_bytes(const struct builder *b)
 {
-    size_t n = b->sources.capacity + b->ids.capacity + b->stored.capacity + b->templates.bytes +
+    size_t n = arena_used(b->texts) + b->stored.capacity + b->templates.bytes +
                b->doc_capacity * sizeof(struct doc_build) + b->id_slot_count * 4;
     for (size_t i = 0; i < b->field_count; i++) {
         const struct field_build *f = b->fields[i];
@@ -652,15 +701,15 @@ int64_t builder_version(const struct builder *b, uint32_t doc)
 struct str builder_source(const struct builder *b, uint32_t doc)
 {
     const struct doc_build *d = &b->docs[doc];
-    return (struct str){b->sources.p + d->source_off + d->routing_bytes, d->source_bytes};
+    return (struct str){d->texts + d->id_bytes + d->routing_bytes, d->source_bytes};
 }
 struct str builder_routing(const struct builder *b, uint32_t doc)
 {
     const struct doc_build *d = &b->docs[doc];
-    return (struct str){b->sources.p + d->source_off, d->routing_bytes};
+    return (struct str){d->texts + d->id_bytes, d->routing_bytes};
 }
 struct str builder_id(const struct builder *b, uint32_t doc)
 {
     const struct doc_build *d = &b->docs[doc];
-    return (struct str){b->ids.p + d->id_off, d->id_bytes};
+    return (struct str){d->texts, d->id_bytes};
 }

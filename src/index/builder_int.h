@@ -46,7 +46,9 @@ struct text_run { /* one value of a text field */
 };
 
 /* Values of a text field that were seen before: they are not cut into tokens again, their run
- * points to the tokens of the first. Given up when too few come again. */
+ * points to the tokens of the first. When the field has a keyword beside it (the usual x and
+ * x.keyword), the keyword's term is the value's number, and one look-up serves both. Else the
+ * values have a table of their own, which is given up when too few come again. */
 #define MEMO_VALUE_BYTES_MAX 256u  /* longer values seldom come again */
 #define MEMO_TRIAL_VALUES    4096u /* so many are looked up before it is judged */
 struct memo_tokens {
@@ -54,14 +56,17 @@ struct memo_tokens {
 };
 struct text_memo {
     struct term_table values;
+    uint64_t
+        keyword_serial; /* of the keyword's field_build that numbers the values; 0: `values` does */
     struct memo_tokens *tokens; /* per value */
-    size_t token_capacity;
+    size_t token_count, token_capacity;
     uint32_t lookups, hits;
     bool is_off;
 };
 
 struct field_build {
     uint32_t id;
+    uint64_t serial; /* its own in the builder */
     enum field_type type;
     struct str path; /* owned */
     bool has_terms, has_column, has_norms, has_freqs, has_positions, is_text;
@@ -98,25 +103,34 @@ struct source_notes {
 };
 
 struct doc_build {
-    uint64_t source_off, id_off, stored_off;
-    uint32_t stored_bytes; /* of its template's stored holes; template 0: none */
+    const char *texts;   /* id, routing and source behind one another, in builder->texts */
+    uint64_t stored_off; /* of its template's stored holes; template 0: none */
+    uint32_t stored_bytes;
+    uint32_t source_bytes, routing_bytes;
     uint16_t template_number;
-    uint32_t source_bytes, routing_bytes; /* the routing lies before the source */
     uint16_t id_bytes;
     bool is_dead;
     int64_t seq_no, version;
 };
 
+/* Nodes of the names that came last time; 0: none. Only of names that were written without escapes.
+ */
+struct name_hint {
+    uint32_t first; /* of an object: its first name */
+    uint32_t next;  /* the name behind this one */
+};
+
 struct builder {
     struct field_build **fields; /* by field id, NULL: not met */
     size_t field_count, field_capacity;
+    uint64_t field_serial;        /* of the last one made */
     struct field_build **touched; /* of the document at hand */
     size_t touched_count, touched_capacity;
     struct doc_build *docs;
     size_t doc_count, doc_capacity;
     uint32_t dead_count;
-    struct buf sources, ids;
-    struct buf stored; /* per document: what its template's stored holes hold */
+    struct arena *texts; /* in blocks: what they hold is never moved */
+    struct buf stored;   /* per document: what its template's stored holes hold */
     struct source_notes notes;
     struct template_table templates;
     uint32_t last_template;                    /* of the last document that has one */
@@ -127,7 +141,7 @@ struct builder {
     uint32_t id_indexed;   /* documents below this are in the table */
     struct arena *scratch; /* of one document */
     struct analysis *analysis;
-    uint32_t *hints; /* per mapping node: the name that followed it last time */
+    struct name_hint *hints; /* per mapping node */
     size_t hint_count;
 };
 
@@ -140,12 +154,35 @@ struct ingest {
     uint32_t doc;
     struct str id;
     const struct field_def *taken; /* the field that took the last scalar, NULL: none */
+    /* The keyword whose term the text beside it has looked up already, NULL: none. */
+    const struct field_def *looked_up;
+    struct str looked_up_text; /* borrowed */
+    uint32_t looked_up_term;
     uint32_t array_depth;
     struct err *err;
 };
 struct mapping *ingest_draft(struct ingest *in);
-struct field_build *builder__field(struct builder *builder, const struct field_def *field,
-                                   uint32_t doc);
+struct field_build *builder__field_slow(struct builder *builder, const struct field_def *field,
+                                        uint32_t doc);
+/* What the builder has of a field; the document touches it. */
+static inline struct field_build *builder__field(struct builder *builder,
+                                                 const struct field_def *field, uint32_t doc)
+{
+    uint32_t id = field->pub.id;
+    struct field_build *f = id < builder->field_count ? builder->fields[id] : NULL;
+    if (UNLIKELY(!f))
+        return builder__field_slow(builder, field, doc);
+    if (f->touch_doc == doc + 1)
+        return f;
+    if (UNLIKELY((f->count == 0 && f->run_count == 0) ||
+                 builder->touched_count == builder->touched_capacity))
+        return builder__field_slow(builder, field, doc);
+    f->touch_doc = doc + 1;
+    f->saved_count = f->count;
+    f->saved_run_count = f->run_count;
+    builder->touched[builder->touched_count++] = f;
+    return f;
+}
 
 /* A scalar as the JSON reader gave it. */
 struct scalar {

@@ -64,29 +64,77 @@ static uint32_t tokens_add(struct ingest *in, struct field_build *f, struct str 
     return at;
 }
 
-/* The tokens of a value: those of the same value before, or new ones. */
-static struct memo_tokens value_tokens(struct ingest *in, struct field_build *f, struct str text)
+#define TOKENS_UNKNOWN UINT32_MAX /* as `first`: of a value that was not cut yet */
+
+/* The tokens of value number `value`, new ones when it is met for the first time. */
+static struct memo_tokens memo_tokens(struct ingest *in, struct field_build *f, uint32_t value,
+                                      struct str text)
 {
     struct text_memo *memo = &f->memo;
-    struct memo_tokens tokens = {.first = (uint32_t)f->token_count};
+    if (value >= memo->token_count) {
+        void *p = memo->tokens;
+        mem_grow(&p, &memo->token_capacity, (size_t)value + 1, sizeof(struct memo_tokens));
+        memo->tokens = p;
+        while (memo->token_count <= value)
+            memo->tokens[memo->token_count++].first = TOKENS_UNKNOWN;
+    }
+    struct memo_tokens *tokens = &memo->tokens[value];
+    if (tokens->first == TOKENS_UNKNOWN) {
+        uint32_t first = (uint32_t)f->token_count;
+        *tokens = (struct memo_tokens){first, tokens_add(in, f, text)};
+    }
+    return *tokens;
+}
+
+/* The keyword beside a text field that takes the same bytes as its term, NULL: none does. */
+static const struct field_def *keyword_beside(const struct field_def *def, struct str text)
+{
+    for (const struct field_def *m = def->multi; m; m = m->multi_next) {
+        bool has_values = m->pub.is_indexed || m->pub.has_doc_values;
+        bool is_cut = m->pub.ignore_above && text.n > m->pub.ignore_above;
+        if (m->pub.type == FIELD_KEYWORD && has_values && m->normalizer.n == 0 && !is_cut)
+            return m;
+    }
+    return NULL;
+}
+
+/* Looks the value up as the keyword's term; keyword_take will not have to. */
+static struct memo_tokens keyword_tokens(struct ingest *in, struct field_build *f,
+                                         const struct field_def *keyword, struct str text)
+{
+    struct field_build *k = builder__field(in->builder, keyword, in->doc);
+    struct text_memo *memo = &f->memo;
     bool is_new;
+    if (UNLIKELY(memo->keyword_serial != k->serial)) {
+        memo->keyword_serial = k->serial; /* its terms are numbered anew */
+        memo->token_count = 0;
+        memo->is_off = true; /* the table of its own */
+    }
+    in->looked_up = keyword;
+    in->looked_up_text = text;
+    in->looked_up_term = term_table_add(&k->terms, text, &is_new);
+    return memo_tokens(in, f, in->looked_up_term, text);
+}
+
+/* The tokens of a value: those of the same value before, or new ones. */
+static struct memo_tokens value_tokens(struct ingest *in, struct field_build *f,
+                                       const struct field_def *def, struct str text)
+{
+    struct text_memo *memo = &f->memo;
+    const struct field_def *keyword = keyword_beside(def, text);
+    bool is_new;
+    if (keyword && text.n <= TERM_BYTES_MAX)
+        return keyword_tokens(in, f, keyword, text);
     if (memo->is_off || text.n > MEMO_VALUE_BYTES_MAX) {
-        tokens.count = tokens_add(in, f, text);
-        return tokens;
+        uint32_t first = (uint32_t)f->token_count;
+        return (struct memo_tokens){first, tokens_add(in, f, text)};
     }
     if (memo->lookups == MEMO_TRIAL_VALUES && memo->hits < MEMO_TRIAL_VALUES / 2)
         memo->is_off = true;
     uint32_t value = term_table_add(&memo->values, text, &is_new);
     memo->lookups++;
     memo->hits += !is_new;
-    if (!is_new)
-        return memo->tokens[value];
-    tokens.count = tokens_add(in, f, text);
-    void *p = memo->tokens;
-    mem_grow(&p, &memo->token_capacity, memo->values.count, sizeof(struct memo_tokens));
-    memo->tokens = p;
-    memo->tokens[value] = tokens;
-    return tokens;
+    return memo_tokens(in, f, value, text);
 }
 
 /* Position behind the last token of the run before, when that is of the same document. */
@@ -104,7 +152,7 @@ static int text_take(struct ingest *in, const struct field_def *def, const struc
         return 0;
     struct field_build *f = builder__field(in->builder, def, in->doc);
     uint32_t position = run_position(f, in->doc, def->position_gap);
-    struct memo_tokens tokens = value_tokens(in, f, v->text);
+    struct memo_tokens tokens = value_tokens(in, f, def, v->text);
     if (UNLIKELY(f->run_count == f->run_capacity)) {
         void *p = f->runs;
         mem_grow(&p, &f->run_capacity, f->run_count + 1, sizeof(struct text_run));
@@ -143,8 +191,10 @@ static int keyword_take(struct ingest *in, const struct field_def *def, const st
         text = (struct str){lower, text_lower(text, lower, n)};
     }
     struct field_build *f = builder__field(in->builder, def, in->doc);
-    bool is_new;
-    value_push(f, in->doc, term_table_add(&f->terms, text, &is_new));
+    bool is_new, is_known = in->looked_up == def && in->looked_up_text.p == text.p &&
+                            in->looked_up_text.n == text.n;
+    value_push(f, in->doc,
+               is_known ? in->looked_up_term : term_table_add(&f->terms, text, &is_new));
     f->pushed = text;
     return 0;
 }

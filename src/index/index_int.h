@@ -342,7 +342,7 @@ int engine__alias_target(struct engine *engine, struct str alias, struct index *
                          struct err *err) WARN_UNUSED;
 void index__settings_apply(struct index *index); /* reads what matters out of settings_json */
 
-/* ---- engine_write.c ---- */
+/* ---- engine_admit.c, engine_replay.c, generated_ids.c ---- */
 /* The block that Elasticsearch puts on an index when the disk is nearly full. */
 int engine__disk_blocked(struct str index, struct err *err) WARN_UNUSED;
 int engine__disk_is_full(struct engine *engine, bool *ret_is_full, struct err *err) WARN_UNUSED;
@@ -354,6 +354,7 @@ int wal__replay_docs(struct index *index, struct mapping *mapping, const struct 
 void engine__ids_make(struct engine *engine, uint32_t lane, size_t count,
                       char (*ids)[COUNTED_ID_BYTES]);
 void engine__ids_init(struct engine *engine); /* after the log is open */
+uint32_t engine__lane_of(const struct engine *engine, struct str id);
 
 /* ---- update.c ---- */
 /* The body of an update over the source of the document (p == NULL: there is none). *ret_source

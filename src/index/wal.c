@@ -459,34 +459,67 @@ void wal_fail(struct wal *wal, const struct err *reason)
     unlock(wal);
 }
 
-int wal_append(struct wal *wal, const struct wal_frame *frame, uint64_t *ret_seq, struct err *err)
+/* A frame's head but for its sequences. The payload's CRC is the long part: outside of the lock. */
+static void head_begin(const struct wal_frame *frame, uint8_t head[WAL_FRAME_HEAD])
 {
-    if (frame->payload.n > WAL_FRAME_BYTES_MAX)
-        return err_set(err, ERR_TOO_LARGE, "a log frame of %zu bytes is over the limit of %llu",
-                       frame->payload.n, (unsigned long long)WAL_FRAME_BYTES_MAX);
-    uint8_t head[WAL_FRAME_HEAD] = {0};
+    memset(head, 0, WAL_FRAME_HEAD);
     put_u32_le(head, (uint32_t)frame->payload.n);
-    put_u32_le(head + 4, crc32c(0, frame->payload.p,
-                                frame->payload.n)); /* outside of the lock: it is the long part */
+    put_u32_le(head + 4, crc32c(0, frame->payload.p, frame->payload.n));
     put_u64_le(head + 24, frame->index_id);
     head[32] = frame->kind;
     put_u32_le(head + 36, frame->record_count);
-    lock(wal);
-    int rc = state_locked(wal, err);
-    if (rc == 0) {
-        put_u64_le(head + 8, wal->next_seq);
-        put_u64_le(head + 16, wal->durable_seq);
-        put_u32_le(head + 44, crc32c(0, head, 44));
-        buf_add(&wal->pending, head, sizeof(head));
+}
+
+/* Puts the frame behind what is pending. With the lock. `framed` (or NULL) is taken when nothing is
+ * pending. */
+static int frame_put(struct wal *wal, const struct wal_frame *frame, uint8_t head[WAL_FRAME_HEAD],
+                     struct buf *framed, uint64_t *ret_seq, struct err *err)
+{
+    TRY(state_locked(wal, err));
+    put_u64_le(head + 8, wal->next_seq);
+    put_u64_le(head + 16, wal->durable_seq);
+    put_u32_le(head + 44, crc32c(0, head, 44));
+    if (framed && wal->pending.n == 0) {
+        memcpy(framed->p, head, WAL_FRAME_HEAD);
+        framed->bytes_max = wal->pending.bytes_max;
+        struct buf pending = wal->pending;
+        wal->pending = *framed;
+        *framed = pending;
+    } else {
+        buf_add(&wal->pending, head, WAL_FRAME_HEAD);
         buf_add_str(&wal->pending, frame->payload);
-        if (wal->pending.is_over)
-            rc = err_set(err, ERR_MEM_LIMIT, "the log has %zu bytes waiting for the disk",
-                         wal->pending.n);
-        else
-            *ret_seq = wal->next_seq++;
     }
+    if (wal->pending.is_over)
+        return err_set(err, ERR_MEM_LIMIT, "the log has %zu bytes waiting for the disk",
+                       wal->pending.n);
+    *ret_seq = wal->next_seq++;
+    return 0;
+}
+
+static int append(struct wal *wal, const struct wal_frame *frame, struct buf *framed,
+                  uint64_t *ret_seq, struct err *err)
+{
+    uint8_t head[WAL_FRAME_HEAD];
+    if (frame->payload.n > WAL_FRAME_BYTES_MAX)
+        return err_set(err, ERR_TOO_LARGE, "a log frame of %zu bytes is over the limit of %llu",
+                       frame->payload.n, (unsigned long long)WAL_FRAME_BYTES_MAX);
+    head_begin(frame, head);
+    lock(wal);
+    int rc = frame_put(wal, frame, head, framed, ret_seq, err);
     unlock(wal);
     return rc;
+}
+
+int wal_append(struct wal *wal, const struct wal_frame *frame, uint64_t *ret_seq, struct err *err)
+{
+    return append(wal, frame, NULL, ret_seq, err);
+}
+
+int wal_append_framed(struct wal *wal, struct wal_frame *frame, struct buf *framed,
+                      uint64_t *ret_seq, struct err *err)
+{
+    frame->payload = str_from_off(buf_str(framed), WAL_FRAME_HEAD);
+    return append(wal, frame, framed, ret_seq, err);
 }
 
 /* The leader's work, without the lock: the batch in `writing` to place *off, or to a new file when

@@ -62,6 +62,11 @@ DEFINE_CLEANUP(wal_close, struct wal)
 /* Puts a frame into the queue for the disk. `frame->seq` is given here, also to *ret_seq. */
 int wal_append(struct wal *wal, const struct wal_frame *frame, uint64_t *ret_seq,
                struct err *err) WARN_UNUSED;
+/* The same for a payload that stands in `framed` behind WAL_FRAME_HEAD bytes of room, which saves
+ * copying it when nothing else waits: then `framed` is taken, and what it holds afterwards means
+ * nothing. The caller frees it either way. */
+int wal_append_framed(struct wal *wal, struct wal_frame *frame, struct buf *framed,
+                      uint64_t *ret_seq, struct err *err) WARN_UNUSED;
 /* Returns 0 when every frame up to `seq` is on disk. */
 int wal_commit(struct wal *wal, uint64_t seq, struct err *err) WARN_UNUSED;
 uint64_t wal_next_seq(struct wal *wal);

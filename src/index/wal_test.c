@@ -43,14 +43,24 @@ static void must_open(struct vfs *fs, uint64_t file_bytes, struct wal **wal, str
         fail_msg("%s", err.text);
 }
 
+/* Every second payload comes with room for its head. */
 static uint64_t append(struct wal *wal, struct str payload)
 {
+    static const char head[WAL_FRAME_HEAD];
+    static unsigned turn;
     struct wal_frame frame = {
         .index_id = 77, .kind = WAL_DOCS, .record_count = 1, .payload = payload};
     struct err err = {0};
+    struct buf framed;
     uint64_t seq;
-    if (wal_append(wal, &frame, &seq, &err) < 0)
+    buf_init(&framed, 0);
+    buf_add(&framed, head, sizeof(head));
+    buf_add_str(&framed, payload);
+    int rc = turn++ % 2 ? wal_append_framed(wal, &frame, &framed, &seq, &err)
+                        : wal_append(wal, &frame, &seq, &err);
+    if (rc < 0)
         fail_msg("%s", err.text);
+    buf_deinit(&framed);
     return seq;
 }
 

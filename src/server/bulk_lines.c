@@ -26,6 +26,8 @@ struct bulk_lines {
     bool wants_source;
     struct doc_write *writes;
     size_t count, capacity;
+    struct str action;            /* the last action line, while the body lies where it lay */
+    struct doc_write action_says; /* what it says */
 };
 
 struct bulk_lines *bulk_lines_new(struct arena *mem)
@@ -224,6 +226,21 @@ static int parse_action(struct action *a, struct str line, struct err *err)
     return token == JSON_END ? 0 : unexpected(a, "the end of the line", token, err);
 }
 
+/* What an action line says. Most lines of a bulk without ids are the one before again. */
+static int action_take(struct bulk_lines *lines, struct str line, struct doc_write *write,
+                       struct err *err)
+{
+    if (lines->action.n > 0 && str_eq(line, lines->action)) {
+        *write = lines->action_says;
+        return 0;
+    }
+    struct action a = {.lines = lines, .write = write};
+    TRY(parse_action(&a, line, err));
+    lines->action = line;
+    lines->action_says = *write;
+    return 0;
+}
+
 /* ---- Lines ---- */
 
 static int write_new(struct bulk_lines *lines, struct doc_write **ret_write, struct err *err)
@@ -257,10 +274,10 @@ static int take_line(struct bulk_lines *lines, struct str line, struct err *err)
     }
     if (str_trim(line).n == 0)
         return 0;
-    struct action a = {.lines = lines};
-    TRY(write_new(lines, &a.write, err));
-    TRY(parse_action(&a, line, err));
-    lines->wants_source = a.write->op != DOC_DELETE;
+    struct doc_write *write;
+    TRY(write_new(lines, &write, err));
+    TRY(action_take(lines, line, write, err));
+    lines->wants_source = write->op != DOC_DELETE;
     return 0;
 }
 
@@ -281,6 +298,7 @@ static void move_all(struct bulk_lines *lines, const char *base)
         move(&write->source, lines, base);
     }
     lines->base = base;
+    lines->action = STR_NONE;
 }
 
 int bulk_lines_take(struct bulk_lines *lines, struct str body, struct err *err)

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "server/bulk_lines.h"
+#include "server/bulk_reply.h"
 #include "server/doc_reply.h"
 
 struct bulk_params {
@@ -20,43 +21,6 @@ static const struct opt bulk_opts[] = {
     OPT_STR(struct bulk_params, wait_for_active_shards, .help = "accepted"),
     OPT_BOOL(struct bulk_params, require_alias, .dflt = "false", .help = "targets must be aliases"),
     OPT_END};
-
-static struct str op_name(enum doc_op op)
-{
-    return op == DOC_INDEX    ? STR("index")
-           : op == DOC_CREATE ? STR("create")
-           : op == DOC_UPDATE ? STR("update")
-                              : STR("delete");
-}
-
-static void write_item(const struct doc_write *write, const struct doc_result *result,
-                       struct json_writer *w)
-{
-    json_object_begin(w);
-    json_key(w, op_name(write->op));
-    json_object_begin(w);
-    if (result->outcome == DOC_FAILED) {
-        json_key_lit(w, "_index");
-        json_str(w, write->index);
-        json_key_lit(w, "_type");
-        json_str(w, STR("_doc"));
-        json_key_lit(w, "_id");
-        if (write->id.n)
-            json_str(w, write->id);
-        else
-            json_null(w);
-        json_key_lit(w, "status");
-        json_i64(w, result->status);
-        json_key_lit(w, "error");
-        rest_error_object_write(result->err, w);
-    } else {
-        doc_result_write(result, w);
-        json_key_lit(w, "status");
-        json_i64(w, result->status);
-    }
-    json_object_end(w);
-    json_object_end(w);
-}
 
 static int params_check(const struct bulk_params *params, enum write_refresh *ret_refresh,
                         struct err *err)
@@ -103,8 +67,7 @@ static int bulk_run(struct rest_call *call, struct err *err)
     json_bool(w, has_errors);
     json_key_lit(w, "items");
     json_array_begin(w);
-    for (size_t i = 0; i < count; i++)
-        write_item(&writes[i], &results[i], w);
+    bulk_items_write(writes, results, count, call->mem, w);
     json_array_end(w);
     json_object_end(w);
     return 0;
