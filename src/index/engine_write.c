@@ -292,7 +292,7 @@ struct batch {
     const struct doc_write *writes;
     struct doc_result *results;
     struct arena *mem;
-    struct str index_name; /* in mem */
+    struct str index_name, index_uuid; /* in mem */
     struct mapping
         *mapping; /* a reference; a newer one is taken when a document needs a new field */
     char (*ids)[COUNTED_ID_BYTES]; /* the generated ids that are left, in mem */
@@ -522,6 +522,7 @@ static void item_apply(struct batch *b, size_t i)
     place_deinit(&place);
     if (rc < 0) {
         result_fail(r, &err, b->mem);
+        r->index_uuid = b->index_uuid;
         if (write->op != DOC_DELETE)
             metric_add(&b->lane->index->metrics.index_failed, 1);
     }
@@ -544,6 +545,7 @@ static int lane_run(struct batch *b, const uint32_t *items, size_t count, struct
     struct index *index = lane->index;
     int rc = 0;
     b->index_name = arena_str(b->mem, index->name);
+    b->index_uuid = arena_str(b->mem, index->uuid);
     mutex_lock(&lane->mu);
     batch_ids(b, items, count); /* under the lock: a lane's ids ascend */
     mutex_lock(&index->mu);
@@ -1019,7 +1021,9 @@ int engine_get(struct engine *engine, struct str name, struct str id, bool is_re
     if (!index)
         return err_set(err, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "]", STR_ARG(name));
     TRY(index__await(index, USE_GET, err));
-    struct doc_get doc = {.index = arena_str(mem, index->name), .id = arena_str(mem, id)};
+    struct doc_get doc = {.index = arena_str(mem, index->name),
+                          .index_uuid = arena_str(mem, index->uuid),
+                          .id = arena_str(mem, id)};
     int64_t begin_ns = clock_monotonic_ns(engine->clock);
     int rc = 0;
     metric_add(&index->metrics.get_current, 1);
@@ -1148,6 +1152,10 @@ int wal__replay_docs(struct index *index, struct mapping *mapping, const struct 
         return replay_bad(index, frame->seq, err);
     mutex_lock(&index->mu);
     index->is_changed = true;
+    if (worker == 0) { /* it is in the log still, as what is written from now on */
+        metric_add(&index->metrics.log_operations, frame->record_count);
+        metric_add(&index->metrics.log_bytes, frame->payload.n);
+    }
     if (__atomic_load_n(&index->seq_no_next, __ATOMIC_RELAXED) <= (int64_t)seq_no_max)
         __atomic_store_n(&index->seq_no_next, (int64_t)seq_no_max + 1, __ATOMIC_RELAXED);
     mutex_unlock(&index->mu);

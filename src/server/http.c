@@ -456,9 +456,9 @@ static void late_reply_make(struct http_server *http)
     buf_init(&body, 4 * KIB);
     buf_init(&http->late_reply, 8 * KIB);
     (void)err_set(&err, ERR_TIMEOUT,
-                  "the request's body did not arrive within http.read_timeout (%lld s, and one more "
-                  "for each %llu bytes that have come)",
-                  (long long)(c->read_timeout_ns / NS_PER_S),
+                  "the request's body did not arrive within http.read_timeout (%lld ms, and a "
+                  "second more for each %llu bytes that have come)",
+                  (long long)(c->read_timeout_ns / NS_PER_MS),
                   (unsigned long long)HTTP_BODY_BYTES_PER_S_MIN);
     if (c->error_write)
         c->error_write(c->owner, &err, &body);

@@ -48,7 +48,8 @@ static void write_item(const struct doc_write *write, const struct doc_result *r
         json_key_lit(w, "status");
         json_i64(w, result->status);
         json_key_lit(w, "error");
-        rest_error_object_write(result->err, w);
+        struct rest_place place = {result->index, result->index_uuid};
+        rest_error_object_write(result->err, &place, w);
     } else {
         doc_result_write(result, w);
         json_key_lit(w, "status");
