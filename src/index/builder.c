@@ -397,6 +397,9 @@ static int value_read(struct ingest *in, uint32_t parent, struct str key, struct
     if (depth > OBJECT_DEPTH_MAX)
         return err_set(in->err, ERR_MAPPER_PARSING, "failed to parse: nesting is deeper than %u",
                        OBJECT_DEPTH_MAX);
+    if (UNLIKELY(node && node->field && node->field->pub.type == FIELD_GEO_POINT) &&
+        node->is_enabled)
+        return ingest_geo(in, node->field, token);
     switch (token) {
     case JSON_OBJECT_BEGIN:
         return object_value(in, parent, key, node, depth);

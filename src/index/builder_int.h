@@ -193,6 +193,9 @@ struct scalar {
 };
 /* Puts a scalar into every field of a node (variants, multi-fields, copy_to). */
 int ingest_scalar(struct ingest *in, uint32_t node_id, const struct scalar *v) WARN_UNUSED;
+/* The whole value of a geo_point field, which `token` begins. */
+int ingest_geo(struct ingest *in, const struct field_def *def, enum json_token token) WARN_UNUSED;
+void builder__value_push(struct field_build *f, uint32_t doc, int64_t v);
 /* The value that was read last, [from, token_end), goes into the source as it is. */
 void source_note_raw(struct ingest *in, size_t from);
 /* A scalar that in->taken has, or nobody. */

@@ -12,7 +12,7 @@
 
 #define PREVIEW_BYTES_MAX 100u
 
-static void value_push(struct field_build *f, uint32_t doc, int64_t v)
+void builder__value_push(struct field_build *f, uint32_t doc, int64_t v)
 {
     if (UNLIKELY(f->count == f->value_capacity)) {
         void *p = f->docs;
@@ -33,7 +33,7 @@ static void double_push(struct field_build *f, uint32_t doc, double d)
     if (d == 0)
         d = 0; /* -0 and 0 are one value to searches */
     memcpy(&bits, &d, sizeof(bits));
-    value_push(f, doc, bits);
+    builder__value_push(f, doc, bits);
 }
 
 /* ---- Text and keywords ---- */
@@ -193,7 +193,7 @@ static int keyword_take(struct ingest *in, const struct field_def *def, const st
     struct field_build *f = builder__field(in->builder, def, in->doc);
     bool is_new, is_known = in->looked_up == def && in->looked_up_text.p == text.p &&
                             in->looked_up_text.n == text.n;
-    value_push(f, in->doc,
+    builder__value_push(f, in->doc,
                is_known ? in->looked_up_term : term_table_add(&f->terms, text, &is_new));
     f->pushed = text;
     return 0;
@@ -208,7 +208,7 @@ static int ip_take(struct ingest *in, const struct field_def *def, const struct 
     struct str key = {(const char *)bytes, sizeof(bytes)};
     bool is_new;
     memcpy(f->pushed_address, bytes, sizeof(bytes));
-    value_push(f, in->doc, term_table_add(&f->terms, key, &is_new));
+    builder__value_push(f, in->doc, term_table_add(&f->terms, key, &is_new));
     return 0;
 }
 
@@ -264,7 +264,7 @@ static int long_take(struct ingest *in, const struct field_def *def, const struc
     }
     if (i < min || i > max)
         return 1;
-    value_push(builder__field(in->builder, def, in->doc), in->doc, i);
+    builder__value_push(builder__field(in->builder, def, in->doc), in->doc, i);
     return 0;
 }
 
@@ -280,7 +280,7 @@ static int unsigned_take(struct ingest *in, const struct field_def *def, const s
         u = (uint64_t)d;
     }
     /* Biased by 2^63, so that the signed order is the unsigned one. */
-    value_push(builder__field(in->builder, def, in->doc), in->doc,
+    builder__value_push(builder__field(in->builder, def, in->doc), in->doc,
                (int64_t)(u ^ (UINT64_C(1) << 63)));
     return 0;
 }
@@ -322,7 +322,7 @@ static int boolean_take(struct ingest *in, const struct field_def *def, const st
                     (v->token == JSON_STRING && (v->text.n == 0 || str_is(v->text, "false")));
     if (!b && !is_false)
         return 1;
-    value_push(builder__field(in->builder, def, in->doc), in->doc, b);
+    builder__value_push(builder__field(in->builder, def, in->doc), in->doc, b);
     return 0;
 }
 
@@ -337,7 +337,7 @@ static int date_take(struct ingest *in, const struct field_def *def, const struc
     if (v->token == JSON_TRUE || v->token == JSON_FALSE ||
         !date_format_parse(def->date, v->text, &ns))
         return 1;
-    value_push(builder__field(in->builder, def, in->doc), in->doc,
+    builder__value_push(builder__field(in->builder, def, in->doc), in->doc,
                def->pub.type == FIELD_DATE ? floor_div(ns, NS_PER_MS) : ns);
     return 0;
 }

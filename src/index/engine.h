@@ -82,6 +82,7 @@ struct doc_result {
     int64_t primary_term;
     bool forced_refresh;
     const struct err *err; /* in that mem too; only when outcome is DOC_FAILED */
+    struct str index_uuid; /* of the index that refused it; p == NULL: it reached none */
 };
 
 enum write_refresh { REFRESH_NONE, REFRESH_NOW, REFRESH_WAIT };
@@ -98,7 +99,7 @@ int engine_write(struct engine *engine, const struct doc_write *writes, size_t c
  * *ret_doc.is_found false. */
 struct doc_get {
     bool is_found;
-    struct str index, id, routing, source;
+    struct str index, index_uuid, id, routing, source;
     int64_t version, seq_no, primary_term;
 };
 int engine_get(struct engine *engine, struct str index, struct str id, bool is_realtime,
@@ -178,6 +179,16 @@ int index_check(struct vfs *fs, struct str path, struct buf *report, struct err 
  * immutable. Writes that a refresh has made visible before the call are in it. */
 int engine_snapshot(struct engine *engine, const struct str *indices, size_t count,
                     struct searcher **ret_searcher, struct err *err) WARN_UNUSED;
+/* The same of those indices that are there; one that is being recovered, or could not be, is among
+ * the failures. Fails when none is there. */
+int engine_snapshot_partial(struct engine *engine, const struct str *indices, size_t count,
+                            struct searcher **ret_searcher, struct err *err) WARN_UNUSED;
+struct searcher_failure {
+    struct str index; /* as long as the searcher */
+    struct err err;
+};
+const struct searcher_failure *searcher_failures(const struct searcher *searcher,
+                                                 size_t *ret_count);
 struct searcher *searcher_ref(struct searcher *searcher);
 void searcher_unref(struct searcher *searcher);
 DEFINE_CLEANUP(searcher_unref, struct searcher)

@@ -78,7 +78,9 @@ int engine_get(struct engine *engine, struct str name, struct str id, bool is_re
     if (!index)
         return err_set(err, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "]", STR_ARG(name));
     TRY(index__await(index, USE_GET, err));
-    struct doc_get doc = {.index = arena_str(mem, index->name), .id = arena_str(mem, id)};
+    struct doc_get doc = {.index = arena_str(mem, index->name),
+                          .index_uuid = arena_str(mem, index->uuid),
+                          .id = arena_str(mem, id)};
     int64_t begin_ns = clock_monotonic_ns(engine->clock);
     int rc = 0;
     metric_add(&index->metrics.get_current, 1);

@@ -258,10 +258,34 @@ static void test_damage(void **state)
     beds_deinit(&beds);
 }
 
+/* What came back from the log is in the log still, until it is flushed. */
+static void test_log_figures(void **state)
+{
+    (void)state;
+    struct beds beds;
+    struct arena *mem = arena_new(0);
+    struct index_stats before, after;
+    struct err err = {0};
+    beds_init(&beds);
+    assert_int_equal(engine_index_stats(beds.writer, STR("tail"), mem, &before, &err), 0);
+    assert_int_equal(before.log_operations, DOCS - DOCS / 4);
+    struct engine *engine = open_on(beds.after, true);
+    assert_int_equal(engine_index_stats(engine, STR("tail"), mem, &after, &err), 0);
+    assert_int_equal(after.log_operations, before.log_operations);
+    assert_int_equal(after.log_bytes, before.log_bytes);
+    assert_int_equal(engine_flush(engine, STR("tail"), &err), 0);
+    assert_int_equal(engine_index_stats(engine, STR("tail"), mem, &after, &err), 0);
+    assert_int_equal(after.log_operations, 0);
+    assert_int_equal(after.log_bytes, 0);
+    engine_close(engine);
+    arena_free(mem);
+    beds_deinit(&beds);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_beside_serving),
                                        cmocka_unit_test(test_closed_meanwhile),
-                                       cmocka_unit_test(test_damage)};
+                                       cmocka_unit_test(test_damage), cmocka_unit_test(test_log_figures)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

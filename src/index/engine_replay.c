@@ -97,6 +97,10 @@ int wal__replay_docs(struct index *index, struct mapping *mapping, const struct 
         return replay_bad(index, frame->seq, err);
     mutex_lock(&index->mu);
     index->is_changed = true;
+    if (worker == 0) { /* it is in the log still, as what is written from now on */
+        metric_add(&index->metrics.log_operations, frame->record_count);
+        metric_add(&index->metrics.log_bytes, frame->payload.n);
+    }
     if (__atomic_load_n(&index->seq_no_next, __ATOMIC_RELAXED) <= (int64_t)seq_no_max)
         __atomic_store_n(&index->seq_no_next, (int64_t)seq_no_max + 1, __ATOMIC_RELAXED);
     mutex_unlock(&index->mu);

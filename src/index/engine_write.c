@@ -17,7 +17,7 @@ struct batch {
     const struct doc_write *writes;
     struct doc_result *results;
     struct arena *mem;
-    struct str index_name; /* in mem */
+    struct str index_name, index_uuid; /* in mem */
     struct mapping
         *mapping; /* a reference; a newer one is taken when a document needs a new field */
     char (*ids)[COUNTED_ID_BYTES]; /* the generated ids that are left, in mem */
@@ -232,6 +232,7 @@ static void item_apply(struct batch *b, size_t i)
     doc_place_deinit(&place);
     if (rc < 0) {
         result_fail(r, &err, b->mem);
+        r->index_uuid = b->index_uuid;
         if (write->op != DOC_DELETE)
             metric_add(&b->lane->index->metrics.index_failed, 1);
     }
@@ -290,6 +291,7 @@ static int lane_run(struct batch *b, const uint32_t *items, size_t count, struct
     struct lane *lane = b->lane;
     struct index *index = lane->index;
     b->index_name = arena_str(b->mem, index->name);
+    b->index_uuid = arena_str(b->mem, index->uuid);
     frame_begin(b, items, count);
     mutex_lock(&lane->mu);
     batch_ids(b, items, count); /* under the lock: a lane's ids ascend */

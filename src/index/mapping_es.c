@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "index/date_parse.h"
+#include "index/geo_point.h"
 #include "index/mapping.h"
 #include "index/mapping_int.h"
 
@@ -68,6 +69,10 @@ static int param_bad(struct str key, const struct field_def *f, const struct val
 /* 1: known and set, 0: not a boolean parameter. */
 static int param_bool(struct field_def *f, struct str key, const struct value *v, struct err *err)
 {
+    if (f->pub.type == FIELD_GEO_POINT && str_is(key, "coerce"))
+        return 0;
+    if (f->pub.type == FIELD_GEO_POINT && str_is(key, "ignore_z_value"))
+        key = STR("coerce"); /* what it is for places: to take what fits and drop the rest */
     bool *targets[] = {
         &f->pub.is_indexed, &f->pub.has_doc_values, &f->is_stored_setting, &f->ignore_malformed,
         &f->coerce,         &f->has_norms};
@@ -142,6 +147,26 @@ static int param_text(struct mapping *mapping, struct field_def *f, struct str k
     return 0;
 }
 
+/* The null value of a geo_point is kept as "lat,lon". */
+static int param_place(struct mapping *mapping, struct field_def *f, const struct value *v,
+                       struct err *err)
+{
+    struct geo_point point;
+    f->has_null_value = v->kind != VALUE_NULL;
+    if (!f->has_null_value)
+        return 1;
+    if (geo_point_parse(v, true, &point, err) < 0)
+        return err_wrap(err, "Failed to parse mapping [_doc]: null_value of field [" STR_FMT "]",
+                        STR_ARG(f->pub.path));
+    if (geo_point_bad(&point))
+        return err_set(err, ERR_MAPPER_PARSING,
+                       "Failed to parse mapping [_doc]: illegal %s of null_value of field [" STR_FMT
+                       "]",
+                       geo_point_bad(&point), STR_ARG(f->pub.path));
+    f->pub.null_value = arena_printf(mapping->mem, "%.17g,%.17g", point.lat, point.lon);
+    return 1;
+}
+
 static int param_other(struct mapping *mapping, struct field_def *f, struct str key,
                        const struct value *v, struct err *err)
 {
@@ -158,6 +183,8 @@ static int param_other(struct mapping *mapping, struct field_def *f, struct str 
                          STR_ARG(f->pub.path))
                    : 1;
     }
+    if (str_is(key, "null_value") && f->pub.type == FIELD_GEO_POINT)
+        return param_place(mapping, f, v, err);
     if (str_is(key, "null_value")) {
         f->has_null_value = v->kind != VALUE_NULL;
         f->pub.null_value = f->has_null_value ? value_text(mapping, v) : STR_NONE;
@@ -228,7 +255,7 @@ static int type_of(const struct value *def, struct str path, enum field_type *re
         return err_set(err, ERR_MAPPER_PARSING,
                        "No handler for type [" STR_FMT "] declared on field [" STR_FMT "]",
                        STR_ARG(type->kind == VALUE_STR ? type->s : STR("?")), STR_ARG(path));
-    if (*ret_type == FIELD_NESTED || *ret_type == FIELD_GEO_POINT || *ret_type == FIELD_FLATTENED)
+    if (*ret_type == FIELD_NESTED || *ret_type == FIELD_FLATTENED)
         return err_set(err, ERR_UNSUPPORTED,
                        "field type [" STR_FMT "] of field [" STR_FMT "] is not supported yet",
                        STR_ARG(type->s), STR_ARG(path));
@@ -541,8 +568,16 @@ static void print_json(struct arena *mem, struct value *map, const char *key, st
 }
 
 /* Null values are printed in the field's own kind. */
-static struct value null_value_print(const struct field_def *f)
+static struct value null_value_print(const struct field_def *f, struct arena *mem)
 {
+    struct geo_point point;
+    struct value text = value_str(f->pub.null_value);
+    if (f->pub.type == FIELD_GEO_POINT && geo_point_parse(&text, true, &point, NULL) == 0) {
+        struct value map = value_map(mem, 2);
+        value_map_set(mem, &map, STR("lat"), value_float(point.lat));
+        value_map_set(mem, &map, STR("lon"), value_float(point.lon));
+        return map;
+    }
     int64_t i;
     double d;
     bool is_number = f->pub.type >= FIELD_LONG && f->pub.type <= FIELD_SCALED_FLOAT;
@@ -572,13 +607,15 @@ static struct value field_print(const struct field_def *f, struct arena *mem)
     if (f->ignore_malformed)
         value_map_set(mem, &map, STR("ignore_malformed"), value_bool(true));
     if (!f->coerce)
-        value_map_set(mem, &map, STR("coerce"), value_bool(false));
+        value_map_set(mem, &map,
+                      type == FIELD_GEO_POINT ? STR("ignore_z_value") : STR("coerce"),
+                      value_bool(false));
     if (f->pub.ignore_above)
         value_map_set(mem, &map, STR("ignore_above"), value_int(f->pub.ignore_above));
     if (type == FIELD_SCALED_FLOAT)
         value_map_set(mem, &map, STR("scaling_factor"), value_float(f->pub.scaling_factor));
     if (f->has_null_value)
-        value_map_set(mem, &map, STR("null_value"), null_value_print(f));
+        value_map_set(mem, &map, STR("null_value"), null_value_print(f, mem));
     if (f->boost != 1)
         value_map_set(mem, &map, STR("boost"), value_float(f->boost));
     print_text(mem, &map, "format", f->pub.format);

@@ -10,6 +10,8 @@ struct searcher {
     size_t index_count;
     struct searcher_part *parts;
     size_t part_count;
+    struct searcher_failure *failures; /* of indices that are not among those */
+    size_t failure_count;
 };
 
 static void searcher_free(struct searcher *s)
@@ -20,6 +22,9 @@ static void searcher_free(struct searcher *s)
     }
     mem_free(s->views);
     mem_free(s->indices);
+    for (size_t i = 0; i < s->failure_count; i++)
+        mem_free((void *)(uintptr_t)s->failures[i].index.p);
+    mem_free(s->failures);
     mem_free(s->parts);
     mem_free(s);
 }
@@ -56,7 +61,27 @@ static int wake(struct index *index, struct err *err)
     return is_due ? index__refresh(index, err) : 0;
 }
 
-int engine_snapshot(struct engine *engine, const struct str *names, size_t count,
+static int index_add(struct searcher *s, struct index *index, struct err *err)
+{
+    TRY(index__await(index, USE_SEARCH, err));
+    TRY(wake(index, err));
+    mutex_lock(&index->mu);
+    s->views[s->index_count] = view_ref(index->view);
+    mutex_unlock(&index->mu);
+    s->indices[s->index_count++] = index;
+    return 0;
+}
+
+static void failure_add(struct searcher *s, struct str index, const struct err *why)
+{
+    char *name = mem_alloc(index.n);
+    memcpy(name, index.p, index.n);
+    s->failures[s->failure_count++] =
+        (struct searcher_failure){.index = {name, index.n}, .err = *why};
+}
+
+/* With `is_partial` what an index that is there cannot give is noted, else it is the error. */
+static int snapshot(struct engine *engine, const struct str *names, size_t count, bool is_partial,
                     struct searcher **ret_searcher, struct err *err)
 {
     struct searcher *s = MEM_NEW(struct searcher);
@@ -64,27 +89,53 @@ int engine_snapshot(struct engine *engine, const struct str *names, size_t count
     s->refs = 1;
     s->views = MEM_ARRAY(struct view *, count + 1);
     s->indices = MEM_ARRAY(struct index *, count + 1);
+    s->failures = is_partial ? MEM_ARRAY(struct searcher_failure, count + 1) : NULL;
     for (size_t i = 0; i < count; i++) {
-        struct index *index;
-        int rc = engine__index_get(engine, names[i], &index, err);
+        struct index *index = NULL;
+        struct err why;
+        int rc = engine__index_get(engine, names[i], &index, &why);
+        bool is_there = rc == 0;
+        if (is_there)
+            rc = index_add(s, index, &why);
         if (rc == 0)
-            rc = index__await(index, USE_SEARCH, err);
-        if (rc == 0)
-            rc = wake(index, err);
-        if (rc < 0) {
-            index__unref(index);
+            continue;
+        index__unref(index);
+        if (is_partial && is_there) {
+            failure_add(s, names[i], &why);
+        } else {
             searcher_free(s);
+            if (err)
+                *err = why;
             return rc;
         }
-        mutex_lock(&index->mu);
-        s->views[i] = view_ref(index->view);
-        mutex_unlock(&index->mu);
-        s->indices[i] = index;
-        s->index_count++;
+    }
+    if (count > 0 && s->failure_count == count) {
+        if (err)
+            *err = s->failures[0].err;
+        searcher_free(s);
+        return err ? -(int)err->code : -(int)ERR_SHARDS_FAILED;
     }
     parts_fill(s);
     *ret_searcher = s;
     return 0;
+}
+
+int engine_snapshot(struct engine *engine, const struct str *names, size_t count,
+                    struct searcher **ret_searcher, struct err *err)
+{
+    return snapshot(engine, names, count, false, ret_searcher, err);
+}
+
+int engine_snapshot_partial(struct engine *engine, const struct str *names, size_t count,
+                            struct searcher **ret_searcher, struct err *err)
+{
+    return snapshot(engine, names, count, true, ret_searcher, err);
+}
+
+const struct searcher_failure *searcher_failures(const struct searcher *s, size_t *ret_count)
+{
+    *ret_count = s->failure_count;
+    return s->failures;
 }
 
 struct searcher *searcher_ref(struct searcher *s)

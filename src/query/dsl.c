@@ -29,8 +29,6 @@ static const char *const missing_types[] = {
     "distance_feature",
     "function_score",
     "fuzzy",
-    "geo_bounding_box",
-    "geo_distance",
     "geo_polygon",
     "geo_shape",
     "has_child",

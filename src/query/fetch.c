@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/str.h"
+#include "index/geo_point.h"
 #include "index/ip.h"
 #include "query/dates.h"
 #include "query/field_values.h"
@@ -42,6 +43,15 @@ int field_specs_parse(const struct value *v, const char *name, struct arena *mem
     return 0;
 }
 
+/* "lat, lon", as it was rounded to be stored. */
+static struct value place_print(int64_t encoded, struct arena *mem)
+{
+    struct geo_point point = geo_decode(encoded);
+    struct value lat = value_float(point.lat), lon = value_float(point.lon);
+    return value_str(arena_printf(mem, STR_FMT ", " STR_FMT, STR_ARG(value_to_str(mem, &lat)),
+                                  STR_ARG(value_to_str(mem, &lon))));
+}
+
 /* One stored value as docvalue_fields prints it. */
 struct value field_value_print(const struct field *field, const struct column_value *v,
                                const struct date_pattern *pattern, const struct time_zone *zone,
@@ -62,6 +72,8 @@ struct value field_value_print(const struct field *field, const struct column_va
                                   .s = arena_printf(mem, "%llu", (unsigned long long)u)};
         return value_int((int64_t)u);
     }
+    if (field->type == FIELD_GEO_POINT)
+        return place_print(v->i, mem);
     if (field->type == FIELD_IP && v->text.n == IP_BYTES) {
         char text[IP_TEXT_BYTES];
         uint8_t bytes[IP_BYTES];
@@ -126,10 +138,39 @@ static struct value source_field_value(const struct source_walk *walk, const str
     return value_str(dates_print(ns, out, time_zone_utc(), walk->mem));
 }
 
+static void field_add(const struct source_walk *walk, struct str path, struct value v)
+{
+    struct value *list = value_map_get(walk->fields, path);
+    if (!list) {
+        value_map_set(walk->mem, walk->fields, path, value_list(walk->mem, 1));
+        list = value_map_get(walk->fields, path);
+    }
+    value_list_add(walk->mem, list, v);
+}
+
+/* {"coordinates":[lon,lat],"type":"Point"}; false: it is no place, but perhaps a list of some. */
+static bool place_add(const struct source_walk *walk, struct str path, const struct value *v)
+{
+    struct geo_point point;
+    if (geo_point_parse(v, true, &point, NULL) < 0)
+        return v->kind != VALUE_LIST; /* malformed ones are ignored */
+    struct value coordinates = value_list(walk->mem, 2), shape = value_map(walk->mem, 2);
+    value_list_add(walk->mem, &coordinates, value_float(point.lon));
+    value_list_add(walk->mem, &coordinates, value_float(point.lat));
+    value_map_set(walk->mem, &shape, STR("coordinates"), coordinates);
+    value_map_set(walk->mem, &shape, STR("type"), value_str(STR("Point")));
+    field_add(walk, path, shape);
+    return true;
+}
+
 static void walk_source(const struct source_walk *walk, struct str path, const struct value *v,
                         unsigned depth)
 {
     if (v->kind == VALUE_NULL || depth > 32)
+        return;
+    const struct field *place = mapping_field(walk->part->mapping, path);
+    if (place && place->type == FIELD_GEO_POINT && str_glob(walk->spec->pattern, path) &&
+        place_add(walk, path, v))
         return;
     if (v->kind == VALUE_LIST) {
         for (size_t i = 0; i < v->list->count; i++)
@@ -156,12 +197,7 @@ static void walk_source(const struct source_walk *walk, struct str path, const s
             continue;
         if (!str_glob(walk->spec->pattern, field->path))
             continue;
-        struct value *list = value_map_get(walk->fields, field->path);
-        if (!list) {
-            value_map_set(walk->mem, walk->fields, field->path, value_list(walk->mem, 1));
-            list = value_map_get(walk->fields, field->path);
-        }
-        value_list_add(walk->mem, list, source_field_value(walk, field, v));
+        field_add(walk, field->path, source_field_value(walk, field, v));
     }
 }
 

@@ -181,6 +181,11 @@ struct plan *plan_variant_term(struct planner *planner, const struct field *fiel
                                     : bad_value(planner, field, v, is_lenient);
     if (is_lenient)
         return NULL;
+    if (field->type == FIELD_GEO_POINT)
+        return plan_fail(planner, ERR_INVALID,
+                         "Geometry fields do not support exact searching, use dedicated geometry "
+                         "queries instead: [" STR_FMT "]",
+                         STR_ARG(field->path));
     return plan_fail(planner, ERR_UNSUPPORTED,
                      "field [" STR_FMT "] of type [%s] does not support term queries",
                      STR_ARG(field->path), field_type_name(field->type));
@@ -353,6 +358,11 @@ struct plan *plan_variant_range(struct planner *planner, const struct field *fie
     }
     if (range->is_lenient)
         return NULL;
+    if (field->type == FIELD_GEO_POINT)
+        return plan_fail(planner, ERR_INVALID,
+                         "failed to create query: Field [" STR_FMT
+                         "] of type [geo_point] does not support range queries",
+                         STR_ARG(field->path));
     return plan_fail(planner, ERR_UNSUPPORTED,
                      "field [" STR_FMT "] of type [%s] does not support range queries",
                      STR_ARG(field->path), field_type_name(field->type));

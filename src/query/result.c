@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* result.c: the body of a search's reply, member by member as Elasticsearch 7.10 writes it. */
+#include "base/str.h"
 #include "codec/json.h"
+#include "index/engine.h"
 #include "query/search_int.h"
 
 static void write_total(const struct search_request *request, const struct search_result *result,
@@ -71,18 +73,52 @@ static void write_hit(const struct search_request *request, const struct search_
     json_object_end(w);
 }
 
-static void write_shards(const struct search_result *result, struct json_writer *w)
+static void write_failure(const struct searcher_failure *failure, struct json_writer *w)
+{
+    json_object_begin(w);
+    json_key_lit(w, "shard");
+    json_u64(w, 0);
+    json_key_lit(w, "index");
+    json_str(w, failure->index);
+    json_key_lit(w, "node");
+    json_null(w);
+    json_key_lit(w, "reason");
+    json_object_begin(w);
+    json_key_lit(w, "type");
+    /* "all shards failed" is said of the request; of its one shard, that it is not there. */
+    json_str(w, str_from(err_es_type(failure->err.code == ERR_SHARDS_FAILED ? ERR_NO_SHARD
+                                                                            : failure->err.code)));
+    json_key_lit(w, "reason");
+    json_str(w, str_from(failure->err.text));
+    json_object_end(w);
+    json_object_end(w);
+}
+
+void search_shards_of(const struct searcher *searcher, struct search_result *result)
+{
+    result->failures = searcher_failures(searcher, &result->failure_count);
+    result->shard_count = searcher_index_count(searcher) + result->failure_count;
+}
+
+void search_shards_write(const struct search_result *result, struct json_writer *w)
 {
     json_key_lit(w, "_shards");
     json_object_begin(w);
     json_key_lit(w, "total");
     json_u64(w, result->shard_count);
     json_key_lit(w, "successful");
-    json_u64(w, result->shard_count);
+    json_u64(w, result->shard_count - result->failure_count);
     json_key_lit(w, "skipped");
     json_u64(w, 0);
     json_key_lit(w, "failed");
-    json_u64(w, 0);
+    json_u64(w, result->failure_count);
+    if (result->failure_count) {
+        json_key_lit(w, "failures");
+        json_array_begin(w);
+        for (size_t i = 0; i < result->failure_count; i++)
+            write_failure(&result->failures[i], w);
+        json_array_end(w);
+    }
     json_object_end(w);
 }
 
@@ -97,7 +133,7 @@ void search_result_write(const struct search_request *request, const struct sear
         json_key_lit(w, "terminated_early");
         json_bool(w, result->terminated_early);
     }
-    write_shards(result, w);
+    search_shards_write(result, w);
     json_key_lit(w, "hits");
     json_object_begin(w);
     write_total(request, result, w);

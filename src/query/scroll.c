@@ -240,7 +240,8 @@ static int run_ahead(struct scroll_table *table, struct scroll *scroll, struct a
 {
     int64_t started_ns = clock_monotonic_ns(table->clock);
     size_t count = MIN_OF(scroll->ahead.count - scroll->ahead_at, (size_t)scroll->request->size);
-    *result = (struct search_result){.shard_count = searcher_index_count(scroll->searcher)};
+    *result = (struct search_result){0};
+    search_shards_of(scroll->searcher, result);
     result->hits = ARENA_ARRAY(mem, struct search_hit, count);
     for (; result->hit_count < count; result->hit_count++) {
         const struct ahead_hit *from = &scroll->ahead.hits[scroll->ahead_at + result->hit_count];

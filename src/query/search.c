@@ -250,7 +250,7 @@ int search_run(struct searcher *searcher, const struct search_request *request, 
         arena_free(s.walks[i].work);
     }
     mem_free(s.walks);
-    result.shard_count = searcher_index_count(searcher);
+    search_shards_of(searcher, &result);
     if (rc == 0)
         *ret_result = result;
     return rc;

@@ -14,6 +14,9 @@ struct searcher;
 struct search_pool;
 struct json_writer;
 
+/* An index that could not answer: its reason stands in the reply's _shards. */
+struct searcher_failure;
+
 struct search_limits {
     size_t memory_bytes_max;    /* 0: default; over: ERR_MEM_LIMIT */
     int64_t time_ns_max;        /* 0: none; over: partial result with timed_out */
@@ -70,7 +73,9 @@ struct search_result {
     struct search_hit *hits;
     size_t hit_count;
     struct value aggregations; /* VALUE_NONE or a map */
-    size_t shard_count;        /* one per index */
+    size_t shard_count;        /* one per index, those that failed included */
+    const struct searcher_failure *failures; /* borrowed from the searcher */
+    size_t failure_count;
 };
 
 int search_run(struct searcher *searcher, const struct search_request *request, struct clock *clock,
@@ -79,6 +84,11 @@ int search_run(struct searcher *searcher, const struct search_request *request, 
 /* The body of a reply, members {took … aggregations} into the open object. */
 void search_result_write(const struct search_request *request, const struct search_result *result,
                          struct json_writer *w);
+
+/* "_shards": {…} */
+void search_shards_write(const struct search_result *result, struct json_writer *w);
+/* Fills those members of a result that tell of the indices. */
+void search_shards_of(const struct searcher *searcher, struct search_result *result);
 
 int search_count(struct searcher *searcher, const struct search_request *request,
                  const struct search_limits *limits, uint64_t *ret_count,

@@ -283,6 +283,10 @@ static int open_field(struct sort_reader *reader, const struct searcher_part *pa
             "] in order to load field data "
             "by uninverting the inverted index. Note that this can use significant memory.",
             STR_ARG(spec->field));
+    } else if (field->type == FIELD_GEO_POINT) {
+        return err_set(err, ERR_INVALID,
+                       "can't sort on geo_point field without using specific sorting feature, like "
+                       "geo_distance");
     } else if (field->has_doc_values) {
         reader->column = segment_column(part->segment, field);
     } else if (!field_is_string(field)) {

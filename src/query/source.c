@@ -109,6 +109,13 @@ static enum column_kind unmapped_kind(const struct source_params *params, enum s
                                                : COLUMN_LONG;
 }
 
+/* Places are counted, and told apart; a number they are not. */
+static bool is_place_misused(const struct field *field, struct str type)
+{
+    return field->type == FIELD_GEO_POINT && !str_is(type, "value_count") &&
+           !str_is(type, "cardinality") && !str_is(type, "missing");
+}
+
 int source_begin(struct source *source, const struct agg_node *node,
                  const struct source_params *params, struct agg_run *run, enum source_wants wants,
                  struct err *err)
@@ -129,7 +136,8 @@ int source_begin(struct source *source, const struct agg_node *node,
     if (field_is_text(field))
         return text_field_error(field, err);
     enum column_kind kind = kind_of_type(field);
-    if (kind == COLUMN_ORDINAL ? !(wants & SOURCE_STRINGS) : !(wants & SOURCE_NUMBERS))
+    if (is_place_misused(field, node->type_name) ||
+        (kind == COLUMN_ORDINAL ? !(wants & SOURCE_STRINGS) : !(wants & SOURCE_NUMBERS)))
         return err_set(
             err, ERR_INVALID,
             "Field [" STR_FMT "] of type [%s] is not supported for aggregation [" STR_FMT "]",

@@ -323,7 +323,8 @@ int doc_walk_page(struct doc_walk *walk, struct clock *clock, struct arena *mem,
                   struct search_result *ret_result, struct err *err)
 {
     int64_t started_ns = clock_monotonic_ns(clock);
-    struct search_result result = {.shard_count = searcher_index_count(walk->searcher)};
+    struct search_result result = {0};
+    search_shards_of(walk->searcher, &result);
     result.hits = ARENA_ARRAY(mem, struct search_hit, (size_t)walk->request->size);
     searcher_query_begin(walk->searcher);
     int rc = fill_page(walk, clock, started_ns, mem, &result, err);

@@ -42,7 +42,8 @@ static void failure_write(const struct doc_write *write, const struct doc_result
     json_key_lit(w, "status");
     json_i64(w, result->status);
     json_key_lit(w, "error");
-    rest_error_object_write(result->err, w);
+    struct rest_place place = {result->index, result->index_uuid};
+    rest_error_object_write(result->err, &place, w);
 }
 
 static void item_write(const struct doc_write *write, const struct doc_result *result,

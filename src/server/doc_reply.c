@@ -49,6 +49,48 @@ int version_type_parse(struct str text, enum version_type *ret, struct err *err)
     return 0;
 }
 
+static const char *version_type_name(enum version_type type)
+{
+    return type == VERSION_INTERNAL   ? "INTERNAL"
+           : type == VERSION_EXTERNAL ? "EXTERNAL"
+                                      : "EXTERNAL_GTE";
+}
+
+int read_version_parse(int64_t version, struct str type, struct read_version *ret, struct err *err)
+{
+    *ret = (struct read_version){.version = version};
+    if (type.p)
+        TRY(version_type_parse(type, &ret->type, err));
+    int64_t least = ret->type == VERSION_INTERNAL ? 1 : 0;
+    if (version != VERSION_NONE && version < least)
+        return err_set(err, ERR_VALIDATION,
+                       "Validation Failed: 1: illegal version value [%lld] for version type [%s];",
+                       (long long)version, version_type_name(ret->type));
+    return 0;
+}
+
+int read_version_check(const struct doc_get *doc, const struct read_version *wanted,
+                       struct err *err)
+{
+    if (!doc->is_found || wanted->version == VERSION_NONE || wanted->version == doc->version)
+        return 0;
+    return err_set(
+        err, ERR_VERSION_CONFLICT,
+        "[" STR_FMT
+        "]: version conflict, current version [%lld] is different than the one provided [%lld]",
+        STR_ARG(doc->id), (long long)doc->version, (long long)wanted->version);
+}
+
+int read_refresh_parse(struct str text, bool *ret, struct err *err)
+{
+    *ret = text.p && (text.n == 0 || str_is(text, "true"));
+    if (!text.p || *ret || str_is(text, "false"))
+        return 0;
+    return err_set(err, ERR_INVALID,
+                   "Failed to parse value [" STR_FMT "] as only [true] or [false] are allowed.",
+                   STR_ARG(text));
+}
+
 int doc_write_numbers_check(const struct doc_write *write, struct err *err)
 {
     if (write->if_seq_no != SEQ_NO_NONE && write->if_seq_no < 0)
@@ -80,7 +122,7 @@ static const char *version_check(const struct doc_write *write, struct arena *me
     if (!is_internal && write->version < 0)
         return arena_printf(mem, "illegal version value [%lld] for version type [%s]",
                             (long long)write->version,
-                            write->version_type == VERSION_EXTERNAL ? "EXTERNAL" : "EXTERNAL_GTE")
+                            version_type_name(write->version_type))
             .p;
     if (!is_internal && write->if_seq_no != SEQ_NO_NONE)
         return "compare and write operations can not use versioning";
@@ -205,6 +247,7 @@ int doc_write_run(struct rest_call *call, const struct doc_write *write, struct 
     if (result.outcome == DOC_FAILED) {
         if (err)
             *err = *result.err;
+        call->place = (struct rest_place){result.index, result.index_uuid};
         return -(int)result.err->code;
     }
     call->status = result.status;

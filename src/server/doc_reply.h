@@ -40,6 +40,19 @@ int doc_write_numbers_check(const struct doc_write *write, struct err *err) WARN
 /* What Elasticsearch's validation refuses before it looks for the document; NULL: nothing. May
  * print into mem. */
 const char *doc_write_check(const struct doc_write *write, struct arena *mem);
+/* The version that a read asks for. */
+struct read_version {
+    int64_t version; /* VERSION_NONE: any */
+    enum version_type type;
+};
+int read_version_parse(int64_t version, struct str type, struct read_version *ret,
+                       struct err *err) WARN_UNUSED;
+/* -ERR_VERSION_CONFLICT when the document is there in another one. */
+int read_version_check(const struct doc_get *doc, const struct read_version *wanted,
+                       struct err *err) WARN_UNUSED;
+/* "", "true", "false": a read's refresh. */
+int read_refresh_parse(struct str text, bool *ret, struct err *err) WARN_UNUSED;
+
 /* Fills conditions, routing and version of a write from its parameters. */
 int write_params_apply(const struct write_params *params, struct doc_write *write,
                        struct err *err) WARN_UNUSED;

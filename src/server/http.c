@@ -344,8 +344,10 @@ static enum MHD_Result body_complete(struct exchange *x)
     MHD_suspend_connection(x->connection);
     if (queue_push(x->http->queue, x, 1, 0) != QUEUE_OK) {
         metric_add(&x->http->metrics.rejected_queue, 1);
-        err_set(&x->err, ERR_QUEUE_FULL, "rejected: the queue of %u requests is full",
-                HTTP_QUEUE_REQUESTS_MAX);
+        err_set(&x->err, ERR_QUEUE_FULL,
+                "rejected execution: the queue of the pool [%s] has its HTTP_QUEUE_REQUESTS_MAX of "
+                "[%zu] requests waiting",
+                x->http->config.name, x->http->config.queue_requests_max);
         x->is_done = true;
         MHD_resume_connection(x->connection);
     }
@@ -455,11 +457,11 @@ static void late_reply_make(struct http_server *http)
     struct buf body;
     buf_init(&body, 4 * KIB);
     buf_init(&http->late_reply, 8 * KIB);
-    (void)err_set(
-        &err, ERR_TIMEOUT,
-        "the request's body did not arrive within http.read_timeout (%lld s, and one more "
-        "for each %llu bytes that have come)",
-        (long long)(c->read_timeout_ns / NS_PER_S), (unsigned long long)HTTP_BODY_BYTES_PER_S_MIN);
+    (void)err_set(&err, ERR_TIMEOUT,
+                  "the request's body did not arrive within http.read_timeout (%lld ms, and a "
+                  "second more for each %llu bytes that have come)",
+                  (long long)(c->read_timeout_ns / NS_PER_MS),
+                  (unsigned long long)HTTP_BODY_BYTES_PER_S_MIN);
     if (c->error_write)
         c->error_write(c->owner, &err, &body);
     else
@@ -516,7 +518,9 @@ int http_start(const struct http_config *config, struct http_server **ret_http, 
     if (http->config.read_timeout_ns == 0)
         http->config.read_timeout_ns = HTTP_READ_TIMEOUT_NS_DEFAULT;
     (void)snprintf(http->name, sizeof(http->name), "%s", config->name);
-    http->queue = queue_new(HTTP_QUEUE_REQUESTS_MAX);
+    if (http->config.queue_requests_max == 0)
+        http->config.queue_requests_max = HTTP_QUEUE_REQUESTS_MAX;
+    http->queue = queue_new(http->config.queue_requests_max);
     late_reply_make(http);
     pace_init(&http->pace, http->config.read_timeout_ns, HTTP_BODY_BYTES_PER_S_MIN,
               buf_str(&http->late_reply));
@@ -545,6 +549,11 @@ const struct http_metrics *http_metrics(const struct http_server *http)
 size_t http_queue_count(const struct http_server *http)
 {
     return queue_count(http->queue);
+}
+
+size_t http_queue_requests_max(const struct http_server *http)
+{
+    return http->config.queue_requests_max;
 }
 
 size_t http_worker_count(const struct http_server *http)

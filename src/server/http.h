@@ -75,6 +75,7 @@ struct http_config {
     size_t content_bytes_max;
     size_t in_flight_bytes_max; /* 0: HTTP_IN_FLIGHT_BYTES_MAX_DEFAULT */
     int64_t read_timeout_ns;    /* 0: HTTP_READ_TIMEOUT_NS_DEFAULT */
+    size_t queue_requests_max;  /* 0: HTTP_QUEUE_REQUESTS_MAX */
     const char *name;           /* of the threads and in messages: "rest" */
     http_handler *handler;      /* on a worker thread; MUST fill the reply */
     /* MAY be NULL: writes the body of an error the server itself answers (413, 400, 429) in the
@@ -98,6 +99,7 @@ struct http_server;
 const struct http_metrics *http_metrics(const struct http_server *http);
 size_t http_queue_count(const struct http_server *http); /* requests waiting for a worker */
 uint64_t http_rejected_read_timeout(const struct http_server *http);
+size_t http_queue_requests_max(const struct http_server *http);
 size_t http_worker_count(const struct http_server *http);
 size_t http_in_flight_bytes_max(const struct http_server *http);
 int http_start(const struct http_config *config, struct http_server **ret_http,

@@ -25,9 +25,9 @@ int64_t pace_deadline_ns(const struct pace *pace, const struct paced *body)
 static void cut(struct pace *pace, struct paced *body)
 {
     body->is_cut = true;
+    __atomic_add_fetch(&pace->cut_count, 1, __ATOMIC_RELAXED); /* before its client can know */
     (void)!net_write_all(body->fd, pace->reply.p, pace->reply.n, 0, NULL);
     net_shutdown(body->fd);
-    __atomic_add_fetch(&pace->cut_count, 1, __ATOMIC_RELAXED);
 }
 
 static void *watch(void *arg)

@@ -384,8 +384,8 @@ static void refuses_a_body_before_its_end(struct test *t)
 {
     struct gate gate = {0};
     struct http_server *http = start_strict(t, &gate);
-    int fd =
-        send_to(t, http, STR("POST /strict HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\nab"));
+    int fd = send_to(t, http,
+                     STR("POST /strict HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\nab"));
     wait_for_bytes(http, 920);
     assert_ok(net_write_all(fd, "c!d", 3, TIMEOUT_NS, &t->err), &t->err);
     wait_for_bytes(http, 0); /* released, and 895 bytes are still to come */
@@ -465,6 +465,39 @@ static void cuts_off_slow_senders(struct test *t)
     http_stop(http, NS_PER_S);
 }
 
+static void rejects_what_finds_the_queue_full(struct test *t)
+{
+    struct gate gate = {0};
+    struct http_config config = {.worker_count = 1,
+                                 .queue_requests_max = 1,
+                                 .name = "test",
+                                 .handler = hold,
+                                 .error_write = error_json,
+                                 .owner = &gate};
+    struct http_server *http = NULL;
+    assert_ok(http_start(&config, &http, &t->err), &t->err);
+    int at_work = send_to(t, http, request(t, "/hold", "", 1));
+    wait_inside(&gate, 1);
+    int waiting = send_to(t, http, request(t, "/a", "", 2));
+    while (http_queue_count(http) < 1)
+        clock_sleep_ns(clock_system(), NS_PER_MS);
+    int refused = send_to(t, http, request(t, "/b", "", 3));
+    struct str reply = read_until(t, refused, "waiting\"}");
+    assert_true(str_starts_with(reply, STR("HTTP/1.1 429")));
+    assert_true(has(reply, "es_rejected_execution_exception") && has(reply, "of [1] requests"));
+    assert_int_equal(metric_get(&http_metrics(http)->rejected_queue), 1);
+    __atomic_store_n(&gate.is_open, true, __ATOMIC_RELEASE);
+    assert_true(has(read_until(t, at_work, " bytes"), "1 bytes"));
+    assert_true(has(read_until(t, waiting, " bytes"), "2 bytes"));
+    struct str again = request(t, "/c", "", 4); /* the refused connection is still good */
+    assert_ok(net_write_all(refused, again.p, again.n, TIMEOUT_NS, &t->err), &t->err);
+    assert_true(has(read_until(t, refused, " bytes"), "4 bytes"));
+    net_close(at_work);
+    net_close(waiting);
+    net_close(refused);
+    http_stop(http, NS_PER_S);
+}
+
 static void survives_garbage(struct test *t)
 {
     struct http_server *http = start(t, 0);
@@ -500,5 +533,5 @@ TEST_MAIN(TEST(tells_that_the_client_has_gone), TEST(answers_requests),
           TEST(keeps_a_connection_for_several_requests), TEST(refuses_large_bodies),
           TEST(unpacks_gzip_within_the_limit), TEST(admits_bodies_by_their_bytes),
           TEST(bounds_gzip_by_ratio_and_budget), TEST(refuses_a_body_before_its_end),
-          TEST(reads_gzip_bodies_too), TEST(cuts_off_slow_senders), TEST(survives_garbage),
-          TEST(names_a_port_in_use))
+          TEST(reads_gzip_bodies_too), TEST(cuts_off_slow_senders),
+          TEST(rejects_what_finds_the_queue_full), TEST(survives_garbage), TEST(names_a_port_in_use))

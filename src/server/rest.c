@@ -89,19 +89,8 @@ static struct str name_in_brackets(const char *text)
     return close < 0 ? STR_NONE : str_sub(s, 0, (size_t)close);
 }
 
-/* A search that no index could answer: the reason stands with the shard, as in Elasticsearch. */
-static void shards_failed_write(const struct err *err, struct json_writer *w)
+static void failed_shard_write(const struct err *err, struct json_writer *w)
 {
-    json_key_lit(w, "type");
-    json_str(w, str_from(err_es_type(err->code)));
-    json_key_lit(w, "reason");
-    json_str(w, STR("all shards failed"));
-    json_key_lit(w, "phase");
-    json_str(w, STR("query"));
-    json_key_lit(w, "grouped");
-    json_bool(w, true);
-    json_key_lit(w, "failed_shards");
-    json_array_begin(w);
     json_object_begin(w);
     json_key_lit(w, "shard");
     json_u64(w, 0);
@@ -117,10 +106,46 @@ static void shards_failed_write(const struct err *err, struct json_writer *w)
     json_str(w, str_from(err->text));
     json_object_end(w);
     json_object_end(w);
+}
+
+/* A search that no index could answer: the reason stands with the shard, as in Elasticsearch. */
+static void shards_failed_write(const struct err *err, struct json_writer *w)
+{
+    json_key_lit(w, "type");
+    json_str(w, str_from(err_es_type(err->code)));
+    json_key_lit(w, "reason");
+    bool is_rejected = str_starts_with(str_from(err->text), STR("Search rejected"));
+    json_str(w, is_rejected ? str_from(err->text) : STR("all shards failed"));
+    json_key_lit(w, "phase");
+    json_str(w, STR("query"));
+    json_key_lit(w, "grouped");
+    json_bool(w, true);
+    json_key_lit(w, "failed_shards");
+    json_array_begin(w);
+    if (!is_rejected)
+        failed_shard_write(err, w);
     json_array_end(w);
 }
 
-static void error_members_write(const struct err *err, struct json_writer *w)
+/* Where a document was refused. */
+static void place_write(const struct rest_place *place, struct json_writer *w)
+{
+    json_key_lit(w, "index_uuid");
+    json_str(w, place->uuid);
+    json_key_lit(w, "shard");
+    json_str(w, STR("0"));
+    json_key_lit(w, "index");
+    json_str(w, place->index);
+}
+
+static bool has_place(const struct err *err, const struct rest_place *place)
+{
+    return place && place->uuid.p &&
+           (err->code == ERR_VERSION_CONFLICT || err->code == ERR_DOC_MISSING);
+}
+
+static void error_members_write(const struct err *err, const struct rest_place *place,
+                                struct json_writer *w)
 {
     if (err->code == ERR_SHARDS_FAILED) {
         shards_failed_write(err, w);
@@ -143,6 +168,8 @@ static void error_members_write(const struct err *err, struct json_writer *w)
         json_key_lit(w, "index");
         json_str(w, index);
     }
+    if (has_place(err, place))
+        place_write(place, w);
     if (err->bytes_limit > 0) {
         json_key_lit(w, "bytes_wanted");
         json_u64(w, err->bytes_wanted);
@@ -159,25 +186,32 @@ static void error_members_write(const struct err *err, struct json_writer *w)
     }
 }
 
-void rest_error_object_write(const struct err *err, struct json_writer *w)
+void rest_error_object_write(const struct err *err, const struct rest_place *place,
+                             struct json_writer *w)
 {
     json_object_begin(w);
-    error_members_write(err, w);
+    error_members_write(err, place, w);
     json_object_end(w);
 }
 
-void rest_error_write(const struct err *err, struct json_writer *w)
+void rest_error_caused_write(const struct err *err, const struct rest_place *place,
+                             struct json_writer *w)
 {
-    json_object_begin(w);
-    json_key_lit(w, "error");
     json_object_begin(w);
     json_key_lit(w, "root_cause");
     json_array_begin(w);
     if (err->code != ERR_SHARDS_FAILED)
-        rest_error_object_write(err, w);
+        rest_error_object_write(err, place, w);
     json_array_end(w);
-    error_members_write(err, w);
+    error_members_write(err, place, w);
     json_object_end(w);
+}
+
+void rest_error_write(const struct err *err, const struct rest_place *place, struct json_writer *w)
+{
+    json_object_begin(w);
+    json_key_lit(w, "error");
+    rest_error_caused_write(err, place, w);
     json_key_lit(w, "status");
     json_i64(w, err_http_status(err->code));
     json_object_end(w);
@@ -387,7 +421,7 @@ static int fail(struct rest_call *call, const struct err *err)
     buf_clear(call->out);
     json_writer_init(&call->w, call->out, call->w.is_pretty);
     call->is_text = false;
-    rest_error_write(err, &call->w);
+    rest_error_write(err, &call->place, &call->w);
     return err_http_status(err->code);
 }
 

@@ -41,6 +41,11 @@ struct rest_client {
     void *body_reader; /* what the endpoint's body_reader made of the body; NULL: nothing yet */
 };
 
+/* The index that refused a document. */
+struct rest_place {
+    struct str index, uuid; /* uuid.p == NULL: none did */
+};
+
 struct rest_call {
     struct rest_context *context;
     struct rest_client client;
@@ -55,6 +60,7 @@ struct rest_call {
     size_t part_count;
     struct value query; /* every query parameter as text, for endpoints that hand them on */
     int status;         /* 200 */
+    struct rest_place place; /* for the error, should the call fail */
     struct buf *out;
     struct json_writer w; /* writes to out */
     bool is_text;         /* the handler wrote text/plain instead of JSON */
@@ -101,10 +107,16 @@ void rest_run(struct rest_context *context, struct str method, struct str path, 
               struct str body, const struct rest_client *client, struct arena *mem, struct buf *out,
               struct rest_reply *ret_reply);
 
-/* {"error":{"root_cause":[…],"type":…,"reason":…},"status":N} */
-void rest_error_write(const struct err *err, struct json_writer *w);
-/* Only the object behind "error", as bulk items and _msearch have it. */
-void rest_error_object_write(const struct err *err, struct json_writer *w);
+/* {"error":{"root_cause":[…],"type":…,"reason":…},"status":N}. `place` MAY be NULL: what refused a
+ * document is shown with its version conflict. */
+void rest_error_write(const struct err *err, const struct rest_place *place,
+                      struct json_writer *w);
+/* Only the object behind "error", as documents of _mget have it. */
+void rest_error_caused_write(const struct err *err, const struct rest_place *place,
+                             struct json_writer *w);
+/* The same without "root_cause", as bulk items have it. */
+void rest_error_object_write(const struct err *err, const struct rest_place *place,
+                             struct json_writer *w);
 
 /* "_shards": {"total":1,"successful":1,"failed":0} */
 void rest_shards_write(struct json_writer *w, size_t total);

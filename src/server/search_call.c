@@ -16,6 +16,24 @@ int call_indices(struct rest_call *call, const struct index_options *options,
                           options->ignore_unavailable, call->mem, ret_names, ret_count, err);
 }
 
+/* As Elasticsearch words it when a part of the answer is no answer. */
+static int whole_snapshot(struct engine *engine, const struct str *names, size_t count,
+                          struct searcher **ret_searcher, struct err *err)
+{
+    CLEANUP(searcher_unref_ptr) struct searcher *searcher = NULL;
+    size_t failed;
+    TRY(engine_snapshot_partial(engine, names, count, &searcher, err));
+    const struct searcher_failure *failures = searcher_failures(searcher, &failed);
+    if (failed > 0)
+        return err_set(err, ERR_SHARDS_FAILED,
+                       "Search rejected due to missing shards [[" STR_FMT
+                       "][0]]. Consider using `allow_partial_search_results` setting to bypass "
+                       "this error.",
+                       STR_ARG(failures[0].index));
+    *ret_searcher = TAKE(searcher);
+    return 0;
+}
+
 int search_snapshot(struct rest_call *call, struct str expression,
                     const struct index_options *options, struct searcher **ret_searcher,
                     struct err *err)
@@ -28,7 +46,9 @@ int search_snapshot(struct rest_call *call, struct str expression,
     if (count == 0 && !options->allow_no_indices)
         return err_set(err, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "]",
                        STR_ARG(expression));
-    return engine_snapshot(engine, names, count, ret_searcher, err);
+    if (options->is_whole)
+        return whole_snapshot(engine, names, count, ret_searcher, err);
+    return engine_snapshot_partial(engine, names, count, ret_searcher, err);
 }
 
 static bool is_handled_elsewhere(const struct rest_call *call, struct str name)

@@ -9,6 +9,7 @@
 
 struct index_options {
     bool ignore_unavailable, allow_no_indices;
+    bool is_whole; /* an index that cannot answer is an error, whatever the others could */
     struct str expand_wildcards;
 };
 #define INDEX_OPTIONS(S)                                                                           \

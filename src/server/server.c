@@ -53,7 +53,7 @@ static void error_body(void *owner, const struct err *err, struct buf *out)
     (void)owner;
     struct json_writer w;
     json_writer_init(&w, out, false);
-    rest_error_write(err, &w);
+    rest_error_write(err, NULL, &w);
 }
 
 static void rest_handle(void *owner, struct http_request *req, struct http_reply *reply)

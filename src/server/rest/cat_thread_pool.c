@@ -41,7 +41,7 @@ static int cat_thread_pool_run(struct rest_call *call, struct err *err)
         cat_cellf(&table, "%llu", (unsigned long long)metric_get(&m->active));
         cat_cellf(&table, "%zu", http_worker_count(http));
         cat_cellf(&table, "%zu", http_queue_count(http));
-        cat_cellf(&table, "%u", HTTP_QUEUE_REQUESTS_MAX);
+        cat_cellf(&table, "%zu", http_queue_requests_max(http));
         cat_cellf(&table, "%llu", (unsigned long long)metric_get(&m->rejected_queue));
         cat_cellf(&table, "%llu", (unsigned long long)metric_get(&m->completed));
         cat_cellf(&table, "%zu", http_worker_count(http));

@@ -23,8 +23,7 @@ static int count_run(struct rest_call *call, struct err *err)
     struct search_limits limits = search_limits_of(call);
     struct value body;
     uint64_t count;
-    struct str expression = rest_part(call, "index"), *names;
-    size_t shards;
+    struct search_result result = {0};
     TRY(rest_body(call, &body, err));
     if (body.kind == VALUE_MAP) {
         for (size_t i = 0; i < body.map->count; i++) {
@@ -33,22 +32,14 @@ static int count_run(struct rest_call *call, struct err *err)
                                STR_ARG(body.map->keys[i]));
         }
     }
-    TRY(engine_resolve(call->context->engine, expression.n ? expression : STR("_all"),
-                       params->indices.ignore_unavailable, call->mem, &names, &shards, err));
     TRY(search_snapshot(call, rest_part(call, "index"), &params->indices, &searcher, err));
     TRY(search_request_parse(call, &body, &request, err));
     TRY(search_count(searcher, request, &limits, &count, err));
+    search_shards_of(searcher, &result);
     json_object_begin(&call->w);
     json_key_lit(&call->w, "count");
     json_u64(&call->w, count);
-    json_key_lit(&call->w, "_shards");
-    json_object_begin(&call->w);
-    static const char *const keys[] = {"total", "successful", "skipped", "failed"};
-    for (size_t i = 0; i < 4; i++) {
-        json_key(&call->w, str_from(keys[i]));
-        json_u64(&call->w, i < 2 ? shards : 0);
-    }
-    json_object_end(&call->w);
+    search_shards_write(&result, &call->w);
     json_object_end(&call->w);
     return 0;
 }

@@ -10,34 +10,37 @@ struct doc_get_params {
     bool realtime;
     int64_t version;
 };
-static const struct opt doc_get_opts[] = {
-    OPT_STR(struct doc_get_params, source, .name = "_source", .help = "true, false or fields"),
-    OPT_STR(struct doc_get_params, includes, .name = "_source_includes", .help = "fields to show"),
-    OPT_STR(struct doc_get_params, excludes, .name = "_source_excludes",
-            .help = "fields to leave out"),
-    OPT_BOOL(struct doc_get_params, realtime, .dflt = "true",
-             .help = "sees writes before the next refresh"),
-    OPT_STR(struct doc_get_params, refresh, .help = "refresh before"),
-    OPT_STR(struct doc_get_params, routing, .help = "accepted"),
-    OPT_STR(struct doc_get_params, preference, .help = "accepted"),
-    OPT_INT(struct doc_get_params, version, .dflt = "-1", .help = "the version it must have"),
-    OPT_STR(struct doc_get_params, version_type, .help = "accepted"),
-    OPT_END};
+#define SOURCE_PARAMS                                                                              \
+    OPT_STR(struct doc_get_params, source, .name = "_source", .help = "true, false or fields"),    \
+        OPT_STR(struct doc_get_params, includes, .name = "_source_includes",                       \
+                .help = "fields to show"),                                                         \
+        OPT_STR(struct doc_get_params, excludes, .name = "_source_excludes",                       \
+                .help = "fields to leave out"),                                                    \
+        OPT_BOOL(struct doc_get_params, realtime, .dflt = "true",                                  \
+                 .help = "sees writes before the next refresh"),                                   \
+        OPT_STR(struct doc_get_params, refresh, .help = "true: refresh before"),                   \
+        OPT_STR(struct doc_get_params, routing, .help = "accepted"),                               \
+        OPT_STR(struct doc_get_params, preference, .help = "accepted")
 
-static int get_document(struct rest_call *call, struct doc_get *ret_doc, struct err *err)
+static const struct opt doc_get_opts[] = {
+    SOURCE_PARAMS,
+    OPT_INT(struct doc_get_params, version, .dflt = "-3", .help = "the version it must have"),
+    OPT_STR(struct doc_get_params, version_type, .help = "internal, external or external_gte"),
+    OPT_END};
+static const struct opt doc_source_opts[] = {SOURCE_PARAMS, OPT_END};
+
+static int get_document(struct rest_call *call, const struct read_version *wanted,
+                        struct doc_get *ret_doc, struct err *err)
 {
     const struct doc_get_params *params = call->params;
     struct str index = rest_part(call, "index"), id = rest_part(call, "id");
-    if (params->refresh.p && !str_is(params->refresh, "false"))
+    bool has_refresh;
+    TRY(read_refresh_parse(params->refresh, &has_refresh, err));
+    if (has_refresh)
         TRY(engine_refresh(call->context->engine, index, err));
     TRY(engine_get(call->context->engine, index, id, params->realtime, call->mem, ret_doc, err));
-    if (ret_doc->is_found && params->version >= 0 && params->version != ret_doc->version)
-        return err_set(
-            err, ERR_VERSION_CONFLICT,
-            "[" STR_FMT
-            "]: version conflict, current version [%lld] is different than the one provided [%lld]",
-            STR_ARG(id), (long long)ret_doc->version, (long long)params->version);
-    return 0;
+    call->place = (struct rest_place){ret_doc->index, ret_doc->index_uuid};
+    return read_version_check(ret_doc, wanted, err);
 }
 
 static int doc_get_run(struct rest_call *call, struct err *err)
@@ -45,7 +48,9 @@ static int doc_get_run(struct rest_call *call, struct err *err)
     const struct doc_get_params *params = call->params;
     struct str index = rest_part(call, "index"), id = rest_part(call, "id"), source;
     struct doc_get doc;
-    TRY(get_document(call, &doc, err));
+    struct read_version wanted;
+    TRY(read_version_parse(params->version, params->version_type, &wanted, err));
+    TRY(get_document(call, &wanted, &doc, err));
     TRY(source_filter_params(doc.source, params->source, params->includes, params->excludes,
                              call->mem, &source, err));
     call->status = doc.is_found ? 200 : 404;
@@ -70,7 +75,7 @@ static int doc_source_run(struct rest_call *call, struct err *err)
     const struct doc_get_params *params = call->params;
     struct str index = rest_part(call, "index"), id = rest_part(call, "id"), source;
     struct doc_get doc;
-    TRY(get_document(call, &doc, err));
+    TRY(get_document(call, &(struct read_version){.version = VERSION_NONE}, &doc, err));
     if (!doc.is_found)
         return err_set(err, ERR_NOT_FOUND, "Document not found [" STR_FMT "]/[_doc]/[" STR_FMT "]",
                        STR_ARG(index), STR_ARG(id));
@@ -84,7 +89,7 @@ static const char *const doc_source_routes[] = {"GET /{index}/_source/{id}", NUL
 const struct endpoint endpoint_doc_source = {.name = "get_source",
                                              .summary = "The source of one document.",
                                              .routes = doc_source_routes,
-                                             .params = doc_get_opts,
+                                             .params = doc_source_opts,
                                              .size = sizeof(struct doc_get_params),
                                              .privilege = "read",
                                              .run = doc_source_run};

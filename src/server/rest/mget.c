@@ -25,32 +25,40 @@ static const struct opt mget_opts[] = {
 /* What to show of a document's source: the request's parameters, or the item's own _source. */
 struct wanted {
     struct str source, includes, excludes;
+    struct read_version version;
 };
+
+static int read_one(struct rest_call *call, struct str index, struct str id,
+                    const struct wanted *wanted, struct doc_get *ret_doc, struct err *err)
+{
+    const struct mget_params *params = call->params;
+    bool has_refresh;
+    TRY(read_refresh_parse(params->refresh, &has_refresh, err));
+    if (has_refresh)
+        TRY(engine_refresh(call->context->engine, index, err));
+    TRY(engine_get(call->context->engine, index, id, params->realtime, call->mem, ret_doc, err));
+    return read_version_check(ret_doc, &wanted->version, err);
+}
 
 static int get_one(struct rest_call *call, struct str index, struct str id,
                    const struct wanted *wanted, struct err *err)
 {
-    const struct mget_params *params = call->params;
     struct json_writer *w = &call->w;
-    struct doc_get doc;
+    struct doc_get doc = {0};
     struct err reason;
     struct str source;
-    int rc = 0;
-    if (params->refresh.p && !str_is(params->refresh, "false"))
-        rc = engine_refresh(call->context->engine, index, &reason);
-    if (rc == 0)
-        rc = engine_get(call->context->engine, index, id, params->realtime, call->mem, &doc,
-                        &reason);
+    int rc = read_one(call, index, id, wanted, &doc, &reason);
     json_object_begin(w);
     if (rc < 0) {
+        struct rest_place place = {doc.index, doc.index_uuid};
         json_key_lit(w, "_index");
         json_str(w, index);
         json_key_lit(w, "_type");
-        json_str(w, STR("_doc"));
+        json_null(w);
         json_key_lit(w, "_id");
         json_str(w, id);
         json_key_lit(w, "error");
-        rest_error_object_write(&reason, w);
+        rest_error_caused_write(&reason, &place, w);
     } else {
         TRY(source_filter_params(doc.source, wanted->source, wanted->includes, wanted->excludes,
                                  call->mem, &source, err));
@@ -93,8 +101,8 @@ static struct wanted item_source(struct arena *mem, const struct value *source)
 
 static int check_item(const struct value *item, struct err *err)
 {
-    static const char *const known[] = {"_index",  "_type",    "_id", "_source",
-                                        "routing", "_routing", NULL};
+    static const char *const known[] = {"_index",   "_type",   "_id",          "_source", "routing",
+                                        "_routing", "version", "version_type", NULL};
     for (size_t i = 0; i < item->map->count; i++) {
         if (!rest_is_one_of(item->map->keys[i], known))
             return err_set(err, ERR_INVALID,
@@ -104,11 +112,22 @@ static int check_item(const struct value *item, struct err *err)
     return 0;
 }
 
+static int item_version(const struct value *item, struct read_version *ret, struct err *err)
+{
+    const struct value *version = value_map_get_lit(item, "version"),
+                       *type = value_map_get_lit(item, "version_type");
+    if (version && version->kind != VALUE_INT)
+        return err_set(err, ERR_INVALID, "version of a document in _mget must be a whole number");
+    return read_version_parse(version ? version->i : VERSION_NONE,
+                              type && type->kind == VALUE_STR ? type->s : STR_NONE, ret, err);
+}
+
 static int get_item(struct rest_call *call, const struct value *item, size_t number,
                     struct err *err)
 {
     const struct mget_params *params = call->params;
-    struct wanted wanted = {params->source, params->includes, params->excludes};
+    struct wanted wanted = {params->source, params->includes, params->excludes,
+                            .version = {.version = VERSION_NONE}};
     struct str index = rest_part(call, "index");
     const struct value *id = item;
     if (item->kind == VALUE_MAP) {
@@ -119,6 +138,7 @@ static int get_item(struct rest_call *call, const struct value *item, size_t num
         id = value_map_get_lit(item, "_id");
         if (source)
             wanted = item_source(call->mem, source);
+        TRY(item_version(item, &wanted.version, err));
     }
     if (!index.p)
         return err_set(err, ERR_INVALID, "Validation Failed: 1: index is missing for doc %zu;",

@@ -51,6 +51,8 @@ static int search_one(struct rest_call *call, const struct value *header, struct
         options.ignore_unavailable = ignore->b;
     if (allow && allow->kind == VALUE_BOOL)
         options.allow_no_indices = allow->b;
+    const struct value *partial = value_map_get_lit(header, "allow_partial_search_results");
+    options.is_whole = partial && partial->kind == VALUE_BOOL && !partial->b;
     CLEANUP(searcher_unref_ptr) struct searcher *searcher = NULL;
     struct search_request *request;
     struct search_result result;
@@ -119,7 +121,7 @@ static int msearch_run(struct rest_call *call, struct err *err)
                 "Validation Failed: 1: a header without a body at the end of the request;");
         (void)str_split_next(&rest, '\n', &body_text);
         if (search_one(call, &header, body_text, &reason) < 0)
-            rest_error_write(&reason, &call->w);
+            rest_error_write(&reason, NULL, &call->w);
         if (rest.n == 0)
             break;
     }

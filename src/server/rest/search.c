@@ -17,7 +17,7 @@ static const struct opt search_opts[] = {
     OPT_STR(struct search_params, routing, .help = "accepted"),
     OPT_BOOL(struct search_params, ignore_throttled, .dflt = "true", .help = "accepted"),
     OPT_BOOL(struct search_params, allow_partial, .name = "allow_partial_search_results",
-             .dflt = "true", .help = "accepted"),
+             .dflt = "true", .help = "an index that cannot answer is left out"),
     OPT_BOOL(struct search_params, ccs_minimize_roundtrips, .dflt = "true", .help = "accepted"),
     OPT_BOOL(struct search_params, request_cache, .dflt = "true",
              .help = "accepted: there is no request cache"),
@@ -66,7 +66,9 @@ static int search_endpoint_run(struct rest_call *call, struct err *err)
     CLEANUP(searcher_unref_ptr) struct searcher *searcher = NULL;
     struct value body;
     TRY(rest_body(call, &body, err));
-    TRY(search_snapshot(call, rest_part(call, "index"), &params->indices, &searcher, err));
+    struct index_options options = params->indices;
+    options.is_whole = !params->allow_partial;
+    TRY(search_snapshot(call, rest_part(call, "index"), &options, &searcher, err));
     return run_with(call, searcher, &body, err);
 }
 
