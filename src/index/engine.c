@@ -248,6 +248,16 @@ static int file_is_there(struct vfs *fs, struct str path, struct err *err)
     return rc == -ERR_NOT_FOUND ? 0 : rc < 0 ? rc : 1;
 }
 
+/* A failed index, about which nothing is known but its name, lets go of the name to another that
+ * bears it: it goes by its uuid. */
+static void failed_rename(struct engine *engine, struct index *failed, struct index *other)
+{
+    (void)strmap_put(&engine->indices, failed->name, other);
+    mem_free((void *)(uintptr_t)failed->name.p);
+    failed->name = (struct str){mem_cstr(failed->uuid), failed->uuid.n};
+    (void)strmap_put(&engine->indices, failed->name, failed);
+}
+
 /* Two folders with one name: making the index failed after its manifest was in place (so nobody
  * ever wrote to it), and then it was made again. The older, empty one goes. */
 static int index_enter(struct engine *engine, struct index *index, struct arena *mem,
@@ -256,6 +266,11 @@ static int index_enter(struct engine *engine, struct index *index, struct arena 
     struct index *ghost = strmap_get(&engine->indices, index->name);
     if (!ghost) {
         (void)strmap_put(&engine->indices, index->name, index);
+        return 0;
+    }
+    if (index__is_failed(ghost) || index__is_failed(index)) {
+        failed_rename(engine, index__is_failed(index) ? index : ghost,
+                      index__is_failed(index) ? ghost : index);
         return 0;
     }
     if (ghost->id < index->id)
@@ -270,6 +285,34 @@ static int index_enter(struct engine *engine, struct index *index, struct arena 
         rc = folder_sweep(engine, ghost->path, mem, err);
     index__unref(ghost);
     return rc;
+}
+
+/* One whose files are damaged is there all the same, to say so; an error is one of reading. */
+static int index_open_or_fail(struct engine *engine, struct str dir, struct index **ret_index,
+                              struct err *err)
+{
+    struct err why;
+    int rc = index__open(engine, dir, ret_index, &why);
+    if (rc == -ERR_CORRUPT || rc == -ERR_PARSE) {
+        *ret_index = index__open_failed(engine, dir, &why);
+        return 0;
+    }
+    if (rc < 0) {
+        if (err)
+            *err = why;
+        return rc;
+    }
+    (*ret_index)->state = INDEX_RECOVERING;
+    rc = index__tail_find(engine->fs, dir, &why);
+    if (rc < 0 && rc != -ERR_CORRUPT) {
+        index__unref(*ret_index);
+        if (err)
+            *err = why;
+        return rc;
+    }
+    if (rc < 0)
+        index__fail(*ret_index, &why);
+    return 0;
 }
 
 static int indices_open(struct engine *engine, struct err *err)
@@ -291,8 +334,7 @@ static int indices_open(struct engine *engine, struct err *err)
             TRY(folder_sweep(engine, dir, mem, err));
             continue;
         }
-        TRY(index__open(engine, dir, &index, err));
-        index->state = INDEX_RECOVERING;
+        TRY(index_open_or_fail(engine, dir, &index, err));
         TRY(index_enter(engine, index, mem, err));
     }
     return 0;

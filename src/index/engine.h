@@ -150,7 +150,8 @@ struct index_stats {
     int64_t seq_no_max;       /* highest acknowledged, -1: none */
     uint32_t damaged_count;   /* segments that were set aside; their documents are missing */
     char damaged_reason[128]; /* of the first of them; "" */
-    bool is_recovering;       /* or could not be: searches, gets and writes are refused */
+    bool is_recovering;       /* searches, gets and writes are refused until it is back */
+    bool is_failed; /* the same until it is deleted or repaired; damaged_reason says why */
     bool is_read_only;
     char read_only_reason[128];
 };

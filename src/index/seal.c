@@ -400,9 +400,8 @@ static void doc_seal(struct seal *s, uint32_t doc)
         ASSERT(*number); /* the writer's limits are the builder's */
         out.template_number = *number;
         /* Without any stored bytes there is no array to point into. */
-        out.stored = d->stored_bytes
-                         ? (struct str){b->stored.p + d->stored_off, d->stored_bytes}
-                         : STR_NONE;
+        out.stored =
+            d->stored_bytes ? (struct str){b->stored.p + d->stored_off, d->stored_bytes} : STR_NONE;
     }
     segment_writer_doc(s->w, &out);
 }

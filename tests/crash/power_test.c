@@ -282,8 +282,8 @@ static void verify(struct world *w)
 {
     for (uint32_t i = 0; i < INDICES; i++) {
         bool is_there = engine_index_exists(w->engine, index_name(i));
-        CHECK_AS(w, LOST, is_there == w->acked[i].is_there || in_flight(w, i), "index %u is %sthere", i,
-              is_there ? "" : "not ");
+        CHECK_AS(w, LOST, is_there == w->acked[i].is_there || in_flight(w, i),
+                 "index %u is %sthere", i, is_there ? "" : "not ");
         if (!is_there)
             continue;
         uint64_t found = 0;
@@ -302,19 +302,20 @@ static void verify(struct world *w)
                 CHECK(w, str_eq(doc.source, source_of(w, is.content, is.update)),
                       "torn source %.*s", (int)doc.source.n, doc.source.p);
             }
-            CHECK_AS(w, LOST, allowed(w, i, id, &is) || w->deleting == (int)i,
-                  "index %u id %u: found %d content %llu.%llu, acknowledged %d content %llu.%llu",
-                  i, id, doc.is_found, (unsigned long long)is.content,
-                  (unsigned long long)is.update, acked->is_there,
-                  (unsigned long long)acked->content, (unsigned long long)acked->update);
+            CHECK_AS(
+                w, LOST, allowed(w, i, id, &is) || w->deleting == (int)i,
+                "index %u id %u: found %d content %llu.%llu, acknowledged %d content %llu.%llu", i,
+                id, doc.is_found, (unsigned long long)is.content, (unsigned long long)is.update,
+                acked->is_there, (unsigned long long)acked->content,
+                (unsigned long long)acked->update);
             if (is.is_there && same(&is, acked))
                 CHECK(w, doc.version == acked->version, "version %lld, acknowledged %lld",
                       (long long)doc.version, (long long)acked->version);
             found += doc.is_found;
         }
         CHECK_AS(w, DOUBLED, count_visible(w, index_name(i)) == found,
-              "%llu documents visible, %llu found by id",
-              (unsigned long long)count_visible(w, index_name(i)), (unsigned long long)found);
+                 "%llu documents visible, %llu found by id",
+                 (unsigned long long)count_visible(w, index_name(i)), (unsigned long long)found);
     }
 }
 
