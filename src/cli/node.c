@@ -54,6 +54,8 @@ static int start_engine(struct node *node, struct err *err)
         .clock = app->clock,
         .seed = app->seed,
         .path = path_join(node->mem, node->config.data_path, STR("engine")),
+        .scrub_interval_ns = node->config.scrub_interval_ns,
+        .scrub_bytes_per_s = node->config.scrub_bytes_per_s,
     };
     TRY(engine_open(&config, &node->engine, err));
     return damage_log(node, err);

@@ -24,6 +24,8 @@ struct node_config {
                                 */
     struct str archive_url;
     size_t worker_count, batch_events_max;
+    int64_t scrub_interval_ns; /* as engine_config's */
+    uint64_t scrub_bytes_per_s;
     bool is_ordered, support_escapes;
     struct str (*env_get)(void *owner, struct str name);
     void *env_owner;

@@ -12,7 +12,8 @@ struct serve {
     struct value files;
     struct str config, path_data, host, log_level, archive;
     bool allow_remote;
-    int64_t http_port, console_port, api_port, workers, batch_size;
+    int64_t http_port, console_port, api_port, workers, batch_size, scrub_interval_ns;
+    uint64_t scrub_bytes_per_s;
     struct str clock_start;
     double clock_speed;
 };
@@ -52,6 +53,12 @@ static const struct flag serve_flags[] = {
     {0, "URL",
      OPT_STR(struct serve, archive, .name = "archive",
              .help = "SQL archive that the console reads: jdbc:sqlite:FILE or jdbc:mysql://…")},
+    {0, "TIME",
+     OPT_DURATION(struct serve, scrub_interval_ns, .name = "index.scrub.interval", .dflt = "1d",
+                  .help = "how often each segment file is read and its checksums verified")},
+    {0, "BYTES",
+     OPT_SIZE(struct serve, scrub_bytes_per_s, .name = "index.scrub.bytes_per_s", .dflt = "16mb",
+              .help = "of that, at most so many in a second (0: no verifying)")},
     {0, "LEVEL",
      OPT_STR(struct serve, log_level, .name = "log.level", .dflt = "info",
              .help = "debug, info, warn, error")},
@@ -105,6 +112,8 @@ static int serve_start(struct app *app, const struct serve *s, struct node **ret
         .archive_url = s->archive,
         .worker_count = (size_t)s->workers,
         .batch_events_max = (size_t)s->batch_size,
+        .scrub_interval_ns = s->scrub_bytes_per_s ? s->scrub_interval_ns : -1,
+        .scrub_bytes_per_s = s->scrub_bytes_per_s,
     };
     struct node *node;
     TRY(node_start(&config, &node, err));

@@ -96,6 +96,7 @@ static int slot_open(struct index *index, const struct manifest_segment *m, stru
                        (unsigned long long)m->number);
     TRY(segment_open_file(fs, segment_file_path(index->path, m->number, mem), &seg, err));
     struct slot *slot = slot_new(seg, m->number);
+    segment__scrub_start(seg, index->engine);
     int rc = 0;
     if (seg->size != m->bytes || seg->doc_count != m->doc_count)
         rc = err_set(err, ERR_CORRUPT,
@@ -468,6 +469,7 @@ int engine_tick(struct engine *engine, struct err *err)
 {
     disk_round(engine);
     TRY(each_index(engine, index_round, err));
+    engine__scrub_round(engine);
     return each_index(engine, merge_round, err);
 }
 
@@ -530,6 +532,7 @@ static void conditions_init(struct engine *engine)
     ASSERT(pthread_cond_init(&engine->bg_wake, &attr) == 0 &&
            pthread_cond_init(&engine->bg_done, &attr) == 0 &&
            pthread_cond_init(&engine->merge_wake, &attr) == 0 &&
+           pthread_cond_init(&engine->scrub_wake, &attr) == 0 &&
            pthread_cond_init(&engine->recovered, &attr) == 0);
     (void)pthread_condattr_destroy(&attr);
 }
@@ -582,6 +585,7 @@ static void engine_destroy(struct engine *engine)
     (void)pthread_cond_destroy(&engine->bg_wake);
     (void)pthread_cond_destroy(&engine->bg_done);
     (void)pthread_cond_destroy(&engine->merge_wake);
+    (void)pthread_cond_destroy(&engine->scrub_wake);
     (void)pthread_cond_destroy(&engine->recovered);
     mem_free(engine);
 }
@@ -600,6 +604,7 @@ static int engine_start(struct engine *engine, struct err *err)
         ASSERT(pthread_create(&engine->thread, NULL, background, engine) == 0);
         ASSERT(pthread_create(&engine->merge_thread, NULL, merging, engine) == 0);
         engine->has_thread = true;
+        ASSERT(pthread_create(&engine->scrub_thread, NULL, engine__scrubbing, engine) == 0);
     }
     return engine__recover_start(engine, RECOVERY_OPEN_WAIT_NS, err);
 }
@@ -618,6 +623,10 @@ int engine_open(const struct engine_config *config, struct engine **ret_engine, 
         config->request_bytes_max ? config->request_bytes_max : REQUEST_BYTES_DEFAULT;
     engine->merge_bytes_per_s =
         config->merge_bytes_per_s ? config->merge_bytes_per_s : MERGE_BYTES_PER_S;
+    engine->scrub_interval_ns =
+        config->scrub_interval_ns ? config->scrub_interval_ns : SCRUB_INTERVAL_NS;
+    engine->scrub_bytes_per_s =
+        config->scrub_bytes_per_s ? config->scrub_bytes_per_s : SCRUB_BYTES_PER_S;
     engine->lane_count =
         MIN_OF(config->lane_count ? config->lane_count : os_cpu_count(), (size_t)LANES_MAX);
     engine->disk_checked_ns = INT64_MIN;
@@ -645,10 +654,12 @@ void engine_close(struct engine *engine)
         mutex_lock(&engine->bg_mu);
         engine->is_closing = true;
         ASSERT(pthread_cond_broadcast(&engine->bg_wake) == 0 &&
-               pthread_cond_broadcast(&engine->merge_wake) == 0);
+               pthread_cond_broadcast(&engine->merge_wake) == 0 &&
+               pthread_cond_broadcast(&engine->scrub_wake) == 0);
         mutex_unlock(&engine->bg_mu);
         ASSERT(pthread_join(engine->thread, NULL) == 0 &&
-               pthread_join(engine->merge_thread, NULL) == 0);
+               pthread_join(engine->merge_thread, NULL) == 0 &&
+               pthread_join(engine->scrub_thread, NULL) == 0);
     }
     /* A flush that fails loses nothing: the log still has it. */
     size_t count;

@@ -31,6 +31,8 @@ struct engine_config {
     size_t lane_count;        /* 0: one per core */
     uint64_t wal_file_bytes_max; /* a new log file is begun behind this; 0: default */
     uint64_t merge_bytes_per_s;  /* of background merges while the engine is used; 0: 16 MiB */
+    int64_t scrub_interval_ns;   /* how often each segment file is verified; 0: a day, < 0: never */
+    uint64_t scrub_bytes_per_s;  /* at most; 0: 16 MiB */
     bool is_single_threaded; /* tests and crash simulation: no background threads; engine_tick does
                                 their work */
 };

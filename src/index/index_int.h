@@ -35,7 +35,9 @@
 #define MERGE_FACTOR             10u
 #define MERGE_CLASS_BYTES_MIN    (256 * KIB) /* smaller files are one size class */
 #define MERGE_BYTES_MAX          (5 * GIB)
-#define MERGE_BYTES_PER_S        (16 * MIB)      /* while the engine is used */
+#define MERGE_BYTES_PER_S        (16 * MIB) /* while the engine is used */
+#define SCRUB_INTERVAL_NS        (INT64_C(86400) * NS_PER_S)
+#define SCRUB_BYTES_PER_S        (16 * MIB)
 #define TOMBS_MAX                100000u         /* remembered deletes of a lane */
 #define TOMB_AGE_NS              (60 * NS_PER_S) /* index.gc_deletes */
 #define DISK_RESERVE_BYTES       (64 * MIB)      /* less free space: writes are refused */
@@ -194,6 +196,8 @@ struct engine {
     char id_node_text[8];
     size_t memory_max, request_max;
     uint64_t merge_bytes_per_s;
+    int64_t scrub_interval_ns; /* < 0: off */
+    uint64_t scrub_bytes_per_s;
     int64_t used_ns;         /* atomic: last write or search */
     uint64_t memory_bytes;   /* atomic: sum of indices */
     uint64_t flight_bytes;   /* atomic: requests being applied */
@@ -201,7 +205,7 @@ struct engine {
     int64_t disk_checked_ns; /* atomic */
     bool is_disk_full;       /* atomic */
     bool is_closing;         /* guarded by bg_mu */
-    pthread_t thread, merge_thread, recover_thread;
+    pthread_t thread, merge_thread, scrub_thread, recover_thread;
     bool has_thread, has_recover_thread;
     pthread_mutex_t recover_mu; /* taken last */
     pthread_cond_t recovered;   /* the state of an index changed, or recovery ended */
@@ -211,7 +215,7 @@ struct engine {
     bool is_log_kept;          /* the tail of a FAILED index could not be set aside */
     bool is_recovery_stopping; /* atomic */
     pthread_mutex_t bg_mu;
-    pthread_cond_t bg_wake, bg_done, merge_wake; /* done: a refresh happened */
+    pthread_cond_t bg_wake, bg_done, merge_wake, scrub_wake; /* done: a refresh happened */
     bool is_kicked;
     struct err background_error; /* guarded by bg_mu: of the last round */
     struct engine_metrics metrics;
@@ -276,6 +280,12 @@ int index__fold(struct index *index, struct err *err) WARN_UNUSED;
 int index__manifest_write(struct index *index,
                           struct err *err) WARN_UNUSED; /* REQUIRES(flush_mu) */
 uint64_t engine__wal_needed(struct engine *engine);
+
+/* ---- scrub.c ---- */
+/* Of a file that was there at opening: it is due soon. */
+void segment__scrub_start(struct segment *seg, const struct engine *engine);
+void engine__scrub_round(struct engine *engine); /* all files that are due */
+void *engine__scrubbing(void *engine);           /* the thread */
 
 /* ---- merge_pace.c ---- */
 struct merge_pacer {
