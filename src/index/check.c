@@ -235,6 +235,8 @@ static void index_check_one(struct check *c, struct str dir)
     struct mapping *mapping = NULL;
     struct err err = {0};
     int rc = manifest_read(c->fs, dir, c->mem, &m, &err);
+    if (rc == 0 && !str_eq(m.uuid, path_name(dir)))
+        rc = err_set(&err, ERR_CORRUPT, "its manifest belongs to index " STR_FMT, STR_ARG(m.uuid));
     if (rc == 0)
         rc = mapping_decode(m.mapping_json, &mapping, &err);
     if (rc < 0) {
