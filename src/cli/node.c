@@ -34,6 +34,10 @@ static int damage_log(struct node *node, struct err *err)
     for (size_t i = 0; i < count; i++) {
         struct index_stats s;
         TRY(engine_index_stats(node->engine, names[i], node->mem, &s, err));
+        if (s.is_failed)
+            log_line(LOG_ERROR, "index",
+                     "[" STR_FMT "]: the index is set aside, the others serve: %s",
+                     STR_ARG(names[i]), s.damaged_reason);
         if (s.damaged_count)
             log_line(LOG_ERROR, "index",
                      "[" STR_FMT "]: %u damaged segments are set aside, the others serve: %s",
@@ -54,6 +58,8 @@ static int start_engine(struct node *node, struct err *err)
         .has_no_filter_cache = node->config.has_no_filter_cache,
         .memory_bytes_max = node->config.index_buffer_bytes,
         .request_bytes_max = node->config.content_bytes_max,
+        .scrub_interval_ns = node->config.scrub_interval_ns,
+        .scrub_bytes_per_s = node->config.scrub_bytes_per_s,
     };
     TRY(engine_open(&config, &node->engine, err));
     return damage_log(node, err);

@@ -29,6 +29,8 @@ struct node_config {
     /* Limits of the server and the engine, 0: their defaults. */
     size_t content_bytes_max, in_flight_bytes_max, search_bytes_max, index_buffer_bytes;
     int64_t read_timeout_ns;
+    int64_t scrub_interval_ns; /* as engine_config's */
+    uint64_t scrub_bytes_per_s;
     bool is_ordered, support_escapes;
     struct str (*env_get)(void *owner, struct str name);
     void *env_owner;

@@ -12,10 +12,11 @@ struct serve {
     struct value files;
     struct str config, path_data, host, log_level, archive;
     bool allow_remote;
-    int64_t http_port, console_port, api_port, workers, batch_size;
+    int64_t http_port, console_port, api_port, workers, batch_size, scrub_interval_ns;
     uint64_t query_cache_bytes;
     uint64_t content_bytes_max, in_flight_bytes_max, index_buffer_bytes, search_bytes_max;
     int64_t read_timeout_ns;
+    uint64_t scrub_bytes_per_s;
     struct str clock_start;
     double clock_speed;
 };
@@ -81,6 +82,12 @@ static const struct flag serve_flags[] = {
     {0, "URL",
      OPT_STR(struct serve, archive, .name = "archive",
              .help = "SQL archive that the console reads: jdbc:sqlite:FILE or jdbc:mysql://…")},
+    {0, "TIME",
+     OPT_DURATION(struct serve, scrub_interval_ns, .name = "index.scrub.interval", .dflt = "1d",
+                  .help = "how often each segment file is read and its checksums verified")},
+    {0, "BYTES",
+     OPT_SIZE(struct serve, scrub_bytes_per_s, .name = "index.scrub.bytes_per_s", .dflt = "16mb",
+              .help = "of that, at most so many in a second (0: no verifying)")},
     {0, "LEVEL",
      OPT_STR(struct serve, log_level, .name = "log.level", .dflt = "info",
              .help = "debug, info, warn, error")},
@@ -141,6 +148,8 @@ static int serve_start(struct app *app, const struct serve *s, struct node **ret
         .search_bytes_max = s->search_bytes_max,
         .index_buffer_bytes = s->index_buffer_bytes,
         .read_timeout_ns = s->read_timeout_ns,
+        .scrub_interval_ns = s->scrub_bytes_per_s ? s->scrub_interval_ns : -1,
+        .scrub_bytes_per_s = s->scrub_bytes_per_s,
     };
     struct node *node;
     TRY(node_start(&config, &node, err));

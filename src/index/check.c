@@ -10,7 +10,14 @@ struct check {
     struct arena *mem;
     struct buf *report;
     struct err first;
-    uint64_t problems, segments, docs, terms, frames, records;
+    uint64_t problems, segments, docs, lives, terms, frames, records;
+    struct check_index *indices; /* whose frames those of the log are */
+    size_t index_count, index_capacity;
+};
+
+struct check_index {
+    uint64_t id, wal_flushed;
+    struct str name;
 };
 
 static void problem(struct check *c, const struct err *err)
@@ -182,6 +189,7 @@ static int live_verify(struct check *c, struct str dir, const struct manifest_se
         return err_set(err, ERR_CORRUPT,
                        "live documents of segment %llu: %zu bits where %u are promised",
                        (unsigned long long)m->number, n, count);
+    c->lives++;
     return 0;
 }
 
@@ -203,17 +211,46 @@ static int segment_check(struct check *c, struct str dir, const struct manifest_
     return 0;
 }
 
+static void index_note(struct check *c, const struct manifest *m)
+{
+    void *p = c->indices;
+    mem_grow(&p, &c->index_capacity, c->index_count + 1, sizeof(*c->indices));
+    c->indices = p;
+    c->indices[c->index_count++] = (struct check_index){m->id, m->wal_flushed, m->name};
+}
+
+/* The index that needs a frame, NULL: nobody. */
+static const struct check_index *index_of(const struct check *c, const struct wal_frame *frame)
+{
+    for (size_t i = 0; i < c->index_count; i++) {
+        if (c->indices[i].id == frame->index_id && frame->seq >= c->indices[i].wal_flushed)
+            return &c->indices[i];
+    }
+    return NULL;
+}
+
 static void index_check_one(struct check *c, struct str dir)
 {
     struct manifest m;
     struct mapping *mapping = NULL;
     struct err err = {0};
     int rc = manifest_read(c->fs, dir, c->mem, &m, &err);
+    if (rc == 0 && !str_eq(m.uuid, path_name(dir)))
+        rc = err_set(&err, ERR_CORRUPT, "its manifest belongs to index " STR_FMT, STR_ARG(m.uuid));
     if (rc == 0)
         rc = mapping_decode(m.mapping_json, &mapping, &err);
     if (rc < 0) {
+        struct manifest whose = {.name = STR("?")};
+        (void)manifest_identity(c->fs, dir, c->mem, &whose);
+        (void)err_wrap(&err, "index [" STR_FMT "] " STR_FMT, STR_ARG(whose.name),
+                       STR_ARG(path_name(dir)));
         problem(c, &err);
         return;
+    }
+    index_note(c, &m);
+    if (index__tail_find(c->fs, dir, &err) < 0) {
+        (void)err_wrap(&err, "index [" STR_FMT "] " STR_FMT, STR_ARG(m.name), STR_ARG(m.uuid));
+        problem(c, &err);
     }
     uint64_t docs = c->docs, segments = c->segments;
     for (size_t i = 0; i < m.segment_count; i++) {
@@ -230,7 +267,17 @@ static void index_check_one(struct check *c, struct str dir)
 static int frame_check(void *arg, const struct wal_frame *frame, struct err *err)
 {
     struct check *c = arg;
+    const struct check_index *index = index_of(c, frame);
     c->frames++;
+    if (frame->is_damaged) {
+        struct err damage;
+        (void)err_set(&damage, ERR_CORRUPT,
+                      "write-ahead log: frame %llu is damaged, which %s" STR_FMT "%s",
+                      (unsigned long long)frame->seq, index ? "index [" : "nobody needs",
+                      STR_ARG(index ? index->name : STR_NONE), index ? "] needs" : "");
+        problem(c, &damage);
+        return 0;
+    }
     c->records += frame->kind == WAL_DOCS ? frame->record_count : 0;
     if (frame->kind < WAL_DOCS || frame->kind > WAL_NEW_INDEX)
         return err_set(err, ERR_CORRUPT, "write-ahead log: frame %llu is of unknown kind %u",
@@ -284,11 +331,13 @@ int index_check(struct vfs *fs, struct str path, struct buf *report, struct err 
     if (wal_check(&c, path, &one) < 0)
         problem(&c, &one);
     buf_printf(report,
-               "checked %llu segments, %llu documents, %llu terms, %llu log frames with %llu "
-               "records: %llu problems\n",
-               (unsigned long long)c.segments, (unsigned long long)c.docs,
-               (unsigned long long)c.terms, (unsigned long long)c.frames,
-               (unsigned long long)c.records, (unsigned long long)c.problems);
+               "checked %llu segments, %llu files of live documents, %llu documents, %llu terms, "
+               "%llu log frames with %llu records: %llu problems\n",
+               (unsigned long long)c.segments, (unsigned long long)c.lives,
+               (unsigned long long)c.docs, (unsigned long long)c.terms,
+               (unsigned long long)c.frames, (unsigned long long)c.records,
+               (unsigned long long)c.problems);
+    mem_free(c.indices);
     if (c.problems == 0)
         return 0;
     if (err)

@@ -96,6 +96,7 @@ static int slot_open(struct index *index, const struct manifest_segment *m, stru
                        (unsigned long long)m->number);
     TRY(segment_open_file(fs, segment_file_path(index->path, m->number, mem), &seg, err));
     struct slot *slot = slot_new(seg, m->number);
+    segment__scrub_start(seg, index->engine);
     int rc = 0;
     if (seg->size != m->bytes || seg->doc_count != m->doc_count)
         rc = err_set(err, ERR_CORRUPT,
@@ -248,6 +249,16 @@ static int file_is_there(struct vfs *fs, struct str path, struct err *err)
     return rc == -ERR_NOT_FOUND ? 0 : rc < 0 ? rc : 1;
 }
 
+/* A failed index, about which nothing is known but its name, lets go of the name to another that
+ * bears it: it goes by its uuid. */
+static void failed_rename(struct engine *engine, struct index *failed, struct index *other)
+{
+    (void)strmap_put(&engine->indices, failed->name, other);
+    mem_free((void *)(uintptr_t)failed->name.p);
+    failed->name = (struct str){mem_cstr(failed->uuid), failed->uuid.n};
+    (void)strmap_put(&engine->indices, failed->name, failed);
+}
+
 /* Two folders with one name: making the index failed after its manifest was in place (so nobody
  * ever wrote to it), and then it was made again. The older, empty one goes. */
 static int index_enter(struct engine *engine, struct index *index, struct arena *mem,
@@ -256,6 +267,11 @@ static int index_enter(struct engine *engine, struct index *index, struct arena 
     struct index *ghost = strmap_get(&engine->indices, index->name);
     if (!ghost) {
         (void)strmap_put(&engine->indices, index->name, index);
+        return 0;
+    }
+    if (index__is_failed(ghost) || index__is_failed(index)) {
+        failed_rename(engine, index__is_failed(index) ? index : ghost,
+                      index__is_failed(index) ? ghost : index);
         return 0;
     }
     if (ghost->id < index->id)
@@ -270,6 +286,34 @@ static int index_enter(struct engine *engine, struct index *index, struct arena 
         rc = folder_sweep(engine, ghost->path, mem, err);
     index__unref(ghost);
     return rc;
+}
+
+/* One whose files are damaged is there all the same, to say so; an error is one of reading. */
+static int index_open_or_fail(struct engine *engine, struct str dir, struct index **ret_index,
+                              struct err *err)
+{
+    struct err why;
+    int rc = index__open(engine, dir, ret_index, &why);
+    if (rc == -ERR_CORRUPT || rc == -ERR_PARSE) {
+        *ret_index = index__open_failed(engine, dir, &why);
+        return 0;
+    }
+    if (rc < 0) {
+        if (err)
+            *err = why;
+        return rc;
+    }
+    (*ret_index)->state = INDEX_RECOVERING;
+    rc = index__tail_find(engine->fs, dir, &why);
+    if (rc < 0 && rc != -ERR_CORRUPT) {
+        index__unref(*ret_index);
+        if (err)
+            *err = why;
+        return rc;
+    }
+    if (rc < 0)
+        index__fail(*ret_index, &why);
+    return 0;
 }
 
 static int indices_open(struct engine *engine, struct err *err)
@@ -291,8 +335,7 @@ static int indices_open(struct engine *engine, struct err *err)
             TRY(folder_sweep(engine, dir, mem, err));
             continue;
         }
-        TRY(index__open(engine, dir, &index, err));
-        index->state = INDEX_RECOVERING;
+        TRY(index_open_or_fail(engine, dir, &index, err));
         TRY(index_enter(engine, index, mem, err));
     }
     return 0;
@@ -426,6 +469,7 @@ int engine_tick(struct engine *engine, struct err *err)
 {
     disk_round(engine);
     TRY(each_index(engine, index_round, err));
+    engine__scrub_round(engine);
     return each_index(engine, merge_round, err);
 }
 
@@ -488,6 +532,7 @@ static void conditions_init(struct engine *engine)
     ASSERT(pthread_cond_init(&engine->bg_wake, &attr) == 0 &&
            pthread_cond_init(&engine->bg_done, &attr) == 0 &&
            pthread_cond_init(&engine->merge_wake, &attr) == 0 &&
+           pthread_cond_init(&engine->scrub_wake, &attr) == 0 &&
            pthread_cond_init(&engine->recovered, &attr) == 0);
     (void)pthread_condattr_destroy(&attr);
 }
@@ -541,6 +586,7 @@ static void engine_destroy(struct engine *engine)
     (void)pthread_cond_destroy(&engine->bg_wake);
     (void)pthread_cond_destroy(&engine->bg_done);
     (void)pthread_cond_destroy(&engine->merge_wake);
+    (void)pthread_cond_destroy(&engine->scrub_wake);
     (void)pthread_cond_destroy(&engine->recovered);
     mem_free(engine);
 }
@@ -559,6 +605,7 @@ static int engine_start(struct engine *engine, struct err *err)
         ASSERT(pthread_create(&engine->thread, NULL, background, engine) == 0);
         ASSERT(pthread_create(&engine->merge_thread, NULL, merging, engine) == 0);
         engine->has_thread = true;
+        ASSERT(pthread_create(&engine->scrub_thread, NULL, engine__scrubbing, engine) == 0);
     }
     return engine__recover_start(engine, RECOVERY_OPEN_WAIT_NS, err);
 }
@@ -577,6 +624,10 @@ int engine_open(const struct engine_config *config, struct engine **ret_engine, 
         config->request_bytes_max ? config->request_bytes_max : REQUEST_BYTES_DEFAULT;
     engine->merge_bytes_per_s =
         config->merge_bytes_per_s ? config->merge_bytes_per_s : MERGE_BYTES_PER_S;
+    engine->scrub_interval_ns =
+        config->scrub_interval_ns ? config->scrub_interval_ns : SCRUB_INTERVAL_NS;
+    engine->scrub_bytes_per_s =
+        config->scrub_bytes_per_s ? config->scrub_bytes_per_s : SCRUB_BYTES_PER_S;
     engine->lane_count =
         MIN_OF(config->lane_count ? config->lane_count : os_cpu_count(), (size_t)LANES_MAX);
     engine->disk_checked_ns = INT64_MIN;
@@ -609,10 +660,12 @@ void engine_close(struct engine *engine)
         mutex_lock(&engine->bg_mu);
         engine->is_closing = true;
         ASSERT(pthread_cond_broadcast(&engine->bg_wake) == 0 &&
-               pthread_cond_broadcast(&engine->merge_wake) == 0);
+               pthread_cond_broadcast(&engine->merge_wake) == 0 &&
+               pthread_cond_broadcast(&engine->scrub_wake) == 0);
         mutex_unlock(&engine->bg_mu);
         ASSERT(pthread_join(engine->thread, NULL) == 0 &&
-               pthread_join(engine->merge_thread, NULL) == 0);
+               pthread_join(engine->merge_thread, NULL) == 0 &&
+               pthread_join(engine->scrub_thread, NULL) == 0);
     }
     /* A flush that fails loses nothing: the log still has it. */
     size_t count;

@@ -34,6 +34,8 @@ struct engine_config {
     uint64_t filter_cache_bytes; /* indices.queries.cache.size; 0: default 16 MiB */
     bool has_no_filter_cache;    /* nothing is kept */
     bool keeps_all_filters;      /* tests: every filter is kept on its first use */
+    int64_t scrub_interval_ns;   /* how often each segment file is verified; 0: a day, < 0: never */
+    uint64_t scrub_bytes_per_s;  /* at most; 0: 16 MiB */
     bool is_single_threaded; /* tests and crash simulation: no background threads; engine_tick does
                                 their work */
 };
@@ -157,7 +159,8 @@ struct index_stats {
     int64_t seq_no_max;       /* highest acknowledged, -1: none */
     uint32_t damaged_count;   /* segments that were set aside; their documents are missing */
     char damaged_reason[128]; /* of the first of them; "" */
-    bool is_recovering;       /* or could not be: searches, gets and writes are refused */
+    bool is_recovering;       /* searches, gets and writes are refused until it is back */
+    bool is_failed; /* the same until it is deleted or repaired; damaged_reason says why */
     bool is_read_only;
     char read_only_reason[128];
 };

@@ -850,7 +850,14 @@ int engine_index_stats(struct engine *engine, struct str name, struct arena *mem
     memcpy(s.damaged_reason, index->trouble, sizeof(s.damaged_reason));
     mutex_unlock(&index->mu);
     struct err why;
-    s.is_recovering = !index__is_ready(index);
+    s.is_failed = index__is_failed(index);
+    s.is_recovering = !s.is_failed && !index__is_ready(index);
+    if (s.is_failed) {
+        mutex_lock(&engine->recover_mu);
+        memcpy(s.damaged_reason, index->failure.text, sizeof(s.damaged_reason) - 1);
+        mutex_unlock(&engine->recover_mu);
+        s.damaged_reason[sizeof(s.damaged_reason) - 1] = '\0';
+    }
     if (wal_state(engine->wal, &why) < 0) {
         s.is_read_only = true;
         memcpy(s.read_only_reason, why.text, sizeof(s.read_only_reason) - 1);

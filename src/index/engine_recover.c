@@ -11,8 +11,12 @@
  *   end             refresh, READY; whoever waits is woken
  *
  *   RECOVERING ──► READY
- *        └───────► FAILED    the log is damaged: it takes nothing more, searches and gets of this
- *                            index are refused with the reason, the others serve
+ *        └───────► FAILED    what the log holds of it cannot be read back: it is refused with the
+ *                            reason, the others serve (set_aside.c)
+ *
+ * A damaged payload concerns the index that its frame's head names. When heads are damaged or files
+ * missing nobody knows whom it concerns: every index that still recovers is FAILED, and the log
+ * takes nothing more.
  *
  * While an index is RECOVERING nothing may be answered from it: its newest documents are missing,
  * and dead ones live. Searches and gets are refused at once, as Elasticsearch refuses them while a
@@ -48,30 +52,30 @@ struct recovery {
 
 /* ---- States ---- */
 
-static void state_set(struct index *index, enum index_state state)
+static void ready_set(struct index *index)
 {
     struct engine *engine = index->engine;
     mutex_lock(&engine->recover_mu);
     /* Release: who sees READY sees what was replayed. */
-    __atomic_store_n(&index->state, state, __ATOMIC_RELEASE);
+    __atomic_store_n(&index->state, INDEX_READY, __ATOMIC_RELEASE);
     ASSERT(pthread_cond_broadcast(&engine->recovered) == 0);
     mutex_unlock(&engine->recover_mu);
+}
+
+static bool is_recovering(const struct index *index)
+{
+    return __atomic_load_n(&index->state, __ATOMIC_ACQUIRE) == INDEX_RECOVERING;
+}
+
+/* Whether an error is about what was read, not about reading it. */
+static bool is_damage(int rc)
+{
+    return rc == -ERR_CORRUPT || rc == -ERR_PARSE || rc == -ERR_UNSUPPORTED;
 }
 
 static bool is_stopping(struct engine *engine)
 {
     return __atomic_load_n(&engine->is_recovery_stopping, __ATOMIC_RELAXED);
-}
-
-static int failed(struct index *index, struct err *err)
-{
-    struct engine *engine = index->engine;
-    mutex_lock(&engine->recover_mu);
-    struct err why = engine->recovery_error;
-    mutex_unlock(&engine->recover_mu);
-    if (err)
-        *err = why;
-    return err_wrap(err, "index [" STR_FMT "] could not be recovered", STR_ARG(index->name));
 }
 
 static int refused(struct index *index, enum index_use use, struct err *err)
@@ -116,7 +120,7 @@ int index__await(struct index *index, enum index_use use, struct err *err)
     case INDEX_READY:
         return 0;
     case INDEX_FAILED:
-        return failed(index, err);
+        return index__failed_refuse(index, use, err);
     case INDEX_RECOVERING:
         break;
     }
@@ -143,7 +147,7 @@ static struct index *index_of(const struct recovery *r, const struct wal_frame *
     }
     /* Frames of an index that was deleted since stay in the log until their file goes. */
     struct index *index = lo < r->count ? r->indices[lo] : NULL;
-    return index && index->id == frame->index_id && !index__is_ready(index) &&
+    return index && index->id == frame->index_id && is_recovering(index) &&
                    frame->seq >= index->wal_flushed
                ? index
                : NULL;
@@ -209,17 +213,16 @@ static struct mapping *in_force(struct recovery *r, struct index *index, const s
     return mapping;
 }
 
-static int plan_frame(struct recovery *r, const struct wal_frame *frame, struct planned *planned,
-                      const struct planned *last, struct err *err)
+static int frame_plan(struct recovery *r, struct index *index, const struct wal_frame *frame,
+                      struct planned *planned, const struct planned *last, struct err *err)
 {
-    struct index *index = index_of(r, frame);
-    *planned = (struct planned){0};
-    if (!index)
-        return 0;
     mutex_lock(&index->mu);
     if (!index->wal_from)
         index->wal_from = frame->seq;
     mutex_unlock(&index->mu);
+    if (frame->is_damaged)
+        return err_set(err, ERR_CORRUPT, "write-ahead log: frame %llu is damaged",
+                       (unsigned long long)frame->seq);
     switch ((enum wal_kind)frame->kind) {
     case WAL_NEW_INDEX:
         return 0;
@@ -231,6 +234,25 @@ static int plan_frame(struct recovery *r, const struct wal_frame *frame, struct 
         return 0;
     }
     return err_set(err, ERR_UNSUPPORTED, "write-ahead log: frame of unknown kind %u", frame->kind);
+}
+
+/* An index whose frame cannot be used is out of it from here on. */
+static int plan_frame(struct recovery *r, const struct wal_frame *frame, struct planned *planned,
+                      const struct planned *last, struct err *err)
+{
+    struct index *index = index_of(r, frame);
+    struct err why;
+    *planned = (struct planned){0};
+    if (!index)
+        return 0;
+    int rc = frame_plan(r, index, frame, planned, last, &why);
+    if (is_damage(rc)) {
+        index__fail(index, &why);
+        return 0;
+    }
+    if (rc < 0 && err)
+        *err = why;
+    return rc;
 }
 
 /* ---- Workers ---- */
@@ -252,9 +274,13 @@ static void *worker_run(void *arg)
         const struct planned *p = &w->plan[i];
         if (is_stopping(w->r->engine))
             w->rc = err_set(&w->err, ERR_SHUTDOWN, "the engine is closing");
-        else if (p->index)
+        else if (p->index && is_recovering(p->index))
             w->rc =
                 wal__replay_docs(p->index, p->mapping, &w->frames[i], w->number, w->of, &w->err);
+        if (is_damage(w->rc)) {
+            index__fail(p->index, &w->err);
+            w->rc = 0;
+        }
     }
     return NULL;
 }
@@ -294,7 +320,7 @@ static int room_make(struct recovery *r, uint64_t seq, struct err *err)
     struct engine *engine = r->engine;
     for (size_t i = 0; i < r->count; i++) {
         struct index *index = r->indices[i];
-        if (index__is_ready(index))
+        if (!is_recovering(index))
             continue;
         uint64_t max = MIN_OF((uint64_t)BUILDER_BYTES_MAX, engine->memory_max / 4);
         TRY(index__refresh_over(index, max, err));
@@ -345,7 +371,7 @@ static int index_finish(struct index *index, struct err *err)
         index__settings_apply(index); /* limits live in the mapping, which may be another by now */
     mutex_unlock(&index->mu);
     TRY(index__refresh(index, err));
-    state_set(index, INDEX_READY);
+    ready_set(index);
     return 0;
 }
 
@@ -357,14 +383,19 @@ static int recover(struct recovery *r, struct err *err)
         for (size_t k = 0; k < index->set->count; k++)
             index->seq_no_on_disk =
                 MAX_OF(index->seq_no_on_disk, index->set->slots[k]->segment->seq_no_max);
-        if (!index->wal_from)
+        if (!index->wal_from && is_recovering(index))
             TRY(index_finish(index, err));
     }
     TRY(wal_replay(r->engine->wal, file_replay, r, err));
     for (size_t i = 0; i < r->count; i++) {
-        if (!index__is_ready(r->indices[i]))
+        if (is_recovering(r->indices[i]))
             TRY(index_finish(r->indices[i], err));
     }
+    /* A full disk must not keep the others from serving: then the log is kept whole. */
+    bool is_kept = engine__tails_set_aside(r->engine, r->indices, r->count, NULL) < 0;
+    mutex_lock(&r->engine->recover_mu);
+    r->engine->is_log_kept = is_kept;
+    mutex_unlock(&r->engine->recover_mu);
     return 0;
 }
 
@@ -376,8 +407,8 @@ static void give_up(struct recovery *r, const struct err *why)
     mutex_unlock(&engine->recover_mu);
     wal_fail(engine->wal, why);
     for (size_t i = 0; i < r->count; i++) {
-        if (!index__is_ready(r->indices[i]))
-            state_set(r->indices[i], INDEX_FAILED);
+        if (is_recovering(r->indices[i]))
+            index__fail(r->indices[i], why);
     }
 }
 
@@ -405,9 +436,10 @@ int engine__recover(struct engine *engine, struct err *err)
 bool engine__is_recovering(struct engine *engine)
 {
     mutex_lock(&engine->recover_mu);
-    bool is_recovering = engine->is_recovering || engine->recovery_error.code != ERR_NONE;
+    bool is_needed =
+        engine->is_recovering || engine->recovery_error.code != ERR_NONE || engine->is_log_kept;
     mutex_unlock(&engine->recover_mu);
-    return is_recovering;
+    return is_needed;
 }
 
 static void *recovering(void *arg)

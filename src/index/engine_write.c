@@ -197,6 +197,22 @@ static void result_fail(struct doc_result *r, const struct err *err, struct aren
     r->err = copy;
 }
 
+/* "Not found" of a damaged segment is no answer: written anew, the document would begin at version
+ * 1, and a create would succeed. The segment is set aside in a moment, and then it is the truth. */
+static int miss_is_true(const struct index *index, const struct doc_place *place, struct err *err)
+{
+    const struct slot_set *set = place->is_found ? NULL : place->set;
+    for (size_t i = 0; set && i < set->count; i++) {
+        if (UNLIKELY(segment__is_damaged(set->slots[i]->segment)))
+            return err_set(err, ERR_UNAVAILABLE,
+                           "[" STR_FMT
+                           "][0] primary shard is not active: segment %s is damaged and "
+                           "about to be set aside",
+                           STR_ARG(index->name), set->slots[i]->segment->name);
+    }
+    return 0;
+}
+
 static void item_apply(struct batch *b, size_t i)
 {
     const struct doc_write *write = &b->writes[i];
@@ -214,6 +230,7 @@ static void item_apply(struct batch *b, size_t i)
     } else if (rc == 0) {
         r->id = arena_str(b->mem, write->id);
         doc_place_find(b->lane, r->id, &place);
+        rc = miss_is_true(b->lane->index, &place, &err);
     }
     if (rc == 0) {
         switch (write->op) {

@@ -30,6 +30,7 @@ struct engine_metrics {
     struct metric_times bulk, refresh, flush, merge, query, fetch;
     struct metric write_requests, write_bytes, rejected_memory, rejected_size, rejected_disk,
         rejected_log, rejected_log_bytes;
+    struct metric scrub_bytes, scrub_segments, scrub_damaged; /* read; found sound; found damaged */
 };
 const struct engine_metrics *engine_metrics(const struct engine *engine);
 

@@ -203,10 +203,12 @@ enum wal_doc_op { WAL_DOC_INDEX = 1, WAL_DOC_DELETE = 2 };
 enum { WAL_DOC_FLAG_AUTO_ID = 1, WAL_DOC_FLAG_ROUTING = 2 };
 
 /* Manifest: indices/<uuid>/manifest: magic "NARUMAN1" · u32 version · u32 JSON bytes · u32 CRC-32C
- * of the JSON · u32 CRC-32C of the 20 bytes before · JSON (manifest.h). Written whole by rename. */
+ * of the JSON · u32 CRC-32C of the identity · u32 CRC-32C of the 24 bytes before · JSON
+ * (manifest.c). Written whole by rename. The identity is the name, NUL, the uuid, NUL, u64 id: with
+ * its own checksum a damaged manifest can mostly still say whose it is. */
 #define MANIFEST_MAGIC   "NARUMAN1"
-#define MANIFEST_VERSION 1u
-#define MANIFEST_HEAD    24u
+#define MANIFEST_VERSION 2u
+#define MANIFEST_HEAD    28u
 /* Live documents: indices/<uuid>/<segment>.<generation>.live: magic "NARULIV1" · u32 document count
  * · u32 live count · u32 CRC-32C of the words · u32 CRC-32C of the 20 bytes before · u64 words. */
 #define LIVE_MAGIC "NARULIV1"

@@ -308,9 +308,15 @@ static void manifest_fill(struct index *index, struct slot_set *set, struct aren
     m->segments = ARENA_ARRAY(mem, struct manifest_segment, set->count + index->damaged_count);
     for (size_t i = 0; i < set->count; i++) {
         const struct slot *slot = set->slots[i];
-        if (slot->number)
-            m->segments[m->segment_count++] = (struct manifest_segment){
-                slot->number, slot->segment->size, slot->live_generation, slot->segment->doc_count};
+        if (!slot->number)
+            continue;
+        m->segments[m->segment_count] = (struct manifest_segment){
+            slot->number, slot->segment->size, slot->live_generation, slot->segment->doc_count};
+        /* About to be set aside: what it held may have been written anew already, so that it must
+         * never count again, should it read well after a restart. */
+        if (segment__is_damaged(slot->segment))
+            m->segments[m->segment_count].bytes = m->segments[m->segment_count].live_generation = 0;
+        m->segment_count++;
     }
     /* A damaged file stays named, so that nobody removes it. */
     for (size_t i = 0; i < index->damaged_count; i++)

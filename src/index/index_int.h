@@ -36,7 +36,9 @@
 #define MERGE_FACTOR             10u
 #define MERGE_CLASS_BYTES_MIN    (256 * KIB) /* smaller files are one size class */
 #define MERGE_BYTES_MAX          (5 * GIB)
-#define MERGE_BYTES_PER_S        (16 * MIB)      /* while the engine is used */
+#define MERGE_BYTES_PER_S        (16 * MIB) /* while the engine is used */
+#define SCRUB_INTERVAL_NS        (INT64_C(86400) * NS_PER_S)
+#define SCRUB_BYTES_PER_S        (16 * MIB)
 #define TOMBS_MAX                100000u         /* remembered deletes of a lane */
 #define TOMB_AGE_NS              (60 * NS_PER_S) /* index.gc_deletes */
 #define DISK_RESERVE_BYTES       (64 * MIB)      /* less free space: writes are refused */
@@ -118,6 +120,7 @@ struct lane {
     uint32_t number;
 };
 
+enum index_use { USE_SEARCH, USE_GET, USE_CHANGE };
 enum index_state { INDEX_READY, INDEX_RECOVERING, INDEX_FAILED }; /* engine_recover.c */
 
 struct index {
@@ -165,6 +168,7 @@ struct index {
     int64_t retry_ns, merge_retry_ns; /* the background threads' own: no flush, no merge before */
     uint64_t memory_bytes;            /* builders and in-memory segments, as last counted */
     char trouble[128];                /* a damaged segment that was set aside */
+    struct err failure;               /* why it is FAILED; guarded by engine.recover_mu, set once */
     /* Kept in the manifest without their size, so that nobody removes the file and it never counts
      * again by itself: what it held may have been written anew since. */
     struct manifest_segment *damaged;
@@ -193,6 +197,8 @@ struct engine {
     char id_node_text[8];
     size_t memory_max, request_max;
     uint64_t merge_bytes_per_s;
+    int64_t scrub_interval_ns; /* < 0: off */
+    uint64_t scrub_bytes_per_s;
     int64_t used_ns;         /* atomic: last write or search */
     uint64_t memory_bytes;   /* atomic: sum of indices */
     uint64_t flight_bytes;   /* atomic: requests being applied */
@@ -200,16 +206,17 @@ struct engine {
     int64_t disk_checked_ns; /* atomic */
     bool is_disk_full;       /* atomic */
     bool is_closing;         /* guarded by bg_mu */
-    pthread_t thread, merge_thread, recover_thread;
+    pthread_t thread, merge_thread, scrub_thread, recover_thread;
     bool has_thread, has_recover_thread;
     pthread_mutex_t recover_mu; /* taken last */
     pthread_cond_t recovered;   /* the state of an index changed, or recovery ended */
     bool is_recovering;         /* guarded by recover_mu, as the next two */
     uint32_t recovery_waiters;
     struct err recovery_error;
+    bool is_log_kept;          /* the tail of a FAILED index could not be set aside */
     bool is_recovery_stopping; /* atomic */
     pthread_mutex_t bg_mu;
-    pthread_cond_t bg_wake, bg_done, merge_wake; /* done: a refresh happened */
+    pthread_cond_t bg_wake, bg_done, merge_wake, scrub_wake; /* done: a refresh happened */
     bool is_kicked;
     struct err background_error; /* guarded by bg_mu: of the last round */
     struct engine_metrics metrics;
@@ -276,6 +283,12 @@ int index__manifest_write(struct index *index,
                           struct err *err) WARN_UNUSED; /* REQUIRES(flush_mu) */
 uint64_t engine__wal_needed(struct engine *engine);
 
+/* ---- scrub.c ---- */
+/* Of a file that was there at opening: it is due soon. */
+void segment__scrub_start(struct segment *seg, const struct engine *engine);
+void engine__scrub_round(struct engine *engine); /* all files that are due */
+void *engine__scrubbing(void *engine);           /* the thread */
+
 /* ---- merge_pace.c ---- */
 struct merge_pacer {
     struct index *index;
@@ -297,6 +310,9 @@ int manifest_write(struct vfs *fs, struct str dir, const struct manifest *manife
 /* Strings in mem. */
 int manifest_read(struct vfs *fs, struct str dir, struct arena *mem, struct manifest *ret_manifest,
                   struct err *err) WARN_UNUSED;
+/* Name, uuid and id of one that manifest_read refused, when those are whole. */
+bool manifest_identity(struct vfs *fs, struct str dir, struct arena *mem,
+                       struct manifest *ret_manifest);
 int live_file_write(struct vfs *fs, struct str path, uint32_t doc_count, const uint64_t *words,
                     struct err *err) WARN_UNUSED;
 /* Words on the heap. */
@@ -318,6 +334,23 @@ engine__deadline(int64_t ns); /* of the system's monotonic clock, for waits on c
 int index__open(struct engine *engine, struct str dir, struct index **ret_index,
                 struct err *err) WARN_UNUSED;
 
+/* ---- set_aside.c ---- */
+/* The index serves no more, for this reason, until it is deleted or repaired. */
+void index__fail(struct index *index, const struct err *why);
+static inline bool index__is_failed(const struct index *index)
+{
+    return __atomic_load_n(&index->state, __ATOMIC_ACQUIRE) == INDEX_FAILED;
+}
+/* How requests to it are refused: as Elasticsearch does when no shard of an index is there. */
+int index__failed_refuse(struct index *index, enum index_use use, struct err *err) WARN_UNUSED;
+/* In place of index__open when that found it damaged: it is there, FAILED, and without anything. */
+struct index *index__open_failed(struct engine *engine, struct str dir, const struct err *why);
+/* -ERR_CORRUPT when its part of the log was set aside before. */
+int index__tail_find(struct vfs *fs, struct str dir, struct err *err) WARN_UNUSED;
+/* What the log holds of FAILED indices goes to files of their own, so that the log can let go. */
+int engine__tails_set_aside(struct engine *engine, struct index **indices, size_t count,
+                            struct err *err) WARN_UNUSED;
+
 /* ---- engine_recover.c ---- */
 /* Brings back what is only in the log: in the background, or here for is_single_threaded. Returns
  * when that is done or `wait_ns` have passed. */
@@ -325,7 +358,6 @@ int engine__recover_start(struct engine *engine, int64_t wait_ns, struct err *er
 void engine__recover_stop(struct engine *engine);
 int engine__recover(struct engine *engine, struct err *err) WARN_UNUSED;
 bool engine__is_recovering(struct engine *engine); /* or gave up: the log is still needed whole */
-enum index_use { USE_SEARCH, USE_GET, USE_CHANGE };
 /* 0: READY. Searches and gets do not wait, changes do, for a while. */
 int index__await(struct index *index, enum index_use use, struct err *err) WARN_UNUSED;
 static inline bool index__is_ready(const struct index *index)

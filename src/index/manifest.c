@@ -64,6 +64,17 @@ static void manifest_json(const struct manifest *m, struct buf *out)
     json_object_end(&w);
 }
 
+static uint32_t identity_crc(struct str name, struct str uuid, uint64_t id)
+{
+    uint8_t bytes[8];
+    put_u64_le(bytes, id);
+    uint32_t crc = crc32c(0, name.p, name.n);
+    crc = crc32c(crc, "", 1);
+    crc = crc32c(crc, uuid.p, uuid.n);
+    crc = crc32c(crc, "", 1);
+    return crc32c(crc, bytes, sizeof(bytes));
+}
+
 int manifest_write(struct vfs *fs, struct str dir, const struct manifest *m, struct err *err)
 {
     struct buf json, out;
@@ -75,7 +86,8 @@ int manifest_write(struct vfs *fs, struct str dir, const struct manifest *m, str
     put_u32_le(head + 8, MANIFEST_VERSION);
     put_u32_le(head + 12, (uint32_t)json.n);
     put_u32_le(head + 16, crc32c(0, json.p, json.n));
-    put_u32_le(head + 20, crc32c(0, head, 20));
+    put_u32_le(head + 20, identity_crc(m->name, m->uuid, m->id));
+    put_u32_le(head + 24, crc32c(0, head, 24));
     buf_add(&out, head, sizeof(head));
     buf_add_str(&out, buf_str(&json));
     struct arena *mem = arena_new(0);
@@ -154,7 +166,7 @@ int manifest_read(struct vfs *fs, struct str dir, struct arena *mem, struct mani
                       err));
     const uint8_t *head = (const uint8_t *)content.p;
     if (content.n < MANIFEST_HEAD || memcmp(head, MANIFEST_MAGIC, 8) != 0 ||
-        crc32c(0, head, 20) != get_u32_le(head + 20))
+        crc32c(0, head, 24) != get_u32_le(head + 24))
         return bad(dir, "bad head", err);
     if (get_u32_le(head + 8) != MANIFEST_VERSION)
         return err_set(err, ERR_UNSUPPORTED,
@@ -180,6 +192,36 @@ int manifest_read(struct vfs *fs, struct str dir, struct arena *mem, struct mani
     m->aliases_json = json_in(&root, "aliases", mem);
     m->mapping_json = json_in(&root, "mapping", mem);
     return 0;
+}
+
+/* ---- Whose is a damaged one? ---- */
+
+#define IDENTITY_BYTES_MAX 2048u /* of the JSON: a name has at most 255 */
+
+bool manifest_identity(struct vfs *fs, struct str dir, struct arena *mem, struct manifest *ret)
+{
+    struct str content;
+    struct value root;
+    struct manifest m = {0};
+    int64_t id;
+    if (vfs_read_file(fs, path_join(mem, dir, STR("manifest")), MANIFEST_BYTES_MAX, mem, &content,
+                      NULL) < 0 ||
+        content.n <= MANIFEST_HEAD)
+        return false;
+    struct str json = str_from_off(content, MANIFEST_HEAD);
+    json = str_sub(json, 0, MIN_OF(json.n, (size_t)IDENTITY_BYTES_MAX));
+    const char *end = memmem(json.p, json.n, ",\"generation\":", 14);
+    if (!end)
+        return false;
+    json = arena_printf(mem, "%.*s}", (int)(end - json.p), json.p);
+    if (value_from_json(json, mem, &root, NULL) < 0 || !text_in(&root, "name", &m.name) ||
+        !text_in(&root, "uuid", &m.uuid) || !int_in(&root, "id", &id))
+        return false;
+    m.id = (uint64_t)id;
+    if (identity_crc(m.name, m.uuid, m.id) != get_u32_le((const uint8_t *)content.p + 20))
+        return false;
+    *ret = m;
+    return true;
 }
 
 /* ---- Live bits ---- */

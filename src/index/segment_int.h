@@ -94,6 +94,8 @@ struct segment {
     struct filter_entry *filters;      /* guarded by the cache's lock */
     uint32_t damage;                   /* 0 none, 1 being written, 2 `failure` is there; atomic */
     struct err failure;
+    int64_t scrubbed_ns; /* scrub.c's, guarded by index.mu: when it was last begun */
+    bool is_scrub_known; /* scrubbed_ns is set; guarded by index.mu */
 };
 
 /* Takes the heap bytes over, also on failure. */

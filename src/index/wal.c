@@ -114,7 +114,7 @@ struct frame_view {
     size_t bytes;
 };
 
-/* A whole, valid frame at the start of `s`, whatever its sequence. */
+/* A frame at the start of `s` with a valid head, whatever its sequence and its payload. */
 static bool frame_parse(struct str s, struct frame_view *ret)
 {
     if (s.n < WAL_FRAME_HEAD)
@@ -124,13 +124,13 @@ static bool frame_parse(struct str s, struct frame_view *ret)
     if (crc32c(0, p, 44) != get_u32_le(p + 44) || payload > WAL_FRAME_BYTES_MAX ||
         payload > s.n - WAL_FRAME_HEAD)
         return false;
-    if (crc32c(0, p + WAL_FRAME_HEAD, payload) != get_u32_le(p + 4))
-        return false;
+    bool is_damaged = crc32c(0, p + WAL_FRAME_HEAD, payload) != get_u32_le(p + 4);
     *ret = (struct frame_view){{get_u64_le(p + 8),
                                 get_u64_le(p + 24),
                                 p[32],
                                 get_u32_le(p + 36),
-                                {s.p + WAL_FRAME_HEAD, payload}},
+                                {s.p + WAL_FRAME_HEAD, payload},
+                                is_damaged},
                                get_u64_le(p + 16),
                                WAL_FRAME_HEAD + payload};
     return true;
@@ -168,19 +168,23 @@ struct file_frames {
     size_t valid; /* bytes */
 };
 
-static int file_parse(const struct wal *wal, struct str content, uint64_t first_seq,
+static int file_parse(const struct wal *wal, struct str content, uint64_t first_seq, bool is_last,
                       struct file_frames *f, struct err *err)
 {
     f->count = 0;
     f->next_seq = first_seq;
     f->valid = WAL_FILE_HEAD;
     while (f->valid < content.n) {
-        struct frame_view view;
+        struct frame_view view = {0};
         struct str rest = str_from_off(content, f->valid);
-        if (!frame_parse(rest, &view) || view.frame.seq != f->next_seq) {
-            if (is_damage(rest, f->next_seq))
+        bool is_frame = frame_parse(rest, &view) && view.frame.seq == f->next_seq;
+        if (!is_frame || view.frame.is_damaged) {
+            /* A file follows only when everything in this one was synced. */
+            bool was_on_disk = !is_last || is_damage(rest, f->next_seq);
+            if (was_on_disk && !is_frame)
                 return damaged(wal, first_seq, f->valid, err);
-            break;
+            if (!was_on_disk)
+                break;
         }
         void *p = f->frames;
         mem_grow(&p, &f->capacity, f->count + 1, sizeof(struct wal_frame));
@@ -238,7 +242,7 @@ static int last_open(struct wal *wal, const struct wal_config *config, uint64_t 
             return damaged(wal, first_seq, 0, err);
         return config->is_check ? 0 : vfs_remove(wal->fs, file_path(wal, first_seq, mem), err);
     }
-    int rc = file_parse(wal, content, first_seq, &f, err);
+    int rc = file_parse(wal, content, first_seq, true, &f, err);
     mem_free(f.frames);
     TRY(rc);
     wal->next_seq = f.next_seq;
@@ -297,7 +301,7 @@ static int opened_file_replay(struct wal *wal, size_t i, uint64_t *next_seq, str
         return damaged(wal, first_seq, 0, err);
     if (i > 0 && *next_seq != first_seq)
         return missing(first_seq, *next_seq, err);
-    TRY(file_parse(wal, content, first_seq, f, err));
+    TRY(file_parse(wal, content, first_seq, is_last, f, err));
     if (f->valid != content.n)
         return damaged(wal, first_seq, f->valid, err);
     *next_seq = f->next_seq;

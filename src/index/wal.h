@@ -28,7 +28,8 @@ struct wal_frame {
     uint64_t index_id;
     uint8_t kind; /* enum wal_kind */
     uint32_t record_count;
-    struct str payload;
+    struct str payload; /* when reading: its frame head lies right before it */
+    bool is_damaged;    /* when reading: the head is whole, the payload is not */
 };
 /* Called for frames in order. A negative result ends the reading. */
 typedef int wal_replay_fn(void *arg, const struct wal_frame *frame, struct err *err);
@@ -50,7 +51,9 @@ struct wal_config {
  * the tail. */
 int wal_open(const struct wal_config *config, struct wal **ret_wal, struct err *err) WARN_UNUSED;
 /* The frames that were in the log when it was opened, file by file; appending may go on meanwhile,
- * wal_truncate must not. -ERR_CORRUPT: damage, or files are missing. */
+ * wal_truncate must not. A frame that was on disk and whose payload alone is damaged is handed over
+ * as such: its head says which index misses it. -ERR_CORRUPT: other damage, or files are missing.
+ */
 int wal_replay(struct wal *wal, wal_file_fn *fn, void *arg, struct err *err) WARN_UNUSED;
 /* The same frames without their payloads, which are neither read nor verified: quick. */
 int wal_replay_heads(struct wal *wal, wal_replay_fn *fn, void *arg, struct err *err) WARN_UNUSED;

@@ -11,7 +11,7 @@
 #include "base/str.h"
 
 struct replayed {
-    uint64_t count, first, last, bytes;
+    uint64_t count, first, last, bytes, damaged;
 };
 
 static int replay(void *arg, const struct wal_frame *frame, struct err *err)
@@ -22,6 +22,7 @@ static int replay(void *arg, const struct wal_frame *frame, struct err *err)
         r->first = frame->seq;
     r->last = frame->seq;
     r->bytes += frame->payload.n;
+    r->damaged += frame->is_damaged;
     assert_int_equal(frame->index_id, 77);
     assert_int_equal(frame->kind, WAL_DOCS);
     return 0;
@@ -133,19 +134,20 @@ static void test_damage(void **state)
         size_t at;
         bool is_cut;
         int64_t frames;
+        uint64_t damaged;
     } rows[] = {
         /* Cut or flipped in the last frame: a torn tail. */
-        {32 + 58 * 5 - 1, true, 4},
-        {32 + 58 * 4 + 1, true, 4},
-        {32 + 58 * 4, true, 4},
-        {32 + 58 * 4 + 50, false, 4},
-        {32 + 58 * 4 + 10, false, 4},
+        {32 + 58 * 5 - 1, true, 4, 0},
+        {32 + 58 * 4 + 1, true, 4, 0},
+        {32 + 58 * 4, true, 4, 0},
+        {32 + 58 * 4 + 50, false, 4, 0},
+        {32 + 58 * 4 + 10, false, 4, 0},
         /* Flipped before it: the last frame says that this one had been on disk. */
-        {32 + 58 * 2 + 50, false, -1},
-        {32 + 58 * 2 + 10, false, -1},
-        {32 + 5, false, -1},
-        {10, false, -1},
-        {32, true, 0},
+        {32 + 58 * 2 + 50, false, 5, 1},
+        {32 + 58 * 2 + 10, false, -1, 0},
+        {32 + 5, false, -1, 0},
+        {10, false, -1, 0},
+        {32, true, 0, 0},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct vfs *fs = vfs_mem_new();
@@ -171,8 +173,9 @@ static void test_damage(void **state)
         vfs_close(file);
         int rc = open_wal(fs, 0, &wal, &r, &err);
         if (rc != (rows[i].frames < 0 ? -ERR_CORRUPT : 0) ||
-            (rc == 0 && (int64_t)r.count != rows[i].frames))
-            fail_msg("row %zu: %d, %llu frames", i, rc, (unsigned long long)r.count);
+            (rc == 0 && ((int64_t)r.count != rows[i].frames || r.damaged != rows[i].damaged)))
+            fail_msg("row %zu: %d, %llu frames, %llu damaged", i, rc, (unsigned long long)r.count,
+                     (unsigned long long)r.damaged);
         if (rc == 0) {
             /* What was cut is written over. */
             assert_int_equal(wal_commit(wal, append(wal, STR("new")), NULL), 0);

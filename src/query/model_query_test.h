@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* model_query_test.h: the queries of model_test.c: each is drawn, prints itself, and answers for one
- * document. */
+/* model_query_test.h: the queries of model_test.c: each is drawn, prints itself, and answers for
+ * one document. */
 #ifndef NARU_QUERY_MODEL_QUERY_TEST_H
 #define NARU_QUERY_MODEL_QUERY_TEST_H
 

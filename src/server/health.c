@@ -6,14 +6,16 @@
 
 struct str health_of_index(const struct index_stats *stats)
 {
-    return stats->is_recovering || stats->damaged_count ? STR("red")
-           : stats->is_read_only                        ? STR("yellow")
-                                                        : STR("green");
+    return stats->is_recovering || stats->is_failed || stats->damaged_count ? STR("red")
+           : stats->is_read_only                                            ? STR("yellow")
+                                                                            : STR("green");
 }
 
 struct str shard_state(const struct index_stats *stats)
 {
-    return stats->is_recovering ? STR("INITIALIZING") : STR("STARTED");
+    return stats->is_failed       ? STR("UNASSIGNED")
+           : stats->is_recovering ? STR("INITIALIZING")
+                                  : STR("STARTED");
 }
 
 int health_of(struct engine *engine, struct str expression, struct arena *mem,
@@ -27,7 +29,9 @@ int health_of(struct engine *engine, struct str expression, struct arena *mem,
         struct index_stats s;
         TRY(engine_index_stats(engine, names[i], mem, &s, err));
         health.recovering_count += s.is_recovering;
-        if (s.damaged_count) /* documents are missing, as when a shard is not there */
+        health.failed_count += s.is_failed;
+        if (s.damaged_count ||
+            s.is_failed) /* documents are missing, as when a shard is not there */
             health.status = STR("red");
         else if (s.is_read_only && !str_is(health.status, "red"))
             health.status = STR("yellow");

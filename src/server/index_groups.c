@@ -180,7 +180,8 @@ static void write_segments(struct json_writer *w, const struct index_stats *s)
     json_i64(w, -1);
     stat_object(w, "file_sizes");
     json_object_end(w);
-    if (s->damaged_count) { /* ours: Elasticsearch has no shard that serves a part */
+    if (s->damaged_count ||
+        s->is_failed) { /* ours: Elasticsearch has no shard that serves a part */
         stat_number(w, "damaged_count", s->damaged_count);
         json_key_lit(w, "damaged_reason");
         json_str(w, str_from(s->damaged_reason));
@@ -278,9 +279,10 @@ void index_stats_add(struct index_stats *sum, const struct index_stats *s)
     sum->deleted_count += s->deleted_count;
     sum->store_bytes += s->store_bytes;
     sum->segment_count += s->segment_count;
-    if (!sum->damaged_count)
+    if (!sum->damaged_count && !sum->is_failed)
         memcpy(sum->damaged_reason, s->damaged_reason, sizeof(sum->damaged_reason));
     sum->damaged_count += s->damaged_count;
+    sum->is_failed = sum->is_failed || s->is_failed;
     sum->is_recovering = sum->is_recovering || s->is_recovering;
     sum->memory_bytes += s->memory_bytes;
     sum->builder_bytes += s->builder_bytes;

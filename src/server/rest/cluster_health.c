@@ -84,7 +84,7 @@ static int cluster_health_run(struct rest_call *call, struct err *err)
                        STR_ARG(params->level));
     TRY(reach(call, &health, err));
     bool timed_out = !is_reached(params, &health);
-    size_t active = health.index_count - health.recovering_count;
+    size_t active = health.index_count - health.recovering_count - health.failed_count;
     call->status = timed_out ? 408 : 200;
     struct json_writer *w = &call->w;
     json_object_begin(w);
@@ -100,7 +100,7 @@ static int cluster_health_run(struct rest_call *call, struct err *err)
     number(w, "active_shards", active);
     number(w, "relocating_shards", 0);
     number(w, "initializing_shards", health.recovering_count);
-    number(w, "unassigned_shards", 0);
+    number(w, "unassigned_shards", health.failed_count);
     number(w, "delayed_unassigned_shards", 0);
     number(w, "number_of_pending_tasks", 0);
     number(w, "number_of_in_flight_fetch", 0);

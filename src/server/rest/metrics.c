@@ -54,6 +54,7 @@ static void write_indices(struct buf *out, const struct index_stats *s, size_t c
     gauge(out, "naru_documents", s->doc_count, "Live documents that searches see.");
     gauge(out, "naru_documents_deleted", s->deleted_count, "Dead documents not merged away yet.");
     gauge(out, "naru_segments", s->segment_count, "Segments.");
+    gauge(out, "naru_segments_damaged", s->damaged_count, "Segments set aside as damaged.");
     gauge(out, "naru_store_bytes", s->store_bytes, "Bytes of all segments.");
     counter(out, "naru_documents_indexed_total", metric_get(&m->index_total), "Documents written.");
     counter(out, "naru_documents_removed_total", metric_get(&m->delete_total),
@@ -101,6 +102,16 @@ static void write_engine(struct buf *out, struct rest_call *call)
     times(out, "naru_merge_seconds", &m->merge, "Merges.");
     times(out, "naru_search_query_seconds", &m->query, "Searches, without fetching hits.");
     times(out, "naru_search_fetch_seconds", &m->fetch, "Fetching the hits of searches.");
+}
+
+static void write_scrub(struct buf *out, const struct engine_metrics *m)
+{
+    counter(out, "naru_scrub_bytes_total", metric_get(&m->scrub_bytes),
+            "Bytes of segment files that the scrub has read.");
+    counter(out, "naru_scrub_segments_total", metric_get(&m->scrub_segments),
+            "Segment files that the scrub has found sound.");
+    counter(out, "naru_scrub_damaged_total", metric_get(&m->scrub_damaged),
+            "Segment files that the scrub has found damaged.");
 }
 
 static void write_budgets(struct buf *out, struct rest_call *call)
@@ -181,6 +192,7 @@ static int metrics_run(struct rest_call *call, struct err *err)
     TRY(index_stats_all(call, &sum, &count, err));
     write_indices(call->out, &sum, count);
     write_engine(call->out, call);
+    write_scrub(call->out, engine_metrics(call->context->engine));
     write_budgets(call->out, call);
     if (call->context->http)
         write_http(call->out, call->context->http);

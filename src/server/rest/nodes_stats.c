@@ -179,6 +179,12 @@ static int write_fs(struct json_writer *w, const struct node_view *v, struct err
         json_object_end(w);
     }
     json_array_end(w);
+    const struct engine_metrics *m = engine_metrics(v->call->context->engine);
+    stat_object(w, "scrub"); /* ours: what was read and held against its checksums */
+    stat_number(w, "bytes", metric_get(&m->scrub_bytes));
+    stat_number(w, "sound_segments", metric_get(&m->scrub_segments));
+    stat_number(w, "damaged_segments", metric_get(&m->scrub_damaged));
+    json_object_end(w);
     json_object_end(w);
     return 0;
 }
