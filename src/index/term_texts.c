@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* term_texts.c: the text of an ordinal. A dictionary's terms stand in blocks, each as what it shares
- * with the one before and its rest, so a text costs half a block on average. Sources and keys of
- * buckets ask for a segment's frequent terms again and again: these are kept, in a table whose
- * places are filled once and read without locks. Rare terms are not worth a place. */
+/* term_texts.c: the text of an ordinal. A dictionary's terms stand in blocks, each as what it
+ * shares with the one before and its rest, so a text costs half a block on average. Sources and
+ * keys of buckets ask for a segment's frequent terms again and again: these are kept, in a table
+ * whose places are filled once and read without locks. Rare terms are not worth a place. */
 #include "base/arena.h"
 #include "base/hash.h"
 #include "index/segment_int.h"
