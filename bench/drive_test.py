@@ -53,6 +53,20 @@ class Answers(unittest.TestCase):
         self.same(answer(a), answer(b))
         self.differs(answer(a, 3, "eq"), answer(b, 3, "eq"), "hits from 1")
 
+    def test_buckets_of_equal_score_are_sets(self):
+        def significant(*buckets):
+            return answer(aggs={"s": {"buckets": [{"key": k, "doc_count": n, "bg_count": n + 1, "score": s}
+                                                  for k, n, s in buckets]}})
+        a = significant(("a", 9, 3.0), ("b", 7, 2.0), ("c", 7, 2.0), ("d", 5, 1.0))
+        self.same(a, significant(("a", 9, 3.0), ("c", 7, 2.0), ("b", 7, 2.0), ("d", 5, 1.0)))
+        self.differs(a, significant(("a", 9, 3.0), ("x", 7, 2.0), ("b", 7, 2.0), ("d", 5, 1.0)), "key")
+        self.differs(a, significant(("a", 9, 3.0), ("c", 7, 2.0), ("b", 6, 2.0), ("d", 5, 1.0)), "doc_count")
+        self.differs(a, significant(("b", 7, 2.0), ("a", 9, 3.0), ("c", 7, 2.0), ("d", 5, 1.0)), "score")
+        self.differs(a, significant(("a", 9, 3.0), ("b", 7, 2.0), ("c", 7, 2.0)), "4 and 3")
+        self.differs(a, significant(("a", 9, 3.0), ("b", 7, 2.0), ("c", 7, 2.0), ("d", 4, 1.0)), "doc_count")
+        # The size may have cut the last ones.
+        self.same(a, significant(("a", 9, 3.0), ("b", 7, 2.0), ("c", 7, 2.0), ("e", 5, 1.0)))
+
     def test_count_of_hits(self):
         self.differs(answer([hit(1, 5)]), answer([]), "hits: 1 and 0")
 

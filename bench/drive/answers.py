@@ -6,7 +6,9 @@
   they are compared as a set of (index, source); of the last such set, which the page's end may cut, the keys only,
   unless the answer holds every hit there is.
 - Without an order (all scores alike) only how many hits there are.
-- Aggregations: the same keys, counts and order of buckets; numbers within METRIC_TOLERANCE; what is approximate by
+- Buckets that are ordered by a score (significant terms): those with equal scores may stand in any order among
+  themselves, so they are compared as a set; of the last such set, which the size may cut, the scores only.
+- Other aggregations: the same keys, counts and order of buckets; numbers within METRIC_TOLERANCE; what is approximate by
   design within the operation's own tolerance.
 Not compared: took, _shards, _id, _type, and profile."""
 import json
@@ -46,11 +48,38 @@ def value_differs(a, b, tolerance, path):
                 return difference
         return None
     if isinstance(a, list) and isinstance(b, list):
+        if is_scored(a) and is_scored(b):
+            return scored_differ(a, b, tolerance, path)
         for at, (x, y) in enumerate(zip(a, b)):
             if difference := value_differs(x, y, tolerance, f"{path}[{at}]"):
                 return difference
         return None if len(a) == len(b) else f"{path}: {len(a)} and {len(b)} elements"
     return None if a == b and type(a) is type(b) else f"{path}: {short(a)} and {short(b)}"
+
+
+def is_scored(buckets):
+    """Buckets of significant terms: in the order of their scores."""
+    return bool(buckets) and all(isinstance(b, dict) and {"key", "score", "bg_count"} <= b.keys() for b in buckets)
+
+
+def scored_differ(a, b, tolerance, path):
+    if len(a) != len(b):
+        return f"{path}: {len(a)} and {len(b)} elements"
+    for at, (x, y) in enumerate(zip(a, b)):
+        if not close(x["score"], y["score"], max(tolerance, SCORE_TOLERANCE)):
+            return f"{path}[{at}].score: {x['score']} and {y['score']}"
+    at = 0
+    while at < len(a):
+        end = at
+        while end < len(a) and close(a[end]["score"], a[at]["score"], METRIC_TOLERANCE):
+            end += 1
+        if end < len(a) or at == end - 1 and a[at]["key"] == b[at]["key"]:
+            by_key = [sorted(side[at:end], key=lambda bucket: str(bucket["key"])) for side in (a, b)]
+            for i, (x, y) in enumerate(zip(*by_key)):
+                if difference := value_differs(x, y, tolerance, f"{path}[{at + i}]"):
+                    return difference
+        at = end
+    return None
 
 
 def hit_key(hit, is_sorted):

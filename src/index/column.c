@@ -406,10 +406,9 @@ uint32_t column_ordinal_count(const struct column *column)
 
 struct str column_ordinal_text(const struct column *column, uint32_t ordinal, struct arena *mem)
 {
-    struct term_cursor cursor;
-    if (!term_cursor_ordinal(&cursor, column->terms, ordinal))
-        return STR("");
-    return arena_str(mem, (struct str){cursor.term, cursor.term_bytes});
+    char room[TERM_ROOM_BYTES];
+    struct str text = terms__text(column->terms, ordinal, room);
+    return text.p ? arena_str(mem, text) : STR("");
 }
 
 uint32_t column_ordinal_find(const struct column *column, struct str text, bool *ret_found)

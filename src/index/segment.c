@@ -440,6 +440,7 @@ void segment_unref(struct segment *seg)
     mem_free(seg->fields);
     mem_free(seg->field_by_id);
     mem_free(seg->cache);
+    segment__texts_free(seg);
     segment__templates_free(seg->templates);
     segment__dictionary_free(seg->dictionary);
     mem_free(seg);

@@ -13,6 +13,7 @@
 
 struct filter_cache;
 struct filter_entry;
+struct term_text;
 
 struct column {
     struct segment *seg;
@@ -89,6 +90,7 @@ struct segment {
     uint32_t dictionary_bytes;           /* 0: none */
     void *dictionary;                    /* ZSTD_DDict; atomic: set once */
     struct stored_cache *cache;          /* atomic: taken by exchange */
+    struct term_text **texts;            /* atomic: set once, and each place too (term_texts.c) */
     /* Of searches (filter_cache.c): the cache, once it has entries of this segment, and these. */
     struct filter_cache *filter_cache; /* atomic */
     struct filter_entry *filters;      /* guarded by the cache's lock */
@@ -185,6 +187,12 @@ bool term_cursor_next(struct term_cursor *cursor);
 bool term_cursor_ordinal(struct term_cursor *cursor, const struct terms *terms, uint32_t ordinal);
 /* At the first term >= text. False: none. */
 bool term_cursor_seek(struct term_cursor *cursor, const struct terms *terms, struct str text);
+/* ---- Texts of ordinals (term_texts.c) ---- */
+#define TERM_ROOM_BYTES (TERM_BYTES_MAX + 16u)
+/* In `room` (TERM_ROOM_BYTES), or kept as long as the segment. p == NULL: damage, or none such. */
+struct str terms__text(const struct terms *terms, uint32_t ordinal, char *room);
+void segment__texts_free(struct segment *seg);
+
 struct postings *postings__open(struct segment *seg, const struct terms *terms,
                                 const struct term_entry *entry, const uint8_t *norms,
                                 unsigned flags, struct arena *mem);

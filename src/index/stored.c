@@ -286,18 +286,19 @@ static int template_find(struct segment *seg, uint32_t doc, struct stored_doc *s
 
 static bool term_add(const struct template_hole *hole, int64_t value, struct buf *out)
 {
-    struct term_cursor cursor;
-    char address[IP_TEXT_BYTES];
-    if (value < 0 || value >= hole->column->terms->term_count ||
-        !term_cursor_ordinal(&cursor, hole->column->terms, (uint32_t)value))
+    char room[TERM_ROOM_BYTES], address[IP_TEXT_BYTES];
+    if (value < 0 || value >= hole->column->terms->term_count)
+        return false;
+    struct str term = terms__text(hole->column->terms, (uint32_t)value, room);
+    if (!term.p)
         return false;
     if (hole->kind == HOLE_TERM) {
-        buf_add(out, cursor.term, cursor.term_bytes);
+        buf_add_str(out, term);
         return true;
     }
-    if (cursor.term_bytes != IP_BYTES)
+    if (term.n != IP_BYTES)
         return false;
-    buf_add(out, address, ip_format((const uint8_t *)cursor.term, address));
+    buf_add(out, address, ip_format((const uint8_t *)term.p, address));
     return true;
 }
 

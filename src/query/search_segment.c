@@ -5,6 +5,8 @@
 #include "base/str.h"
 #include "query/search_segment.h"
 
+#define BACKWARD_DOCS (4 * ZONE_DOCS) /* the first piece of a walk from the end */
+
 static bool is_over(const struct segment_search *ss)
 {
     return search_timed_out(ss->s) || ss->plan->is_terminated ||
@@ -176,6 +178,35 @@ static int run_best_first(struct segment_search *ss)
     return 0;
 }
 
+static void open_sets(struct segment_search *ss)
+{
+    struct plan_run run = {ss->part, ss->doc_count, ss->needs_scores, ss->walk->scratch};
+    ss->set = plan_open(ss->plan->query, &run);
+    run.needs_scores = false;
+    if (ss->s->request->post_filter)
+        ss->post_filter = plan_open(ss->plan->post_filter, &run);
+}
+
+/* From the end, where the best keys are: for sets that only go forward, in pieces that double, so
+ * that few openings are needed even when all are looked at. */
+static int run_backward(struct segment_search *ss)
+{
+    take_rest(ss->unit);
+    uint32_t end = ss->doc_count, piece = BACKWARD_DOCS;
+    for (bool is_first = true; end > 0 && !is_over(ss); is_first = false, piece *= 2) {
+        uint32_t last = (end - 1) / ZONE_DOCS * ZONE_DOCS;
+        if (!search__wants_count(ss) && !search__is_before_after(ss, last) &&
+            !search__wants_hits(ss, last, end - last))
+            break; /* what lies before it is no better */
+        uint32_t from = last > piece ? last - piece : 0;
+        if (!is_first)
+            open_sets(ss);
+        TRY(run_chunk(ss, from, end));
+        end = from;
+    }
+    return 0;
+}
+
 /* ---- Opening a segment ---- */
 
 static int open_after(struct segment_search *ss)
@@ -195,11 +226,7 @@ static int open_segment(struct segment_search *ss)
 {
     struct search *s = ss->s;
     struct arena *scratch = ss->walk->scratch;
-    struct plan_run run = {ss->part, ss->doc_count, ss->needs_scores, scratch};
-    ss->set = plan_open(ss->plan->query, &run);
-    run.needs_scores = false;
-    if (s->request->post_filter)
-        ss->post_filter = plan_open(ss->plan->post_filter, &run);
+    open_sets(ss);
     ss->readers = ARENA_ARRAY(scratch, struct sort_reader, s->sort_count);
     for (size_t i = 0; i < s->sort_count; i++)
         TRY(sort_reader_open(&ss->readers[i], &s->sorts[i], ss->part, ss->unit->doc_base,
@@ -345,6 +372,14 @@ static bool is_best_first(const struct segment_search *ss)
            (!ss->post_filter || ss->post_filter->is_random);
 }
 
+static bool is_from_end(const struct segment_search *ss)
+{
+    const struct search *s = ss->s;
+    return ss->top.capacity > 0 && s->sorts[0].kind == SORT_FIELD && s->sorts[0].is_desc &&
+           ss->readers[0].is_sorted && !ss->collects_aggs && !ss->needs_max_score &&
+           s->request->terminate_after == 0;
+}
+
 static int end_segment(struct segment_search *ss)
 {
     if (ss->collapse)
@@ -369,6 +404,8 @@ int search__unit(struct walk *walk, struct search_unit *unit)
         aggs_from_metadata(&ss);
         if (is_best_first(&ss)) {
             TRY(run_best_first(&ss));
+        } else if (is_from_end(&ss)) {
+            TRY(run_backward(&ss));
         } else {
             unit->is_counted = ss.is_counted;
             unit->collects_aggs = ss.collects_aggs;
