@@ -26,7 +26,6 @@ struct replace {
     struct merge_input *inputs;
     struct live **lives; /* published at the start, per input */
     uint32_t sort_field;
-    uint16_t *from_inputs;         /* merge_plan's */
     struct slot *result;           /* NULL: no document was left */
     const struct merge_pace *pace; /* NULL: at full speed */
 };
@@ -43,7 +42,7 @@ static void replace_init(struct replace *r, struct index *index, struct slot_set
         struct slot *slot = set->slots[from + i];
         r->lives[i] = live_ref(slot->published);
         r->inputs[i] =
-            (struct merge_input){slot->segment, r->lives[i] ? r->lives[i]->words : NULL, NULL};
+            (struct merge_input){slot->segment, r->lives[i] ? r->lives[i]->words : NULL, {0}};
     }
     mutex_unlock(&index->mu);
 }
@@ -52,10 +51,9 @@ static void replace_deinit(struct replace *r)
 {
     for (size_t i = 0; i < r->count; i++) {
         live_unref(r->lives[i]);
-        mem_free(r->inputs[i].new_docs);
+        renumber_deinit(&r->inputs[i].new_docs);
     }
     mem_free(r->inputs);
-    mem_free(r->from_inputs);
     mem_free(r->lives);
     slot_set_unref(r->set);
 }
@@ -65,13 +63,13 @@ static int replace_run(struct replace *r, uint64_t number, struct err *err)
 {
     struct index *index = r->index;
     struct vfs *fs = index->engine->fs;
-    if (merge_plan(r->inputs, r->count, r->sort_field, &r->from_inputs) == 0)
+    if (merge_plan(r->inputs, r->count, r->sort_field) == 0)
         return 0;
     struct segment *seg;
     void *bytes = NULL;
     uint64_t size;
     if (number == 0) {
-        TRY(merge_run(r->inputs, r->count, r->from_inputs, NULL, false, NULL, &bytes, &size, err));
+        TRY(merge_run(r->inputs, r->count, NULL, false, NULL, &bytes, &size, err));
         TRY(segment_open_bytes(bytes, size, "in memory", &seg, err));
     } else {
         CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
@@ -79,7 +77,7 @@ static int replace_run(struct replace *r, uint64_t number, struct err *err)
         struct str path = segment_file_path(index->path, number, mem);
         TRY(vfs_open(fs, path, VFS_READ | VFS_WRITE | VFS_CREATE | VFS_TRUNCATE, &file, err));
         int rc =
-            merge_run(r->inputs, r->count, r->from_inputs, file, true, r->pace, NULL, &size, err);
+            merge_run(r->inputs, r->count, file, true, r->pace, NULL, &size, err);
         if (rc == 0)
             rc = vfs_sync_dir(fs, index->path, err);
         if (rc == 0)
@@ -127,7 +125,8 @@ static void carry(struct replace *r, enum bits bits)
         for (size_t w = 0; w < words; w++) {
             uint64_t died = (before ? before[w] : all_live(old, w)) & ~live[w];
             for (; died; died &= died - 1)
-                result_kill(r, r->inputs[i].new_docs[w * 64 + (size_t)__builtin_ctzll(died)]);
+                result_kill(r, renumber_get(&r->inputs[i].new_docs,
+                                            (uint32_t)(w * 64) + (uint32_t)__builtin_ctzll(died)));
         }
     }
 }
