@@ -16,6 +16,7 @@
 #include "base/str.h"
 #include "index/index_int.h"
 #include "index/index_sort.h"
+#include "index/merge_pick.h"
 
 /* ---- Replacing neighbours ---- */
 
@@ -463,48 +464,20 @@ int index__flush(struct index *index, bool is_forced, struct err *err)
 
 /* ---- Merge ---- */
 
-static unsigned size_class(const struct slot *slot)
+/* REQUIRES(index.mu) */
+static bool slots_pick(const struct slot_set *set, size_t *ret_from, size_t *ret_count)
 {
-    unsigned class = 0;
-    for (uint64_t n = slot->segment->size; n > MERGE_CLASS_BYTES_MIN; n /= MERGE_FACTOR)
-        class ++;
-    return class;
-}
-
-/* Neighbours on disk, MERGE_FACTOR of them within a size class (or smaller), the newest first; or
- * one that is a third dead. */
-static bool merge_pick(const struct slot_set *set, size_t *ret_from, size_t *ret_count)
-{
-    for (unsigned class = 0; class < 24; class ++) {
-        size_t run = 0;
-        uint64_t bytes = 0;
-        for (size_t i = set->count; i-- > 0;) {
-            const struct slot *slot = set->slots[i];
-            if (slot->number == 0 || size_class(slot) > class ||
-                bytes + slot->segment->size > MERGE_BYTES_MAX) {
-                run = 0;
-                bytes = 0;
-                continue;
-            }
-            bytes += slot->segment->size;
-            if (++run == MERGE_FACTOR) {
-                *ret_from = i;
-                *ret_count = run;
-                return true;
-            }
-        }
-    }
+    struct merge_candidate *files = MEM_ARRAY(struct merge_candidate, set->count + 1);
     for (size_t i = 0; i < set->count; i++) {
         const struct slot *slot = set->slots[i];
-        uint32_t published = slot->published ? slot->published->count : slot->segment->doc_count;
-        if (slot->number &&
-            (slot->segment->doc_count - published) * UINT64_C(3) > slot->segment->doc_count) {
-            *ret_from = i;
-            *ret_count = 1;
-            return true;
-        }
+        uint32_t docs = slot->segment->doc_count,
+                 published = slot->published ? slot->published->count : docs;
+        files[i] = (struct merge_candidate){slot->number != 0, slot->segment->size, docs,
+                                            docs - published};
     }
-    return false;
+    bool is_picked = merge_pick(files, set->count, ret_from, ret_count);
+    mem_free(files);
+    return is_picked;
 }
 
 /* What a merge takes in, for the figures. */
@@ -590,7 +563,7 @@ int index__merge_due(struct index *index, bool *ret_did, struct err *err)
     struct slot_set *set = set_get(index);
     size_t from, count;
     mutex_lock(&index->mu);
-    bool is_due = !index->is_deleted && merge_pick(set, &from, &count);
+    bool is_due = !index->is_deleted && slots_pick(set, &from, &count);
     mutex_unlock(&index->mu);
     is_due = is_due && has_room(index, set, from, count);
     int rc = is_due ? files_merge(index, set, from, count, false, err) : 0;
