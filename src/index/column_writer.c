@@ -65,13 +65,6 @@ static void values_write(struct segment_writer *w, enum column_kind kind, const 
     }
 }
 
-/* What a zone entry says, gathered over a run of values. */
-struct zone_stats {
-    int64_t min_i, max_i;
-    double min_f, max_f, sum;
-    uint64_t count;
-};
-
 static void stats_add(struct zone_stats *s, enum column_kind kind, const int64_t *values, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -124,83 +117,124 @@ struct zone_shape {
     bool is_multi;
 };
 
-/* Which documents of [first, …) the values [from, to) belong to. */
-static void shape_of(const struct column_input *in, uint32_t first, size_t from, size_t to,
-                     struct zone_shape *shape)
+/* Which documents of [first, …) the values belong to. */
+static void shape_of(const uint32_t *docs, size_t count, uint32_t first, struct zone_shape *shape)
 {
     memset(shape->bitmap, 0, sizeof(shape->bitmap));
     shape->doc_count = 0;
     shape->is_multi = false;
-    for (size_t i = from; i < to; i++) {
-        uint32_t doc = in->docs ? in->docs[i] : (uint32_t)i;
-        if (i > from && in->docs && in->docs[i - 1] == doc) {
+    for (size_t i = 0; i < count; i++) {
+        uint32_t doc = docs ? docs[i] : first + (uint32_t)i;
+        if (i > 0 && docs && docs[i - 1] == doc) {
             shape->is_multi = true;
             shape->ends[shape->doc_count - 1]++;
             continue;
         }
-        ASSERT_SLOW(i == from || !in->docs || in->docs[i - 1] < doc);
+        ASSERT_SLOW(i == 0 || !docs || docs[i - 1] < doc);
         bitset_set(shape->bitmap, doc - first);
-        shape->ends[shape->doc_count++] = (int64_t)(i - from + 1);
+        shape->ends[shape->doc_count++] = (int64_t)(i + 1);
     }
+}
+
+void segment_writer_column_begin(struct segment_writer *w, enum column_kind kind)
+{
+    struct column_writer *c = &w->column;
+    buf_clear(&c->entries);
+    c->kind = kind;
+    c->all = (struct zone_stats){0};
+    c->doc_count = c->zone_count = 0;
+    c->is_multi = false;
+    c->is_sorted = true;
+}
+
+static bool is_before(enum column_kind kind, int64_t a, int64_t b)
+{
+    return kind == COLUMN_DOUBLE ? bits_f64(a) <= bits_f64(b) : a <= b;
+}
+
+static void order_note(struct column_writer *c, const int64_t *values, size_t n)
+{
+    if (n == 0 || !c->is_sorted)
+        return;
+    c->is_sorted = c->all.count == 0 || is_before(c->kind, c->last, values[0]);
+    for (size_t i = 1; i < n && c->is_sorted; i++)
+        c->is_sorted = is_before(c->kind, values[i - 1], values[i]);
+    c->last = values[n - 1];
+}
+
+void segment_writer_column_zone(struct segment_writer *w, const uint32_t *docs,
+                                const int64_t *values, size_t n)
+{
+    struct column_writer *c = &w->column;
+    struct zone_shape shape;
+    struct zone_stats zone = {0};
+    uint32_t first = c->zone_count++ * ZONE_DOCS;
+    ASSERT(first < w->options.doc_count);
+    uint32_t docs_here = MIN_OF(w->options.doc_count - first, ZONE_DOCS);
+    shape_of(docs, n, first, &shape);
+    uint8_t presence = shape.doc_count == 0           ? ZONE_PRESENCE_NONE
+                       : shape.doc_count == docs_here ? ZONE_PRESENCE_ALL
+                                                      : ZONE_PRESENCE_BITMAP;
+    uint64_t off = segment_writer__off(w);
+    if (presence == ZONE_PRESENCE_BITMAP) {
+        for (size_t i = 0; i < ARRAY_COUNT(shape.bitmap); i++)
+            buf_add_u64_le(&w->out, shape.bitmap[i]);
+    }
+    if (shape.is_multi)
+        values_write(w, COLUMN_LONG, shape.ends, shape.doc_count);
+    values_write(w, c->kind, values, n);
+    stats_add(&zone, c->kind, values, n);
+    order_note(c, values, n);
+    if (segment_writer__off(w) - off > UINT32_MAX)
+        segment_writer__fail(w, ERR_TOO_LARGE, "a column's zone is over 4 GiB");
+    entry_write(&c->entries, c->kind, off, segment_writer__off(w) - off, &zone, shape.doc_count,
+                presence, shape.is_multi);
+    stats_merge(&c->all, &zone);
+    c->doc_count += shape.doc_count;
+    c->is_multi |= shape.is_multi;
+    segment_writer__drain(w, false);
+}
+
+void segment_writer_column_end(struct segment_writer *w)
+{
+    const struct column_writer *c = &w->column;
+    struct buf *part = &w->field_parts[0];
+    ASSERT(c->zone_count == (w->options.doc_count + ZONE_DOCS - 1) / ZONE_DOCS);
+    if (c->all.count == 0)
+        return;
+    bool is_dense = c->doc_count == w->options.doc_count;
+    if (w->field_id == FIELD_ID_SEQ_NO) {
+        w->seq_no_min = c->all.min_i;
+        w->seq_no_max = c->all.max_i;
+    }
+    w->field_part_mask |= FIELD_PART_COLUMN;
+    buf_add_u8(part, (uint8_t)c->kind);
+    buf_add_u8(
+        part, (uint8_t)((c->is_multi ? COLUMN_FLAG_MULTI : 0) | (is_dense ? COLUMN_FLAG_DENSE : 0) |
+                        (is_dense && !c->is_multi && c->is_sorted ? COLUMN_FLAG_SORTED : 0)));
+    buf_add_u32_le(part, c->doc_count);
+    buf_add_u64_le(part, c->all.count);
+    entry_write(part, c->kind, 0, 0, &c->all, 0, 0, c->is_multi);
+    buf_add_u32_le(part, c->zone_count);
+    buf_add_str(part, buf_str(&c->entries));
 }
 
 void segment_writer_column(struct segment_writer *w, const struct column_input *in)
 {
-    struct buf entries;
-    buf_init(&entries, WRITER_BYTES_MAX);
-    struct zone_stats all = {0};
-    uint32_t doc_count = 0, zone_count = 0;
-    bool is_multi = false, is_sorted = true;
     size_t at = 0;
-    struct zone_shape shape;
-    for (size_t i = 1; i < in->count && is_sorted; i++)
-        is_sorted = in->kind == COLUMN_DOUBLE
-                        ? bits_f64(in->values[i - 1]) <= bits_f64(in->values[i])
-                        : in->values[i - 1] <= in->values[i];
-    for (uint32_t first = 0; first < w->doc_count; first += ZONE_DOCS, zone_count++) {
-        uint32_t docs = MIN_OF(w->doc_count - first, ZONE_DOCS);
+    segment_writer_column_begin(w, in->kind);
+    for (uint32_t first = 0; first < w->options.doc_count; first += ZONE_DOCS) {
+        uint64_t end = MIN_OF((uint64_t)first + ZONE_DOCS, (uint64_t)w->options.doc_count);
         size_t from = at;
         if (in->docs) {
-            while (at < in->count && in->docs[at] < first + docs)
+            while (at < in->count && in->docs[at] < end)
                 at++;
         } else {
-            at = MIN_OF(in->count, (size_t)first + docs);
+            at = MIN_OF(in->count, (size_t)end);
         }
-        struct zone_stats zone = {0};
-        shape_of(in, first, from, at, &shape);
-        uint8_t presence = shape.doc_count == 0      ? ZONE_PRESENCE_NONE
-                           : shape.doc_count == docs ? ZONE_PRESENCE_ALL
-                                                     : ZONE_PRESENCE_BITMAP;
-        uint64_t off = segment_writer__off(w);
-        if (presence == ZONE_PRESENCE_BITMAP) {
-            for (size_t i = 0; i < ARRAY_COUNT(shape.bitmap); i++)
-                buf_add_u64_le(&w->out, shape.bitmap[i]);
-        }
-        if (shape.is_multi)
-            values_write(w, COLUMN_LONG, shape.ends, shape.doc_count);
-        values_write(w, in->kind, in->values + from, at - from);
-        stats_add(&zone, in->kind, in->values + from, at - from);
-        if (segment_writer__off(w) - off > UINT32_MAX)
-            segment_writer__fail(w, ERR_TOO_LARGE, "a column's zone is over 4 GiB");
-        entry_write(&entries, in->kind, off, segment_writer__off(w) - off, &zone, shape.doc_count,
-                    presence, shape.is_multi);
-        stats_merge(&all, &zone);
-        doc_count += shape.doc_count;
-        is_multi |= shape.is_multi;
-        segment_writer__drain(w, false);
+        segment_writer_column_zone(w, in->docs ? in->docs + from : NULL, in->values + from,
+                                   at - from);
     }
     ASSERT(at == in->count);
-    bool is_dense = doc_count == w->doc_count;
-    struct buf *part = &w->field_parts[0];
-    w->field_part_mask |= FIELD_PART_COLUMN;
-    buf_add_u8(part, (uint8_t)in->kind);
-    buf_add_u8(part,
-               (uint8_t)((is_multi ? COLUMN_FLAG_MULTI : 0) | (is_dense ? COLUMN_FLAG_DENSE : 0) |
-                         (is_dense && !is_multi && is_sorted ? COLUMN_FLAG_SORTED : 0)));
-    buf_add_u32_le(part, doc_count);
-    buf_add_u64_le(part, in->count);
-    entry_write(part, in->kind, 0, 0, &all, 0, 0, is_multi);
-    buf_add_u32_le(part, zone_count);
-    buf_add_str(part, buf_str(&entries));
-    buf_deinit(&entries);
+    segment_writer_column_end(w);
 }

@@ -25,10 +25,10 @@
  * kind · u8 flags (COLUMN_FLAG_) · u32 doc_count · u64 value_count · zone entry over all
  * (ZONE_ENTRY_BYTES) · u32 zone count · zone entries terms:    u8 flags (TERMS_FLAG_) · u32 term
  * count · u32 doc_count · u64 sum_doc_freq · u64 sum_total_term_freq · u64 dictionary region off ·
- * u64 bytes · u64 postings region off · u64 bytes · u64 positions off · u64 bytes · u32 block count
+ * u64 bytes · u64 postings region off · u64 bytes · u32 block count
  * · u32 first-term bytes · per block: u32 off in the dictionary region · u32 off in the first
- * terms; then u32 × 2 end offsets · u64 × 2 per block: base offset of its terms in the postings and
- * positions regions · the first terms norms:    u64 region off (one byte per document)
+ * terms; then u32 × 2 end offsets · u64 per block: where its terms begin in the postings region ·
+ * the first terms norms:    u64 region off (one byte per document)
  *
  * Zone entry: one per ZONE_DOCS documents.
  *   0  u64 data off in the file · 8 u32 data bytes · 12 u32 value count · 16 u16 documents with a
@@ -46,8 +46,9 @@
  *
  * Dictionary block: DICT_BLOCK_TERMS terms: varint shared prefix bytes · varint rest bytes · rest ·
  * varint doc_freq · [freqs: varint total_term_freq - doc_freq] · [postings: doc_freq 1: varint doc;
- * else varint bytes of its postings] · [positions: varint bytes of its positions] A term's postings
- * begin where those of the term before end; the block's first at the block's base.
+ * else varint bytes of its postings] · [positions: varint bytes of its positions] In the postings
+ * region lie a term's postings (doc_freq 1: none), then its positions, then the next term's; the
+ * block's first at the block's base.
  *
  * Postings of a term with doc_freq > 1: blocks of POSTINGS_BLOCK_DOCS. More than one block: first
  * the skip table, per block SKIP_ENTRY_BYTES: u32 last doc · u32 off of the block behind the table

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ids of a segment: each list of ids is written, read in order and one by one, and found again. */
+/* Ids of a segment: each list of ids is written, whole and as a merge of parts, read in order and
+ * one by one, and found again. */
 #include "index/ids.h"
 
 #include <setjmp.h>
@@ -12,6 +13,7 @@
 #include "base/arena.h"
 #include "base/rng.h"
 #include "base/str.h"
+#include "index/merge.h"
 #include "index/segment_int.h"
 #include "index/segment_writer.h"
 
@@ -37,20 +39,46 @@ static void add_text(struct list *l, const char *text)
     l->ids[l->count++] = arena_str(l->mem, str_from(text));
 }
 
-static struct segment *write(const struct list *l)
+/* The list's ids [from, to). */
+static struct segment *write(const struct list *l, uint32_t from, uint32_t to)
 {
-    struct segment_writer_options options = {.doc_count = l->count};
+    struct segment_writer_options options = {.doc_count = to - from};
     struct segment_writer *w = segment_writer_new(&options);
     struct segment *seg;
     struct err err;
     void *bytes;
     size_t size;
-    for (uint32_t i = 0; i < l->count; i++)
+    for (uint32_t i = from; i < to; i++)
         segment_writer_doc(w, &(struct segment_doc){
                                   .id = l->ids[i], .stored = STR("{}"), .seq_no = i, .version = 1});
     assert_int_equal(segment_writer_finish(w, &bytes, &size, &err), 0);
     segment_writer_free(w);
     if (segment_open_bytes(bytes, size, "test", &seg, &err) < 0)
+        fail_msg("%s", err.text);
+    return seg;
+}
+
+/* The same list, in three parts that are merged into a file. */
+static struct segment *write_merged(const struct list *l, struct vfs *fs)
+{
+    struct merge_input inputs[3];
+    struct segment *seg;
+    struct vfs_file *file;
+    struct err err;
+    uint64_t size;
+    for (uint32_t k = 0; k < 3; k++)
+        inputs[k] =
+            (struct merge_input){write(l, l->count * k / 3, l->count * (k + 1) / 3), NULL, {0}};
+    assert_int_equal(merge_plan(inputs, 3, MERGE_SORT_NONE), l->count);
+    assert_int_equal(vfs_open(fs, STR("s"), VFS_READ | VFS_WRITE | VFS_CREATE, &file, &err), 0);
+    if (merge_run(inputs, 3, file, false, NULL, NULL, &size, &err) < 0)
+        fail_msg("%s", err.text);
+    vfs_close(file);
+    for (uint32_t k = 0; k < 3; k++) {
+        renumber_deinit(&inputs[k].new_docs);
+        segment_unref(inputs[k].segment);
+    }
+    if (segment_open_file(fs, STR("s"), &seg, &err) < 0)
         fail_msg("%s", err.text);
     return seg;
 }
@@ -65,9 +93,8 @@ static uint32_t last_of(const struct list *l, struct str id)
     return DOC_NONE;
 }
 
-static void holds(struct list *l, bool is_counted, const char *absent)
+static void holds_in(struct list *l, struct segment *seg, bool is_counted, const char *absent)
 {
-    struct segment *seg = write(l);
     struct id_cursor cursor;
     struct err err;
     assert_int_equal(seg->counted_ids != NULL, is_counted);
@@ -84,6 +111,14 @@ static void holds(struct list *l, bool is_counted, const char *absent)
     assert_int_equal(segment_find_id(seg, STR("")), DOC_NONE);
     assert_int_equal(segment_verify_all(seg, &err), 0);
     segment_unref(seg);
+}
+
+static void holds(struct list *l, bool is_counted, const char *absent)
+{
+    struct vfs *fs = vfs_mem_new();
+    holds_in(l, write(l, 0, l->count), is_counted, absent);
+    holds_in(l, write_merged(l, fs), is_counted, absent);
+    vfs_mem_free(fs);
 }
 
 static struct list *list_new(void)
@@ -166,6 +201,42 @@ static void test_many_prefixes(void **state)
     list_free(l);
 }
 
+/* The first part alone has too many prefixes, all together have few. */
+static void test_few_together(void **state)
+{
+    (void)state;
+    struct list *l = list_new();
+    char prefix[COUNTED_ID_PREFIX_BYTES + 1];
+    for (uint32_t i = 0; i < 300; i++) {
+        (void)snprintf(prefix, sizeof(prefix), "p%015u", i < 100 ? i / 3 : 7);
+        add(l, prefix, i);
+    }
+    holds(l, true, "p000000000000000zzzz");
+    list_free(l);
+}
+
+/* Ids that ascend need no hash, in parts neither. */
+static void test_ascending_text(void **state)
+{
+    (void)state;
+    struct list *l = list_new();
+    for (uint32_t i = 0; i < 5000; i++)
+        l->ids[l->count++] = arena_printf(l->mem, "id%06u", i);
+    holds(l, false, "id005000");
+    list_free(l);
+}
+
+/* The same with a descent where two parts meet, over several drains of the file. */
+static void test_descending_text(void **state)
+{
+    (void)state;
+    struct list *l = list_new();
+    for (uint32_t i = 0; i < DOCS_MAX; i++)
+        l->ids[l->count++] = arena_printf(l->mem, "%0400u", (i * 7 + 5000) % DOCS_MAX);
+    holds(l, false, "id");
+    list_free(l);
+}
+
 static void test_numbers(void **state)
 {
     (void)state;
@@ -185,9 +256,11 @@ static void test_numbers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_counted),       cmocka_unit_test(test_two_lanes_and_prefixes),
-        cmocka_unit_test(test_again),         cmocka_unit_test(test_falls_back_to_text),
-        cmocka_unit_test(test_many_prefixes), cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_counted),        cmocka_unit_test(test_two_lanes_and_prefixes),
+        cmocka_unit_test(test_again),          cmocka_unit_test(test_falls_back_to_text),
+        cmocka_unit_test(test_many_prefixes),  cmocka_unit_test(test_few_together),
+        cmocka_unit_test(test_ascending_text), cmocka_unit_test(test_descending_text),
+        cmocka_unit_test(test_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,6 +16,7 @@
 #include "base/str.h"
 #include "index/index_int.h"
 #include "index/index_sort.h"
+#include "index/merge_pick.h"
 
 /* ---- Replacing neighbours ---- */
 
@@ -26,7 +27,6 @@ struct replace {
     struct merge_input *inputs;
     struct live **lives; /* published at the start, per input */
     uint32_t sort_field;
-    uint16_t *from_inputs;         /* merge_plan's */
     struct slot *result;           /* NULL: no document was left */
     const struct merge_pace *pace; /* NULL: at full speed */
 };
@@ -43,7 +43,7 @@ static void replace_init(struct replace *r, struct index *index, struct slot_set
         struct slot *slot = set->slots[from + i];
         r->lives[i] = live_ref(slot->published);
         r->inputs[i] =
-            (struct merge_input){slot->segment, r->lives[i] ? r->lives[i]->words : NULL, NULL};
+            (struct merge_input){slot->segment, r->lives[i] ? r->lives[i]->words : NULL, {0}};
     }
     mutex_unlock(&index->mu);
 }
@@ -52,10 +52,9 @@ static void replace_deinit(struct replace *r)
 {
     for (size_t i = 0; i < r->count; i++) {
         live_unref(r->lives[i]);
-        mem_free(r->inputs[i].new_docs);
+        renumber_deinit(&r->inputs[i].new_docs);
     }
     mem_free(r->inputs);
-    mem_free(r->from_inputs);
     mem_free(r->lives);
     slot_set_unref(r->set);
 }
@@ -65,21 +64,20 @@ static int replace_run(struct replace *r, uint64_t number, struct err *err)
 {
     struct index *index = r->index;
     struct vfs *fs = index->engine->fs;
-    if (merge_plan(r->inputs, r->count, r->sort_field, &r->from_inputs) == 0)
+    if (merge_plan(r->inputs, r->count, r->sort_field) == 0)
         return 0;
     struct segment *seg;
     void *bytes = NULL;
     uint64_t size;
     if (number == 0) {
-        TRY(merge_run(r->inputs, r->count, r->from_inputs, NULL, false, NULL, &bytes, &size, err));
+        TRY(merge_run(r->inputs, r->count, NULL, false, NULL, &bytes, &size, err));
         TRY(segment_open_bytes(bytes, size, "in memory", &seg, err));
     } else {
         CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
         CLEANUP(vfs_close_ptr) struct vfs_file *file = NULL;
         struct str path = segment_file_path(index->path, number, mem);
         TRY(vfs_open(fs, path, VFS_READ | VFS_WRITE | VFS_CREATE | VFS_TRUNCATE, &file, err));
-        int rc =
-            merge_run(r->inputs, r->count, r->from_inputs, file, true, r->pace, NULL, &size, err);
+        int rc = merge_run(r->inputs, r->count, file, true, r->pace, NULL, &size, err);
         if (rc == 0)
             rc = vfs_sync_dir(fs, index->path, err);
         if (rc == 0)
@@ -127,7 +125,8 @@ static void carry(struct replace *r, enum bits bits)
         for (size_t w = 0; w < words; w++) {
             uint64_t died = (before ? before[w] : all_live(old, w)) & ~live[w];
             for (; died; died &= died - 1)
-                result_kill(r, r->inputs[i].new_docs[w * 64 + (size_t)__builtin_ctzll(died)]);
+                result_kill(r, renumber_get(&r->inputs[i].new_docs,
+                                            (uint32_t)(w * 64) + (uint32_t)__builtin_ctzll(died)));
         }
     }
 }
@@ -470,48 +469,20 @@ int index__flush(struct index *index, bool is_forced, struct err *err)
 
 /* ---- Merge ---- */
 
-static unsigned size_class(const struct slot *slot)
+/* REQUIRES(index.mu) */
+static bool slots_pick(const struct slot_set *set, size_t *ret_from, size_t *ret_count)
 {
-    unsigned class = 0;
-    for (uint64_t n = slot->segment->size; n > MERGE_CLASS_BYTES_MIN; n /= MERGE_FACTOR)
-        class ++;
-    return class;
-}
-
-/* Neighbours on disk, MERGE_FACTOR of them within a size class (or smaller), the newest first; or
- * one that is a third dead. */
-static bool merge_pick(const struct slot_set *set, size_t *ret_from, size_t *ret_count)
-{
-    for (unsigned class = 0; class < 24; class ++) {
-        size_t run = 0;
-        uint64_t bytes = 0;
-        for (size_t i = set->count; i-- > 0;) {
-            const struct slot *slot = set->slots[i];
-            if (slot->number == 0 || size_class(slot) > class ||
-                bytes + slot->segment->size > MERGE_BYTES_MAX) {
-                run = 0;
-                bytes = 0;
-                continue;
-            }
-            bytes += slot->segment->size;
-            if (++run == MERGE_FACTOR) {
-                *ret_from = i;
-                *ret_count = run;
-                return true;
-            }
-        }
-    }
+    struct merge_candidate *files = MEM_ARRAY(struct merge_candidate, set->count + 1);
     for (size_t i = 0; i < set->count; i++) {
         const struct slot *slot = set->slots[i];
-        uint32_t published = slot->published ? slot->published->count : slot->segment->doc_count;
-        if (slot->number &&
-            (slot->segment->doc_count - published) * UINT64_C(3) > slot->segment->doc_count) {
-            *ret_from = i;
-            *ret_count = 1;
-            return true;
-        }
+        uint32_t docs = slot->segment->doc_count,
+                 published = slot->published ? slot->published->count : docs;
+        files[i] = (struct merge_candidate){slot->number != 0, slot->segment->size, docs,
+                                            docs - published};
     }
-    return false;
+    bool is_picked = merge_pick(files, set->count, ret_from, ret_count);
+    mem_free(files);
+    return is_picked;
 }
 
 /* What a merge takes in, for the figures. */
@@ -597,7 +568,7 @@ int index__merge_due(struct index *index, bool *ret_did, struct err *err)
     struct slot_set *set = set_get(index);
     size_t from, count;
     mutex_lock(&index->mu);
-    bool is_due = !index->is_deleted && merge_pick(set, &from, &count);
+    bool is_due = !index->is_deleted && slots_pick(set, &from, &count);
     mutex_unlock(&index->mu);
     is_due = is_due && has_room(index, set, from, count);
     int rc = is_due ? files_merge(index, set, from, count, false, err) : 0;

@@ -33,12 +33,9 @@
 #define SEARCH_IDLE_DEFAULT      (30 * NS_PER_S) /* index.search.idle.after */
 #define FOLD_SLOTS_MAX           8u /* small in-memory segments of an index that are left apart */
 #define FOLD_BYTES_MAX           (1 * MIB) /* what is small */
-#define MERGE_FACTOR             10u
-#define MERGE_CLASS_BYTES_MIN    (256 * KIB) /* smaller files are one size class */
-#define MERGE_BYTES_MAX          (5 * GIB)
-#define MERGE_BYTES_PER_S        (16 * MIB) /* while the engine is used */
 #define SCRUB_INTERVAL_NS        (INT64_C(86400) * NS_PER_S)
 #define SCRUB_BYTES_PER_S        (16 * MIB)
+#define MERGE_BYTES_PER_S        (16 * MIB)      /* while the engine is used */
 #define TOMBS_MAX                100000u         /* remembered deletes of a lane */
 #define TOMB_AGE_NS              (60 * NS_PER_S) /* index.gc_deletes */
 #define DISK_RESERVE_BYTES       (64 * MIB)      /* less free space: writes are refused */

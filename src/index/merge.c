@@ -1,62 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How: documents are copied in their new order; then field by field: norms, the dictionaries merged
- * like sorted streams with their postings renumbered on the way, and the column with its ordinals
- * mapped. One field's column is in memory at a time. A dictionary without postings (ip) learns from
- * the column which of its terms still have a document. Where the
- * inputs' documents interleave, each input's part of a posting list or column is still ascending:
- * the parts are merged by document. */
+/* How: documents get their new numbers; then the result is written part by part, each in the order
+ * of its documents: stored source, ids, the system's columns, then field by field: norms, the
+ * dictionaries merged like sorted streams with their postings renumbered on the way
+ * (merge_terms.c), and the column with its ordinals mapped (merge_columns.c). A dictionary without
+ * postings (ip) learns from the column which of its terms still have a document. */
 #include "index/merge.h"
 
 #include "base/arena.h"
 #include "base/bits.h"
 #include "base/str.h"
-#include "index/ids.h"
-#include "index/segment_int.h"
-#include "index/segment_writer_int.h"
+#include "index/merge_int.h"
 
-#define TERMS_PER_ARENA_RESET 256u
-#define BREATH_BYTES          (256 * KIB)
-
-/* One input's part of the term at hand. */
-struct posting_run {
-    size_t doc, doc_end, position;
-};
-
-struct postings_copy {
-    uint32_t *docs, *freqs, *positions;
-    size_t doc_capacity, freq_capacity, position_capacity;
-};
+#define BREATH_BYTES    (256 * KIB)
+#define RELEASE_BYTES   (8 * MIB)  /* written between two times that inputs' pages are given back */
 #define TEMPLATE_UNSEEN UINT16_MAX /* of an input: no document of it came yet */
 
-struct merge {
-    struct merge_input *inputs;
-    size_t count;
-    const uint16_t *from;  /* the input of each new document, NULL: in line */
-    uint32_t *live_counts; /* per input */
-    uint32_t doc_count, copied;
-    struct segment_writer *w;
-    uint32_t field_id;
-    const struct segment_field **fields; /* of the field at hand, per input, NULL: has none */
-    uint32_t **ordinals;                 /* per input: old -> new, DOC_NONE: gone */
-    uint64_t *seen;                      /* bit set of new documents with the field */
-    struct term_cursor **cursors;
-    bool *is_open;
-    uint64_t *heads; /* per open cursor: the first bytes of its term */
-    /* Postings of the term at hand. */
-    uint32_t *docs, *freqs, *positions;
-    size_t doc_n, doc_capacity, freq_capacity, position_n, position_capacity;
-    struct posting_run *runs; /* per input */
-    size_t run_count;
-    struct postings_copy ordered; /* the same, merged by document */
-    struct arena *mem;
-    const struct merge_pace *pace;
-    uint64_t breathed; /* bytes written by then */
-    struct err breath; /* why it is to end */
-};
-
-static void breathe(struct merge *m)
+void merge__breathe(struct merge *m)
 {
     uint64_t off = segment_writer__off(m->w);
+    if (off - m->released >= RELEASE_BYTES) {
+        for (size_t i = 0; i < m->count; i++)
+            segment__release(m->inputs[i].segment);
+        m->released = off;
+    }
     if (!m->pace || m->breath.code != ERR_NONE || off - m->breathed < BREATH_BYTES)
         return;
     (void)!m->pace->breathe(m->pace->arg, off - m->breathed, &m->breath);
@@ -68,6 +34,14 @@ static int breath_end(const struct merge *m, struct err *err)
     if (m->breath.code != ERR_NONE && err)
         *err = m->breath;
     return -(int)m->breath.code;
+}
+
+/* What readers met on the way. */
+static int failure(const struct merge *m, struct err *err)
+{
+    for (size_t i = 0; i < m->count; i++)
+        TRY(segment_failure(m->inputs[i].segment, err));
+    return breath_end(m, err);
 }
 
 /* ---- Order ---- */
@@ -82,7 +56,7 @@ static uint32_t plan_in_line(struct merge_input *inputs, size_t count)
     uint32_t next = 0;
     for (size_t i = 0; i < count; i++) {
         for (uint32_t doc = 0; doc < inputs[i].segment->doc_count; doc++)
-            inputs[i].new_docs[doc] = is_live(&inputs[i], doc) ? next++ : DOC_NONE;
+            renumber_add(&inputs[i].new_docs, is_live(&inputs[i], doc) ? next++ : RENUMBER_NONE);
     }
     return next;
 }
@@ -101,8 +75,8 @@ struct stream {
 static void stream_seek(struct stream *s, uint32_t doc)
 {
     uint32_t end = s->input->segment->doc_count;
-    while (doc < end && !is_live(s->input, doc))
-        s->input->new_docs[doc++] = DOC_NONE;
+    for (; doc < end && !is_live(s->input, doc); doc++)
+        renumber_add(&s->input->new_docs, RENUMBER_NONE);
     s->doc = doc < end ? doc : DOC_NONE;
     if (s->doc == DOC_NONE)
         return;
@@ -139,10 +113,35 @@ static bool wants_sort(const struct merge_input *inputs, size_t count, uint32_t 
     return !is_in_line;
 }
 
-static uint32_t plan_sorted(struct merge_input *inputs, size_t count, uint32_t field,
-                            uint16_t *from)
+/* Of equal ones the older input. */
+static bool is_less(const struct stream *a, const struct stream *b)
 {
-    struct stream *streams = MEM_ARRAY(struct stream, count);
+    return a->value < b->value || (a->value == b->value && a < b);
+}
+
+/* The least stream, and the one behind it: the least goes on as long as it is before that. */
+static struct stream *streams_least(struct stream *streams, size_t count,
+                                    struct stream **ret_second)
+{
+    struct stream *least = NULL, *second = NULL;
+    for (size_t i = 0; i < count; i++) {
+        struct stream *s = &streams[i];
+        if (s->doc == DOC_NONE)
+            continue;
+        if (!least || is_less(s, least)) {
+            second = least;
+            least = s;
+        } else if (!second || is_less(s, second)) {
+            second = s;
+        }
+    }
+    *ret_second = second;
+    return least;
+}
+
+static uint32_t plan_sorted(struct merge_input *inputs, size_t count, uint32_t field)
+{
+    struct stream *streams = MEM_ARRAY(struct stream, count), *least, *second;
     uint32_t next = 0;
     for (size_t i = 0; i < count; i++) {
         streams[i] = (struct stream){.input = &inputs[i],
@@ -150,17 +149,11 @@ static uint32_t plan_sorted(struct merge_input *inputs, size_t count, uint32_t f
                                      .window = MEM_ARRAY(int64_t, ZONE_DOCS)};
         stream_seek(&streams[i], 0);
     }
-    for (;;) {
-        struct stream *least = NULL; /* of equal ones the older input */
-        for (size_t i = 0; i < count; i++) {
-            if (streams[i].doc != DOC_NONE && (!least || streams[i].value < least->value))
-                least = &streams[i];
-        }
-        if (!least)
-            break;
-        from[next] = (uint16_t)(least - streams);
-        least->input->new_docs[least->doc] = next++;
-        stream_seek(least, least->doc + 1);
+    while ((least = streams_least(streams, count, &second)) != NULL) {
+        do {
+            renumber_add(&least->input->new_docs, next++);
+            stream_seek(least, least->doc + 1);
+        } while (least->doc != DOC_NONE && (!second || is_less(least, second)));
     }
     for (size_t i = 0; i < count; i++)
         mem_free(streams[i].window);
@@ -168,408 +161,190 @@ static uint32_t plan_sorted(struct merge_input *inputs, size_t count, uint32_t f
     return next;
 }
 
-uint32_t merge_plan(struct merge_input *inputs, size_t count, uint32_t sort_field,
-                    uint16_t **ret_from)
+uint32_t merge_plan(struct merge_input *inputs, size_t count, uint32_t sort_field)
 {
-    size_t docs = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint32_t n = inputs[i].segment->doc_count;
-        inputs[i].new_docs = mem_alloc((size_t)n * sizeof(uint32_t));
-        docs += n;
-    }
-    *ret_from = NULL;
-    if (!wants_sort(inputs, count, sort_field))
-        return plan_in_line(inputs, count);
-    *ret_from = mem_alloc(docs * sizeof(uint16_t));
-    return plan_sorted(inputs, count, sort_field, *ret_from);
+    for (size_t i = 0; i < count; i++)
+        renumber_init(&inputs[i].new_docs, inputs[i].segment->doc_count);
+    uint32_t docs = wants_sort(inputs, count, sort_field) ? plan_sorted(inputs, count, sort_field)
+                                                          : plan_in_line(inputs, count);
+    for (size_t i = 0; i < count; i++)
+        renumber_end(&inputs[i].new_docs);
+    return docs;
 }
 
 /* ---- Documents ---- */
 
-/* Where an input's copying stands. */
-struct doc_cursor {
-    uint32_t doc, window_first, window_n;
-    int64_t *seq_nos, *versions;
-    struct id_cursor *ids;
-    uint16_t *template_numbers; /* per template of the input: its number in the result */
+/* Of each document of a zone of the result: the input, and its number there. */
+struct origin {
+    uint32_t input, doc;
 };
+typedef int doc_fn(struct merge *m, size_t input, uint32_t doc, void *arg, struct err *err);
 
-static void doc_cursor_to(struct doc_cursor *c, struct segment *seg, uint32_t doc)
+/* Calls `each` with every document of the result, in order. */
+static int docs_each(struct merge *m, doc_fn *each, void *arg, struct err *err)
 {
-    c->doc = doc;
-    if (doc - c->window_first < c->window_n)
-        return;
-    c->window_first = doc - doc % ZONE_DOCS;
-    c->window_n = MIN_OF(seg->doc_count - c->window_first, ZONE_DOCS);
-    column_read_longs(seg->seq_nos, c->window_first, c->window_n, c->seq_nos, NULL);
-    column_read_longs(seg->versions, c->window_first, c->window_n, c->versions, NULL);
-}
-
-/* A document goes over as it is stored, under the number its template has there. Only when there
- * are more templates than one segment may have, its source is rebuilt and stored whole. */
-static int stored_copy(struct merge *m, struct segment *seg, uint32_t doc,
-                       uint16_t *template_numbers, struct segment_doc *out, struct err *err)
-{
-    struct stored_doc stored;
-    TRY(segment__stored_read(seg, doc, m->mem, &stored, err));
-    out->routing = stored.routing;
-    out->stored = stored.bytes;
-    if (!stored.source_template)
-        return 0;
-    uint16_t *number = &template_numbers[stored.template_number];
-    if (*number == TEMPLATE_UNSEEN)
-        *number = (uint16_t)segment_writer_template(m->w, stored.source_template->encoded);
-    out->template_number = *number;
-    return *number ? 0 : segment_stored(seg, doc, m->mem, &out->stored, &out->routing, err);
-}
-
-static int doc_copy(struct merge *m, size_t input, struct doc_cursor *c, struct err *err)
-{
-    struct segment *seg = m->inputs[input].segment;
-    uint32_t doc = c->doc;
-    while (m->inputs[input].new_docs[doc] == DOC_NONE)
-        doc++;
-    doc_cursor_to(c, seg, doc);
-    arena_reset(m->mem);
-    size_t id_bytes = id_cursor_read(c->ids, doc);
-    if (id_bytes == 0) { /* damage */
-        TRY(segment_failure(seg, err));
-        return err_set(err, ERR_CORRUPT, "segment %s: document %u has no id", seg->name, doc);
-    }
-    struct segment_doc out = {.id = {c->ids->id, id_bytes},
-                              .seq_no = c->seq_nos[doc - c->window_first],
-                              .version = c->versions[doc - c->window_first]};
-    TRY(stored_copy(m, seg, doc, c->template_numbers, &out, err));
-    segment_writer_doc(m->w, &out);
-    c->doc++;
-    return 0;
-}
-
-static int one_copied(struct merge *m, size_t input, struct doc_cursor *cursors, struct err *err)
-{
-    TRY(doc_copy(m, input, &cursors[input], err));
-    if (++m->copied % ZONE_DOCS == 0) {
-        breathe(m);
+    struct origin origins[ZONE_DOCS];
+    for (size_t i = 0; i < m->count; i++)
+        renumber_walk_begin(&m->walks[i], &m->inputs[i].new_docs);
+    for (uint32_t first = 0; first < m->doc_count; first += ZONE_DOCS) {
+        uint32_t n = MIN_OF(m->doc_count - first, ZONE_DOCS);
+        for (uint32_t i = 0; i < m->count; i++) {
+            struct renumber_walk *walk = &m->walks[i];
+            for (; walk->to < first + n; renumber_walk_next(walk))
+                origins[walk->to - first] = (struct origin){i, walk->old};
+        }
+        for (uint32_t i = 0; i < n; i++)
+            TRY(each(m, origins[i].input, origins[i].doc, arg, err));
+        merge__breathe(m);
         TRY(breath_end(m, err));
     }
     return 0;
 }
 
-static int docs_copy(struct merge *m, struct doc_cursor *cursors, struct err *err)
+/* A document goes over as it is stored, under the number its template has there. Only when there
+ * are more templates than one segment may have, its source is rebuilt and stored whole. */
+static int stored_copy(struct merge *m, size_t input, uint32_t doc, void *arg, struct err *err)
 {
-    for (uint32_t i = 0; m->from && i < m->doc_count; i++)
-        TRY(one_copied(m, m->from[i], cursors, err));
-    for (size_t input = 0; !m->from && input < m->count; input++) {
-        for (uint32_t n = m->live_counts[input]; n > 0; n--)
-            TRY(one_copied(m, input, cursors, err));
+    struct segment *seg = m->inputs[input].segment;
+    struct stored_doc stored;
+    (void)arg;
+    arena_reset(m->mem);
+    TRY(segment__stored_read(seg, doc, m->mem, &stored, err));
+    if (stored.source_template) {
+        uint16_t *number = &m->template_numbers[input][stored.template_number];
+        if (*number == TEMPLATE_UNSEEN)
+            *number = (uint16_t)segment_writer_template(m->w, stored.source_template->encoded);
+        if (*number == 0)
+            TRY(segment_stored(seg, doc, m->mem, &stored.bytes, &stored.routing, err));
+    }
+    segment_writer_stored(m->w, stored.routing, stored.bytes);
+    return 0;
+}
+
+static int stored_merge(struct merge *m, struct err *err)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        m->template_numbers[i] = mem_alloc((TEMPLATES_MAX + 1) * sizeof(uint16_t));
+        memset(m->template_numbers[i], 0xFF, (TEMPLATES_MAX + 1) * sizeof(uint16_t));
+        m->template_numbers[i][0] = 0;
+    }
+    return docs_each(m, stored_copy, NULL, err);
+}
+
+/* ---- Ids ---- */
+
+struct ids_copy {
+    struct id_cursor *cursors; /* per input */
+    bool may_count;
+};
+
+static int id_read(struct merge *m, struct ids_copy *ids, size_t input, uint32_t doc,
+                   struct str *ret_id, struct err *err)
+{
+    struct segment *seg = m->inputs[input].segment;
+    size_t n = id_cursor_read(&ids->cursors[input], doc);
+    if (n == 0) { /* damage */
+        TRY(segment_failure(seg, err));
+        return err_set(err, ERR_CORRUPT, "segment %s: document %u has no id", seg->name, doc);
+    }
+    *ret_id = (struct str){ids->cursors[input].id, n};
+    return 0;
+}
+
+static int id_copy(struct merge *m, size_t input, uint32_t doc, void *arg, struct err *err)
+{
+    struct str id;
+    TRY(id_read(m, arg, input, doc, &id, err));
+    segment_writer_id(m->w, id);
+    return 0;
+}
+
+static bool prefix_take(struct merge *m, struct str id)
+{
+    uint32_t count;
+    return id_count_read(id, &count) &&
+           segment_writer_id_prefix(m->w, str_sub(id, 0, COUNTED_ID_PREFIX_BYTES));
+}
+
+/* Tells the writer the prefixes of one input, as long as all ids may be counted. */
+static int prefixes_take(struct merge *m, struct ids_copy *ids, size_t input, struct err *err)
+{
+    struct segment *seg = m->inputs[input].segment;
+    struct renumber_walk *walk = &m->walks[input];
+    uint64_t prefix_bytes = seg->counted_ids ? seg->id_bytes : 0;
+    for (uint64_t at = 0; at < prefix_bytes && ids->may_count; at += COUNTED_ID_PREFIX_BYTES) {
+        const uint8_t *p = segment__at(seg, seg->id_off + at, COUNTED_ID_PREFIX_BYTES);
+        if (!p)
+            return segment_failure(seg, err);
+        ids->may_count =
+            segment_writer_id_prefix(m->w, (struct str){(const char *)p, COUNTED_ID_PREFIX_BYTES});
+    }
+    renumber_walk_begin(walk, &m->inputs[input].new_docs);
+    for (; !seg->counted_ids && ids->may_count && walk->to != RENUMBER_NONE;
+         renumber_walk_next(walk)) {
+        struct str id;
+        TRY(id_read(m, ids, input, walk->old, &id, err));
+        ids->may_count = prefix_take(m, id);
     }
     return 0;
 }
 
-static int docs_merge(struct merge *m, struct err *err)
-{
-    struct doc_cursor *cursors = MEM_ARRAY(struct doc_cursor, m->count);
-    for (size_t i = 0; i < m->count; i++) {
-        cursors[i].seq_nos = MEM_ARRAY(int64_t, ZONE_DOCS);
-        cursors[i].versions = MEM_ARRAY(int64_t, ZONE_DOCS);
-        cursors[i].ids = MEM_NEW(struct id_cursor);
-        cursors[i].template_numbers = mem_alloc((TEMPLATES_MAX + 1) * sizeof(uint16_t));
-        memset(cursors[i].template_numbers, 0xFF, (TEMPLATES_MAX + 1) * sizeof(uint16_t));
-        id_cursor_init(cursors[i].ids, m->inputs[i].segment);
-    }
-    int rc = docs_copy(m, cursors, err);
-    for (size_t i = 0; i < m->count; i++) {
-        mem_free(cursors[i].seq_nos);
-        mem_free(cursors[i].versions);
-        mem_free(cursors[i].ids);
-        mem_free(cursors[i].template_numbers);
-        if (rc == 0)
-            rc = segment_failure(m->inputs[i].segment, err);
-    }
-    mem_free(cursors);
-    return rc;
-}
-
-/* ---- Terms ---- */
-
-static uint32_t *room(uint32_t *array, size_t *capacity, size_t count)
-{
-    void *p = array;
-    mem_grow(&p, capacity, count, sizeof(uint32_t));
-    return p;
-}
-
-static void positions_add(struct merge *m, struct postings *p)
-{
-    size_t n;
-    const uint32_t *positions = postings_positions(p, &n);
-    if (UNLIKELY(m->position_n + n > m->position_capacity))
-        m->positions = room(m->positions, &m->position_capacity, m->position_n + n);
-    if (n)
-        memcpy(m->positions + m->position_n, positions, n * sizeof(uint32_t));
-    m->position_n += n;
-}
-
-static void term_postings_add(struct merge *m, size_t input, unsigned flags)
-{
-    const struct terms *t = &m->fields[input]->terms;
-    const struct term_entry *entry = &m->cursors[input]->entry;
-    const uint32_t *new_docs = m->inputs[input].new_docs;
-    unsigned want = (flags & TERMS_FLAG_POSITIONS ? POSTINGS_POSITIONS : 0u) |
-                    (flags & TERMS_FLAG_FREQS ? POSTINGS_FREQS : 0u);
-    struct postings *p = postings__open(m->inputs[input].segment, t, entry, NULL, want, m->mem);
-    /* What a term says of itself was checked against the segment: it has no more documents. */
-    m->docs = room(m->docs, &m->doc_capacity, m->doc_n + entry->doc_freq);
-    m->freqs = room(m->freqs, &m->freq_capacity, m->doc_n + entry->doc_freq);
-    uint32_t *docs = m->docs, *freqs = m->freqs;
-    size_t n = m->doc_n, end = n + entry->doc_freq;
-    for (uint32_t doc; n < end && (doc = postings_next(p)) != DOC_NONE;) {
-        uint32_t to = new_docs[doc];
-        if (to == DOC_NONE)
-            continue;
-        docs[n] = to;
-        freqs[n++] = want ? postings_freq(p) : 1;
-        bitset_set(m->seen, to);
-        if (flags & TERMS_FLAG_POSITIONS)
-            positions_add(m, p);
-    }
-    m->doc_n = n;
-}
-
-/* The inputs' parts, each ascending, to one. */
-static void runs_merge(struct merge *m, unsigned flags, struct term_postings *p)
-{
-    struct postings_copy *to = &m->ordered;
-    to->docs = room(to->docs, &to->doc_capacity, m->doc_n);
-    to->freqs = room(to->freqs, &to->freq_capacity, m->doc_n);
-    to->positions = room(to->positions, &to->position_capacity, m->position_n + 1);
-    size_t position_n = 0;
-    for (size_t n = 0; n < m->doc_n; n++) {
-        struct posting_run *least = NULL;
-        for (size_t i = 0; i < m->run_count; i++) {
-            struct posting_run *run = &m->runs[i];
-            if (run->doc < run->doc_end && (!least || m->docs[run->doc] < m->docs[least->doc]))
-                least = run;
-        }
-        uint32_t freq = m->freqs[least->doc];
-        to->docs[n] = m->docs[least->doc++];
-        to->freqs[n] = freq;
-        if (flags & TERMS_FLAG_POSITIONS) {
-            memcpy(to->positions + position_n, m->positions + least->position,
-                   freq * sizeof(uint32_t));
-            least->position += freq;
-            position_n += freq;
-        }
-    }
-    *p = (struct term_postings){to->docs, to->freqs, to->positions, (uint32_t)m->doc_n};
-}
-
-static struct str cursor_term(const struct term_cursor *c)
-{
-    return (struct str){c->term, c->term_bytes};
-}
-
-/* The first bytes of a term as a number that sorts as they do: most comparisons end with it. */
-static uint64_t head_of(struct str term)
-{
-    uint8_t bytes[8] = {0};
-    memcpy(bytes, term.p, MIN_OF(term.n, sizeof(bytes)));
-    return (uint64_t)get_u32_be(bytes) << 32 | get_u32_be(bytes + 4);
-}
-
-static void cursor_opened(struct merge *m, size_t input, bool is_open)
-{
-    m->is_open[input] = is_open;
-    if (is_open)
-        m->heads[input] = head_of(cursor_term(m->cursors[input]));
-}
-
-static void cursors_open(struct merge *m)
+static int ids_copy(struct merge *m, struct ids_copy *ids, struct err *err)
 {
     for (size_t i = 0; i < m->count; i++)
-        cursor_opened(m, i,
-                      m->fields[i] && (m->fields[i]->parts & FIELD_PART_TERMS) &&
-                          term_cursor_block(m->cursors[i], &m->fields[i]->terms, 0) &&
-                          term_cursor_next(m->cursors[i]));
+        TRY(prefixes_take(m, ids, i, err));
+    segment_writer_ids_begin(m->w, ids->may_count);
+    TRY(docs_each(m, id_copy, ids, err));
+    segment_writer_ids_end(m->w);
+    return 0;
 }
 
-/* The input with the smallest current term, SIZE_MAX: all ended. */
-static size_t cursor_least(const struct merge *m)
+static int ids_merge(struct merge *m, struct err *err)
 {
-    size_t least = SIZE_MAX;
-    for (size_t i = 0; i < m->count; i++) {
-        if (!m->is_open[i])
-            continue;
-        if (least == SIZE_MAX || m->heads[i] < m->heads[least] ||
-            (m->heads[i] == m->heads[least] &&
-             str_cmp(cursor_term(m->cursors[i]), cursor_term(m->cursors[least])) < 0))
-            least = i;
-    }
-    return least;
+    struct ids_copy ids = {MEM_ARRAY(struct id_cursor, m->count), true};
+    for (size_t i = 0; i < m->count; i++)
+        id_cursor_init(&ids.cursors[i], m->inputs[i].segment);
+    int rc = ids_copy(m, &ids, err);
+    mem_free(ids.cursors);
+    return rc < 0 ? rc : failure(m, err);
 }
 
-/* Runs over the union of the terms. With postings: writes each that still has documents. Without:
- * gives each a number; `counts`, when not NULL, says how many documents each has, and those with
- * some are written. Returns the number of terms. */
-static uint32_t terms_walk(struct merge *m, unsigned flags, const uint32_t *counts)
+/* ---- The system's columns ---- */
+
+static int64_t template_mapped(const struct merge *m, size_t input, int64_t value)
 {
-    uint32_t next = 0, walked = 0;
-    char least_term[TERM_BYTES_MAX + 2];
-    cursors_open(m);
-    for (size_t least; (least = cursor_least(m)) != SIZE_MAX; walked++) {
-        struct str term = {least_term, m->cursors[least]->term_bytes};
-        uint64_t head = m->heads[least];
-        memcpy(least_term, m->cursors[least]->term, term.n);
-        m->doc_n = m->position_n = m->run_count = 0;
-        if (walked % TERMS_PER_ARENA_RESET == 0) {
-            arena_reset(m->mem);
-            breathe(m);
-        }
-        uint32_t number = counts && counts[walked] == 0 ? DOC_NONE : next;
-        for (size_t i = 0; i < m->count; i++) {
-            if (!m->is_open[i] || m->heads[i] != head ||
-                (i != least && !str_eq(cursor_term(m->cursors[i]), term)))
-                continue;
-            if (flags & TERMS_FLAG_POSTINGS) {
-                struct posting_run run = {m->doc_n, 0, m->position_n};
-                term_postings_add(m, i, flags);
-                run.doc_end = m->doc_n;
-                if (run.doc_end > run.doc)
-                    m->runs[m->run_count++] = run;
-            }
-            if (m->ordinals[i])
-                m->ordinals[i][m->cursors[i]->entry.ordinal] = number;
-            cursor_opened(m, i, term_cursor_next(m->cursors[i]));
-        }
-        struct term_postings p = {m->docs, m->freqs, m->positions, (uint32_t)m->doc_n};
-        if (m->from && m->run_count > 1)
-            runs_merge(m, flags, &p);
-        if (!(flags & TERMS_FLAG_POSTINGS))
-            p.count = counts ? counts[walked] : 0;
-        if (p.count > 0)
-            segment_writer_term(m->w, term, &p);
-        bool is_numbered = flags & TERMS_FLAG_POSTINGS ? p.count > 0 : number != DOC_NONE;
-        next += is_numbered;
-    }
-    return flags & TERMS_FLAG_POSTINGS ? next : walked;
+    uint16_t number = (uint64_t)value <= TEMPLATES_MAX ? m->template_numbers[input][value] : 0;
+    return number == TEMPLATE_UNSEEN ? 0 : number;
 }
 
-/* ---- Columns ---- */
-
-struct column_build {
-    uint32_t *docs;
-    int64_t *values;
-    size_t n, doc_capacity, value_capacity;
-};
-
-static void build_push(struct column_build *b, uint32_t doc, int64_t v)
+static void system_column(struct merge *m, uint32_t id, struct str path,
+                          const struct column_source *source)
 {
-    if (UNLIKELY(b->n == b->value_capacity)) {
-        void *p = b->docs;
-        mem_grow(&p, &b->doc_capacity, b->n + 1, sizeof(uint32_t));
-        b->docs = p;
-        p = b->values;
-        mem_grow(&p, &b->value_capacity, b->n + 1, sizeof(int64_t));
-        b->values = p;
-        ASSERT(b->doc_capacity == b->value_capacity);
-    }
-    b->docs[b->n] = doc;
-    b->values[b->n++] = v;
+    segment_writer_field_begin(m->w, id, FIELD_LONG, path);
+    merge__column(m, source, COLUMN_LONG);
+    segment_writer_field_end(m->w);
 }
 
-static void window_values(const struct column *c, uint32_t first, uint32_t n, int64_t *values,
-                          uint64_t *exists)
+static int system_columns_merge(struct merge *m, struct err *err)
 {
-    if (c->kind == COLUMN_LONG) {
-        column_read_longs(c, first, n, values, exists);
-    } else if (c->kind == COLUMN_DOUBLE) {
-        double doubles[ZONE_DOCS];
-        column_read_doubles(c, first, n, doubles, exists);
-        memcpy(values, doubles, n * sizeof(*values));
-    } else {
-        uint32_t ordinals[ZONE_DOCS];
-        column_read_ordinals(c, first, n, ordinals, exists);
-        for (uint32_t i = 0; i < n; i++)
-            values[i] = ordinals[i];
-    }
+    struct column_source source = {.columns = m->columns};
+    for (size_t i = 0; i < m->count; i++)
+        m->columns[i] = m->inputs[i].segment->seq_nos;
+    system_column(m, FIELD_ID_SEQ_NO, STR("_seq_no"), &source);
+    for (size_t i = 0; i < m->count; i++)
+        m->columns[i] = m->inputs[i].segment->versions;
+    system_column(m, FIELD_ID_VERSION, STR("_version"), &source);
+    if (segment_writer_template_count(m->w) == 0)
+        return failure(m, err);
+    for (size_t i = 0; i < m->count; i++)
+        m->columns[i] = m->inputs[i].segment->template_numbers;
+    source.map = template_mapped;
+    source.is_filled = true;
+    system_column(m, FIELD_ID_TEMPLATE, STR("_template"), &source);
+    return failure(m, err);
 }
 
-static int64_t value_map_ordinal(const struct merge *m, size_t input, const struct column *c,
-                                 int64_t v)
-{
-    if (c->kind != COLUMN_ORDINAL)
-        return v;
-    return (uint64_t)v < c->terms->term_count ? m->ordinals[input][v] : DOC_NONE;
-}
-
-static void multi_merge(struct merge *m, size_t input, const struct column *c,
-                        struct column_build *b)
-{
-    size_t capacity = 256;
-    int64_t *values = MEM_ARRAY(int64_t, capacity);
-    for (uint32_t doc = 0; doc < c->seg->doc_count; doc++) {
-        uint32_t to = m->inputs[input].new_docs[doc];
-        if (to == DOC_NONE)
-            continue;
-        size_t n = column_doc_longs(c, doc, values, capacity);
-        if (n > capacity) {
-            void *p = values;
-            mem_grow(&p, &capacity, n, sizeof(*values));
-            values = p;
-            n = MIN_OF(column_doc_longs(c, doc, values, capacity), capacity);
-        }
-        for (size_t k = 0; k < n; k++)
-            build_push(b, to, value_map_ordinal(m, input, c, values[k]));
-    }
-    mem_free(values);
-}
-
-static void column_collect(struct merge *m, struct column_build *b)
-{
-    int64_t values[ZONE_DOCS];
-    uint64_t exists[ZONE_DOCS / 64];
-    for (size_t i = 0; i < m->count; i++) {
-        if (!m->fields[i] || !(m->fields[i]->parts & FIELD_PART_COLUMN))
-            continue;
-        const struct column *c = &m->fields[i]->column;
-        if (column_is_multi(c)) {
-            multi_merge(m, i, c, b);
-            continue;
-        }
-        for (uint32_t first = 0; first < c->seg->doc_count; first += ZONE_DOCS) {
-            uint32_t n = MIN_OF(c->seg->doc_count - first, ZONE_DOCS);
-            window_values(c, first, n, values, exists);
-            for (uint32_t k = 0; k < n; k++) {
-                uint32_t to = m->inputs[i].new_docs[first + k];
-                if (to != DOC_NONE && bitset_get(exists, k))
-                    build_push(b, to, value_map_ordinal(m, i, c, values[k]));
-            }
-        }
-    }
-}
-
-/* By document, each one's values in their order: they came input by input. */
-static void build_order(const struct merge *m, struct column_build *b)
-{
-    uint32_t *starts = MEM_ARRAY(uint32_t, (size_t)m->doc_count + 1);
-    uint32_t *docs = mem_alloc((b->n + 1) * sizeof(uint32_t));
-    int64_t *values = mem_alloc((b->n + 1) * sizeof(int64_t));
-    for (size_t i = 0; i < b->n; i++)
-        starts[b->docs[i] + 1]++;
-    for (uint32_t doc = 0; doc < m->doc_count; doc++)
-        starts[doc + 1] += starts[doc];
-    for (size_t i = 0; i < b->n; i++) {
-        uint32_t at = starts[b->docs[i]]++;
-        docs[at] = b->docs[i];
-        values[at] = b->values[i];
-    }
-    mem_free(starts);
-    mem_free(b->docs);
-    mem_free(b->values);
-    b->docs = docs;
-    b->values = values;
-    b->doc_capacity = b->value_capacity = b->n + 1;
-}
+/* ---- Fields ---- */
 
 static bool has_part(const struct merge *m, unsigned part)
 {
@@ -580,43 +355,50 @@ static bool has_part(const struct merge *m, unsigned part)
     return false;
 }
 
-static void column_write(struct merge *m, struct column_build *b)
+static int64_t ordinal_mapped(const struct merge *m, size_t input, int64_t value)
 {
-    enum column_kind kind = COLUMN_LONG;
-    for (size_t i = 0; i < m->count; i++) {
-        if (m->fields[i] && (m->fields[i]->parts & FIELD_PART_COLUMN))
-            kind = (enum column_kind)m->fields[i]->column.kind;
+    uint32_t to = (uint64_t)value < UINT32_MAX ? renumber_get(&m->ordinals[input], (uint32_t)value)
+                                               : RENUMBER_NONE;
+    if (UNLIKELY(to == RENUMBER_NONE)) {
+        segment__damaged(m->inputs[input].segment, "a value's term has not the document", 0);
+        return 0;
     }
-    if (b->n == 0)
-        return;
-    if (m->from)
-        build_order(m, b);
-    struct column_input in = {kind, b->docs, b->values, b->n};
-    segment_writer_column(m->w, &in);
+    return to;
 }
 
-/* ---- Fields ---- */
+static struct column_source field_column(struct merge *m, enum column_kind *ret_kind)
+{
+    *ret_kind = COLUMN_LONG;
+    for (size_t i = 0; i < m->count; i++) {
+        bool has = m->fields[i] && (m->fields[i]->parts & FIELD_PART_COLUMN);
+        m->columns[i] = has ? &m->fields[i]->column : NULL;
+        if (has)
+            *ret_kind = (enum column_kind)m->fields[i]->column.kind;
+    }
+    return (struct column_source){.columns = m->columns,
+                                  .map = *ret_kind == COLUMN_ORDINAL ? ordinal_mapped : NULL};
+}
+
+static void zone_count(struct merge *m, const struct zone_values *z, void *arg)
+{
+    uint32_t *counts = arg;
+    for (size_t i = 0; i < z->n; i++) {
+        counts[z->values[i]]++;
+        bitset_set(m->seen, z->docs[i]);
+    }
+}
 
 /* A dictionary whose terms must be counted through the column. */
-static void counted_terms(struct merge *m, struct column_build *b)
+static void counted_terms(struct merge *m)
 {
-    uint32_t union_count =
-        terms_walk(m, 0, NULL); /* numbers only: nothing is written without counts */
-    column_collect(m, b);
-    uint32_t *counts = MEM_ARRAY(uint32_t, (size_t)union_count + 1),
-             *renumber = MEM_ARRAY(uint32_t, (size_t)union_count + 1);
-    for (size_t i = 0; i < b->n; i++) {
-        counts[b->values[i]]++;
-        bitset_set(m->seen, b->docs[i]);
-    }
-    uint32_t next = 0;
-    for (uint32_t i = 0; i < union_count; i++)
-        renumber[i] = counts[i] ? next++ : DOC_NONE;
-    for (size_t i = 0; i < b->n; i++)
-        b->values[i] = renumber[b->values[i]];
-    (void)terms_walk(m, 0, counts);
+    enum column_kind kind;
+    struct column_source source = field_column(m, &kind);
+    uint32_t union_count = merge__terms(m, 0, NULL); /* numbers only: nothing is written */
+    uint32_t *counts = MEM_ARRAY(uint32_t, (size_t)union_count + 1);
+    if (kind == COLUMN_ORDINAL)
+        merge__zones(m, &source, zone_count, counts);
+    (void)merge__terms(m, 0, counts);
     mem_free(counts);
-    mem_free(renumber);
 }
 
 static unsigned terms_flags(const struct merge *m)
@@ -629,57 +411,43 @@ static unsigned terms_flags(const struct merge *m)
     return flags;
 }
 
-static void norms_write(struct merge *m, uint8_t *norms)
+static void terms_merge(struct merge *m)
+{
+    unsigned flags = terms_flags(m);
+    segment_writer_terms_begin(m->w, flags);
+    if (flags & TERMS_FLAG_POSTINGS)
+        (void)merge__terms(m, flags, NULL);
+    else
+        counted_terms(m);
+    segment_writer_terms_end(m->w, (uint32_t)bitset_count(m->seen, BITSET_WORDS(m->doc_count)));
+}
+
+static void norms_find(struct merge *m)
 {
     for (size_t i = 0; i < m->count; i++) {
-        if (!m->fields[i] || !(m->fields[i]->parts & FIELD_PART_NORMS))
-            continue;
         struct segment *seg = m->inputs[i].segment;
-        const uint8_t *from = segment__at(seg, m->fields[i]->norms_off, seg->doc_count);
-        for (uint32_t doc = 0; from && doc < seg->doc_count; doc++) {
-            if (m->inputs[i].new_docs[doc] != DOC_NONE)
-                norms[m->inputs[i].new_docs[doc]] = from[doc];
-        }
+        bool has = m->fields[i] && (m->fields[i]->parts & FIELD_PART_NORMS);
+        m->norms[i] = has ? segment__at(seg, m->fields[i]->norms_off, seg->doc_count) : NULL;
     }
-    segment_writer_norms(m->w, norms);
 }
 
 static void field_merge(struct merge *m, const struct segment_field *model)
 {
-    struct column_build b = {0};
-    uint8_t *norms = NULL;
+    enum column_kind kind;
     memset(m->seen, 0, BITSET_WORDS(m->doc_count) * 8);
-    for (size_t i = 0; i < m->count; i++) {
-        const struct segment_field *f = m->fields[i];
-        bool needs_map = f && (f->parts & FIELD_PART_TERMS) && (f->parts & FIELD_PART_COLUMN);
-        m->ordinals[i] = needs_map ? MEM_ARRAY(uint32_t, f->terms.term_count) : NULL;
-    }
     segment_writer_field_begin(m->w, model->id, (enum field_type)model->type, model->path);
-    if (has_part(m, FIELD_PART_NORMS)) {
-        norms = MEM_ARRAY(uint8_t, m->doc_count);
-        norms_write(m, norms);
+    norms_find(m);
+    if (has_part(m, FIELD_PART_NORMS))
+        merge__norms(m);
+    if (has_part(m, FIELD_PART_TERMS))
+        terms_merge(m);
+    if (has_part(m, FIELD_PART_COLUMN)) {
+        struct column_source source = field_column(m, &kind);
+        merge__column(m, &source, kind);
     }
-    unsigned flags = terms_flags(m);
-    bool has_column = has_part(m, FIELD_PART_COLUMN);
-    if (has_part(m, FIELD_PART_TERMS)) {
-        segment_writer_terms_begin(m->w, flags);
-        if (flags & TERMS_FLAG_POSTINGS) {
-            (void)terms_walk(m, flags, NULL);
-            column_collect(m, &b);
-        } else {
-            counted_terms(m, &b);
-        }
-        segment_writer_terms_end(m->w, (uint32_t)bitset_count(m->seen, BITSET_WORDS(m->doc_count)));
-    } else if (has_column) {
-        column_collect(m, &b);
-    }
-    column_write(m, &b);
     segment_writer_field_end(m->w);
-    mem_free(norms);
-    mem_free(b.docs);
-    mem_free(b.values);
     for (size_t i = 0; i < m->count; i++)
-        mem_free(m->ordinals[i]);
+        renumber_deinit(&m->ordinals[i]);
 }
 
 static int fields_merge(struct merge *m, struct err *err)
@@ -694,21 +462,23 @@ static int fields_merge(struct merge *m, struct err *err)
             if (m->fields[i])
                 model = m->fields[i];
         }
-        if (model) {
-            field_merge(m, model);
-            breathe(m);
-            TRY(breath_end(m, err));
-        }
-        for (size_t i = 0; model && i < m->count; i++)
-            TRY(segment_failure(m->inputs[i].segment, err));
+        if (!model)
+            continue;
+        field_merge(m, model);
+        merge__breathe(m);
+        TRY(failure(m, err));
     }
     return 0;
 }
 
+/* ---- All of it ---- */
+
 static int merge_all(struct merge *m, struct vfs_file *file, void **ret_bytes, uint64_t *ret_size,
                      struct err *err)
 {
-    TRY(docs_merge(m, err));
+    TRY(stored_merge(m, err));
+    TRY(ids_merge(m, err));
+    TRY(system_columns_merge(m, err));
     TRY(fields_merge(m, err));
     if (file)
         return segment_writer_finish_file(m->w, ret_size, err);
@@ -718,49 +488,68 @@ static int merge_all(struct merge *m, struct vfs_file *file, void **ret_bytes, u
     return 0;
 }
 
-int merge_run(struct merge_input *inputs, size_t count, const uint16_t *from, struct vfs_file *file,
+static void merge_init(struct merge *m)
+{
+    size_t count = m->count;
+    m->mem = arena_new(0);
+    m->walks = MEM_ARRAY(struct renumber_walk, count);
+    m->windows = MEM_ARRAY(struct column_window, count);
+    m->columns = MEM_ARRAY(const struct column *, count);
+    m->template_numbers = MEM_ARRAY(uint16_t *, count);
+    m->fields = MEM_ARRAY(const struct segment_field *, count);
+    m->ordinals = MEM_ARRAY(struct renumber, count);
+    m->norms = MEM_ARRAY(const uint8_t *, count);
+    m->seen = MEM_ARRAY(uint64_t, BITSET_WORDS(m->doc_count));
+    m->cursors = MEM_ARRAY(struct term_cursor *, count);
+    m->is_open = MEM_ARRAY(bool, count);
+    m->heads = MEM_ARRAY(uint64_t, count);
+    m->holders = MEM_ARRAY(size_t, count);
+    m->runs = MEM_ARRAY(struct posting_run, count);
+    for (size_t i = 0; i < count; i++)
+        m->cursors[i] = mem_alloc(sizeof(struct term_cursor));
+}
+
+static void merge_deinit(struct merge *m)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        mem_free(m->cursors[i]);
+        mem_free(m->template_numbers[i]);
+    }
+    arena_free(m->mem);
+    mem_free(m->walks);
+    mem_free(m->windows);
+    mem_free(m->columns);
+    mem_free(m->template_numbers);
+    mem_free(m->fields);
+    mem_free(m->ordinals);
+    mem_free(m->norms);
+    mem_free(m->seen);
+    mem_free(m->cursors);
+    mem_free(m->is_open);
+    mem_free(m->heads);
+    mem_free(m->holders);
+    mem_free(m->runs);
+    mem_free(m->batch.positions);
+    mem_free(m->zone.docs);
+    mem_free(m->zone.values);
+    mem_free(m->zone.docs_spare);
+    mem_free(m->zone.values_spare);
+}
+
+int merge_run(const struct merge_input *inputs, size_t count, struct vfs_file *file,
               bool is_compressed, const struct merge_pace *pace, void **ret_bytes,
               uint64_t *ret_size, struct err *err)
 {
-    struct merge m = {
-        .inputs = inputs, .count = count, .from = from, .mem = arena_new(0), .pace = pace};
-    m.live_counts = MEM_ARRAY(uint32_t, count);
-    m.runs = MEM_ARRAY(struct posting_run, count);
-    for (size_t i = 0; i < count; i++) {
-        for (uint32_t doc = 0; doc < inputs[i].segment->doc_count; doc++)
-            m.live_counts[i] += inputs[i].new_docs[doc] != DOC_NONE;
-        m.doc_count += m.live_counts[i];
-    }
+    struct merge m = {.inputs = inputs, .count = count, .pace = pace};
+    for (size_t i = 0; i < count; i++)
+        m.doc_count += inputs[i].new_docs.present_count;
     ASSERT(m.doc_count > 0);
     struct segment_writer_options options = {
         .file = file, .is_compressed = is_compressed, .doc_count = m.doc_count};
     m.w = segment_writer_new(&options);
-    m.fields = MEM_ARRAY(const struct segment_field *, count);
-    m.ordinals = MEM_ARRAY(uint32_t *, count);
-    m.cursors = MEM_ARRAY(struct term_cursor *, count);
-    m.is_open = MEM_ARRAY(bool, count);
-    m.heads = MEM_ARRAY(uint64_t, count);
-    m.seen = MEM_ARRAY(uint64_t, BITSET_WORDS(m.doc_count));
-    for (size_t i = 0; i < count; i++)
-        m.cursors[i] = mem_alloc(sizeof(struct term_cursor));
+    merge_init(&m);
     int rc = merge_all(&m, file, ret_bytes, ret_size, err);
-    for (size_t i = 0; i < count; i++)
-        mem_free(m.cursors[i]);
     segment_writer_free(m.w);
-    mem_free(m.fields);
-    mem_free(m.ordinals);
-    mem_free(m.cursors);
-    mem_free(m.is_open);
-    mem_free(m.heads);
-    mem_free(m.seen);
-    mem_free(m.docs);
-    mem_free(m.freqs);
-    mem_free(m.positions);
-    mem_free(m.ordered.docs);
-    mem_free(m.ordered.freqs);
-    mem_free(m.ordered.positions);
-    mem_free(m.live_counts);
-    mem_free(m.runs);
-    arena_free(m.mem);
+    merge_deinit(&m);
     return rc;
 }

@@ -7,14 +7,14 @@
 
 #include "base/base.h"
 #include "base/err.h"
+#include "index/renumber.h"
 #include "index/segment.h"
 #include "os/vfs.h"
 
 struct merge_input {
     struct segment *segment;
-    const uint64_t *live; /* NULL: all */
-    uint32_t
-        *new_docs; /* out: heap array per old document, DOC_NONE: left out; freed by the caller */
+    const uint64_t *live;     /* NULL: all */
+    struct renumber new_docs; /* out: per old document; freed by the caller */
 };
 
 /* Called now and then while a merge runs, with the bytes made since: it may wait; a negative result
@@ -26,13 +26,11 @@ struct merge_pace {
 
 #define MERGE_SORT_NONE UINT32_MAX
 /* Sets every input's new_docs, returns how many documents live. With the id of a field by which all
- * inputs are sorted ascending, documents are merged by it: *ret_from (heap) is then the input of
- * each new document in order; else NULL. */
-uint32_t merge_plan(struct merge_input *inputs, size_t count, uint32_t sort_field,
-                    uint16_t **ret_from);
-/* After merge_plan with a result > 0, with its `from`. `pace` MAY be NULL. Into `file` (written,
- * synced; *ret_size) or, with file NULL, into memory (*ret_bytes, heap). */
-int merge_run(struct merge_input *inputs, size_t count, const uint16_t *from, struct vfs_file *file,
+ * inputs are sorted ascending, documents are merged by it. */
+uint32_t merge_plan(struct merge_input *inputs, size_t count, uint32_t sort_field);
+/* After merge_plan with a result > 0. `pace` MAY be NULL. Into `file` (written, synced; *ret_size)
+ * or, with file NULL, into memory (*ret_bytes, heap). */
+int merge_run(const struct merge_input *inputs, size_t count, struct vfs_file *file,
               bool is_compressed, const struct merge_pace *pace, void **ret_bytes,
               uint64_t *ret_size, struct err *err) WARN_UNUSED;
 

@@ -5,6 +5,7 @@
  * than the merge does. Alone, it runs freely. Closing ends it at the next breath: the files it
  * would have replaced are still there. */
 #include "index/index_int.h"
+#include "index/merge_pick.h"
 
 #define MERGE_USED_NS    (200 * NS_PER_MS) /* a use so long ago counts as now */
 #define MERGE_SLICE_NS   (20 * NS_PER_MS)  /* how long it sleeps before it looks again */
@@ -27,13 +28,17 @@ static bool is_used(struct engine *engine, int64_t now_ns)
 static uint64_t rate_now(struct index *index, int64_t now_ns)
 {
     struct engine *engine = index->engine;
-    size_t files = 0;
+    size_t files = 0; /* that wait to be merged */
     if (!is_used(engine, now_ns))
         return 0;
     mutex_lock(&index->mu);
     bool is_free = index->is_merge_free;
-    for (size_t i = 0; i < index->set->count; i++)
-        files += index->set->slots[i]->number != 0;
+    for (size_t i = 0; i < index->set->count; i++) {
+        const struct slot *slot = index->set->slots[i];
+        struct merge_candidate file = {.bytes = slot->segment->size,
+                                       .docs = slot->segment->doc_count};
+        files += slot->number != 0 && !merge_is_full(&file);
+    }
     mutex_unlock(&index->mu);
     size_t behind = files > MERGE_FILES_LOW ? (files - MERGE_FILES_LOW) / MERGE_FACTOR : 0;
     return is_free || behind >= MERGE_BEHIND_MAX ? 0 : engine->merge_bytes_per_s << behind;

@@ -210,7 +210,7 @@ static void postings_init(struct postings *p, struct segment *seg, const struct 
     p->mem = mem;
     p->norms = norms;
     p->doc_freq = entry->doc_freq;
-    p->positions_off = terms->positions_off + entry->positions_off;
+    p->positions_off = terms->postings_off + entry->positions_off;
     p->positions_bytes = entry->positions_bytes;
     p->want_positions = (flags & POSTINGS_POSITIONS) && (terms->flags & TERMS_FLAG_POSITIONS);
     p->want_freqs =

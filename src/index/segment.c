@@ -173,16 +173,15 @@ static void terms_open(struct segment *seg, struct terms *t, struct cursor *c)
     t->sum_doc_freq = take_u64(c);
     t->sum_total_term_freq = take_u64(c);
     uint64_t *regions[] = {&t->dictionary_off, &t->dictionary_bytes, &t->postings_off,
-                           &t->postings_bytes, &t->positions_off,    &t->positions_bytes};
+                           &t->postings_bytes};
     for (size_t i = 0; i < ARRAY_COUNT(regions); i++)
         *regions[i] = take_u64(c);
     region_check(seg, c, t->dictionary_off, t->dictionary_bytes);
     region_check(seg, c, t->postings_off, t->postings_bytes);
-    region_check(seg, c, t->positions_off, t->positions_bytes);
     t->block_count = take_u32(c);
     t->first_terms_bytes = take_u32(c);
     t->blocks = take(c, ((uint64_t)t->block_count + 1) * 8);
-    t->bases = take(c, (uint64_t)t->block_count * 16);
+    t->bases = take(c, (uint64_t)t->block_count * 8);
     t->first_terms = (const char *)take(c, t->first_terms_bytes);
     if (c->is_bad ||
         t->block_count != ((uint64_t)t->term_count + DICT_BLOCK_TERMS - 1) / DICT_BLOCK_TERMS) {

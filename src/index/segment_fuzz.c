@@ -260,15 +260,13 @@ static void field_read(struct segment *seg, const struct segment_field *f, struc
 
 static void merge_it(struct segment *seg)
 {
-    struct merge_input input = {seg, NULL, NULL};
+    struct merge_input input = {seg, NULL, {0}};
     struct err err;
     void *bytes = NULL;
     uint64_t size;
-    uint16_t *from;
-    if (merge_plan(&input, 1, MERGE_SORT_NONE, &from) > 0)
-        (void)!merge_run(&input, 1, from, NULL, false, NULL, &bytes, &size, &err);
-    mem_free(from);
-    mem_free(input.new_docs);
+    if (merge_plan(&input, 1, MERGE_SORT_NONE) > 0)
+        (void)!merge_run(&input, 1, NULL, false, NULL, &bytes, &size, &err);
+    renumber_deinit(&input.new_docs);
     mem_free(bytes);
 }
 

@@ -30,8 +30,7 @@ struct terms {
     uint8_t flags;
     uint32_t term_count, doc_count, block_count;
     uint64_t sum_doc_freq, sum_total_term_freq;
-    uint64_t dictionary_off, dictionary_bytes, postings_off, postings_bytes, positions_off,
-        positions_bytes;
+    uint64_t dictionary_off, dictionary_bytes, postings_off, postings_bytes;
     const uint8_t *blocks; /* block_count + 1 pairs */
     const uint8_t *bases;
     const char *first_terms;
@@ -160,6 +159,12 @@ static inline uint32_t segment__stored_first(const struct segment *seg, uint32_t
                : get_u32_le(seg->stored_index + (size_t)block * 12 + 8);
 }
 void segment__damaged(const struct segment *seg, const char *what, uint64_t off);
+/* Gives mapped pages back; who reads them again maps them again. Any thread, any time. */
+static inline void segment__release(const struct segment *seg)
+{
+    if (seg->fs)
+        vfs_map_release(seg->fs, seg->bytes, seg->size);
+}
 const struct segment_field *segment__field(const struct segment *seg, uint32_t id);
 
 /* ---- Dictionary (terms.c) ---- */
@@ -175,7 +180,7 @@ struct term_entry {
 struct term_cursor {
     const struct terms *terms;
     const uint8_t *p, *end;
-    uint64_t postings_off, positions_off;
+    uint64_t postings_off;
     uint32_t next_ordinal;
     size_t term_bytes;
     char term[TERM_BYTES_MAX + 2];

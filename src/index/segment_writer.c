@@ -16,9 +16,13 @@ struct segment_writer *segment_writer_new(const struct segment_writer_options *o
 {
     struct segment_writer *w = MEM_NEW(struct segment_writer);
     w->options = *options;
-    struct buf *bufs[] = {
-        &w->out,           &w->chunk_crcs, &w->fields, &w->field_parts[0], &w->field_parts[1],
-        &w->field_parts[2]};
+    struct buf *bufs[] = {&w->out,
+                          &w->chunk_crcs,
+                          &w->fields,
+                          &w->column.entries,
+                          &w->field_parts[0],
+                          &w->field_parts[1],
+                          &w->field_parts[2]};
     for (size_t i = 0; i < ARRAY_COUNT(bufs); i++)
         buf_init(bufs[i], WRITER_BYTES_MAX);
     template_table_init(&w->templates);
@@ -33,9 +37,13 @@ void segment_writer_free(struct segment_writer *w)
 {
     if (!w)
         return;
-    struct buf *bufs[] = {
-        &w->out,           &w->chunk_crcs, &w->fields, &w->field_parts[0], &w->field_parts[1],
-        &w->field_parts[2]};
+    struct buf *bufs[] = {&w->out,
+                          &w->chunk_crcs,
+                          &w->fields,
+                          &w->column.entries,
+                          &w->field_parts[0],
+                          &w->field_parts[1],
+                          &w->field_parts[2]};
     for (size_t i = 0; i < ARRAY_COUNT(bufs); i++)
         buf_deinit(bufs[i]);
     terms_writer__deinit(&w->terms);
@@ -91,9 +99,22 @@ uint32_t segment_writer_template(struct segment_writer *w, struct str encoded)
     return template_table_add(&w->templates, encoded);
 }
 
+uint32_t segment_writer_template_count(const struct segment_writer *w)
+{
+    return (uint32_t)w->templates.count;
+}
+
+void segment_writer_stored(struct segment_writer *w, struct str routing, struct str stored)
+{
+    ASSERT(w->doc_count < w->options.doc_count);
+    stored_writer__add(w, routing, stored);
+    if (++w->doc_count == w->options.doc_count)
+        stored_writer__finish(w); /* before any field: a block ends where the next begins */
+}
+
 void segment_writer_doc(struct segment_writer *w, const struct segment_doc *doc)
 {
-    ASSERT(w->doc_count < w->options.doc_count && doc->template_number <= w->templates.count);
+    ASSERT(doc->template_number <= w->templates.count);
     ids_writer__add(w, doc->id);
     void *p = w->template_numbers;
     mem_grow(&p, &w->template_number_capacity, (size_t)w->doc_count + 1, sizeof(uint16_t));
@@ -107,9 +128,7 @@ void segment_writer_doc(struct segment_writer *w, const struct segment_doc *doc)
     w->template_numbers[w->doc_count] = (uint16_t)doc->template_number;
     w->seq_nos[w->doc_count] = doc->seq_no;
     w->versions[w->doc_count] = doc->version;
-    stored_writer__add(w, doc->routing, doc->stored);
-    if (++w->doc_count == w->options.doc_count)
-        stored_writer__finish(w); /* before any field: a block ends where the next begins */
+    segment_writer_stored(w, doc->routing, doc->stored);
 }
 
 /* ---- Fields ---- */
@@ -124,6 +143,7 @@ void segment_writer_field_begin(struct segment_writer *w, uint32_t field_id, enu
     memcpy(w->field_path, path.n ? path.p : "", path.n);
     w->field_path_bytes = path.n;
     w->norms = NULL;
+    w->has_norms = false;
 }
 
 void segment_writer_field_end(struct segment_writer *w)
@@ -146,18 +166,30 @@ void segment_writer_field_end(struct segment_writer *w)
     segment_writer__drain(w, false);
 }
 
-void segment_writer_norms(struct segment_writer *w, const uint8_t *norms)
+void segment_writer_norms_begin(struct segment_writer *w)
 {
-    w->norms = norms;
+    w->has_norms = true;
     w->field_part_mask |= FIELD_PART_NORMS;
     buf_add_u64_le(&w->field_parts[2], segment_writer__off(w));
-    buf_add(&w->out, norms, w->doc_count);
+}
+
+void segment_writer_norms_add(struct segment_writer *w, const uint8_t *norms, size_t count)
+{
+    buf_add(&w->out, norms, count);
+    segment_writer__drain(w, false);
+}
+
+void segment_writer_norms(struct segment_writer *w, const uint8_t *norms)
+{
+    segment_writer_norms_begin(w);
+    segment_writer_norms_add(w, norms, w->options.doc_count);
+    w->norms = norms;
 }
 
 /* ---- The end ---- */
 
-void segment_writer__system_column(struct segment_writer *w, uint32_t field_id, struct str path,
-                                   const int64_t *values)
+static void system_column(struct segment_writer *w, uint32_t field_id, struct str path,
+                          const int64_t *values)
 {
     struct column_input input = {COLUMN_LONG, NULL, values, w->doc_count};
     segment_writer_field_begin(w, field_id, FIELD_LONG, path);
@@ -185,26 +217,33 @@ static struct template_region templates_write(struct segment_writer *w)
     r.raw_bytes = (uint32_t)raw.n;
     buf_deinit(&raw);
     r.bytes = (uint32_t)(segment_writer__off(w) - r.off);
-    int64_t *numbers = MEM_ARRAY(int64_t, w->doc_count);
-    for (uint32_t i = 0; i < w->doc_count; i++)
-        numbers[i] = w->template_numbers[i];
-    segment_writer__system_column(w, FIELD_ID_TEMPLATE, STR("_template"), numbers);
-    mem_free(numbers);
     return r;
 }
 
-static void footer_write(struct segment_writer *w, struct buf *footer, const struct id_regions *ids,
+/* Of what segment_writer_doc took. */
+static void system_columns_write(struct segment_writer *w)
+{
+    if (!w->seq_nos)
+        return;
+    if (w->templates.count > 0) {
+        int64_t *numbers = MEM_ARRAY(int64_t, w->doc_count);
+        for (uint32_t i = 0; i < w->doc_count; i++)
+            numbers[i] = w->template_numbers[i];
+        system_column(w, FIELD_ID_TEMPLATE, STR("_template"), numbers);
+        mem_free(numbers);
+    }
+    system_column(w, FIELD_ID_SEQ_NO, STR("_seq_no"), w->seq_nos);
+    system_column(w, FIELD_ID_VERSION, STR("_version"), w->versions);
+}
+
+static void footer_write(struct segment_writer *w, struct buf *footer,
                          const struct template_region *templates)
 {
-    int64_t seq_min = INT64_MAX, seq_max = -1;
-    for (uint32_t i = 0; i < w->doc_count; i++) {
-        seq_min = MIN_OF(seq_min, w->seq_nos[i]);
-        seq_max = MAX_OF(seq_max, w->seq_nos[i]);
-    }
+    const struct id_regions *ids = &w->ids.regions;
     buf_add_u32_le(footer, w->doc_count);
     buf_add_u32_le(footer, ids->flags);
-    buf_add_u64_le(footer, (uint64_t)seq_min);
-    buf_add_u64_le(footer, (uint64_t)seq_max);
+    buf_add_u64_le(footer, (uint64_t)w->seq_no_min);
+    buf_add_u64_le(footer, (uint64_t)w->seq_no_max);
     buf_add_u32_le(footer, w->chunk_count);
     buf_add_str(footer, buf_str(&w->chunk_crcs));
     buf_add_u64_le(footer, w->stored.raw_bytes);
@@ -229,11 +268,9 @@ static void footer_write(struct segment_writer *w, struct buf *footer, const str
 static int finish(struct segment_writer *w, struct err *err)
 {
     ASSERT(w->doc_count == w->options.doc_count && w->doc_count > 0);
-    struct id_regions ids;
-    ids_writer__finish(w, &ids);
+    ids_writer__finish(w);
     struct template_region templates = templates_write(w);
-    segment_writer__system_column(w, FIELD_ID_SEQ_NO, STR("_seq_no"), w->seq_nos);
-    segment_writer__system_column(w, FIELD_ID_VERSION, STR("_version"), w->versions);
+    system_columns_write(w);
     static const char pad[SEGMENT_PAD_BYTES];
     buf_add(&w->out, pad, sizeof(pad));
     uint64_t footer_off = segment_writer__off(w);
@@ -248,7 +285,7 @@ static int finish(struct segment_writer *w, struct err *err)
     }
     struct buf footer;
     buf_init(&footer, WRITER_BYTES_MAX);
-    footer_write(w, &footer, &ids, &templates);
+    footer_write(w, &footer, &templates);
     uint8_t tail[SEGMENT_TAIL_BYTES];
     put_u64_le(tail, footer_off);
     put_u32_le(tail + 8, (uint32_t)footer.n);
@@ -260,7 +297,7 @@ static int finish(struct segment_writer *w, struct err *err)
     buf_add_str(&w->out, buf_str(&footer));
     buf_add(&w->out, tail, sizeof(tail));
     buf_deinit(&footer);
-    if (is_over || w->out.is_over || w->fields.is_over || w->ids.text.is_over)
+    if (is_over || w->out.is_over || w->fields.is_over)
         segment_writer__fail(w, ERR_TOO_LARGE, "over the size limit");
     if (w->err.code != ERR_NONE) {
         if (err)

@@ -23,8 +23,7 @@ bool term_cursor_block(struct term_cursor *c, const struct terms *t, uint32_t bl
     if (!c->p)
         return false;
     c->end = c->p + (to - from);
-    c->postings_off = get_u64_le(t->bases + (size_t)block * 16);
-    c->positions_off = get_u64_le(t->bases + (size_t)block * 16 + 8);
+    c->postings_off = get_u64_le(t->bases + (size_t)block * 8);
     c->next_ordinal = block * DICT_BLOCK_TERMS;
     c->term_bytes = 0;
     return true;
@@ -69,17 +68,18 @@ bool term_cursor_next(struct term_cursor *c)
                              .doc_freq = (uint32_t)doc_freq,
                              .total_term_freq = doc_freq + more,
                              .postings_off = c->postings_off,
-                             .positions_off = c->positions_off,
                              .positions_bytes = positions};
     if (doc_freq == 1)
         e->single_doc = (uint32_t)postings;
     else
         e->postings_bytes = postings;
-    c->postings_off += e->postings_bytes;
-    c->positions_off += positions;
-    if (c->postings_off > t->postings_bytes || c->positions_off > t->positions_bytes ||
+    uint64_t rest_bytes = t->postings_bytes - c->postings_off;
+    if (c->postings_off > t->postings_bytes || e->postings_bytes > rest_bytes ||
+        positions > rest_bytes - e->postings_bytes ||
         (doc_freq == 1 && postings >= t->seg->doc_count))
         return cursor_bad(c);
+    e->positions_off = c->postings_off + e->postings_bytes;
+    c->postings_off = e->positions_off + positions;
     return true;
 }
 

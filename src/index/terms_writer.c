@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Dictionary, postings and positions of one field. The three regions grow in buffers while terms
- * come in and are appended to the file when the field ends; the dictionary's block index goes into
- * the footer. */
+/* Dictionary, postings and positions of one field. The postings and positions of a term are written
+ * when it ends, one behind the other; the dictionary grows in a buffer and follows when the field
+ * ends; its block index goes into the footer. */
 #include "base/arena.h"
 #include "base/bits.h"
 #include "index/format.h"
@@ -12,8 +12,10 @@
 
 static void each_buf(struct terms_writer *t, void (*fn)(struct buf *))
 {
-    struct buf *bufs[] = {&t->dictionary,  &t->postings,    &t->positions, &t->block_offs,
-                          &t->block_bases, &t->first_terms, &t->last_term, &t->scratch};
+    struct postings_writer *p = &t->postings;
+    struct buf *bufs[] = {&t->dictionary, &t->block_offs,     &t->block_bases, &t->first_terms,
+                          &t->last_term,  &t->scratch,        &p->skips,       &p->blocks,
+                          &p->positions,  &p->block_positions};
     for (size_t i = 0; i < ARRAY_COUNT(bufs); i++)
         fn(bufs[i]);
 }
@@ -41,6 +43,7 @@ void segment_writer_terms_begin(struct segment_writer *w, unsigned flags)
     each_buf(t, buf_clear);
     t->is_open = true;
     t->flags = flags;
+    t->postings_off = segment_writer__off(w);
     t->term_count = t->block_count = 0;
     t->sum_doc_freq = t->sum_total_term_freq = 0;
 }
@@ -75,21 +78,21 @@ static void docs_write(struct buf *out, const uint32_t *docs, uint32_t n, uint32
     *ret_bitset_bytes = 0;
 }
 
-static void block_write(struct buf *out, const struct term_postings *p, uint32_t from, uint32_t n,
+static void block_write(struct buf *out, const uint32_t *docs, const uint32_t *freqs, uint32_t n,
                         uint32_t base, bool has_freqs)
 {
     size_t head = out->n;
-    uint32_t freqs[POSTINGS_BLOCK_DOCS], all = 0;
+    uint32_t less_one[POSTINGS_BLOCK_DOCS], all = 0;
     unsigned width = 0, bitset_bytes = 0, freq_width = 0;
     buf_add_u32_le(out, 0);
-    docs_write(out, p->docs + from, n, base, &width, &bitset_bytes);
+    docs_write(out, docs, n, base, &width, &bitset_bytes);
     if (has_freqs) {
         for (uint32_t i = 0; i < n; i++) {
-            freqs[i] = p->freqs[from + i] - 1;
-            all |= freqs[i];
+            less_one[i] = freqs[i] - 1;
+            all |= less_one[i];
         }
         freq_width = bit_width(all);
-        pack_bits_u32(out, freqs, n, freq_width);
+        pack_bits_u32(out, less_one, n, freq_width);
     }
     if (out->is_over)
         return;
@@ -98,9 +101,9 @@ static void block_write(struct buf *out, const struct term_postings *p, uint32_t
     put_u16_le(out->p + head + 2, (uint16_t)bitset_bytes);
 }
 
-/* Positions of `n` documents from `from`; returns how many positions that were. */
-static size_t positions_write(struct buf *out, const uint32_t *positions, const uint32_t *freqs,
-                              uint32_t n, struct buf *scratch)
+/* Positions of `n` documents. */
+static void positions_write(struct buf *out, const uint32_t *positions, const uint32_t *freqs,
+                            uint32_t n, struct buf *scratch)
 {
     size_t count = 0;
     uint32_t all = 0;
@@ -116,57 +119,83 @@ static size_t positions_write(struct buf *out, const uint32_t *positions, const 
     buf_add_u8(out, (uint8_t)width);
     if (!scratch->is_over)
         pack_bits(out, (const uint64_t *)(const void *)scratch->p, count, width);
-    return count;
 }
 
-static void skip_write(struct segment_writer *w, uint8_t *e, const struct term_postings *p,
-                       uint32_t from, uint32_t n, size_t doc_off, size_t pos_off)
+static void skip_write(struct segment_writer *w, size_t doc_off, size_t pos_off)
 {
-    uint32_t freqs[POSTINGS_BLOCK_DOCS];
-    uint8_t norms[POSTINGS_BLOCK_DOCS];
-    for (uint32_t i = 0; i < n; i++) {
-        freqs[i] = p->freqs ? p->freqs[from + i] : 1;
-        if (w->norms)
-            norms[i] = w->norms[p->docs[from + i]];
-    }
-    put_u32_le(e, p->docs[from + n - 1]);
+    struct postings_writer *p = &w->terms.postings;
+    uint8_t e[SKIP_ENTRY_BYTES];
+    put_u32_le(e, p->docs[p->fill - 1]);
     put_u32_le(e + 4, (uint32_t)doc_off);
     put_u32_le(e + 8, (uint32_t)pos_off);
-    impacts_make(freqs, w->norms ? norms : NULL, n, e + SKIP_IMPACTS_OFF);
+    impacts_make(p->freqs, w->has_norms ? p->norms : NULL, p->fill, e + SKIP_IMPACTS_OFF);
+    buf_add(&p->skips, e, sizeof(e));
     if (doc_off > UINT32_MAX || pos_off > UINT32_MAX)
         segment_writer__fail(w, ERR_TOO_LARGE, "a term's postings are over 4 GiB");
 }
 
-static void postings_write(struct segment_writer *w, const struct term_postings *p)
+static void postings_block_end(struct segment_writer *w)
 {
     struct terms_writer *t = &w->terms;
-    bool has_freqs = t->flags & TERMS_FLAG_FREQS, has_positions = t->flags & TERMS_FLAG_POSITIONS;
-    uint32_t blocks = (p->count + POSTINGS_BLOCK_DOCS - 1) / POSTINGS_BLOCK_DOCS;
-    size_t table = t->postings.n, positions_begin = t->positions.n, position = 0;
-    size_t table_bytes = blocks > 1 ? (size_t)blocks * SKIP_ENTRY_BYTES : 0;
-    if (p->count > 1) {
-        if (!buf_reserve(&t->postings, table_bytes + 1))
-            return;
-        buf_added(&t->postings, table_bytes);
+    struct postings_writer *p = &t->postings;
+    size_t doc_off = p->blocks.n, pos_off = p->positions.n;
+    block_write(&p->blocks, p->docs, p->freqs, p->fill, p->block_count ? p->last_doc : UINT32_MAX,
+                t->flags & TERMS_FLAG_FREQS);
+    if (t->flags & TERMS_FLAG_POSITIONS)
+        positions_write(&p->positions, (const uint32_t *)(const void *)p->block_positions.p,
+                        p->freqs, p->fill, &t->scratch);
+    skip_write(w, doc_off, pos_off);
+    p->last_doc = p->docs[p->fill - 1];
+    p->block_count++;
+    p->fill = 0;
+    buf_clear(&p->block_positions);
+}
+
+/* Up to a block's rest; returns how many. */
+static uint32_t block_fill(struct segment_writer *w, const struct term_postings *from, uint32_t at,
+                           const uint8_t *norms)
+{
+    struct postings_writer *p = &w->terms.postings;
+    uint32_t n = MIN_OF(from->count - at, POSTINGS_BLOCK_DOCS - p->fill);
+    uint64_t total = 0;
+    memcpy(p->docs + p->fill, from->docs + at, n * sizeof(uint32_t));
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t freq =
+            from->freqs && (w->terms.flags & TERMS_FLAG_FREQS) ? from->freqs[at + i] : 1;
+        p->freqs[p->fill + i] = freq;
+        total += freq;
     }
-    for (uint32_t b = 0; b < blocks; b++) {
-        uint32_t from = b * POSTINGS_BLOCK_DOCS, n = MIN_OF(p->count - from, POSTINGS_BLOCK_DOCS);
-        size_t doc_off = t->postings.n - table - table_bytes,
-               pos_off = t->positions.n - positions_begin;
-        if (p->count > 1)
-            block_write(&t->postings, p, from, n, from ? p->docs[from - 1] : UINT32_MAX, has_freqs);
-        if (has_positions)
-            position += positions_write(&t->positions, p->positions + position, p->freqs + from, n,
-                                        &t->scratch);
-        if (blocks > 1 && !t->postings.is_over) {
-            uint8_t e[SKIP_ENTRY_BYTES];
-            skip_write(w, e, p, from, n, doc_off, pos_off);
-            memcpy(t->postings.p + table + (size_t)b * SKIP_ENTRY_BYTES, e, sizeof(e));
+    for (uint32_t i = 0; w->has_norms && i < n; i++)
+        p->norms[p->fill + i] = norms ? norms[at + i] : w->norms[from->docs[at + i]];
+    p->fill += n;
+    p->count += n;
+    p->total += total;
+    return n;
+}
+
+void segment_writer_term_docs(struct segment_writer *w, const struct term_postings *from,
+                              const uint8_t *norms)
+{
+    struct postings_writer *p = &w->terms.postings;
+    const uint32_t *positions = from->positions;
+    for (uint32_t at = 0; at < from->count;) {
+        if (p->fill == POSTINGS_BLOCK_DOCS) /* more follows: it is not the only document's block */
+            postings_block_end(w);
+        uint64_t before = p->total;
+        at += block_fill(w, from, at, norms);
+        if (w->terms.flags & TERMS_FLAG_POSITIONS) {
+            buf_add(&p->block_positions, positions, (p->total - before) * sizeof(uint32_t));
+            positions += p->total - before;
         }
     }
 }
 
 /* ---- Dictionary ---- */
+
+static uint64_t postings_behind(const struct segment_writer *w)
+{
+    return segment_writer__off(w) - w->terms.postings_off;
+}
 
 static void block_begin(struct segment_writer *w, struct str term)
 {
@@ -175,16 +204,15 @@ static void block_begin(struct segment_writer *w, struct str term)
         segment_writer__fail(w, ERR_TOO_LARGE, "a dictionary is over 4 GiB");
     buf_add_u32_le(&t->block_offs, (uint32_t)t->dictionary.n);
     buf_add_u32_le(&t->block_offs, (uint32_t)t->first_terms.n);
-    buf_add_u64_le(&t->block_bases, t->postings.n);
-    buf_add_u64_le(&t->block_bases, t->positions.n);
+    buf_add_u64_le(&t->block_bases, postings_behind(w));
     buf_add_str(&t->first_terms, term);
     t->block_count++;
 }
 
-void segment_writer_term(struct segment_writer *w, struct str term, const struct term_postings *p)
+/* A term with its counts; what belongs to its postings follows. */
+static void entry_begin(struct segment_writer *w, struct str term, uint32_t count, uint64_t total)
 {
     struct terms_writer *t = &w->terms;
-    ASSERT(t->is_open && p->count > 0);
     struct str last = buf_str(&t->last_term);
     size_t shared = 0;
     if (t->term_count % DICT_BLOCK_TERMS == 0) {
@@ -194,44 +222,89 @@ void segment_writer_term(struct segment_writer *w, struct str term, const struct
         while (shared < max && last.p[shared] == term.p[shared])
             shared++;
     }
-    uint64_t total = 0;
-    if (t->flags & TERMS_FLAG_FREQS) {
-        for (uint32_t i = 0; i < p->count; i++)
-            total += p->freqs[i];
-    } else {
-        total = p->count;
-    }
     buf_add_varint(&t->dictionary, shared);
     buf_add_varint(&t->dictionary, term.n - shared);
     buf_add(&t->dictionary, term.p + shared, term.n - shared);
-    buf_add_varint(&t->dictionary, p->count);
+    buf_add_varint(&t->dictionary, count);
     if (t->flags & TERMS_FLAG_FREQS)
-        buf_add_varint(&t->dictionary, total - p->count);
-    if (t->flags & TERMS_FLAG_POSTINGS) {
-        size_t postings_begin = t->postings.n, positions_begin = t->positions.n;
-        postings_write(w, p);
-        buf_add_varint(&t->dictionary, p->count == 1 ? p->docs[0] : t->postings.n - postings_begin);
-        if (t->flags & TERMS_FLAG_POSITIONS)
-            buf_add_varint(&t->dictionary, t->positions.n - positions_begin);
-    }
+        buf_add_varint(&t->dictionary, total - count);
     t->term_count++;
-    t->sum_doc_freq += p->count;
+    t->sum_doc_freq += count;
     t->sum_total_term_freq += total;
     buf_clear(&t->last_term);
     buf_add_str(&t->last_term, term);
 }
 
-static void region_write(struct segment_writer *w, struct buf *part, const struct buf *region)
+/* Behind what is written, in pieces, so that a file takes it without a second copy of the whole. */
+static void region_add(struct segment_writer *w, const struct buf *region)
 {
-    buf_add_u64_le(part, segment_writer__off(w));
-    buf_add_u64_le(part, region->n);
     if (region->is_over)
         segment_writer__fail(w, ERR_TOO_LARGE, "postings are over the size limit");
-    /* In pieces, so that a file takes them without a second copy of the whole. */
     for (size_t at = 0; at < region->n; at += WRITER_DRAIN_BYTES) {
         buf_add(&w->out, region->p + at, MIN_OF(region->n - at, (size_t)WRITER_DRAIN_BYTES));
         segment_writer__drain(w, false);
     }
+}
+
+static void postings_clear(struct postings_writer *p)
+{
+    buf_clear(&p->skips);
+    buf_clear(&p->blocks);
+    buf_clear(&p->positions);
+    buf_clear(&p->block_positions);
+    p->fill = p->count = p->block_count = 0;
+    p->total = 0;
+}
+
+/* A term of one document: the dictionary has the document, so there are only its positions. */
+static void single_end(struct segment_writer *w)
+{
+    struct terms_writer *t = &w->terms;
+    struct postings_writer *p = &t->postings;
+    buf_add_varint(&t->dictionary, p->docs[0]);
+    if (!(t->flags & TERMS_FLAG_POSITIONS))
+        return;
+    positions_write(&p->positions, (const uint32_t *)(const void *)p->block_positions.p, p->freqs,
+                    1, &t->scratch);
+    buf_add_varint(&t->dictionary, p->positions.n);
+    region_add(w, &p->positions);
+}
+
+uint32_t segment_writer_term_end(struct segment_writer *w, struct str term)
+{
+    struct terms_writer *t = &w->terms;
+    struct postings_writer *p = &t->postings;
+    uint32_t count = p->count;
+    ASSERT(t->is_open && (t->flags & TERMS_FLAG_POSTINGS));
+    if (count > 0)
+        entry_begin(w, term, count, p->total);
+    if (count == 1) {
+        single_end(w);
+    } else if (count > 1) {
+        postings_block_end(w);
+        if (p->block_count == 1)
+            buf_clear(&p->skips);
+        buf_add_varint(&t->dictionary, p->skips.n + p->blocks.n);
+        if (t->flags & TERMS_FLAG_POSITIONS)
+            buf_add_varint(&t->dictionary, p->positions.n);
+        region_add(w, &p->skips);
+        region_add(w, &p->blocks);
+        region_add(w, &p->positions);
+    }
+    postings_clear(p);
+    return count;
+}
+
+void segment_writer_term(struct segment_writer *w, struct str term, const struct term_postings *p)
+{
+    struct terms_writer *t = &w->terms;
+    ASSERT(t->is_open && p->count > 0);
+    if (!(t->flags & TERMS_FLAG_POSTINGS)) {
+        entry_begin(w, term, p->count, p->count);
+        return;
+    }
+    segment_writer_term_docs(w, p, NULL);
+    (void)segment_writer_term_end(w, term);
 }
 
 void segment_writer_terms_end(struct segment_writer *w, uint32_t doc_count)
@@ -242,6 +315,8 @@ void segment_writer_terms_end(struct segment_writer *w, uint32_t doc_count)
     t->is_open = false;
     if (t->term_count == 0)
         return;
+    uint64_t postings_bytes = postings_behind(w), dictionary_off = segment_writer__off(w);
+    region_add(w, &t->dictionary);
     t->doc_count = doc_count;
     w->field_part_mask |= FIELD_PART_TERMS;
     buf_add_u8(part, (uint8_t)t->flags);
@@ -249,9 +324,10 @@ void segment_writer_terms_end(struct segment_writer *w, uint32_t doc_count)
     buf_add_u32_le(part, t->doc_count);
     buf_add_u64_le(part, t->sum_doc_freq);
     buf_add_u64_le(part, t->sum_total_term_freq);
-    region_write(w, part, &t->dictionary);
-    region_write(w, part, &t->postings);
-    region_write(w, part, &t->positions);
+    buf_add_u64_le(part, dictionary_off);
+    buf_add_u64_le(part, t->dictionary.n);
+    buf_add_u64_le(part, t->postings_off);
+    buf_add_u64_le(part, postings_bytes);
     buf_add_u32_le(part, t->block_count);
     buf_add_u32_le(part, (uint32_t)t->first_terms.n);
     buf_add_str(part, buf_str(&t->block_offs));

@@ -58,6 +58,9 @@ struct vfs_ops {
      * valid until unmap, even when the file is closed or removed. */
     int (*map)(struct vfs_file *file, uint64_t size, const void **ret_p, struct err *err);
     void (*unmap)(struct vfs *fs, const void *p, uint64_t size);
+    /* The pages of the mapping that are in this process's memory need not stay there; reading one
+     * brings it back. NULL: nothing is gained. */
+    void (*map_release)(struct vfs *fs, const void *p, uint64_t size);
     /* Some page of the mapping could not be had (the file was cut short, the disk cannot read it)
      * and read as zeros. NULL: cannot happen. */
     bool (*map_is_lost)(struct vfs *fs, const void *p);
@@ -131,6 +134,11 @@ static inline void vfs_unmap(struct vfs *fs, const void *p, uint64_t size)
 {
     if (p)
         fs->ops->unmap(fs, p, size);
+}
+static inline void vfs_map_release(struct vfs *fs, const void *p, uint64_t size)
+{
+    if (p && fs->ops->map_release)
+        fs->ops->map_release(fs, p, size);
 }
 static inline bool vfs_map_is_lost(struct vfs *fs, const void *p)
 {

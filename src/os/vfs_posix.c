@@ -205,6 +205,14 @@ static bool posix_map_is_lost(struct vfs *fs, const void *p)
     return os__map_guard_is_lost(p);
 }
 
+/* Of a file's mapping this drops the page table's entries only: the pages stay cached. Advice. */
+static void posix_map_release(struct vfs *fs, const void *p, uint64_t size)
+{
+    (void)fs;
+    if (size > 0)
+        (void)madvise((void *)(uintptr_t)p, (size_t)size, MADV_DONTNEED);
+}
+
 static void posix_unmap(struct vfs *fs, const void *p, uint64_t size)
 {
     (void)fs;
@@ -416,6 +424,7 @@ struct vfs *vfs_posix(void)
         .file_stat = posix_file_stat,
         .map = posix_map,
         .unmap = posix_unmap,
+        .map_release = posix_map_release,
         .map_is_lost = posix_map_is_lost,
         .lock = posix_lock,
         .stat = posix_stat,
