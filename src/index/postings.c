@@ -369,12 +369,24 @@ static uint32_t block_find(const struct postings *p, uint32_t block, uint32_t ta
 {
     if (!p->skip)
         return block == 0 && p->n && p->last >= target ? 0 : 1;
-    uint32_t step = 1, low = block;
-    while (low + step < p->block_count && block_last(p, low + step - 1) < target) {
-        low += step;
-        step *= 2;
+    if (block >= p->block_count)
+        return p->block_count;
+    uint32_t low = block, high = p->block_count, step = 1; /* it is in [low, high] */
+    /* Where it is if the list is even, then twice as far each time. */
+    uint32_t from = block ? block_last(p, block - 1) : 0, past = target > from ? target - from : 0;
+    uint32_t guess = (uint32_t)((uint64_t)past * p->block_count / p->seg->doc_count);
+    uint32_t at = guess < high - low ? low + guess : high - 1;
+    if (block_last(p, at) < target) {
+        low = at + 1;
+        for (; low + step <= high && block_last(p, low + step - 1) < target; step *= 2)
+            low += step;
+        high = MIN_OF(low + step - 1, high);
+    } else {
+        high = at;
+        for (; step <= high - low && block_last(p, high - step) >= target; step *= 2)
+            high -= step;
+        low = step <= high - low ? high - step + 1 : low;
     }
-    uint32_t high = MIN_OF(low + step, p->block_count);
     while (low < high) {
         uint32_t mid = low + (high - low) / 2;
         if (block_last(p, mid) < target)
@@ -385,8 +397,8 @@ static uint32_t block_find(const struct postings *p, uint32_t block, uint32_t ta
     return low;
 }
 
-/* How many documents of the block are below target: counted among fixed samples, quarter by quarter,
- * so that nothing depends on a guess of the processor. */
+/* How many documents of the block are below target: counted among fixed samples, quarter by
+ * quarter, so that nothing depends on a guess of the processor. */
 static uint32_t docs_below(const uint32_t *docs, uint32_t target)
 {
     enum { RUN = POSTINGS_BLOCK_DOCS / 4, STEP = RUN / 4 };

@@ -53,8 +53,8 @@ bool unpack__has_avx2(void)
     return __builtin_cpu_supports("avx2");
 }
 
-/* How a group of eight is taken apart: which four bytes each value gets, counted from the first byte
- * of its half of the group, then how far it is shifted. */
+/* How a group of eight is taken apart: which four bytes each value gets, counted from the first
+ * byte of its half of the group, then how far it is shifted. */
 struct width_plan {
     uint8_t shuffle[32];
     uint32_t shifts[8];

@@ -141,6 +141,8 @@ static uint32_t term_seek(struct docset *set, uint32_t at_least)
     own->doc =
         postings_advance(own->postings, own->is_begun ? MAX_OF(own->doc, at_least) : at_least);
     own->is_begun = true;
+    if (own->norms && own->doc != DOC_NONE)
+        __builtin_prefetch(own->norms + own->doc); /* the score is likely to be asked for next */
     return own->doc;
 }
 
