@@ -514,6 +514,7 @@ static uint64_t number(const char *text)
 
 int main(int argc, char **argv)
 {
+    mem_tune(2); /* as naru's own main does */
     vocabulary_init();
     if (argc == 4 && strcmp(argv[1], "docs") == 0)
         return print_docs(number(argv[2]), number(argv[3]));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading postings: the documents of one block of at most 128 are unpacked at a time; the skip
- * table finds the block for an advance and bounds its scores. Frequencies of a block are unpacked
- * when they are first asked for, positions document by document. */
+ * table finds the block for an advance and bounds its scores. A block that is a bit set stays one
+ * as long as documents are only looked up in it. A single frequency is read where it lies; those of
+ * a block are unpacked when all are asked for, positions document by document. */
 #include "base/arena.h"
 #include "index/impacts.h"
 #include "index/segment_int.h"
@@ -10,6 +11,9 @@
 
 /* Positions of a block that need no bits: all are 0. Others are bounded by the bytes they take. */
 #define POSITIONS_FLAT_MAX (1u << 20)
+/* A block's bit set has at most so many bytes: as writers make them. */
+#define BITS_BYTES_MAX (POSTINGS_BLOCK_DOCS * 8u)
+#define BITS_WORDS     (BITS_BYTES_MAX / 8u)
 /* 128 distances of so many bits stay within 31 bits, and a document number before them too. */
 #define POSTINGS_SUM_BITS 23u
 
@@ -22,20 +26,30 @@ struct postings {
     const uint8_t *blocks, *end; /* block bytes behind the table */
     uint64_t positions_off, positions_bytes;
     uint32_t doc_freq, block_count, block; /* block: the one unpacked, UINT32_MAX: none */
-    uint32_t n, at;                        /* documents of the block; the current one */
+    uint32_t doc, last; /* the current document, DOC_NONE: none; the block's last one */
+    uint32_t n, at;     /* documents of the block; the current one's place, unless is_bits */
+    bool is_bits;       /* the block is in `bits`, from document bits_first on, and not in `docs` */
+    uint32_t bits_first;
     bool is_started, want_freqs, want_positions;
     bool has_freqs;          /* `freqs` are those of the block */
     const uint8_t *freqs_at; /* packed; checked when the block was entered */
     unsigned freq_width;
+    uint32_t above_block, above_freq; /* in this block a document needs this frequency … */
+    float above_min;                  /* … to have a product above this */
     uint8_t one_impacts[IMPACT_BYTES]; /* of a single block */
     uint32_t docs_last;                /* its last document */
     const uint8_t *position_bytes;     /* of the term; NULL: not asked for yet */
     const uint8_t *positions_at;       /* packed, of the block; NULL: not looked at yet */
     unsigned position_width;
-    uint32_t *positions, *position_begin; /* of the current document; of each one in the block */
+    uint64_t positions_left; /* bytes from positions_at on */
+    uint32_t begin_of;       /* a place in the block, and the positions of the documents before */
+    uint64_t begin;
+    uint32_t *positions;  /* of the current document */
     uint32_t positions_of;                /* document of `positions`; DOC_NONE: none */
     size_t position_capacity;
+    /* Behind the block's documents DOC_NONE. */
     uint32_t docs[POSTINGS_BLOCK_DOCS], freqs[POSTINGS_BLOCK_DOCS];
+    uint64_t bits[BITS_WORDS];
 };
 
 static void damaged(struct postings *p)
@@ -45,6 +59,8 @@ static void damaged(struct postings *p)
     p->block_count = 0;
     p->n = 0;
     p->at = 0;
+    p->doc = DOC_NONE;
+    p->is_bits = false;
     p->is_started = true;
 }
 
@@ -55,26 +71,68 @@ static const uint8_t *skip_entry(const struct postings *p, uint32_t block)
 
 static uint32_t block_last(const struct postings *p, uint32_t block)
 {
-    return p->skip ? get_u32_le(skip_entry(p, block)) : p->docs[p->n - 1];
+    return p->skip ? get_u32_le(skip_entry(p, block)) : p->last;
 }
 
-/* Documents of a bit set, `n` of them; false: there are not so many. */
-static bool bits_unpack(const uint8_t *data, unsigned bytes, uint32_t first, uint32_t *docs,
-                        uint32_t n)
+/* ---- A block's documents ---- */
+
+/* Takes a bit set over; false: it has not n documents. */
+static bool bits_take(struct postings *p, const uint8_t *data, unsigned bytes, uint32_t first)
 {
-    uint32_t at = 0;
-    for (unsigned i = 0; i < bytes; i += 8) {
-        uint64_t bits = 0;
-        if (bytes - i >= 8)
-            bits = get_u64_le(data + i);
-        for (unsigned k = i; bytes - i < 8 && k < bytes; k++)
-            bits |= (uint64_t)data[k] << ((k - i) * 8);
-        if (at + (unsigned)__builtin_popcountll(bits) > n)
-            return false;
-        for (; bits; bits &= bits - 1)
-            docs[at++] = first + i * 8 + (uint32_t)__builtin_ctzll(bits);
+    unsigned words = (bytes + 7) / 8, count = 0;
+    if (bytes == 0 || bytes > BITS_BYTES_MAX || !(data[0] & 1) || data[bytes - 1] == 0)
+        return false;
+    p->bits[words - 1] = 0;
+    memcpy(p->bits, data, bytes);
+    for (unsigned i = 0; i < words; i++) {
+        p->bits[i] = get_u64_le(&p->bits[i]);
+        count += (unsigned)__builtin_popcountll(p->bits[i]);
     }
-    return at == n;
+    p->is_bits = true;
+    p->bits_first = first;
+    p->last = first + words * 64 - 1 - (uint32_t)__builtin_clzll(p->bits[words - 1]);
+    return count == p->n;
+}
+
+/* The first document of the bit set that is >= target, which is not behind its last one. */
+static uint32_t bits_next(const struct postings *p, uint32_t target)
+{
+    uint32_t bit = target - p->bits_first, word = bit >> 6;
+    uint64_t left = p->bits[word] & (~UINT64_C(0) << (bit & 63));
+    while (!left)
+        left = p->bits[++word];
+    return p->bits_first + word * 64 + (uint32_t)__builtin_ctzll(left);
+}
+
+/* Where in the block the current document stands. */
+static uint32_t place(const struct postings *p)
+{
+    if (!p->is_bits || p->doc == DOC_NONE)
+        return p->at;
+    uint32_t bit = p->doc - p->bits_first, at = 0;
+    for (uint32_t word = 0; word < bit >> 6; word++)
+        at += (uint32_t)__builtin_popcountll(p->bits[word]);
+    uint64_t before = (UINT64_C(1) << (bit & 63)) - 1;
+    return at + (uint32_t)__builtin_popcountll(p->bits[bit >> 6] & before);
+}
+
+/* Puts the documents of a bit set into `docs`. */
+static void docs_load(struct postings *p)
+{
+    if (!p->is_bits)
+        return;
+    uint32_t n = 0;
+    p->at = place(p);
+    for (uint32_t word = 0; n < p->n; word++) {
+        for (uint64_t left = p->bits[word]; left; left &= left - 1)
+            p->docs[n++] = p->bits_first + word * 64 + (uint32_t)__builtin_ctzll(left);
+    }
+    p->is_bits = false;
+}
+
+static uint32_t first_doc(const struct postings *p)
+{
+    return p->is_bits ? p->bits_first : p->docs[0];
 }
 
 static bool docs_unpack(struct postings *p, const uint8_t *data, const uint8_t *end, unsigned width,
@@ -87,21 +145,28 @@ static bool docs_unpack(struct postings *p, const uint8_t *data, const uint8_t *
         if (first > SEGMENT_DOCS_MAX || (base != UINT32_MAX && first <= base))
             return false;
         *ret_behind = data + 4 + bitset_bytes;
-        return bits_unpack(data + 4, bitset_bytes, first, p->docs, p->n);
+        return bits_take(p, data + 4, bitset_bytes, first);
     }
     size_t bytes = packed_bytes(p->n, width);
     if (width > 32 || (size_t)(end - data) < bytes ||
         (base != UINT32_MAX && base >= p->seg->doc_count))
         return false;
-    unpack_u32(data, 0, p->n, width, p->docs);
-    if (width > POSTINGS_SUM_BITS) { /* the sums could wrap around */
+    /* Behind the postings there are at least the segment's footer and tail. */
+    ASSERT((size_t)(p->seg->bytes + p->seg->size - data) >= bytes + UNPACK_SLACK);
+    if (width <= POSTINGS_SUM_BITS) {
+        unpack_distances(data, p->n, width, base, p->docs);
+    } else { /* the sums could wrap around */
         uint64_t doc = base == UINT32_MAX ? UINT64_MAX : base;
+        unpack_u32(data, 0, p->n, width, p->docs);
         for (uint32_t i = 0; i < p->n; i++)
             doc += (uint64_t)p->docs[i] + 1;
         if (doc > SEGMENT_DOCS_MAX)
             return false;
+        sum_distances(p->docs, p->n, base);
     }
-    sum_distances(p->docs, p->n, base);
+    for (uint32_t i = p->n; i < POSTINGS_BLOCK_DOCS; i++)
+        p->docs[i] = DOC_NONE;
+    p->last = p->docs[p->n - 1];
     *ret_behind = data + bytes;
     return true;
 }
@@ -112,6 +177,8 @@ static bool block_load(struct postings *p, uint32_t block)
     ASSERT(block < p->block_count);
     p->block = block;
     p->at = 0;
+    p->is_bits = false;
+    p->doc = DOC_NONE;
     p->n = MIN_OF(p->doc_freq - block * POSTINGS_BLOCK_DOCS, POSTINGS_BLOCK_DOCS);
     p->positions_at = NULL;
     p->positions_of = DOC_NONE;
@@ -124,8 +191,7 @@ static bool block_load(struct postings *p, uint32_t block)
     const uint8_t *behind;
     if (!docs_unpack(p, from + 4, p->end, width, bitset_bytes,
                      block ? block_last(p, block - 1) : UINT32_MAX, &behind) ||
-        p->docs[p->n - 1] >= p->seg->doc_count ||
-        (p->skip && p->docs[p->n - 1] != block_last(p, block))) {
+        p->last >= p->seg->doc_count || (p->skip && p->last != block_last(p, block))) {
         damaged(p);
         return false;
     }
@@ -156,7 +222,9 @@ static void single_open(struct postings *p, const struct term_entry *entry)
     p->block_count = 1;
     p->block = 0;
     p->n = 1;
-    p->docs[0] = entry->single_doc;
+    p->docs[0] = p->last = entry->single_doc;
+    for (uint32_t i = 1; i < POSTINGS_BLOCK_DOCS; i++)
+        p->docs[i] = DOC_NONE;
     p->freqs[0] = (uint32_t)entry->total_term_freq;
 }
 
@@ -164,8 +232,9 @@ static void single_open(struct postings *p, const struct term_entry *entry)
 static void one_bounds(struct postings *p)
 {
     uint8_t norms[POSTINGS_BLOCK_DOCS];
+    docs_load(p);
     freqs_load(p);
-    p->docs_last = p->docs[p->n - 1];
+    p->docs_last = p->last;
     for (uint32_t i = 0; p->norms && i < p->n; i++)
         norms[i] = p->norms[p->docs[i]];
     impacts_make(p->freqs, p->norms ? norms : NULL, p->n, p->one_impacts);
@@ -173,7 +242,7 @@ static void one_bounds(struct postings *p)
 
 uint32_t postings_doc(const struct postings *p)
 {
-    return p->is_started && p->at < p->n ? p->docs[p->at] : DOC_NONE;
+    return p->doc;
 }
 
 /* Makes block `block` current with its first document; past the last block: the end. */
@@ -182,21 +251,27 @@ static uint32_t block_enter(struct postings *p, uint32_t block)
     p->is_started = true;
     if (block >= p->block_count) {
         p->at = p->n = 0;
+        p->is_bits = false;
         p->block = p->block_count;
+        p->doc = DOC_NONE;
         return DOC_NONE;
     }
     if (p->block != block && !block_load(p, block))
         return DOC_NONE;
     p->at = 0;
-    return p->docs[0];
+    p->doc = first_doc(p);
+    return p->doc;
 }
 
 uint32_t postings_next(struct postings *p)
 {
     if (!p->is_started)
         return block_enter(p, 0);
-    if (p->at + 1 < p->n)
-        return p->docs[++p->at];
+    docs_load(p);
+    if (p->at + 1 < p->n) {
+        p->doc = p->docs[++p->at];
+        return p->doc;
+    }
     return block_enter(p, p->block >= p->block_count ? p->block_count : p->block + 1);
 }
 
@@ -217,7 +292,8 @@ static void postings_init(struct postings *p, struct segment *seg, const struct 
         (terms->flags & TERMS_FLAG_FREQS) && (flags & (POSTINGS_FREQS | POSTINGS_POSITIONS));
     p->block = UINT32_MAX;
     p->has_freqs = true; /* as long as they need no unpacking */
-    p->positions_of = DOC_NONE;
+    p->doc = p->positions_of = DOC_NONE;
+    p->above_block = UINT32_MAX;
 }
 
 /* Finds the blocks of a list of more than one document, and unpacks an only one. */
@@ -268,8 +344,10 @@ static void docs_add(const uint32_t *docs, uint32_t n, uint64_t *bits)
 void postings_add(struct postings *p, uint64_t *bits)
 {
     for (uint32_t doc = p->is_started ? postings_doc(p) : postings_next(p); doc != DOC_NONE;
-         doc = block_enter(p, p->block + 1))
+         doc = block_enter(p, p->block + 1)) {
+        docs_load(p);
         docs_add(p->docs + p->at, p->n - p->at, bits);
+    }
 }
 
 void postings__add_docs(struct segment *seg, const struct terms *terms,
@@ -290,13 +368,25 @@ void postings__add_docs(struct segment *seg, const struct terms *terms,
 static uint32_t block_find(const struct postings *p, uint32_t block, uint32_t target)
 {
     if (!p->skip)
-        return block == 0 && p->n && p->docs[p->n - 1] >= target ? 0 : 1;
-    uint32_t step = 1, low = block;
-    while (low + step < p->block_count && block_last(p, low + step - 1) < target) {
-        low += step;
-        step *= 2;
+        return block == 0 && p->n && p->last >= target ? 0 : 1;
+    if (block >= p->block_count)
+        return p->block_count;
+    uint32_t low = block, high = p->block_count, step = 1; /* it is in [low, high] */
+    /* Where it is if the list is even, then twice as far each time. */
+    uint32_t from = block ? block_last(p, block - 1) : 0, past = target > from ? target - from : 0;
+    uint32_t guess = (uint32_t)((uint64_t)past * p->block_count / p->seg->doc_count);
+    uint32_t at = guess < high - low ? low + guess : high - 1;
+    if (block_last(p, at) < target) {
+        low = at + 1;
+        for (; low + step <= high && block_last(p, low + step - 1) < target; step *= 2)
+            low += step;
+        high = MIN_OF(low + step - 1, high);
+    } else {
+        high = at;
+        for (; step <= high - low && block_last(p, high - step) >= target; step *= 2)
+            high -= step;
+        low = step <= high - low ? high - step + 1 : low;
     }
-    uint32_t high = MIN_OF(low + step, p->block_count);
     while (low < high) {
         uint32_t mid = low + (high - low) / 2;
         if (block_last(p, mid) < target)
@@ -307,84 +397,103 @@ static uint32_t block_find(const struct postings *p, uint32_t block, uint32_t ta
     return low;
 }
 
+/* How many documents of the block are below target: counted among fixed samples, quarter by
+ * quarter, so that nothing depends on a guess of the processor. */
+static uint32_t docs_below(const uint32_t *docs, uint32_t target)
+{
+    enum { RUN = POSTINGS_BLOCK_DOCS / 4, STEP = RUN / 4 };
+    uint32_t low = 0, n = 0;
+    for (uint32_t i = 1; i < 4; i++)
+        n += docs[i * RUN - 1] < target;
+    low = n * RUN;
+    n = 0;
+    for (uint32_t i = 1; i < 4; i++)
+        n += docs[low + i * STEP - 1] < target;
+    low += n * STEP;
+    n = 0;
+    for (uint32_t i = 0; i < STEP; i++)
+        n += docs[low + i] < target;
+    return low + n;
+}
+
 uint32_t postings_advance(struct postings *p, uint32_t target)
 {
     if (p->block_count == 0 || (p->is_started && p->block >= p->block_count))
         return block_enter(p, p->block_count);
-    if (p->is_started && p->at < p->n && p->docs[p->at] >= target)
-        return p->docs[p->at];
-    uint32_t from = p->is_started ? p->block : 0;
-    uint32_t block =
-        p->is_started && p->n && p->docs[p->n - 1] >= target ? from : block_find(p, from, target);
-    if (!p->is_started || block != p->block) {
-        if (block_enter(p, block) == DOC_NONE)
-            return DOC_NONE;
+    if (p->doc != DOC_NONE && p->doc >= target)
+        return p->doc;
+    if (!p->is_started || p->last < target) {
+        if (block_enter(p, block_find(p, p->is_started ? p->block : 0, target)) == DOC_NONE ||
+            p->doc >= target)
+            return p->doc;
     }
-    uint32_t low = p->at, high = p->n; /* first doc >= target */
-    while (low < high) {
-        uint32_t mid = low + (high - low) / 2;
-        if (p->docs[mid] < target)
-            low = mid + 1;
-        else
-            high = mid;
+    if (p->is_bits) {
+        p->doc = bits_next(p, target);
+        return p->doc;
     }
-    if (low == p->n) {
+    p->at = docs_below(p->docs, target);
+    if (p->at >= p->n) {
         /* The skip table promised one: only damage gets here. */
         damaged(p);
         return DOC_NONE;
     }
-    p->at = low;
-    return p->docs[low];
+    p->doc = p->docs[p->at];
+    return p->doc;
 }
 
 uint32_t postings_freq(struct postings *p)
 {
     if (p->at >= p->n)
         return 0;
-    freqs_load(p);
-    return p->freqs[p->at];
+    uint32_t at = place(p);
+    return p->has_freqs ? p->freqs[at] : unpack_value(p->freqs_at, at, p->freq_width) + 1;
 }
 
 const uint32_t *postings_block(struct postings *p, const uint32_t **ret_freqs, uint32_t *ret_count)
 {
-    *ret_count = p->is_started ? p->n - p->at : 0;
-    if (*ret_count == 0)
+    *ret_count = 0;
+    if (p->doc == DOC_NONE)
         return NULL;
+    docs_load(p);
+    *ret_count = p->n - p->at;
     freqs_load(p);
     *ret_freqs = p->freqs + p->at;
     return p->docs + p->at;
 }
 
-/* Where the positions of the block lie, and where in them each document's begin. */
+/* Where the positions of the block lie. */
 static bool positions_find(struct postings *p)
 {
     uint32_t off = p->skip ? get_u32_le(skip_entry(p, p->block) + 8) : 0;
-    uint64_t count = 0;
     if (!p->position_bytes)
         p->position_bytes = segment__at(p->seg, p->positions_off, p->positions_bytes);
-    if (!p->position_begin)
-        p->position_begin = ARENA_ARRAY(p->mem, uint32_t, POSTINGS_BLOCK_DOCS + 1);
-    freqs_load(p);
-    for (uint32_t i = 0; i < p->n; i++) {
-        p->position_begin[i] = (uint32_t)count;
-        count += p->freqs[i];
-    }
     const uint8_t *data = p->position_bytes;
-    if (!data || off >= p->positions_bytes || data[off] > 32 || count > UINT32_MAX ||
-        packed_bytes(count, data[off]) > p->positions_bytes - off - 1 ||
-        (data[off] == 0 && count > POSITIONS_FLAT_MAX))
+    if (!data || off >= p->positions_bytes || data[off] > 32)
         return false;
     p->position_width = data[off];
     p->positions_at = data + off + 1;
+    p->positions_left = p->positions_bytes - off - 1;
+    p->begin_of = 0;
+    p->begin = 0;
     return true;
 }
 
-/* Of the current document. */
-static void positions_load(struct postings *p)
+/* Of the document at place `at`. */
+static bool positions_load(struct postings *p, uint32_t at)
 {
-    uint32_t n = p->freqs[p->at];
-    uint64_t bit = (uint64_t)p->position_begin[p->at] * p->position_width, sum = 0;
+    freqs_load(p);
+    if (at < p->begin_of) {
+        p->begin_of = 0;
+        p->begin = 0;
+    }
+    for (; p->begin_of < at; p->begin_of++)
+        p->begin += p->freqs[p->begin_of];
+    uint32_t n = p->freqs[at];
+    uint64_t bit = p->begin * p->position_width, sum = 0;
     uint64_t mask = (UINT64_C(1) << p->position_width) - 1;
+    if (packed_bytes(p->begin + n, p->position_width) > p->positions_left ||
+        (p->position_width == 0 && n > POSITIONS_FLAT_MAX))
+        return false;
     if (n > p->position_capacity) {
         p->position_capacity = (size_t)n * 2;
         p->positions = arena_alloc(p->mem, p->position_capacity * sizeof(uint32_t));
@@ -393,7 +502,8 @@ static void positions_load(struct postings *p)
         sum += (get_u64_le(p->positions_at + (bit >> 3)) >> (bit & 7)) & mask;
         p->positions[i] = (uint32_t)sum;
     }
-    p->positions_of = p->docs[p->at];
+    p->positions_of = p->doc;
+    return true;
 }
 
 const uint32_t *postings_positions(struct postings *p, size_t *ret_count)
@@ -401,14 +511,27 @@ const uint32_t *postings_positions(struct postings *p, size_t *ret_count)
     *ret_count = 0;
     if (!p->want_positions || p->at >= p->n)
         return NULL;
-    if (!p->positions_at && !positions_find(p)) {
+    uint32_t at = place(p);
+    if ((!p->positions_at && !positions_find(p)) ||
+        (p->positions_of != p->doc && !positions_load(p, at))) {
         damaged(p);
         return NULL;
     }
-    if (p->positions_of != p->docs[p->at])
-        positions_load(p);
-    *ret_count = p->freqs[p->at];
+    *ret_count = p->freqs[at];
     return p->positions;
+}
+
+/* The block's bits among a window's, both from the current document on. */
+static void bits_fill(const struct postings *p, uint32_t first, uint64_t *words)
+{
+    uint32_t at = p->bits_first - first, shift = at & 63;
+    uint64_t *to = words + (at >> 6);
+    uint32_t count = (p->last - p->bits_first) / 64 + 1, end = (p->last - first) / 64;
+    for (uint32_t i = 0; i < count; i++) {
+        to[i] |= p->bits[i] << shift;
+        if (shift && (at >> 6) + i < end)
+            to[i + 1] |= p->bits[i] >> (64 - shift);
+    }
 }
 
 void postings_fill(struct postings *p, uint32_t first, uint32_t n, uint64_t *words)
@@ -419,12 +542,20 @@ void postings_fill(struct postings *p, uint32_t first, uint32_t n, uint64_t *wor
     if (!p->is_started || (doc != DOC_NONE && doc < first))
         doc = postings_advance(p, first);
     while (doc < end) {
+        if (p->is_bits && doc == p->bits_first && p->last < end) {
+            bits_fill(p, first, words);
+            doc = block_enter(p, p->block + 1);
+            continue;
+        }
+        docs_load(p);
         while (p->at < p->n && p->docs[p->at] < end) {
             bitset_set(words, p->docs[p->at] - first);
             p->at++;
         }
-        if (p->at < p->n)
+        if (p->at < p->n) {
+            p->doc = p->docs[p->at];
             return;
+        }
         doc = block_enter(p, p->block + 1);
     }
 }
@@ -480,4 +611,73 @@ float postings_impact_max(const struct postings *p, uint32_t first, uint32_t end
             break;
     }
     return most;
+}
+
+/* The lowest frequency whose product with norm_inverse of the block's smallest norm is above
+ * product_min. */
+static uint32_t freq_above(const struct postings *p, float product_min, const float *norm_inverse)
+{
+    const uint8_t *impacts =
+        p->skip ? skip_entry(p, p->block) + SKIP_IMPACTS_OFF : p->one_impacts;
+    float most = norm_inverse[impacts_norm_min(impacts)], quotient = product_min / most;
+    if (!(quotient >= 1))
+        return 1;
+    if (!(quotient < (float)IMPACT_FREQ_MAX))
+        return IMPACT_FREQ_MAX;
+    uint32_t freq = (uint32_t)quotient - 1; /* the quotient was rounded */
+    while ((float)freq * most <= product_min)
+        freq++;
+    return freq;
+}
+
+/* Looks for one in the current block, from `target` on; false: there is none. */
+static bool above_find(struct postings *p, uint32_t target, uint32_t end, float product_min,
+                       const float *norm_inverse)
+{
+    uint32_t stop = p->last < end ? p->n : docs_below(p->docs, end), need = p->above_freq;
+    if (p->doc < target)
+        p->at = docs_below(p->docs, target);
+    for (uint32_t i = p->at; i < stop; i++) {
+        if (p->freqs[i] < need)
+            continue;
+        uint8_t norm = p->norms ? p->norms[p->docs[i]] : 1;
+        if ((float)p->freqs[i] * norm_inverse[norm] > product_min) {
+            p->at = i;
+            p->doc = p->docs[i];
+            return true;
+        }
+    }
+    p->at = MIN_OF(stop, p->n - 1);
+    p->doc = p->docs[p->at];
+    return false;
+}
+
+uint32_t postings_next_above(struct postings *p, uint32_t target, uint32_t end, float product_min,
+                             const float *norm_inverse)
+{
+    if (p->doc != DOC_NONE)
+        target = MAX_OF(target, p->doc);
+    while (target < end) {
+        bool is_known = p->doc != DOC_NONE && !p->is_bits && target <= p->last &&
+                        p->above_block == p->block && p->above_min == product_min;
+        if (!is_known) {
+            uint32_t upto;
+            float most = postings_impact_max(p, target, target + 1, norm_inverse, &upto);
+            if (most <= product_min) {
+                target = upto >= end - 1 ? end : upto + 1;
+                continue;
+            }
+            if (postings_advance(p, target) >= end)
+                return end;
+            docs_load(p);
+            freqs_load(p);
+            p->above_block = p->block;
+            p->above_min = product_min;
+            p->above_freq = freq_above(p, product_min, norm_inverse);
+        }
+        if (above_find(p, target, end, product_min, norm_inverse))
+            return p->doc;
+        target = p->last >= end ? end : p->last + 1;
+    }
+    return end;
 }

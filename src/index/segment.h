@@ -225,6 +225,11 @@ void postings_block_max(const struct postings *p, uint32_t target, uint32_t *ret
  */
 float postings_impact_max(const struct postings *p, uint32_t first, uint32_t end,
                           const float *norm_inverse, uint32_t *ret_upto);
+/* The next document in [target, end) whose freq * norm_inverse[norm byte] is above product_min, and
+ * moves there; `end`: none, and it stands at or before the first document from `end` on. With
+ * POSTINGS_FREQS. Without norms the byte is 1. */
+uint32_t postings_next_above(struct postings *p, uint32_t target, uint32_t end, float product_min,
+                             const float *norm_inverse);
 
 /* Walks a field's terms in byte order: prefix, wildcard, range, terms aggregation by dictionary. */
 struct term_iter;

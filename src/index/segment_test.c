@@ -340,6 +340,40 @@ static uint32_t freq_of(struct str word, uint32_t i)
     return str_starts_with(word, STR("unique")) && str_to_u64(str_from_off(word, 6), &v) && v == i;
 }
 
+/* Documents whose frequency, in a text as short, is above some product: none is left out, and none
+ * that is not above it is told. */
+static void above_agrees(struct made *m, struct segment *seg, struct str word,
+                         const struct term_info *info, struct arena *mem)
+{
+    const struct field *text = field(m, "text");
+    const uint8_t *norms = segment_norms(seg, text);
+    float norm_inverse[256];
+    struct rng rng;
+    rng_init(&rng, 6);
+    for (uint32_t i = 0; i < 256; i++)
+        norm_inverse[i] = 1.0f / (float)(1 + i);
+    for (uint32_t round = 0; round < 20; round++) {
+        struct postings *p = postings_open(seg, text, info, POSTINGS_FREQS, mem);
+        float product_min = round % 4 ? (float)rng_below(&rng, 100) / 50.0f : -1;
+        for (uint32_t target = 0; target < seg->doc_count;) {
+            uint32_t end = target + 1 + (uint32_t)rng_below(&rng, 1000);
+            end = MIN_OF(end, seg->doc_count);
+            for (uint32_t doc = target; doc < end; doc++) {
+                uint32_t freq = freq_of(word, original(m, seg, doc));
+                if (!freq || !((float)freq * norm_inverse[norms[doc]] > product_min))
+                    continue;
+                assert_int_equal(postings_next_above(p, doc > target ? doc - 1 : doc, end,
+                                                     product_min, norm_inverse),
+                                 doc);
+                assert_int_equal(postings_freq(p), freq);
+                target = doc + 1;
+            }
+            assert_int_equal(postings_next_above(p, target, end, product_min, norm_inverse), end);
+            target = end + (uint32_t)rng_below(&rng, 300) * (round % 2);
+        }
+    }
+}
+
 static void postings_agree_for(struct made *m, struct segment *seg, struct str word)
 {
     struct arena *mem = arena_new(0);
@@ -393,6 +427,7 @@ static void postings_agree_for(struct made *m, struct segment *seg, struct str w
             assert_int_equal(postings_freq(p), freq_of(word, original(m, seg, next)));
         }
     }
+    above_agrees(m, seg, word, &info, mem);
     p = postings_open(seg, text, &info, POSTINGS_DOCS, mem);
     uint32_t filled = 0;
     for (uint32_t first = 0; first < seg->doc_count; first += 3000) {

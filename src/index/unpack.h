@@ -5,7 +5,7 @@
 #ifndef NARU_INDEX_UNPACK_H
 #define NARU_INDEX_UNPACK_H
 
-#include "base/base.h"
+#include "base/bits.h"
 
 /* Values [first, first + n). width <= 32. */
 void unpack_u32(const uint8_t *p, size_t first, size_t n, unsigned width, uint32_t *values);
@@ -14,6 +14,18 @@ void unpack_scaled(const uint8_t *p, size_t first, size_t n, unsigned width, uin
                    uint64_t factor, int64_t *values);
 /* values[i] = base + (values[0] + 1) + … + (values[i] + 1), in 32 bits that may wrap around. */
 void sum_distances(uint32_t *values, size_t n, uint32_t base);
+/* Unpacks n values from the run's first on and sums them so. Reads up to UNPACK_SLACK bytes behind
+ * the run. */
+#define UNPACK_SLACK 32u
+void unpack_distances(const uint8_t *p, size_t n, unsigned width, uint32_t base, uint32_t *values);
+/* Value i alone. */
+static inline uint32_t unpack_value(const uint8_t *p, size_t i, unsigned width)
+{
+    size_t bit = i * width;
+    return width == 0 ? 0
+                      : (uint32_t)(get_u64_le(p + (bit >> 3)) >> (bit & 7)) &
+                            (uint32_t)((UINT64_C(1) << width) - 1);
+}
 
 /* The twins, for the test that compares them. */
 void unpack__u32_portable(const uint8_t *p, size_t first, size_t n, unsigned width,

@@ -37,6 +37,7 @@ static void check_width(struct test *t, unsigned width)
             assert_int_equal(fast[i], packed[first + i]);
             assert_int_equal((uint64_t)scaled[i], base + factor * packed[first + i]);
             assert_int_equal(scaled_plain[i], scaled[i]);
+            assert_int_equal(unpack_value(bytes, first + i, width), packed[first + i]);
         }
     }
     mem_free(bytes);
@@ -62,4 +63,26 @@ static void distances(struct test *t)
     }
 }
 
-TEST_MAIN(TEST(both_forms_read_what_was_packed), TEST(distances))
+static void packed_distances(struct test *t)
+{
+    for (unsigned width = 0; width <= 32; width++) {
+        for (size_t n = 1; n <= POSTINGS_BLOCK_DOCS; n++) {
+            uint32_t values[POSTINGS_BLOCK_DOCS], sums[POSTINGS_BLOCK_DOCS],
+                base = (uint32_t)rng_u64(&t->rng);
+            struct buf out;
+            buf_init(&out, 0);
+            for (size_t i = 0; i < n; i++)
+                values[i] = (uint32_t)rng_below(&t->rng, UINT64_C(1) << width);
+            pack_bits_u32(&out, values, n, width);
+            uint8_t *bytes = mem_zalloc(packed_bytes(n, width) + UNPACK_SLACK);
+            memcpy(bytes, out.p ? out.p : "", out.n);
+            unpack_distances(bytes, n, width, base, sums);
+            unpack__sum_portable(values, n, base);
+            assert_memory_equal(values, sums, n * sizeof(*values));
+            mem_free(bytes);
+            buf_deinit(&out);
+        }
+    }
+}
+
+TEST_MAIN(TEST(both_forms_read_what_was_packed), TEST(distances), TEST(packed_distances))

@@ -40,6 +40,9 @@ struct docset_ops {
      * may match; does the one it named last, and how well? False also when it scores no more than
      * `least`. */
     bool (*match)(struct docset *set, float least, float *ret_score);
+    /* As seek within [target, end), but documents that cannot score more than `least` may be left
+     * out; `end`: none. MAY be NULL: seek. */
+    uint32_t (*seek_above)(struct docset *set, uint32_t target, uint32_t end, float least);
     /* An upper bound of the scores in [target, *ret_upto]. MAY be NULL: score_most. */
     float (*block_max)(struct docset *set, uint32_t target, uint32_t *ret_upto);
     /* Of a set that is searched itself: are steps cheaper than windows, with its threshold? And the

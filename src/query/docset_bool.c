@@ -30,11 +30,12 @@ struct bool_set {
     float required_bound, should_bound;     /* their sums */
     uint32_t bounds_first;                  /* DOC_NONE: none yet */
     uint32_t *order;                        /* of should: rising bounds */
-    double *sums;                           /* scores of a window; NULL without scores */
+    double *sums;                           /* scores of a window; NULL: not needed yet */
     double *should_sums; /* of the optional clauses when there are required ones */
     float *part;         /* scores of one clause */
     uint16_t *matched;   /* how many of should matched, for should_min > 1 */
     struct steps *steps; /* NULL: windows only */
+    struct arena *mem;
 };
 
 static uint32_t bool_seek(struct docset *set, uint32_t at_least)
@@ -357,9 +358,20 @@ static float usable_threshold(struct bool_set *own, const struct doc_window *w)
     return isfinite(own->required_bound + own->should_bound) ? own->base.threshold : 0;
 }
 
+/* A query that is stepped over needs none of these. */
+static void sums_make(struct bool_set *own)
+{
+    own->sums = ARENA_ARRAY(own->mem, double, ZONE_DOCS);
+    own->part = ARENA_ARRAY(own->mem, float, ZONE_DOCS);
+    if (own->required_count > 0 && own->clauses.should_count > 0)
+        own->should_sums = ARENA_ARRAY(own->mem, double, ZONE_DOCS);
+}
+
 static void bool_fill(struct docset *set, struct doc_window *w)
 {
     struct bool_set *own = (struct bool_set *)set;
+    if (w->scores && !own->sums)
+        sums_make(own);
     uint64_t words[WINDOW_WORDS] = {0}, any[WINDOW_WORDS] = {0};
     struct filling f = {own, w, w->among, words, usable_threshold(own, w)};
     bool has_sums = false;
@@ -496,12 +508,7 @@ struct docset *docset_bool(const struct bool_clauses *clauses, uint32_t doc_coun
     own->order = ARENA_ARRAY(mem, uint32_t, should + 1);
     for (size_t i = 0; i < should; i++)
         own->order[i] = (uint32_t)i;
-    if (needs_scores) {
-        own->sums = ARENA_ARRAY(mem, double, ZONE_DOCS);
-        own->part = ARENA_ARRAY(mem, float, ZONE_DOCS);
-        if (own->required_count > 0 && should > 0)
-            own->should_sums = ARENA_ARRAY(mem, double, ZONE_DOCS);
-    }
+    own->mem = mem;
     if (own->clauses.should_min > 1)
         own->matched = ARENA_ARRAY(mem, uint16_t, ZONE_DOCS);
     if (needs_scores && own->clauses.should_min == 0) {

@@ -15,8 +15,12 @@
 
 /* As of docset_bool.c: sums of bounds are widened, the sum of the scores is rounded otherwise. */
 #define BOUND_SLACK 1.00001f
-/* Up to so many documents of the leading clauses per window are looked at one by one. */
-#define STEPS_PER_WINDOW 128u
+/* Up to so many documents of the leading clauses per window are looked at one by one; and when
+ * there is something to beat, so that most of them are left out by their own score. */
+#define STEPS_PER_WINDOW       128u
+#define STEPS_PER_WINDOW_ABOVE 1024u
+/* Bounds over the block of a single lead are found when it spans no more documents than this. */
+#define RANGE_DOCS_MAX 65536u
 
 enum occur { OCCUR_MUST, OCCUR_FILTER, OCCUR_SHOULD };
 
@@ -24,7 +28,8 @@ struct step_clause {
     struct docset *set;
     enum occur occur;
     bool is_lead;
-    float most; /* of any document */
+    float most;  /* of any document */
+    float bound; /* of those in the range */
     float block_most;
     uint32_t block_from, block_upto; /* where block_most holds; from > upto: nowhere yet */
     uint32_t doc;                    /* of a leading clause: where it stands */
@@ -36,6 +41,10 @@ struct steps {
     struct docset **must_not;
     size_t must_not_count;
     float all, required; /* sums of `most` */
+    /* Documents of a single lead's block: `bound` holds there, `bounds` is the sum. from > upto:
+     * everywhere. */
+    uint32_t range_from, range_upto;
+    float bounds;
     uint32_t doc_count;
     float led_for; /* threshold the lead was chosen for */
     bool is_by_should;
@@ -58,6 +67,15 @@ static void clause_add(struct steps *steps, struct docset *set, enum occur occur
     steps->all += clause->most;
     if (occur != OCCUR_SHOULD)
         steps->required += clause->most;
+}
+
+static void range_reset(struct steps *steps)
+{
+    for (size_t i = 0; i < steps->count; i++)
+        steps->clauses[i].bound = steps->clauses[i].most;
+    steps->bounds = steps->all;
+    steps->range_from = 1;
+    steps->range_upto = 0;
 }
 
 struct steps *steps_new(const struct steps_clauses *clauses, uint32_t doc_count, struct arena *mem)
@@ -83,6 +101,7 @@ struct steps *steps_new(const struct steps_clauses *clauses, uint32_t doc_count,
         clause_add(steps, clauses->should[i], OCCUR_SHOULD);
     steps->clauses[0].is_lead = true;
     steps->lead_count = 1;
+    range_reset(steps);
     return steps;
 }
 
@@ -141,6 +160,7 @@ static void lead_choose(struct steps *steps, float threshold)
     steps->is_by_should = is_worth;
     steps->lead_count = is_worth ? lead_count : 1;
     sort_clauses(steps);
+    range_reset(steps);
 }
 
 bool steps_are_few(struct steps *steps, float threshold)
@@ -149,7 +169,8 @@ bool steps_are_few(struct steps *steps, float threshold)
     lead_choose(steps, threshold);
     for (size_t i = 0; i < steps->lead_count; i++)
         cost += steps->clauses[i].set->cost;
-    return cost <= windows * STEPS_PER_WINDOW;
+    return cost <= windows * (threshold > 0 && steps->lead_count == 1 ? STEPS_PER_WINDOW_ABOVE
+                                                                      : STEPS_PER_WINDOW);
 }
 
 /* ---- Bounds ---- */
@@ -168,31 +189,61 @@ static float block_most(struct step_clause *clause, uint32_t doc)
     return clause->block_most;
 }
 
-/* Nothing is left of the documents up to the end of the leading clause's block. */
-static uint32_t lead_skip(const struct steps *steps, struct step_clause *lead, uint32_t target,
-                          uint32_t end, float threshold)
+/* Bounds of all clauses over the lead's block that `target` is in. */
+static void range_find(struct steps *steps, uint32_t target)
 {
-    while (target < end) {
-        float rest = steps->all - lead->most;
-        if ((block_most(lead, target) + rest * BOUND_SLACK) * BOUND_SLACK > threshold)
-            break;
-        target = lead->block_upto >= end - 1 ? end : lead->block_upto + 1;
+    struct step_clause *lead = &steps->clauses[0];
+    if (target >= steps->range_from && target <= steps->range_upto)
+        return;
+    lead->bound = block_most(lead, target);
+    steps->range_from = target;
+    steps->range_upto = MIN_OF(lead->block_upto, steps->doc_count - 1);
+    steps->bounds = lead->bound;
+    uint32_t n = steps->range_upto + 1 - target;
+    for (size_t i = 1; i < steps->count; i++) {
+        struct step_clause *clause = &steps->clauses[i];
+        clause->bound = clause->most;
+        if (clause->occur != OCCUR_FILTER && n <= RANGE_DOCS_MAX) {
+            float most = docset_score_max(clause->set, target, n);
+            clause->bound = MIN_OF(most, clause->most);
+        }
+        steps->bounds += clause->bound;
     }
-    return target;
 }
 
 /* ---- Stepping ---- */
+
+/* The next document of a single lead that may beat the threshold. */
+static uint32_t lead_above(struct steps *steps, uint32_t target, uint32_t end, float threshold)
+{
+    struct step_clause *lead = &steps->clauses[0];
+    while (target < end) {
+        range_find(steps, target);
+        uint32_t stop = steps->range_upto >= end - 1 ? end : steps->range_upto + 1;
+        float rest = steps->bounds - lead->bound;
+        if ((lead->bound + rest * BOUND_SLACK) * BOUND_SLACK <= threshold) {
+            target = stop;
+            continue;
+        }
+        float least = threshold / BOUND_SLACK - rest * BOUND_SLACK;
+        bool is_above = lead->occur != OCCUR_FILTER && lead->set->ops->seek_above && least > 0;
+        lead->doc = is_above ? lead->set->ops->seek_above(lead->set, target, stop, least)
+                             : docset_seek(lead->set, target);
+        if (lead->doc < stop)
+            return lead->doc;
+        target = lead->doc;
+    }
+    return end;
+}
 
 /* The next document that a leading clause has. */
 static uint32_t lead_next(struct steps *steps, uint32_t target, uint32_t end, float threshold)
 {
     uint32_t nearest = end;
+    if (threshold > 0 && steps->lead_count == 1)
+        return lead_above(steps, target, end, threshold);
     for (size_t i = 0; i < steps->lead_count; i++) {
         struct step_clause *lead = &steps->clauses[i];
-        if (threshold > 0 && steps->lead_count == 1)
-            target = lead_skip(steps, lead, target, end, threshold);
-        if (target >= end)
-            return end;
         if (lead->doc < target || lead->doc == 0)
             lead->doc = docset_seek(lead->set, target);
         nearest = MIN_OF(nearest, lead->doc);
@@ -220,10 +271,10 @@ static bool ask_clause(struct step_clause *clause, uint32_t doc, float threshold
                        struct step_sums *sums, uint32_t *ret_next)
 {
     bool is_required = clause->occur != OCCUR_SHOULD;
-    sums->rest -= clause->most;
+    sums->rest -= clause->bound;
     if (sums->rest < 0) /* rounded */
         sums->rest = 0;
-    if (is_hopeless(sums, clause->most, threshold))
+    if (is_hopeless(sums, clause->bound, threshold))
         return false;
     uint32_t at = clause->doc;
     if (!clause->is_lead || at < doc) {
@@ -274,7 +325,7 @@ uint32_t steps_next(struct steps *steps, uint32_t target, uint32_t end, float th
         uint32_t doc = lead_next(steps, target, end, threshold);
         if (doc >= end)
             break;
-        struct step_sums sums = {.rest = steps->all};
+        struct step_sums sums = {.rest = steps->bounds};
         uint32_t next = doc + 1;
         bool is_match = true;
         for (size_t i = 0; i < steps->count && is_match; i++)

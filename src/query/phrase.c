@@ -47,13 +47,20 @@ struct phrase_set {
     const struct bm25 *bm25;
     const uint8_t *norms;
     struct arena *mem;
-    uint32_t doc, doc_count;
+    uint32_t doc;
     bool is_begun;
+    /* No match up to checked_upto, from where it was asked on, scores more than checked_least. */
+    uint32_t checked_from, checked_upto;
+    float checked_least;
 };
 
 static uint32_t lane_advance(struct lane *lane, uint32_t target)
 {
     uint32_t nearest = DOC_NONE;
+    if (lane->count == 1) {
+        lane->doc = postings_advance(lane->postings[0], target);
+        return lane->doc;
+    }
     for (size_t i = 0; i < lane->count; i++) {
         uint32_t doc = postings_doc(lane->postings[i]);
         if (doc < target)
@@ -276,13 +283,20 @@ static float sloppy_freq(struct phrase_set *own, bool needs_all)
     }
 }
 
+static void lanes_begin(struct phrase_set *own)
+{
+    if (own->is_begun)
+        return;
+    own->is_begun = true;
+    for (size_t i = 0; i < own->count; i++)
+        (void)lane_begin(&own->lanes[i]);
+}
+
 static uint32_t phrase_seek(struct docset *set, uint32_t at_least)
 {
     struct phrase_set *own = (struct phrase_set *)set;
     if (!own->is_begun) {
-        own->is_begun = true;
-        for (size_t i = 0; i < own->count; i++)
-            (void)lane_begin(&own->lanes[i]);
+        lanes_begin(own);
         own->doc = meet(own, at_least);
     } else if (own->doc != DOC_NONE && own->doc < at_least) {
         own->doc = meet(own, at_least);
@@ -367,42 +381,105 @@ static float phrase_block_max(struct docset *set, uint32_t target, uint32_t *ret
     return most > 0 ? bm25_product_score(own->bm25, most) : 0;
 }
 
-/* ---- Searched itself, document by document ---- */
+/* ---- Document by document ---- */
 
-/* Up to so many documents of the rarest lane per window are looked at one by one. */
-#define PHRASE_STEPS_PER_WINDOW 128u
+/* Of two lanes with slop: each of a lane's positions lies in at most so many matches, and the other
+ * lane may have one more. */
+#define SLOPPY_PAIR_PART 3.0f
 
-static bool phrase_steps_well(struct docset *set)
+/* No lane of a match has a product (frequency * norm_inverse) of this or less; -1: not known. */
+static float lane_product_min(const struct phrase_set *own, float product)
 {
-    const struct phrase_set *own = (const struct phrase_set *)set;
-    return set->cost <= (uint64_t)(own->doc_count / ZONE_DOCS + 1) * PHRASE_STEPS_PER_WINDOW;
+    if (own->slop == 0)
+        return product;
+    return own->count == 2 ? product / (SLOPPY_PAIR_PART * PRODUCT_SUM_SLACK) : -1;
+}
+
+/* Is the lane, which stands on the document, frequent enough there? */
+static bool lane_may_pass(const struct phrase_set *own, const struct lane *lane, float product_min)
+{
+    if (product_min < 0)
+        return true;
+    uint8_t norm = own->norms ? own->norms[lane->doc] : 1;
+    return (float)lane_freq(lane) * own->bm25->norm_inverse[norm] > product_min;
+}
+
+/* Where the bounds of the lanes' blocks next leave room for more than `least`: `target`, or behind
+ * blocks that do not. */
+static uint32_t pass_blocks(struct phrase_set *own, uint32_t target, uint32_t end, float least)
+{
+    while (target < end) {
+        if (own->checked_least == least && target >= own->checked_from &&
+            target <= own->checked_upto)
+            return target;
+        uint32_t upto;
+        if (phrase_block_max(&own->base, target, &upto) > least) {
+            own->checked_least = least;
+            own->checked_from = target;
+            own->checked_upto = upto;
+            return target;
+        }
+        target = upto >= end - 1 ? end : upto + 1;
+    }
+    return end;
+}
+
+static uint32_t lead_next(struct phrase_set *own, uint32_t target, uint32_t end, float product_min)
+{
+    struct lane *lead = own->by_cost[0];
+    if (product_min < 0 || lead->count > 1)
+        return lane_advance(lead, target);
+    lead->doc = postings_next_above(lead->postings[0], target, end, product_min,
+                                    own->bm25->norm_inverse);
+    return lead->doc;
+}
+
+static uint32_t phrase_seek_above(struct docset *set, uint32_t target, uint32_t end, float least)
+{
+    struct phrase_set *own = (struct phrase_set *)set;
+    float product_min = -1;
+    lanes_begin(own);
+    if (own->doc == DOC_NONE)
+        return end;
+    if (least > 0)
+        product_min = lane_product_min(own, bm25_product_below(own->bm25, least));
+    while (target < end) {
+        if (least > 0)
+            target = pass_blocks(own, target, end, least);
+        if (target >= end)
+            break;
+        uint32_t stop = least > 0 && own->checked_upto < end - 1 ? own->checked_upto + 1 : end;
+        uint32_t doc = lead_next(own, target, stop, product_min);
+        target = doc;
+        if (doc >= stop)
+            continue;
+        for (size_t i = 1; i < own->count && target == doc; i++) {
+            target = lane_advance(own->by_cost[i], doc);
+            if (target == doc && !lane_may_pass(own, own->by_cost[i], product_min))
+                target = doc + 1;
+        }
+        if (target == doc) {
+            own->doc = doc;
+            return doc;
+        }
+    }
+    return end;
+}
+
+static bool phrase_steps_well(struct docset *set UNUSED)
+{
+    return true;
 }
 
 static uint32_t phrase_step(struct docset *set, uint32_t target, uint32_t end, float *ret_score)
 {
-    struct phrase_set *own = (struct phrase_set *)set;
-    struct lane *lead = own->by_cost[0];
-    uint32_t upto = 0;
-    bool is_checked = false;
     while (target < end) {
-        uint32_t doc = lane_advance(lead, target);
-        if (doc >= end)
+        target = phrase_seek_above(set, target, end, set->threshold);
+        if (target >= end)
             break;
-        target = doc + 1;
-        if (set->threshold > 0 && (!is_checked || doc > upto)) {
-            is_checked = true;
-            if (phrase_block_max(set, doc, &upto) <= set->threshold) {
-                is_checked = false;
-                target = upto >= end - 1 ? end : upto + 1;
-                continue;
-            }
-        }
-        doc = phrase_seek(set, doc);
-        if (doc >= end)
-            break;
-        target = doc + 1;
         if (phrase_match(set, set->threshold, ret_score))
-            return doc;
+            return target;
+        target++;
     }
     return end;
 }
@@ -411,6 +488,7 @@ static const struct docset_ops phrase_set_ops = {.seek = phrase_seek,
                                                  .fill = phrase_fill,
                                                  .score_max = phrase_score_max,
                                                  .match = phrase_match,
+                                                 .seek_above = phrase_seek_above,
                                                  .block_max = phrase_block_max,
                                                  .steps_well = phrase_steps_well,
                                                  .step = phrase_step};
@@ -472,7 +550,7 @@ static struct docset *phrase_open(const struct plan *plan, struct plan_run *run)
     }
     set->base.cost = set->by_cost[0]->cost;
     set->base.score_most = own->bm25.weight;
-    set->doc_count = run->doc_count;
+    set->checked_from = 1;
     return &set->base;
 }
 

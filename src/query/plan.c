@@ -139,6 +139,7 @@ struct term_set {
     uint32_t doc_count;
     uint32_t doc; /* no match lies before it */
     bool is_begun;
+    float least, product_min; /* what scores no more than `least` has no product above this */
 };
 
 static uint32_t term_seek(struct docset *set, uint32_t at_least)
@@ -151,6 +152,8 @@ static uint32_t term_seek(struct docset *set, uint32_t at_least)
     own->doc =
         postings_advance(own->postings, own->is_begun ? MAX_OF(own->doc, at_least) : at_least);
     own->is_begun = true;
+    if (own->norms && own->doc != DOC_NONE)
+        __builtin_prefetch(own->norms + own->doc); /* the score is likely to be asked for next */
     return own->doc;
 }
 
@@ -280,45 +283,36 @@ static bool term_steps_well(struct docset *set)
     return set->threshold > 0;
 }
 
-static uint32_t term_step(struct docset *set, uint32_t target, uint32_t end, float *ret_score)
+static uint32_t term_seek_above(struct docset *set, uint32_t target, uint32_t end, float least)
 {
     struct term_set *own = (struct term_set *)set;
-    const struct bm25 *bm25 = own->bm25;
-    float product_min = bm25_product_below(bm25, set->threshold);
+    if (own->least != least) {
+        own->least = least;
+        own->product_min = bm25_product_below(own->bm25, least);
+    }
     if (own->is_begun)
         target = MAX_OF(target, own->doc);
-    while (target < end) {
-        uint32_t upto, n;
-        if (product_min >= 0 && postings_impact_max(own->postings, target, target + 1,
-                                                    bm25->norm_inverse, &upto) <= product_min) {
-            target = upto >= end - 1 ? end : upto + 1;
-            continue;
-        }
-        target = postings_advance(own->postings, target);
-        if (target >= end)
-            break;
-        const uint32_t *freqs, *docs = postings_block(own->postings, &freqs, &n);
-        for (uint32_t k = 0; docs && k < n && docs[k] < end; k++) {
-            uint8_t norm = own->norms ? own->norms[docs[k]] : 1;
-            float product = (float)freqs[k] * bm25->norm_inverse[norm];
-            if (!(product > product_min))
-                continue;
-            *ret_score = bm25_product_score(bm25, product);
-            own->is_begun = true;
-            own->doc = docs[k];
-            return docs[k];
-        }
-        target = docs && docs[n - 1] < end ? docs[n - 1] + 1 : end;
-    }
     own->is_begun = true;
-    own->doc = MAX_OF(target, end);
-    return end;
+    own->doc = target >= end ? target
+                             : postings_next_above(own->postings, target, end, own->product_min,
+                                                   own->bm25->norm_inverse);
+    return MIN_OF(own->doc, end);
+}
+
+static uint32_t term_step(struct docset *set, uint32_t target, uint32_t end, float *ret_score)
+{
+    const struct term_set *own = (const struct term_set *)set;
+    uint32_t doc = term_seek_above(set, target, end, set->threshold);
+    if (doc < end)
+        (void)term_match(set, 0, ret_score);
+    return own->doc < end ? doc : end;
 }
 
 static const struct docset_ops term_set_ops = {.seek = term_seek,
                                                .fill = term_fill,
                                                .score_max = term_score_max,
                                                .match = term_match,
+                                               .seek_above = term_seek_above,
                                                .block_max = term_block_max,
                                                .steps_well = term_steps_well,
                                                .step = term_step};
@@ -341,6 +335,7 @@ static struct docset *term_open(const struct plan *plan, struct plan_run *run)
     struct term_set *set = ARENA_NEW(run->mem, struct term_set);
     set->base = (struct docset){.ops = &term_set_ops, .cost = info.doc_freq};
     set->postings = postings;
+    set->product_min = -1;
     set->bm25 = &own->bm25;
     set->norms = segment_norms(seg, own->field);
     set->doc_count = run->doc_count;

@@ -238,6 +238,7 @@ int strings_parse(const struct value *v, struct arena *mem, struct str **ret_ite
 
 /* The nearest double to a float's shortest decimal text: prints as Java prints the float. */
 double f32_shown(float v);
+double shown__by_text(float v); /* its twin, for the test */
 
 /* A hit before it is fetched. */
 struct hit_ref {

@@ -4,7 +4,6 @@
  * bits, ordinals twice plus one so that a text between two ordinals has a place), and turned round
  * for descending, so that comparing is always `<`. */
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/str.h"
@@ -13,7 +12,6 @@
 #include "query/search_int.h"
 
 #define SIGN_BIT       (UINT64_C(1) << 63)
-#define INTEGERS_EXACT 16777216.0f /* below it a float's neighbours are less than 1 away */
 
 /* ---- Parsing ---- */
 
@@ -171,22 +169,6 @@ static uint64_t ordinal_bits(uint32_t ordinal)
 static uint64_t turned(const struct sort_reader *reader, uint64_t bits)
 {
     return reader->spec->is_desc ? ~bits : bits;
-}
-
-double f32_shown(float v)
-{
-    struct value as_value;
-    char text[40];
-    if (!isfinite(v) || (fabsf(v) < INTEGERS_EXACT && v == truncf(v)))
-        return (double)v;
-    for (int digits = 1; digits <= 9; digits++) {
-        int n = snprintf(text, sizeof(text), "%.*g", digits, (double)v);
-        double shown;
-        if (n > 0 && str_to_f64((struct str){text, (size_t)n}, &shown) && (float)shown == v)
-            return shown;
-    }
-    as_value = value_float((double)v);
-    return as_value.f;
 }
 
 static enum sort_value_kind kind_of(const struct field *field)
