@@ -34,8 +34,8 @@ struct postings {
     bool has_freqs;          /* `freqs` are those of the block */
     const uint8_t *freqs_at; /* packed; checked when the block was entered */
     unsigned freq_width;
-    uint32_t above_block, above_freq; /* in this block a document needs this frequency … */
-    float above_min;                  /* … to have a product above this */
+    uint32_t above_block, above_freq;  /* in this block a document needs this frequency … */
+    float above_min;                   /* … to have a product above this */
     uint8_t one_impacts[IMPACT_BYTES]; /* of a single block */
     uint32_t docs_last;                /* its last document */
     const uint8_t *position_bytes;     /* of the term; NULL: not asked for yet */
@@ -44,8 +44,8 @@ struct postings {
     uint64_t positions_left; /* bytes from positions_at on */
     uint32_t begin_of;       /* a place in the block, and the positions of the documents before */
     uint64_t begin;
-    uint32_t *positions;  /* of the current document */
-    uint32_t positions_of;                /* document of `positions`; DOC_NONE: none */
+    uint32_t *positions;   /* of the current document */
+    uint32_t positions_of; /* document of `positions`; DOC_NONE: none */
     size_t position_capacity;
     /* Behind the block's documents DOC_NONE. */
     uint32_t docs[POSTINGS_BLOCK_DOCS], freqs[POSTINGS_BLOCK_DOCS];
@@ -617,8 +617,7 @@ float postings_impact_max(const struct postings *p, uint32_t first, uint32_t end
  * product_min. */
 static uint32_t freq_above(const struct postings *p, float product_min, const float *norm_inverse)
 {
-    const uint8_t *impacts =
-        p->skip ? skip_entry(p, p->block) + SKIP_IMPACTS_OFF : p->one_impacts;
+    const uint8_t *impacts = p->skip ? skip_entry(p, p->block) + SKIP_IMPACTS_OFF : p->one_impacts;
     float most = norm_inverse[impacts_norm_min(impacts)], quotient = product_min / most;
     if (!(quotient >= 1))
         return 1;

@@ -66,10 +66,14 @@ struct width_plan {
 #define SHUFFLE_OF(w, i)                                                                           \
     VALUE_BYTE(w, i), VALUE_BYTE(w, i) + 1, VALUE_BYTE(w, i) + 2, VALUE_BYTE(w, i) + 3
 #define WIDTH_PLAN(w)                                                                              \
-    {{SHUFFLE_OF(w, 0), SHUFFLE_OF(w, 1), SHUFFLE_OF(w, 2), SHUFFLE_OF(w, 3), SHUFFLE_OF(w, 4),    \
-      SHUFFLE_OF(w, 5), SHUFFLE_OF(w, 6), SHUFFLE_OF(w, 7)},                                       \
-     {VALUE_BIT(w, 0) & 7, VALUE_BIT(w, 1) & 7, VALUE_BIT(w, 2) & 7, VALUE_BIT(w, 3) & 7,          \
-      VALUE_BIT(w, 4) & 7, VALUE_BIT(w, 5) & 7, VALUE_BIT(w, 6) & 7, VALUE_BIT(w, 7) & 7}}
+    {                                                                                              \
+        {SHUFFLE_OF(w, 0), SHUFFLE_OF(w, 1), SHUFFLE_OF(w, 2), SHUFFLE_OF(w, 3),                   \
+         SHUFFLE_OF(w, 4), SHUFFLE_OF(w, 5), SHUFFLE_OF(w, 6), SHUFFLE_OF(w, 7)},                  \
+        {                                                                                          \
+            VALUE_BIT(w, 0) & 7, VALUE_BIT(w, 1) & 7, VALUE_BIT(w, 2) & 7, VALUE_BIT(w, 3) & 7,    \
+                VALUE_BIT(w, 4) & 7, VALUE_BIT(w, 5) & 7, VALUE_BIT(w, 6) & 7, VALUE_BIT(w, 7) & 7 \
+        }                                                                                          \
+    }
 
 static const struct width_plan width_plans[SHUFFLE_WIDTH_MAX + 1] = {
     WIDTH_PLAN(0u),  WIDTH_PLAN(1u),  WIDTH_PLAN(2u),  WIDTH_PLAN(3u),  WIDTH_PLAN(4u),
@@ -182,9 +186,8 @@ __attribute__((target("avx2"))) static size_t sum_avx2(uint32_t *values, size_t 
 }
 
 /* Whole groups, unpacked and summed in one go: the sums wait for each other, the rest does not. */
-__attribute__((target("avx2"))) static size_t distances_avx2(const uint8_t *p, size_t n,
-                                                             unsigned width, uint32_t base,
-                                                             uint32_t *values)
+__attribute__((target("avx2"))) static size_t
+distances_avx2(const uint8_t *p, size_t n, unsigned width, uint32_t base, uint32_t *values)
 {
     struct group_plan plan = group_plan_of(width);
     __m256i last = _mm256_set1_epi32((int)base);

@@ -429,8 +429,8 @@ static uint32_t lead_next(struct phrase_set *own, uint32_t target, uint32_t end,
     struct lane *lead = own->by_cost[0];
     if (product_min < 0 || lead->count > 1)
         return lane_advance(lead, target);
-    lead->doc = postings_next_above(lead->postings[0], target, end, product_min,
-                                    own->bm25->norm_inverse);
+    lead->doc =
+        postings_next_above(lead->postings[0], target, end, product_min, own->bm25->norm_inverse);
     return lead->doc;
 }
 

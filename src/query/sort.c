@@ -11,7 +11,7 @@
 #include "query/dates.h"
 #include "query/search_int.h"
 
-#define SIGN_BIT       (UINT64_C(1) << 63)
+#define SIGN_BIT (UINT64_C(1) << 63)
 
 /* ---- Parsing ---- */
 
