@@ -35,6 +35,8 @@ struct postings {
     uint32_t *positions, *position_begin; /* of the current document; of each one in the block */
     uint32_t positions_of;                /* document of `positions`; DOC_NONE: none */
     size_t position_capacity;
+    uint32_t *block_positions; /* of the whole block */
+    size_t block_position_capacity;
     uint32_t docs[POSTINGS_BLOCK_DOCS], freqs[POSTINGS_BLOCK_DOCS];
 };
 
@@ -409,6 +411,30 @@ const uint32_t *postings_positions(struct postings *p, size_t *ret_count)
         positions_load(p);
     *ret_count = p->freqs[p->at];
     return p->positions;
+}
+
+const uint32_t *postings__block_positions(struct postings *p, const uint32_t **ret_begins)
+{
+    if (!p->want_positions || p->n == 0)
+        return NULL;
+    if (!p->positions_at && !positions_find(p)) {
+        damaged(p);
+        return NULL;
+    }
+    uint32_t *begins = p->position_begin;
+    size_t count = begins[p->n - 1] + (size_t)p->freqs[p->n - 1];
+    begins[p->n] = (uint32_t)count;
+    if (count > p->block_position_capacity) {
+        p->block_position_capacity = MAX_OF(count * 2, (size_t)POSTINGS_BLOCK_DOCS);
+        p->block_positions = ARENA_ARRAY(p->mem, uint32_t, p->block_position_capacity);
+    }
+    unpack_u32(p->positions_at, 0, count, p->position_width, p->block_positions);
+    for (uint32_t i = 0; i < p->n; i++) {
+        for (uint32_t k = begins[i] + 1; k < begins[i + 1]; k++)
+            p->block_positions[k] += p->block_positions[k - 1];
+    }
+    *ret_begins = begins;
+    return p->block_positions;
 }
 
 void postings_fill(struct postings *p, uint32_t first, uint32_t n, uint64_t *words)
