@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ids of a segment: each list of ids is written, whole and as a merge of parts, read in order and one
- * by one, and found again. */
+/* Ids of a segment: each list of ids is written, whole and as a merge of parts, read in order and
+ * one by one, and found again. */
 #include "index/ids.h"
 
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ids_writer.c: a segment's ids, in the form that fits (format.h). Sealing takes every id as counted
- * until one does not have that form or the prefixes turn out to be many: then all go as text. A
- * merge knows the form before the first id, and writes them as they come. */
+/* ids_writer.c: a segment's ids, in the form that fits (format.h). Sealing takes every id as
+ * counted until one does not have that form or the prefixes turn out to be many: then all go as
+ * text. A merge knows the form before the first id, and writes them as they come. */
 #include <stdlib.h>
 
 #include "base/arena.h"

@@ -21,7 +21,8 @@ struct merge_candidate {
 /* Has half of a limit: it is not merged with others any more. */
 bool merge_is_full(const struct merge_candidate *file);
 /* MERGE_FACTOR neighbours of a size class or smaller, the newest first; more until the result is at
- * least twice the largest; fewer when one more would exceed a limit. Or one that is a third dead. False: there is nothing to do. */
+ * least twice the largest; fewer when one more would exceed a limit. Or one that is a third dead.
+ * False: there is nothing to do. */
 bool merge_pick(const struct merge_candidate *files, size_t count, size_t *ret_from,
                 size_t *ret_count);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* merge_terms.c: the inputs' dictionaries are merged like sorted streams, and so are the postings of
- * a term that several have: their documents are renumbered on the way, each input's stay ascending.
- * A block of postings of each input and one of the result are unpacked at a time. */
+/* merge_terms.c: the inputs' dictionaries are merged like sorted streams, and so are the postings
+ * of a term that several have: their documents are renumbered on the way, each input's stay
+ * ascending. A block of postings of each input and one of the result are unpacked at a time. */
 #include "base/arena.h"
 #include "base/bits.h"
 #include "base/str.h"
