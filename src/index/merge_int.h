@@ -38,7 +38,8 @@ struct posting_run {
     size_t input;
     struct postings *postings; /* NULL: one document, in `one` */
     uint32_t one, one_freq;
-    const uint32_t *docs, *freqs; /* unpacked */
+    const uint32_t *docs, *freqs;       /* unpacked */
+    const uint32_t *positions, *begins; /* per document: where in `positions` its begin */
     uint32_t n, at;
     uint32_t to; /* the new document at hand, DOC_NONE: the end */
 };

@@ -22,21 +22,16 @@ static void batch_flush(struct merge *m)
     b->position_n = 0;
 }
 
-/* How many positions the document at hand has; they go to the batch. */
-static size_t positions_take(struct merge *m, struct postings *p)
+static void positions_take(struct posting_batch *b, const uint32_t *positions, uint32_t n)
 {
-    struct posting_batch *b = &m->batch;
-    size_t n;
-    const uint32_t *positions = postings_positions(p, &n);
     if (UNLIKELY(b->position_n + n > b->position_capacity)) {
         void *grown = b->positions;
         mem_grow(&grown, &b->position_capacity, b->position_n + n, sizeof(uint32_t));
         b->positions = grown;
     }
-    if (n)
-        memcpy(b->positions + b->position_n, positions, n * sizeof(uint32_t));
+    for (uint32_t i = 0; i < n; i++) /* mostly one */
+        b->positions[b->position_n + i] = positions[i];
     b->position_n += n;
-    return n;
 }
 
 static void run_end(struct posting_run *run)
@@ -45,27 +40,27 @@ static void run_end(struct posting_run *run)
     run->n = run->at = 0;
 }
 
-/* More unpacked documents; with positions one by one, since these are asked for so. */
+/* More unpacked documents. */
 static bool run_fill(struct merge *m, struct posting_run *run)
 {
     struct postings *p = run->postings;
     bool is_first = run->docs == NULL;
+    run->at = 0;
     if (!p) {
         run->docs = &run->one;
         run->freqs = &run->one_freq;
         run->n = is_first ? 1 : 0;
-        run->at = 0;
         return is_first;
     }
-    if (is_first || m->want_positions)
+    if (is_first)
         (void)postings_next(p);
     else
         (void)postings_advance(p, run->docs[run->n - 1] + 1);
     run->docs = postings_block(p, &run->freqs, &run->n);
-    run->at = 0;
-    if (m->want_positions && run->n > 1)
-        run->n = 1;
-    return run->docs != NULL;
+    if (!run->docs || !m->want_positions)
+        return run->docs != NULL;
+    run->positions = postings__block_positions(p, &run->begins);
+    return run->positions != NULL; /* NULL: the segment knows that it is damaged */
 }
 
 /* To the next document that lives. */
@@ -83,22 +78,23 @@ static void run_next(struct merge *m, struct posting_run *run)
     }
 }
 
-static void run_take(struct merge *m, struct posting_run *run)
+/* The document at hand and those behind it, up to `limit`. */
+static void run_take(struct merge *m, struct posting_run *run, uint32_t limit)
 {
     struct posting_batch *b = &m->batch;
-    if (b->n == POSTINGS_BLOCK_DOCS)
-        batch_flush(m);
-    uint32_t freq = m->want_freqs ? run->freqs[run->at] : 1;
-    if (m->want_positions && positions_take(m, run->postings) != freq) {
-        run_end(run); /* damage: the segment knows it */
-        return;
-    }
     const uint8_t *norms = m->norms[run->input];
-    b->docs[b->n] = run->to;
-    b->freqs[b->n] = freq;
-    b->norms[b->n++] = norms ? norms[run->docs[run->at]] : 0;
-    bitset_set(m->seen, run->to);
-    run_next(m, run);
+    do {
+        uint32_t at = run->at, freq = m->want_freqs ? run->freqs[at] : 1;
+        if (b->n == POSTINGS_BLOCK_DOCS)
+            batch_flush(m);
+        if (m->want_positions)
+            positions_take(b, run->positions + run->begins[at], freq);
+        b->docs[b->n] = run->to;
+        b->freqs[b->n] = freq;
+        b->norms[b->n++] = norms ? norms[run->docs[at]] : 0;
+        bitset_set(m->seen, run->to);
+        run_next(m, run);
+    } while (run->to < limit);
 }
 
 /* What an input has of the term its cursor is at. */
@@ -109,8 +105,12 @@ static void run_open(struct merge *m, size_t input)
     struct posting_run *run = &m->runs[m->run_count];
     unsigned want =
         (m->want_positions ? POSTINGS_POSITIONS : 0u) | (m->want_freqs ? POSTINGS_FREQS : 0u);
-    if (!(t->flags & TERMS_FLAG_POSTINGS))
+    if (!(t->flags & TERMS_FLAG_POSTINGS) ||
+        (m->want_positions && !(t->flags & TERMS_FLAG_POSITIONS))) {
+        segment__damaged(m->inputs[input].segment, "a dictionary without postings or positions",
+                         t->dictionary_off);
         return;
+    }
     *run = (struct posting_run){.input = input};
     if (entry->doc_freq == 1 && !m->want_positions) {
         run->one = entry->single_doc;
@@ -136,9 +136,7 @@ static void runs_write(struct merge *m)
             if (run->to < least->to)
                 least = run;
         }
-        do
-            run_take(m, least);
-        while (least->to < limit);
+        run_take(m, least, limit);
         if (least->to == DOC_NONE)
             *least = m->runs[--m->run_count];
     }

@@ -47,6 +47,8 @@ struct postings {
     uint32_t *positions;   /* of the current document */
     uint32_t positions_of; /* document of `positions`; DOC_NONE: none */
     size_t position_capacity;
+    uint32_t *block_positions, *block_begins; /* of the whole block */
+    size_t block_position_capacity;
     /* Behind the block's documents DOC_NONE. */
     uint32_t docs[POSTINGS_BLOCK_DOCS], freqs[POSTINGS_BLOCK_DOCS];
     uint64_t bits[BITS_WORDS];
@@ -519,6 +521,38 @@ const uint32_t *postings_positions(struct postings *p, size_t *ret_count)
     }
     *ret_count = p->freqs[at];
     return p->positions;
+}
+
+const uint32_t *postings__block_positions(struct postings *p, const uint32_t **ret_begins)
+{
+    uint64_t count = 0;
+    if (!p->want_positions || p->n == 0)
+        return NULL;
+    freqs_load(p);
+    if (!p->block_begins)
+        p->block_begins = ARENA_ARRAY(p->mem, uint32_t, POSTINGS_BLOCK_DOCS + 1);
+    for (uint32_t i = 0; i < p->n; i++) {
+        p->block_begins[i] = (uint32_t)count;
+        count += p->freqs[i];
+    }
+    p->block_begins[p->n] = (uint32_t)count;
+    if ((!p->positions_at && !positions_find(p)) || count > UINT32_MAX ||
+        packed_bytes(count, p->position_width) > p->positions_left ||
+        (p->position_width == 0 && count > POSITIONS_FLAT_MAX)) {
+        damaged(p);
+        return NULL;
+    }
+    if (count > p->block_position_capacity) {
+        p->block_position_capacity = MAX_OF((size_t)count * 2, (size_t)POSTINGS_BLOCK_DOCS);
+        p->block_positions = ARENA_ARRAY(p->mem, uint32_t, p->block_position_capacity);
+    }
+    unpack_u32(p->positions_at, 0, (size_t)count, p->position_width, p->block_positions);
+    for (uint32_t i = 0; i < p->n; i++) {
+        for (uint32_t k = p->block_begins[i] + 1; k < p->block_begins[i + 1]; k++)
+            p->block_positions[k] += p->block_positions[k - 1];
+    }
+    *ret_begins = p->block_begins;
+    return p->block_positions;
 }
 
 /* The block's bits among a window's, both from the current document on. */

@@ -201,6 +201,9 @@ void segment__texts_free(struct segment *seg);
 struct postings *postings__open(struct segment *seg, const struct terms *terms,
                                 const struct term_entry *entry, const uint8_t *norms,
                                 unsigned flags, struct arena *mem);
+/* Positions of all documents of the block at hand, which postings_block must have given from its
+ * first document on: those of document i are [begins[i], begins[i + 1]). NULL: damage. */
+const uint32_t *postings__block_positions(struct postings *p, const uint32_t **ret_begins);
 /* Sets the bits of all of a term's documents. */
 void postings__add_docs(struct segment *seg, const struct terms *terms,
                         const struct term_entry *entry, uint64_t *bits);

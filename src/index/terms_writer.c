@@ -158,10 +158,10 @@ static uint32_t block_fill(struct segment_writer *w, const struct term_postings 
     struct postings_writer *p = &w->terms.postings;
     uint32_t n = MIN_OF(from->count - at, POSTINGS_BLOCK_DOCS - p->fill);
     uint64_t total = 0;
+    bool has_freqs = from->freqs && (w->terms.flags & TERMS_FLAG_FREQS);
     memcpy(p->docs + p->fill, from->docs + at, n * sizeof(uint32_t));
     for (uint32_t i = 0; i < n; i++) {
-        uint32_t freq =
-            from->freqs && (w->terms.flags & TERMS_FLAG_FREQS) ? from->freqs[at + i] : 1;
+        uint32_t freq = has_freqs ? from->freqs[at + i] : 1;
         p->freqs[p->fill + i] = freq;
         total += freq;
     }
