@@ -156,6 +156,20 @@ static bool segments_in(const struct value *root, struct arena *mem, struct mani
     return true;
 }
 
+/* Numbers name files: one that is given twice, or is still to be given, would be written over. */
+static bool numbers_are_taken_once(const struct manifest *m)
+{
+    for (size_t i = 0; i < m->segment_count; i++) {
+        if (m->segments[i].number == 0 || m->segments[i].number >= m->segment_next)
+            return false;
+        for (size_t k = 0; k < i; k++) {
+            if (m->segments[k].number == m->segments[i].number)
+                return false;
+        }
+    }
+    return true;
+}
+
 int manifest_read(struct vfs *fs, struct str dir, struct arena *mem, struct manifest *m,
                   struct err *err)
 {
@@ -188,6 +202,8 @@ int manifest_read(struct vfs *fs, struct str dir, struct arena *mem, struct mani
     m->generation = (uint64_t)generation;
     m->wal_flushed = (uint64_t)wal_flushed;
     m->segment_next = (uint64_t)segment_next;
+    if (!numbers_are_taken_once(m))
+        return bad(dir, "two segments would have one number", err);
     m->settings_json = json_in(&root, "settings", mem);
     m->aliases_json = json_in(&root, "aliases", mem);
     m->mapping_json = json_in(&root, "mapping", mem);

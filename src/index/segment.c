@@ -245,7 +245,7 @@ static void fields_open(struct segment *seg, struct cursor *c)
                                  : f->id == FIELD_ID_TEMPLATE   ? &seg->template_numbers
                                                                 : NULL;
         if (system) {
-            c->is_bad |= !is_system_column(f);
+            c->is_bad |= !is_system_column(f) || *system;
             *system = &f->column;
         } else if (f->id == UINT32_MAX) {
             c->is_bad = true;
@@ -262,8 +262,11 @@ static void fields_open(struct segment *seg, struct cursor *c)
     }
     seg->field_by_id = MEM_ARRAY(uint32_t, seg->field_id_limit);
     for (uint32_t i = 0; i < count; i++) {
-        if (seg->fields[i].id < seg->field_id_limit)
-            seg->field_by_id[seg->fields[i].id] = i + 1;
+        if (seg->fields[i].id >= seg->field_id_limit)
+            continue;
+        uint32_t *at = &seg->field_by_id[seg->fields[i].id];
+        c->is_bad |= *at != 0; /* two fields with one id: readers would take either */
+        *at = i + 1;
     }
 }
 

@@ -210,6 +210,14 @@ TEST_INLINE void peer_wait_events(struct peer *peer, size_t events)
     pthread_mutex_unlock(&peer->mu);
 }
 
+TEST_INLINE size_t peer_events(struct peer *peer)
+{
+    pthread_mutex_lock(&peer->mu);
+    size_t events = peer->events;
+    pthread_mutex_unlock(&peer->mu);
+    return events;
+}
+
 TEST_INLINE void peer_set(struct peer *peer, bool *flag, bool value)
 {
     pthread_mutex_lock(&peer->mu);

@@ -7,10 +7,13 @@
  * Every third cut lets the file system write its journal first (shutdown -f), which shows metadata
  * that is newer than the data.
  *
- * Only what was acknowledged before the command to go down counts as acknowledged. Of what was told
- * while it went down, some was missing on ext4 and xfs: we take it that a sync then may find its
- * log items gone and report success, which no loss of power can do, since nobody runs on to tell
- * it; it is not proven. Such items may be there or not.
+ * Only what was acknowledged before the command to go down counts as acknowledged: of what was told
+ * while it went down, some may be missing, and such items may be there or not. Whether that is the
+ * file system's doing or ours, the control says: a plain program that appends to one file, syncs,
+ * and tells the number, cut in the same way. What it told before has to be there; what it told
+ * while the file system went down and is missing is counted and said. No loss of power does that:
+ * nobody runs on to tell. With NARU_POWER_CUTS=60: of 59 told meanwhile 14 were missing on ext4, of
+ * 401 5 on xfs, so such answers of a sync are worth nothing, whoever asks.
  *
  * What this cannot show: a device that loses what it said was flushed, and reorders; those are
  * vfs_sim's (power_test.c).
@@ -178,6 +181,121 @@ static void cuts(const char *fs)
     mem_free(w);
 }
 
+/* ---- The control: no engine ---- */
+
+#define CONTROL_RECORD_BYTES 1024u
+
+struct control_ack {
+    uint64_t number;
+    int64_t at_ns;
+};
+
+static NORETURN void control_child(int out)
+{
+    char path[160], record[CONTROL_RECORD_BYTES] = {0};
+    (void)snprintf(path, sizeof(path), "%s/control", mount_point);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    for (uint64_t n = 1; fd >= 0; n++) {
+        memcpy(record, &n, sizeof(n));
+        if (write(fd, record, sizeof(record)) != (ssize_t)sizeof(record) || fdatasync(fd) != 0)
+            break;
+        struct control_ack ack = {n, clock_monotonic_ns(clock_system())};
+        if (write(out, &ack, sizeof(ack)) != (ssize_t)sizeof(ack))
+            break;
+    }
+    _exit(3);
+}
+
+/* How many records are whole, from the first on. */
+static uint64_t control_count(void)
+{
+    char path[160], record[CONTROL_RECORD_BYTES];
+    uint64_t n = 0, number;
+    (void)snprintf(path, sizeof(path), "%s/control", mount_point);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    while (fd >= 0 && read(fd, record, sizeof(record)) == (ssize_t)sizeof(record)) {
+        memcpy(&number, record, sizeof(number));
+        if (number != n + 1)
+            break;
+        n = number;
+    }
+    if (fd >= 0)
+        (void)close(fd);
+    return n;
+}
+
+struct control {
+    uint64_t told, late, late_missing;
+};
+
+static void control_cut(struct control *c, struct rng *rng, bool is_journal_written)
+{
+    int ends[2], status;
+    struct control_ack ack;
+    uint64_t sure = 0, last = 0;
+    assert_int_equal(pipe(ends), 0);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        (void)close(ends[0]);
+        control_child(ends[1]);
+    }
+    (void)close(ends[1]);
+    clock_sleep_ns(clock_system(), rng_between(rng, 10, 60) * NS_PER_MS);
+    int64_t cut_ns = clock_monotonic_ns(clock_system());
+    must(run("xfs_io -x -c 'shutdown%s' %s", is_journal_written ? " -f" : "", mount_point),
+         "shutdown");
+    assert_int_equal(waitpid(pid, &status, 0), pid); /* its pipe holds all of it */
+    while (read(ends[0], &ack, sizeof(ack)) == (ssize_t)sizeof(ack)) {
+        last = ack.number;
+        if (ack.at_ns < cut_ns)
+            sure = ack.number;
+    }
+    (void)close(ends[0]);
+    unmount_it();
+    mount_it();
+    uint64_t there = control_count();
+    if (there < sure)
+        fail_msg("control: %llu were told before the cut, %llu are there (in %s)",
+                 (unsigned long long)sure, (unsigned long long)there, top);
+    c->told += sure;
+    c->late += last - sure;
+    c->late_missing += last > there ? last - there : 0;
+}
+
+static void control_cuts(const char *fs)
+{
+    uint64_t count = ack_env("NARU_POWER_CUTS", 4);
+    struct control c = {0};
+    struct rng rng;
+    const char *why_not = image_make(fs);
+    if (why_not) {
+        print_message("%s: SKIPPED: %s\n", fs, why_not);
+        skip();
+    }
+    rng_init(&rng, ack_env("NARU_SEED", 7));
+    for (uint64_t k = 1; k <= count; k++)
+        control_cut(&c, &rng, k % 3 == 0);
+    print_message("%s, a plain file: %llu cuts, %llu syncs told before: all there; %llu told while "
+                  "it went down, %llu of them missing\n",
+                  fs, (unsigned long long)count, (unsigned long long)c.told,
+                  (unsigned long long)c.late, (unsigned long long)c.late_missing);
+    unmount_it();
+    (void)run("rm -rf %s", top);
+}
+
+static void test_control_ext4(void **state)
+{
+    (void)state;
+    control_cuts("ext4");
+}
+
+static void test_control_xfs(void **state)
+{
+    (void)state;
+    control_cuts("xfs");
+}
+
 static void test_ext4(void **state)
 {
     (void)state;
@@ -192,6 +310,8 @@ static void test_xfs(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_ext4), cmocka_unit_test(test_xfs)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_ext4), cmocka_unit_test(test_xfs),
+                                       cmocka_unit_test(test_control_ext4),
+                                       cmocka_unit_test(test_control_xfs)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -152,9 +152,10 @@ static void killed_at_random_moments(struct test *t)
             work(&w); /* nobody is looking */
     }
     assert_int_equal(waited(spawned(&w, "once")), 0);
-    size_t events = w.peer.events;
+    size_t events = peer_events(&w.peer);
     assert_int_equal(waited(spawned(&w, "once")), 0);
-    assert_int_equal(w.peer.events, events); /* all is acknowledged, nothing comes again */
+    assert_int_equal(peer_events(&w.peer), events); /* all is acknowledged, nothing comes again */
+    peer_stop(&w.peer);
     check(&w);
     peer_deinit(&w.peer);
 }
