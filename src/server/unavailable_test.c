@@ -54,8 +54,11 @@ static void folder_copy(struct test *t, struct vfs *from, struct vfs *to, struct
     }
 }
 
-/* A byte of the log that is not at its end. */
-static void log_damage(struct test *t, struct vfs *fs)
+/* Of the last log file but one. */
+#define IN_A_PAYLOAD 300u /* concerns one index */
+#define IN_A_HEAD    40u  /* where the frames stand is lost */
+
+static void log_damage(struct test *t, struct vfs *fs, uint64_t off)
 {
     struct vfs_entry *entries;
     struct vfs_file *file;
@@ -66,12 +69,12 @@ static void log_damage(struct test *t, struct vfs *fs)
     assert_ok(vfs_open(fs, path_join(t->mem, STR("d/wal"), entries[count - 2].name),
                        VFS_READ | VFS_WRITE, &file, &t->err),
               &t->err);
-    assert_ok(vfs_write_at(file, 300, &byte, 1, &t->err), &t->err);
+    assert_ok(vfs_write_at(file, off, &byte, 1, &t->err), &t->err);
     vfs_close(file);
 }
 
 /* "good" is flushed, "lost" needs the log that is damaged. */
-static void bed_half_open(struct bed *bed, struct test *t)
+static void bed_half_open(struct bed *bed, struct test *t, uint64_t damaged_off)
 {
     struct vfs *before = vfs_mem_new();
     *bed = (struct bed){.t = t, .fs = vfs_mem_new()};
@@ -83,11 +86,11 @@ static void bed_half_open(struct bed *bed, struct test *t)
     folder_copy(t, before, bed->fs, STR("d"));
     engine_close(writer);
     vfs_mem_free(before);
-    log_damage(t, bed->fs);
+    log_damage(t, bed->fs, damaged_off);
     bed->engine = engine_on(t, bed->fs, clock_system(), false);
-    /* The recovery runs beside: until it has found the damage, "being recovered" is the reason. */
-    while (engine_flush(bed->engine, STR("lost"), &t->err) != -ERR_CORRUPT) {
-    }
+    /* Waits until the recovery beside has met the damage. */
+    assert_int_equal(engine_flush(bed->engine, STR("lost"), &t->err), -ERR_UNAVAILABLE);
+    assert_non_null(strstr(t->err.text, "is set aside"));
     struct server_config config = {.engine = bed->engine,
                                    .clock = &bed->clock.base,
                                    .ports = {SERVER_PORT_NONE, SERVER_PORT_NONE, SERVER_PORT_NONE}};
@@ -109,8 +112,8 @@ static void expect(struct bed *bed, const char *what, const char *body, int stat
 
 #define HALF "\"_shards\":{\"total\":2,\"successful\":1,\"skipped\":0,\"failed\":1,\"failures\":[{"
 #define WHY                                                                                        \
-    "\"shard\":0,\"index\":\"lost\",\"node\":null,\"reason\":{\"type\":\"corrupt_index_"           \
-    "exception\""
+    "\"shard\":0,\"index\":\"lost\",\"node\":null,\"reason\":{\"type\":\"no_shard_available_"      \
+    "action_exception\""
 #define REJECTED                                                                                   \
     "\"type\":\"search_phase_execution_exception\",\"reason\":\"Search rejected due to missing "   \
     "shards [[lost][0]]."
@@ -119,7 +122,7 @@ static void answers_from_what_is_there(struct test *t)
 {
     struct bed bed;
     struct str reply;
-    bed_half_open(&bed, t);
+    bed_half_open(&bed, t, IN_A_PAYLOAD);
     expect(&bed, "GET /good,lost/_search", "", 200,
            (const char *[]){HALF WHY, "\"total\":{\"value\":3,", NULL});
     expect(&bed, "GET /_search?size=0", "{\"aggs\":{\"s\":{\"sum\":{\"field\":\"n\"}}}}", 200,
@@ -137,30 +140,42 @@ static void answers_from_what_is_there(struct test *t)
     expect(&bed, "POST /_msearch",
            "{\"index\":\"good,lost\",\"allow_partial_search_results\":false}\n{}\n", 200,
            (const char *[]){REJECTED, "\"status\":503", NULL});
-    assert_int_equal(bed_call(&bed, "GET /lost/_search", "", &reply), 500);
-    assert_true(str_find(reply, STR("index [lost] could not be recovered")) >= 0);
-    assert_int_equal(bed_call(&bed, "GET /lost/_count", "", &reply), 500);
-    assert_int_equal(bed_call(&bed, "GET /lost/_doc/1", "", &reply), 500);
+    assert_int_equal(bed_call(&bed, "GET /lost/_search", "", &reply), 503);
+    assert_true(str_find(reply, STR("index [lost] is set aside: write-ahead log")) >= 0);
+    assert_int_equal(bed_call(&bed, "GET /lost/_count", "", &reply), 503);
+    assert_int_equal(bed_call(&bed, "GET /lost/_doc/1", "", &reply), 503);
     bed_close(&bed);
 }
 
 static void tells_of_it(struct test *t)
 {
     struct bed bed;
-    bed_half_open(&bed, t);
+    bed_half_open(&bed, t, IN_A_PAYLOAD);
     expect(&bed, "GET /_cat/shards?h=index,state&s=index", "", 200,
-           (const char *[]){"good STARTED", "lost INITIALIZING", NULL});
+           (const char *[]){"good STARTED", "lost UNASSIGNED", NULL});
     expect(&bed, "GET /_cluster/health", "", 200,
-           (const char *[]){"\"status\":\"red\"", "\"initializing_shards\":1",
-                            "\"active_shards\":1", NULL});
+           (const char *[]){"\"status\":\"red\"", "\"unassigned_shards\":1", "\"active_shards\":1",
+                            NULL});
     expect(&bed, "GET /_cat/health", "", 200, (const char *[]){" red ", NULL});
     expect(&bed, "GET /_cat/indices?h=health,index&s=index", "", 200,
            (const char *[]){"lost", "red", NULL});
-    /* Writes are refused, and counted. */
+    /* The others are written to; what is set aside names its reason. */
+    expect(&bed, "PUT /good/_doc/9", "{}", 201, (const char *[]){"\"created\"", NULL});
+    expect(&bed, "PUT /lost/_doc/9", "{}", 503,
+           (const char *[]){"unavailable_shards_exception", "is set aside", NULL});
+    bed_close(&bed);
+}
+
+/* Nobody knows whom the damage concerns: no write is taken, and that is counted. */
+static void refuses_writes_behind_a_damaged_log(struct test *t)
+{
+    struct bed bed;
+    bed_half_open(&bed, t, IN_A_HEAD);
     expect(&bed, "PUT /good/_doc/9", "{}", 403, (const char *[]){"cluster_block_exception", NULL});
     expect(&bed, "GET /metrics", "", 200,
            (const char *[]){"naru_rejected_total{limit=\"log_failed\"} 1", NULL});
     bed_close(&bed);
 }
 
-TEST_MAIN(TEST(answers_from_what_is_there), TEST(tells_of_it))
+TEST_MAIN(TEST(answers_from_what_is_there), TEST(tells_of_it),
+          TEST(refuses_writes_behind_a_damaged_log))
