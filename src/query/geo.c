@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tidy: allow test: its rows are in geo_test.c */
 /* geo.c: a query of places opens a set in two steps: the band of latitudes is a range of the column
  * (its numbers begin with the latitude), which zone maps cut down; what is left is looked at one by
  * one. */
