@@ -252,6 +252,8 @@ static uint32_t text_count(const struct seal *s, const struct field_build *f, ui
             continue;
         doc_count += doc != last;
         last = doc;
+        if (f->runs[r].token_count == 0) /* there may be no array at all */
+            continue;
         const uint32_t *tokens = f->tokens + f->runs[r].first_token;
         for (uint32_t i = 0; i < f->runs[r].token_count; i++) {
             if (tokens[i] == TOKEN_GAP)
@@ -267,6 +269,8 @@ static void run_scatter(const struct field_build *f, size_t run, uint32_t doc,
                         const uint32_t *ordinals, struct text_arrays *a)
 {
     uint32_t position = f->runs[run].first_position;
+    if (f->runs[run].token_count == 0)
+        return;
     const uint32_t *tokens = f->tokens + f->runs[run].first_token;
     for (uint32_t i = 0; i < f->runs[run].token_count; i++, position++) {
         if (tokens[i] == TOKEN_GAP)
