@@ -320,12 +320,42 @@ static void test_template_bytes(void **state)
     }
 }
 
+/* ---- Fields ---- */
+
+/* Of two fields with one id a reader would take either: the footer is refused. */
+static void test_fields_of_one_id(void **state)
+{
+    (void)state;
+    for (uint32_t second = LONG_ID; second <= DOUBLE_ID; second += DOUBLE_ID - LONG_ID) {
+        struct segment_writer_options options = {.doc_count = 1};
+        struct segment_writer *w = segment_writer_new(&options);
+        struct segment *seg = NULL;
+        struct err err = {0};
+        void *bytes;
+        size_t size;
+        uint32_t doc = 0;
+        int64_t value = 42;
+        segment_writer_doc(w, &(struct segment_doc){.id = STR("a"), .version = 1});
+        for (unsigned i = 0; i < 2; i++) {
+            segment_writer_field_begin(w, i ? second : LONG_ID, FIELD_LONG,
+                                       i ? STR("m") : STR("l"));
+            segment_writer_column(w, &(struct column_input){COLUMN_LONG, &doc, &value, 1});
+            segment_writer_field_end(w);
+        }
+        assert_int_equal(segment_writer_finish(w, &bytes, &size, &err), 0);
+        segment_writer_free(w);
+        assert_int_equal(segment_open_bytes(bytes, size, "test", &seg, &err),
+                         second == LONG_ID ? -ERR_CORRUPT : 0);
+        segment_unref(seg);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_comes_back),        cmocka_unit_test(test_damage),
         cmocka_unit_test(test_dictionary),        cmocka_unit_test(test_no_dictionary),
         cmocka_unit_test(test_dictionary_damage), cmocka_unit_test(test_templates),
-        cmocka_unit_test(test_template_bytes)};
+        cmocka_unit_test(test_template_bytes),    cmocka_unit_test(test_fields_of_one_id)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
