@@ -20,9 +20,9 @@ enum err_code {
 
 struct err {
     enum err_code code;
-    uint32_t line;   /* 1-based, 0: not known */
-    uint32_t column; /* 1-based, in bytes, 0: not known */
-    int64_t off;     /* byte position in the input, -1: not known */
+    uint32_t line;                      /* 1-based, 0: not known */
+    uint32_t column;                    /* 1-based, in bytes, 0: not known */
+    int64_t off;                        /* byte position in the input, -1: not known */
     uint64_t bytes_wanted, bytes_limit; /* of a budget that refuses; 0: not one of bytes */
     char file[ERR_FILE_BYTES];
     char text[ERR_TEXT_BYTES]; /* lower case, no full stop, NUL-terminated, cut at a UTF-8 border */

@@ -55,9 +55,8 @@ static const struct flag serve_flags[] = {
                   .help = "for a body to arrive, and a second more for each 64 KiB that have come; "
                           "then 408")},
     {0, "BYTES",
-     OPT_SIZE(struct serve, in_flight_bytes_max,
-              .name = "network.breaker.inflight_requests.limit", .dflt = "512MiB", .min = KIB,
-              .max = 1024 * GIB,
+     OPT_SIZE(struct serve, in_flight_bytes_max, .name = "network.breaker.inflight_requests.limit",
+              .dflt = "512MiB", .min = KIB, .max = 1024 * GIB,
               .help = "bodies of all requests that are being read or worked on; more answers 429")},
     {0, "BYTES",
      OPT_SIZE(struct serve, search_bytes_max, .name = "indices.breaker.request.limit",

@@ -45,8 +45,8 @@ static int points_take(struct ingest *in, const struct field_def *def, const str
     if (v->kind == VALUE_NULL)
         return null_take(in, def);
     bool is_one = v->kind != VALUE_LIST ||
-                  (v->list->count > 0 && (v->list->items[0].kind == VALUE_INT ||
-                                          v->list->items[0].kind == VALUE_FLOAT));
+                  (v->list->count > 0 &&
+                   (v->list->items[0].kind == VALUE_INT || v->list->items[0].kind == VALUE_FLOAT));
     if (is_one)
         return point_take(in, def, v);
     for (size_t i = 0; i < v->list->count; i++) {

@@ -231,7 +231,7 @@ static int unsigned_take(struct ingest *in, const struct field_def *def, const s
     }
     /* Biased by 2^63, so that the signed order is the unsigned one. */
     builder__value_push(builder__field(in->builder, def, in->doc), in->doc,
-               (int64_t)(u ^ (UINT64_C(1) << 63)));
+                        (int64_t)(u ^ (UINT64_C(1) << 63)));
     return 0;
 }
 
@@ -288,7 +288,7 @@ static int date_take(struct ingest *in, const struct field_def *def, const struc
         !date_format_parse(def->date, v->text, &ns))
         return 1;
     builder__value_push(builder__field(in->builder, def, in->doc), in->doc,
-               def->pub.type == FIELD_DATE ? floor_div(ns, NS_PER_MS) : ns);
+                        def->pub.type == FIELD_DATE ? floor_div(ns, NS_PER_MS) : ns);
     return 0;
 }
 

@@ -284,8 +284,8 @@ static void test_log_figures(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_beside_serving),
-                                       cmocka_unit_test(test_closed_meanwhile),
-                                       cmocka_unit_test(test_damage), cmocka_unit_test(test_log_figures)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_beside_serving), cmocka_unit_test(test_closed_meanwhile),
+        cmocka_unit_test(test_damage), cmocka_unit_test(test_log_figures)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

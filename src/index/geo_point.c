@@ -151,7 +151,8 @@ static int parse_coordinates(struct str text, bool ignores_z, struct geo_point *
         n++;
     if (n < 2 || n > 3)
         return err_set(err, ERR_BODY,
-                       "failed to parse [" STR_FMT "], expected 2 or 3 coordinates but found: [%zu]",
+                       "failed to parse [" STR_FMT
+                       "], expected 2 or 3 coordinates but found: [%zu]",
                        STR_ARG(text), n);
     if (!str_to_f64(str_trim(parts[0]), &ret->lat))
         return err_set(err, ERR_BODY, "latitude must be a number");
@@ -217,8 +218,7 @@ static int parse_map(const struct value *map, bool ignores_z, struct geo_point *
                      struct err *err)
 {
     const struct value *lat = value_map_get_lit(map, "lat"), *lon = value_map_get_lit(map, "lon"),
-                       *hash = value_map_get_lit(map, "geohash"),
-                       *z = value_map_get_lit(map, "z");
+                       *hash = value_map_get_lit(map, "geohash"), *z = value_map_get_lit(map, "z");
     size_t known = 0u + (lat != NULL) + (lon != NULL) + (hash != NULL) + (z != NULL && lat);
     if (known < map->map->count)
         return err_set(err, ERR_BODY, "field must be either [lat], [lon] or [geohash]");
@@ -239,9 +239,10 @@ static int parse_map(const struct value *map, bool ignores_z, struct geo_point *
     if (!number_of(lon, &ret->lon))
         return err_set(err, ERR_BODY, "longitude must be a number");
     if (z && !ignores_z)
-        return err_set(err, ERR_BODY,
-                       "Exception parsing coordinates: found Z value but [ignore_z_value] parameter "
-                       "is [false]");
+        return err_set(
+            err, ERR_BODY,
+            "Exception parsing coordinates: found Z value but [ignore_z_value] parameter "
+            "is [false]");
     return 0;
 }
 

@@ -99,7 +99,8 @@ static void encodes_in_order(struct test *t)
     for (int i = 0; i < 20000; i++) {
         struct geo_point a = {rng_f64(&t->rng) * 180 - 90, rng_f64(&t->rng) * 360 - 180};
         struct geo_point b = geo_decode(geo_encode(&a));
-        assert_true(b.lat <= a.lat && a.lat - b.lat < 1e-7 && b.lon <= a.lon && a.lon - b.lon < 1e-7);
+        assert_true(b.lat <= a.lat && a.lat - b.lat < 1e-7 && b.lon <= a.lon &&
+                    a.lon - b.lon < 1e-7);
         assert_true(geo_encode(&b) == geo_encode(&a)); /* a stored place is one of its own */
         struct geo_point c = {a.lat > 0 ? a.lat - 1 : a.lat + 1, a.lon};
         assert_true((geo_encode(&c) < geo_encode(&a)) == (c.lat < a.lat)); /* latitude first */

@@ -607,8 +607,7 @@ static struct value field_print(const struct field_def *f, struct arena *mem)
     if (f->ignore_malformed)
         value_map_set(mem, &map, STR("ignore_malformed"), value_bool(true));
     if (!f->coerce)
-        value_map_set(mem, &map,
-                      type == FIELD_GEO_POINT ? STR("ignore_z_value") : STR("coerce"),
+        value_map_set(mem, &map, type == FIELD_GEO_POINT ? STR("ignore_z_value") : STR("coerce"),
                       value_bool(false));
     if (f->pub.ignore_above)
         value_map_set(mem, &map, STR("ignore_above"), value_int(f->pub.ignore_above));

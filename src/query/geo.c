@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tidy: allow test: its rows are in geo_test.c */
 /* geo.c: a query of places opens a set in two steps: the band of latitudes is a range of the column
  * (its numbers begin with the latitude), which zone maps cut down; what is left is looked at one by
  * one. */
@@ -15,8 +14,9 @@ int geo_keys_split(struct dsl *dsl, const struct query_type *type, const struct 
 {
     *ret_rest = value_map(dsl->mem, 4);
     if (body->kind != VALUE_MAP)
-        return dsl_error(body, err, ERR_PARSE, "[%s] query malformed, no start_object after query "
-                                               "name",
+        return dsl_error(body, err, ERR_PARSE,
+                         "[%s] query malformed, no start_object after query "
+                         "name",
                          type->name);
     for (size_t i = 0; i < body->map->count; i++) {
         struct str key = body->map->keys[i];
@@ -37,8 +37,7 @@ int geo_keys_split(struct dsl *dsl, const struct query_type *type, const struct 
 int geo_validation_parse(struct str method, struct geo_options *options, struct err *err)
 {
     options->is_coerced = str_eq_nocase(method, STR("coerce"));
-    options->is_lenient =
-        options->is_coerced || str_eq_nocase(method, STR("ignore_malformed"));
+    options->is_lenient = options->is_coerced || str_eq_nocase(method, STR("ignore_malformed"));
     if (!method.p || options->is_lenient || str_eq_nocase(method, STR("strict")))
         return 0;
     return err_set(err, ERR_INVALID,
@@ -146,8 +145,7 @@ struct plan *plan_places(struct planner *planner, const struct geo_options *opti
 {
     const struct field *field = mapping_field(planner->mapping, options->field);
     if (!field)
-        return no_field(planner, options,
-                        options->field.n > 0 && options->field.p[0] == '_');
+        return no_field(planner, options, options->field.n > 0 && options->field.p[0] == '_');
     if (field->type != FIELD_GEO_POINT)
         return no_field(planner, options, true);
     if (box->is_empty)

@@ -16,7 +16,8 @@ struct geo_options {
 };
 /* Puts the keys that the type's table has into `rest`, the others' one into `options`. */
 int geo_keys_split(struct dsl *dsl, const struct query_type *type, const struct value *body,
-                   struct geo_options *options, struct value *ret_rest, struct err *err) WARN_UNUSED;
+                   struct geo_options *options, struct value *ret_rest,
+                   struct err *err) WARN_UNUSED;
 int geo_validation_parse(struct str method, struct geo_options *options,
                          struct err *err) WARN_UNUSED;
 /* Brings a place's longitude into its limits, and its latitude over the pole, as COERCE does. */

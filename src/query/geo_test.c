@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* geo_test.c: geo_point fields from mapping to reply, and the two queries of places. The documents
- * and what is found were compared with an Elasticsearch 7.10.2; random ones with a walk over all. */
+ * and what is found were compared with an Elasticsearch 7.10.2; random ones with a walk over all.
+ */
 #include "query/search_support_test.h"
 
 #include <math.h>
@@ -10,7 +11,7 @@
 
 #define MAPPING                                                                                    \
     "{\"mappings\":{\"properties\":{\"loc\":{\"type\":\"geo_point\"},\"m\":{\"type\":\"geo_"       \
-    "point\",\"ignore_malformed\":true},\"n\":{\"type\":\"geo_point\",\"null_value\":\"1,2\"},"     \
+    "point\",\"ignore_malformed\":true},\"n\":{\"type\":\"geo_point\",\"null_value\":\"1,2\"},"    \
     "\"z\":{\"type\":\"geo_point\",\"ignore_z_value\":false},\"k\":{\"type\":\"keyword\"}}}}"
 
 static void fill(struct bed *bed)
@@ -34,7 +35,7 @@ static void fill(struct bed *bed)
     refresh(bed, "i");
 }
 
-#define BOX(box)    "{\"query\":{\"geo_bounding_box\":{\"loc\":{" box "}}},\"sort\":\"_doc\"}"
+#define BOX(box)     "{\"query\":{\"geo_bounding_box\":{\"loc\":{" box "}}},\"sort\":\"_doc\"}"
 #define AROUND(more) "{\"query\":{\"geo_distance\":{" more "}},\"sort\":\"_doc\"}"
 
 static void finds_places_in_boxes(struct test *t)
@@ -85,8 +86,7 @@ static void finds_places_around(struct test *t)
     finds(&bed, AROUND("\"distance\":\"5mi\",\"loc\":\"drm3b\""), "1 2 3 4 5 6 8");
     finds(&bed, AROUND("\"distance\":\"20000km\",\"loc\":\"41.12,-71.4\""),
           "1 2 3 4 5 6 7 8 13 14");
-    finds(&bed, AROUND("\"distance\":\"1km\",\"loc.lat\":41.12,\"loc.lon\":-71.34"),
-          "1 2 3 4 5 6");
+    finds(&bed, AROUND("\"distance\":\"1km\",\"loc.lat\":41.12,\"loc.lon\":-71.34"), "1 2 3 4 5 6");
     finds(&bed, AROUND("\"distance\":\"1nmi\",\"distance_type\":\"plane\",\"loc\":\"90,7\""),
           "13"); /* a pole has every longitude */
     finds(&bed, AROUND("\"distance\":\"1yd\",\"loc\":\"0,0\""), "");
@@ -106,8 +106,7 @@ static void shows_places(struct test *t)
           "hits/hits/0/fields",
           "{\"loc\":[\"19.99999998137355, 9.999999990686774\",\"41.1199999647215, "
           "-71.34000004269183\"]}");
-    gives(&bed, "{\"fields\":[\"loc\"],\"query\":{\"ids\":{\"values\":[6]}}}",
-          "hits/hits/0/fields",
+    gives(&bed, "{\"fields\":[\"loc\"],\"query\":{\"ids\":{\"values\":[6]}}}", "hits/hits/0/fields",
           "{\"loc\":[{\"coordinates\":[-71.34,41.12],\"type\":\"Point\"},{\"coordinates\":[10.0,"
           "20.0],\"type\":\"Point\"}]}");
     gives(&bed, "{\"query\":{\"ids\":{\"values\":[7]}}}", "hits/hits/0/_source",
@@ -141,8 +140,7 @@ static void refuses_what_it_cannot(struct test *t)
     fails(&bed, "{\"query\":{\"geo_bounding_box\":{}}}", ERR_PARSE, "bounding box not provided");
     fails(&bed, "{\"query\":{\"geo_bounding_box\":{\"a\":{},\"b\":{}}}}", ERR_PARSE,
           "does not support [b]");
-    fails(&bed,
-          "{\"query\":{\"geo_bounding_box\":{\"loc\":{},\"validation_method\":\"maybe\"}}}",
+    fails(&bed, "{\"query\":{\"geo_bounding_box\":{\"loc\":{},\"validation_method\":\"maybe\"}}}",
           ERR_INVALID, "STRICT, COERCE, or IGNORE_MALFORMED");
     fails(&bed,
           "{\"query\":{\"geo_bounding_box\":{\"nope\":{\"top\":1,\"left\":0,\"bottom\":0,\"right\":"
@@ -179,9 +177,15 @@ static void refuses_what_it_cannot(struct test *t)
 static void refuses_documents(struct test *t)
 {
     static const char *const rows[] = {
-        "{\"loc\":{\"lat\":91,\"lon\":0}}", "{\"loc\":7}",        "{\"loc\":true}",
-        "{\"loc\":[1]}",                    "{\"loc\":\"\"}",     "{\"loc\":{}}",
-        "{\"z\":[1,2,3]}",                  "{\"loc\":[[1,2],3]}", "{\"loc\":\"0,181\"}",
+        "{\"loc\":{\"lat\":91,\"lon\":0}}",
+        "{\"loc\":7}",
+        "{\"loc\":true}",
+        "{\"loc\":[1]}",
+        "{\"loc\":\"\"}",
+        "{\"loc\":{}}",
+        "{\"z\":[1,2,3]}",
+        "{\"loc\":[[1,2],3]}",
+        "{\"loc\":\"0,181\"}",
     };
     struct bed bed;
     bed_init(&bed, t);
@@ -242,15 +246,15 @@ static void agrees_with_a_walk(struct test *t)
             count += is_match;
         }
         struct str body =
-            round % 2
-                ? arena_printf(t->mem,
-                               "{\"size\":0,\"query\":{\"geo_distance\":{\"distance\":%.17g,"
-                               "\"loc\":[%.17g,%.17g]}}}",
-                               meters, c.lon, c.lat)
-                : arena_printf(t->mem,
-                               "{\"size\":0,\"query\":{\"geo_bounding_box\":{\"loc\":{\"top\":%.17g,"
-                               "\"left\":%.17g,\"bottom\":%.17g,\"right\":%.17g}}}}",
-                               c.lat, west, c.lat - 3, east);
+            round % 2 ? arena_printf(t->mem,
+                                     "{\"size\":0,\"query\":{\"geo_distance\":{\"distance\":%.17g,"
+                                     "\"loc\":[%.17g,%.17g]}}}",
+                                     meters, c.lon, c.lat)
+                      : arena_printf(
+                            t->mem,
+                            "{\"size\":0,\"query\":{\"geo_bounding_box\":{\"loc\":{\"top\":%.17g,"
+                            "\"left\":%.17g,\"bottom\":%.17g,\"right\":%.17g}}}}",
+                            c.lat, west, c.lat - 3, east);
         struct value tree = reply(&bed, "i", body.p);
         const struct value *total = at_path(&tree, "hits/total/value");
         if (total->i != count)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* model_checks_test.h: what is asked of a query: its documents, their order, pages, scores and totals,
- * and that other ways to say it find the same. */
+/* model_checks_test.h: what is asked of a query: its documents, their order, pages, scores and
+ * totals, and that other ways to say it find the same. */
 #ifndef NARU_QUERY_MODEL_CHECKS_TEST_H
 #define NARU_QUERY_MODEL_CHECKS_TEST_H
 

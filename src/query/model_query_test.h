@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* model_query_test.h: the queries of model_test.c: each is drawn, prints itself, and answers for one
- * document. */
+/* model_query_test.h: the queries of model_test.c: each is drawn, prints itself, and answers for
+ * one document. */
 #ifndef NARU_QUERY_MODEL_QUERY_TEST_H
 #define NARU_QUERY_MODEL_QUERY_TEST_H
 
@@ -190,10 +190,10 @@ static void print_box(const struct ask *ask, struct buf *out)
 {
     int64_t west = MIN_OF(ask->a, ask->b) % GRID, east = MAX_OF(ask->a, ask->b) % GRID;
     double left = grid_lon(MIN_OF(west, east)) - 1.5, right = grid_lon(MAX_OF(west, east)) + 1.5;
-    buf_printf(out,
-               "{\"geo_bounding_box\":{\"loc\":{\"top\":90,\"left\":%g,\"bottom\":%g,\"right\":%g}}}",
-               left < -180 ? left + 360 : left, grid_lat(ask->c % GRID * GRID) - 1.5,
-               right > 180 ? right - 360 : right);
+    buf_printf(
+        out, "{\"geo_bounding_box\":{\"loc\":{\"top\":90,\"left\":%g,\"bottom\":%g,\"right\":%g}}}",
+        left < -180 ? left + 360 : left, grid_lat(ask->c % GRID * GRID) - 1.5,
+        right > 180 ? right - 360 : right);
 }
 
 static int64_t center_of(const struct ask *ask)
@@ -208,8 +208,8 @@ static bool box_holds(const struct ask *ask, int64_t cell)
            cell / GRID >= ask->c % GRID;
 }
 
-/* By the law of cosines, not by the engine's formula. Cells are 333 km apart, so no distance that is
- * asked for is near one of theirs. */
+/* By the law of cosines, not by the engine's formula. Cells are 333 km apart, so no distance that
+ * is asked for is near one of theirs. */
 static bool around_holds(const struct ask *ask, int64_t cell)
 {
     double radians = M_PI / 180;

@@ -13,9 +13,9 @@
 
 #include "query/model_aggs_test.h"
 
-#define ASKED      40u /* questions between two changes */
-#define ROUNDS     5u  /* changes of a world */
-#define CASES      2000u
+#define ASKED  40u /* questions between two changes */
+#define ROUNDS 5u  /* changes of a world */
+#define CASES  2000u
 
 static void ask_one(struct world *w)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* model_units_test.h: the rows of the tables of queries and aggregations, and which of them were asked
- * for. */
+/* model_units_test.h: the rows of the tables of queries and aggregations, and which of them were
+ * asked for. */
 #ifndef NARU_QUERY_MODEL_UNITS_TEST_H
 #define NARU_QUERY_MODEL_UNITS_TEST_H
 

@@ -36,7 +36,7 @@ struct doc {
 static const struct {
     const char *json;
     const char *asked; /* in a match query */
-} mixed[] = {{"3", "3"},       {"4", "4"},         {"5", "5"},    
+} mixed[] = {{"3", "3"},       {"4", "4"},           {"5", "5"},
              {"true", "true"}, {"\"word\"", "word"}, {"\"other\"", "other"}};
 
 /* Cells of 3 by 3 degrees around the date line and the equator. */
@@ -312,7 +312,8 @@ static void world_init(struct world *w, struct test *t, uint64_t seed)
         t->mem,
         "{\"mappings\":{\"properties\":{\"i\":{\"type\":\"long\"},\"n\":{\"type\":\"%s\"%s},"
         "\"m\":{\"type\":\"%s\"},\"f\":{\"type\":\"%s\"%s},\"d\":{\"type\":\"%s\"%s},"
-        "\"b\":{\"type\":\"boolean\"},\"loc\":{\"type\":\"geo_point\"},\"k\":{\"type\":\"%s\"%s},\"ip\":{\"type\":\"ip\"},"
+        "\"b\":{\"type\":\"boolean\"},\"loc\":{\"type\":\"geo_point\"},\"k\":{\"type\":\"%s\"%s},"
+        "\"ip\":{\"type\":\"ip\"},"
         "\"t\":{\"type\":\"text\",\"fields\":{\"raw\":{\"type\":\"keyword\",\"ignore_above\":2}}}}}"
         "}",
         longs[rng_below(w->rng, 4)], w->null_n == INT64_MIN ? "" : ",\"null_value\":7",
@@ -322,7 +323,8 @@ static void world_init(struct world *w, struct test *t, uint64_t seed)
         w->date_format == 1   ? ",\"format\":\"epoch_second\""
         : w->date_format == 2 ? ",\"format\":\"dd/MM/yyyy HH:mm\""
                               : "",
-        rng_below(w->rng, 4) ? "keyword" : "wildcard", w->ignore_above ? ",\"ignore_above\":2" : "");
+        rng_below(w->rng, 4) ? "keyword" : "wildcard",
+        w->ignore_above ? ",\"ignore_above\":2" : "");
     for (size_t i = 0; i < 4; i++)
         create(&w->bed, (const char *[]){"all", "p0", "p1", "p2"}[i], body.p);
 }

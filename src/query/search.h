@@ -72,8 +72,8 @@ struct search_result {
     bool has_max_score;
     struct search_hit *hits;
     size_t hit_count;
-    struct value aggregations; /* VALUE_NONE or a map */
-    size_t shard_count;        /* one per index, those that failed included */
+    struct value aggregations;               /* VALUE_NONE or a map */
+    size_t shard_count;                      /* one per index, those that failed included */
     const struct searcher_failure *failures; /* borrowed from the searcher */
     size_t failure_count;
 };

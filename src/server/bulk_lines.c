@@ -5,8 +5,8 @@
  * What refuses the whole request is what Elasticsearch 7.10 refuses as a whole: malformed action
  * lines at once, then what its validation of all items finds, in one message.
  * DEVIATES: an action that is not known, an action without its document at the end and what stands
- * behind an action are refused; Elasticsearch 7.10 drops them without a word, which loses documents.
- * An empty _id refuses the request, not only its item. */
+ * behind an action are refused; Elasticsearch 7.10 drops them without a word, which loses
+ * documents. An empty _id refuses the request, not only its item. */
 #include "server/bulk_lines.h"
 
 #include <stdio.h>
@@ -233,9 +233,9 @@ static int write_new(struct bulk_lines *lines, struct doc_write **ret_write, str
                        "more than BULK_ITEMS_MAX (%u) items in one bulk request", BULK_ITEMS_MAX);
     if (lines->count == lines->capacity) {
         size_t capacity = lines->capacity ? lines->capacity * 2 : ITEMS_FIRST;
-        lines->writes = arena_realloc(lines->mem, lines->writes,
-                                      lines->capacity * sizeof(*lines->writes),
-                                      capacity * sizeof(*lines->writes));
+        lines->writes =
+            arena_realloc(lines->mem, lines->writes, lines->capacity * sizeof(*lines->writes),
+                          capacity * sizeof(*lines->writes));
         lines->capacity = capacity;
     }
     struct doc_write *write = &lines->writes[lines->count++];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bulk_lines.h: the lines of a _bulk body, read while the body arrives: an action line is checked as
- * soon as it is complete, so a malformed one ends the request before the rest has been taken, and
- * nothing of it is applied. The documents are not looked at here, the engine parses each of them
- * once. */
+/* bulk_lines.h: the lines of a _bulk body, read while the body arrives: an action line is checked
+ * as soon as it is complete, so a malformed one ends the request before the rest has been taken,
+ * and nothing of it is applied. The documents are not looked at here, the engine parses each of
+ * them once. */
 #ifndef NARU_SERVER_BULK_LINES_H
 #define NARU_SERVER_BULK_LINES_H
 

@@ -5,7 +5,8 @@
 #include "base/str.h"
 #include "index/format.h"
 
-#define ID_SHOWN_BYTES 64u /* of one that is too long, so that the message has room for the rest */
+#define ID_SHOWN_BYTES 64u /* of one that is too long, so that the message has room for the rest   \
+                            */
 
 int refresh_parse(struct str text, enum write_refresh *ret_refresh, struct err *err)
 {
@@ -120,8 +121,7 @@ static const char *version_check(const struct doc_write *write, struct arena *me
                "`if_seq_no` and `if_primary_term` instead";
     if (!is_internal && write->version < 0)
         return arena_printf(mem, "illegal version value [%lld] for version type [%s]",
-                            (long long)write->version,
-                            version_type_name(write->version_type))
+                            (long long)write->version, version_type_name(write->version_type))
             .p;
     if (!is_internal && write->if_seq_no != SEQ_NO_NONE)
         return "compare and write operations can not use versioning";

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* http_pace.c: a list under one lock. The thread sleeps for ever while no body is being read; with
- * one it looks every PACE_TICK_NS. A late client's socket is shut down, never closed: closing is its
- * connection's, which learns from it that nothing more will come. The lock keeps the descriptor
+ * one it looks every PACE_TICK_NS. A late client's socket is shut down, never closed: closing is
+ * its connection's, which learns from it that nothing more will come. The lock keeps the descriptor
  * open, since its owner leaves the list before it closes. */
 #include "server/http_pace.h"
 
@@ -17,8 +17,7 @@ int64_t pace_deadline_ns(const struct pace *pace, const struct paced *body)
 {
     uint64_t received = __atomic_load_n(&body->received, __ATOMIC_RELAXED);
     uint64_t rate = MAX_OF(pace->bytes_per_s, (uint64_t)1);
-    return body->begin_ns + pace->timeout_ns +
-           (int64_t)(received / rate) * NS_PER_S +
+    return body->begin_ns + pace->timeout_ns + (int64_t)(received / rate) * NS_PER_S +
            (int64_t)(received % rate) * NS_PER_S / (int64_t)rate;
 }
 

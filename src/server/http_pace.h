@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* http_pace.h: the bodies that are being read, and the clients that are too slow with theirs. A body
- * holds memory from its head on, so it has a deadline: a fixed time, and more for what has come. Who
- * is behind is told so (408) and cut off. */
+/* http_pace.h: the bodies that are being read, and the clients that are too slow with theirs. A
+ * body holds memory from its head on, so it has a deadline: a fixed time, and more for what has
+ * come. Who is behind is told so (408) and cut off. */
 #ifndef NARU_SERVER_HTTP_PACE_H
 #define NARU_SERVER_HTTP_PACE_H
 

@@ -384,8 +384,8 @@ static void refuses_a_body_before_its_end(struct test *t)
 {
     struct gate gate = {0};
     struct http_server *http = start_strict(t, &gate);
-    int fd = send_to(t, http,
-                     STR("POST /strict HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\nab"));
+    int fd =
+        send_to(t, http, STR("POST /strict HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\nab"));
     wait_for_bytes(http, 920);
     assert_ok(net_write_all(fd, "c!d", 3, TIMEOUT_NS, &t->err), &t->err);
     wait_for_bytes(http, 0); /* released, and 895 bytes are still to come */
@@ -534,4 +534,5 @@ TEST_MAIN(TEST(tells_that_the_client_has_gone), TEST(answers_requests),
           TEST(unpacks_gzip_within_the_limit), TEST(admits_bodies_by_their_bytes),
           TEST(bounds_gzip_by_ratio_and_budget), TEST(refuses_a_body_before_its_end),
           TEST(reads_gzip_bodies_too), TEST(cuts_off_slow_senders),
-          TEST(rejects_what_finds_the_queue_full), TEST(survives_garbage), TEST(names_a_port_in_use))
+          TEST(rejects_what_finds_the_queue_full), TEST(survives_garbage),
+          TEST(names_a_port_in_use))

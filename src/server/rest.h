@@ -58,8 +58,8 @@ struct rest_call {
         struct str name, value;
     } parts[REST_PATH_PARTS_MAX]; /* decoded path parts: {index}, {id} … */
     size_t part_count;
-    struct value query; /* every query parameter as text, for endpoints that hand them on */
-    int status;         /* 200 */
+    struct value query;      /* every query parameter as text, for endpoints that hand them on */
+    int status;              /* 200 */
     struct rest_place place; /* for the error, should the call fail */
     struct buf *out;
     struct json_writer w; /* writes to out */
@@ -109,8 +109,7 @@ void rest_run(struct rest_context *context, struct str method, struct str path, 
 
 /* {"error":{"root_cause":[…],"type":…,"reason":…},"status":N}. `place` MAY be NULL: what refused a
  * document is shown with its version conflict. */
-void rest_error_write(const struct err *err, const struct rest_place *place,
-                      struct json_writer *w);
+void rest_error_write(const struct err *err, const struct rest_place *place, struct json_writer *w);
 /* Only the object behind "error", as documents of _mget have it. */
 void rest_error_caused_write(const struct err *err, const struct rest_place *place,
                              struct json_writer *w);

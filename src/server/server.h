@@ -25,11 +25,11 @@ struct server_config {
     struct str host; /* "127.0.0.1" when empty; anything but loopback is refused by the CLI unless
                         asked for */
     int ports[SERVER_LISTENER_COUNT];
-    size_t content_bytes_max; /* http.max_content_length, 0: default */
+    size_t content_bytes_max;   /* http.max_content_length, 0: default */
     size_t in_flight_bytes_max; /* network.breaker.inflight_requests.limit, 0: default */
     int64_t read_timeout_ns;    /* http.read_timeout, 0: default */
     size_t search_bytes_max;    /* indices.breaker.request.limit: of one search, 0: default */
-    size_t thread_count;      /* 0: default */
+    size_t thread_count;        /* 0: default */
     /* The SQL archive that the console reads ("jdbc:sqlite:…", "jdbc:mysql://…"); empty: none.
      * Read-only use. */
     struct str archive_url;

@@ -108,7 +108,9 @@ static void expect(struct bed *bed, const char *what, const char *body, int stat
 }
 
 #define HALF "\"_shards\":{\"total\":2,\"successful\":1,\"skipped\":0,\"failed\":1,\"failures\":[{"
-#define WHY  "\"shard\":0,\"index\":\"lost\",\"node\":null,\"reason\":{\"type\":\"corrupt_index_exception\""
+#define WHY                                                                                        \
+    "\"shard\":0,\"index\":\"lost\",\"node\":null,\"reason\":{\"type\":\"corrupt_index_"           \
+    "exception\""
 #define REJECTED                                                                                   \
     "\"type\":\"search_phase_execution_exception\",\"reason\":\"Search rejected due to missing "   \
     "shards [[lost][0]]."
@@ -122,8 +124,7 @@ static void answers_from_what_is_there(struct test *t)
            (const char *[]){HALF WHY, "\"total\":{\"value\":3,", NULL});
     expect(&bed, "GET /_search?size=0", "{\"aggs\":{\"s\":{\"sum\":{\"field\":\"n\"}}}}", 200,
            (const char *[]){HALF WHY, "\"s\":{\"value\":3.0}", NULL});
-    expect(&bed, "GET /good,lost/_count", "", 200,
-           (const char *[]){"\"count\":3", HALF WHY, NULL});
+    expect(&bed, "GET /good,lost/_count", "", 200, (const char *[]){"\"count\":3", HALF WHY, NULL});
     expect(&bed, "POST /_msearch", "{\"index\":[\"good\",\"lost\"]}\n{}\n", 200,
            (const char *[]){HALF WHY, "\"status\":200", NULL});
     expect(&bed, "POST /good,lost/_search?scroll=1m", "{\"size\":2}", 200,

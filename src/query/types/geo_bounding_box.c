@@ -29,8 +29,9 @@ static int take_number(const struct value *v, double *ret, struct err *err)
     if (v->kind == VALUE_INT || v->kind == VALUE_FLOAT ||
         (v->kind == VALUE_STR && str_to_f64(v->s, ret)))
         return 0;
-    return dsl_error(v, err, ERR_PARSE, "failed to parse [geo_bounding_box] query. a side is no "
-                                        "number");
+    return dsl_error(v, err, ERR_PARSE,
+                     "failed to parse [geo_bounding_box] query. a side is no "
+                     "number");
 }
 
 /* A corner that is a geohash is a cell: the box takes it whole. */
@@ -38,8 +39,8 @@ static int take_corner(const struct value *v, double *lat, double *lon, bool is_
                        struct err *err)
 {
     struct geo_point low, high;
-    bool is_hash = v->kind == VALUE_STR && str_find_char(v->s, ',') < 0 &&
-                   geo_hash_parse(v->s, &low, &high);
+    bool is_hash =
+        v->kind == VALUE_STR && str_find_char(v->s, ',') < 0 && geo_hash_parse(v->s, &low, &high);
     if (!is_hash) {
         if (geo_point_parse(v, true, &low, err) < 0)
             return err_wrap(err, "failed to parse [geo_bounding_box] query");
@@ -56,8 +57,8 @@ static int take_wkt(struct geo_bounding_box *own, const struct value *v, struct 
     double *sides[] = {&own->left, &own->right, &own->top, &own->bottom};
     struct str rest = v->kind == VALUE_STR ? str_trim(v->s) : STR(""), part;
     size_t n = 0;
-    bool is_box = rest.n > 5 && str_eq_nocase(str_sub(rest, 0, 4), STR("bbox")) &&
-                  rest.p[rest.n - 1] == ')';
+    bool is_box =
+        rest.n > 5 && str_eq_nocase(str_sub(rest, 0, 4), STR("bbox")) && rest.p[rest.n - 1] == ')';
     if (is_box)
         rest = str_trim(str_sub(rest, 4, rest.n - 5));
     is_box = is_box && rest.n > 0 && rest.p[0] == '(';
@@ -67,8 +68,7 @@ static int take_wkt(struct geo_bounding_box *own, const struct value *v, struct 
         if (!str_to_f64(str_trim(part), sides[n++]))
             is_box = false;
     }
-    return is_box && n == 4 ? 0
-                            : dsl_error(v, err, ERR_PARSE, "failed to parse WKT bounding box");
+    return is_box && n == 4 ? 0 : dsl_error(v, err, ERR_PARSE, "failed to parse WKT bounding box");
 }
 
 static int take_box(struct geo_bounding_box *own, const struct value *box, struct err *err)

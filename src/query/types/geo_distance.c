@@ -55,10 +55,11 @@ static int center_parse(struct geo_distance *own, struct err *err)
         geo_normalize(&own->center);
     const char *bad = geo_point_bad(&own->center);
     if (bad && !options->is_lenient)
-        return dsl_error(options->value, err, ERR_INVALID,
-                         "couldn't validate latitude/ longitude values: [geo_distance] center point "
-                         "%s is invalid: %g",
-                         bad, str_is(str_from(bad), "latitude") ? own->center.lat : own->center.lon);
+        return dsl_error(
+            options->value, err, ERR_INVALID,
+            "couldn't validate latitude/ longitude values: [geo_distance] center point "
+            "%s is invalid: %g",
+            bad, str_is(str_from(bad), "latitude") ? own->center.lat : own->center.lon);
     return 0;
 }
 
@@ -80,8 +81,7 @@ static int geo_distance_parse(struct dsl *dsl, const struct query_type *type,
     if (!own->options.value)
         return dsl_error(body, err, ERR_INVALID, "fieldName must not be null or empty");
     if (own->distance.kind == VALUE_NONE)
-        return dsl_error(body, err, ERR_PARSE,
-                         "geo_distance requires 'distance' to be specified");
+        return dsl_error(body, err, ERR_PARSE, "geo_distance requires 'distance' to be specified");
     TRY(geo_meters_parse(&own->distance, own->unit, &own->meters, err));
     if (!(own->meters > 0))
         return dsl_error(body, err, ERR_INVALID, "distance must be greater than zero");

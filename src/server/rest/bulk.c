@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bulk.c: POST /_bulk: many writes in one request. Its lines are read by server/bulk_lines while the
- * body arrives. */
+/* bulk.c: POST /_bulk: many writes in one request. Its lines are read by server/bulk_lines while
+ * the body arrives. */
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/str.h"
