@@ -4,6 +4,8 @@
 #ifndef NARU_QUERY_MODEL_QUERY_TEST_H
 #define NARU_QUERY_MODEL_QUERY_TEST_H
 
+#include <math.h>
+
 #include "query/model_units_test.h"
 #include "query/model_world_test.h"
 
@@ -39,6 +41,9 @@ enum {
     ASK_WILDCARD,
     ASK_REGEXP,
     ASK_QUERY_STRING,
+    ASK_MIXED,
+    ASK_BOX,
+    ASK_AROUND,
     ASK_BOOL,
     ASK_CONSTANT,
     ASK_DIS_MAX,
@@ -179,6 +184,43 @@ static void print_text(const struct ask *ask, struct buf *out)
     }
 }
 
+/* Half a cell more than the cells from column a to column b and row c on: over the date line or
+ * not. */
+static void print_box(const struct ask *ask, struct buf *out)
+{
+    int64_t west = MIN_OF(ask->a, ask->b) % GRID, east = MAX_OF(ask->a, ask->b) % GRID;
+    double left = grid_lon(MIN_OF(west, east)) - 1.5, right = grid_lon(MAX_OF(west, east)) + 1.5;
+    buf_printf(
+        out, "{\"geo_bounding_box\":{\"loc\":{\"top\":90,\"left\":%g,\"bottom\":%g,\"right\":%g}}}",
+        left < -180 ? left + 360 : left, grid_lat(ask->c % GRID * GRID) - 1.5,
+        right > 180 ? right - 360 : right);
+}
+
+static int64_t center_of(const struct ask *ask)
+{
+    return (ask->a * 6 + ask->c) % (GRID * GRID);
+}
+
+static bool box_holds(const struct ask *ask, int64_t cell)
+{
+    int64_t west = MIN_OF(ask->a, ask->b) % GRID, east = MAX_OF(ask->a, ask->b) % GRID;
+    return cell >= 0 && cell % GRID >= MIN_OF(west, east) && cell % GRID <= MAX_OF(west, east) &&
+           cell / GRID >= ask->c % GRID;
+}
+
+/* By the law of cosines, not by the engine's formula. Cells are 333 km apart, so no distance that
+ * is asked for is near one of theirs. */
+static bool around_holds(const struct ask *ask, int64_t cell)
+{
+    double radians = M_PI / 180;
+    if (cell < 0)
+        return false;
+    double a = grid_lat(center_of(ask)) * radians, b = grid_lat(cell) * radians,
+           way = (grid_lon(center_of(ask)) - grid_lon(cell)) * radians;
+    double cosine = sin(a) * sin(b) + cos(a) * cos(b) * cos(way);
+    return 6371.0087714 * acos(fmin(1, cosine)) <= ask->b * 200 + 10;
+}
+
 static void print_ask(const struct world *w, const struct ask *ask, struct buf *out)
 {
     switch (ask->kind) {
@@ -201,6 +243,19 @@ static void print_ask(const struct world *w, const struct ask *ask, struct buf *
     case ASK_IDS:
         asks_query("ids");
         buf_printf(out, "{\"ids\":{\"values\":[\"%u\",\"%u\"]}}", ask->a, ask->b * 10u);
+        break;
+    case ASK_MIXED:
+        buf_printf(out, "{\"match\":{\"v\":{\"query\":\"%s\",\"lenient\":true}}}",
+                   mixed[ask->a].asked);
+        break;
+    case ASK_BOX:
+        asks_query("geo_bounding_box");
+        print_box(ask, out);
+        break;
+    case ASK_AROUND:
+        asks_query("geo_distance");
+        buf_printf(out, "{\"geo_distance\":{\"distance\":\"%ukm\",\"loc\":[%g,%g]}}",
+                   ask->b * 200u + 10, grid_lon(center_of(ask)), grid_lat(center_of(ask)));
         break;
     case ASK_BOOL:
         asks_query("bool");
@@ -331,6 +386,12 @@ static bool holds(const struct ask *ask, const struct doc *doc, uint32_t id)
         return ask->is_and ? doc->word_count > 0 : doc->counts[ask->field] > 0;
     case ASK_IDS:
         return id == ask->a || id == ask->b * 10u;
+    case ASK_MIXED:
+        return doc->mixed >> ask->a & 1;
+    case ASK_BOX:
+        return box_holds(ask, doc->place) || box_holds(ask, doc->place_2);
+    case ASK_AROUND:
+        return around_holds(ask, doc->place) || around_holds(ask, doc->place_2);
     case ASK_BOOL:
         return bool_holds(ask, doc, id);
     case ASK_CONSTANT:

@@ -32,8 +32,6 @@ static const struct {
                  {"count", "in windows of streams only"},
                  {"first", "in windows of streams only"},
                  {"last", "in windows of streams only"},
-                 {"geo_bounding_box", "geo_test.c"},
-                 {"geo_distance", "geo_test.c"},
                  {"composite", "oracle_test.c"},
                  {"multi_terms", "oracle_test.c"},
                  {"significant_terms", "oracle_test.c"},

@@ -28,7 +28,29 @@ struct doc {
     uint32_t counts[F_COUNT];
     uint8_t words[WORDS_MAX];
     uint32_t word_count;
+    uint32_t mixed;         /* of "v", which comes as what it likes: a bit per row of mixed[] */
+    int64_t place, place_2; /* of "loc": a cell of a grid; -1: none */
 };
+
+/* Values of a field that is in no mapping: each kind gives it one more type. No fractions: a name
+ * that came as an integer first cuts them off, as there. */
+static const struct {
+    const char *json;
+    const char *asked; /* in a match query */
+} mixed[] = {{"3", "3"},       {"4", "4"},           {"5", "5"},
+             {"true", "true"}, {"\"word\"", "word"}, {"\"other\"", "other"}};
+
+/* Cells of 3 by 3 degrees around the date line and the equator. */
+#define GRID 5
+static double grid_lat(int64_t cell)
+{
+    return (double)(cell / GRID) * 3 - 6;
+}
+static double grid_lon(int64_t cell)
+{
+    double lon = 174 + (double)(cell % GRID) * 3;
+    return lon > 180 ? lon - 360 : lon;
+}
 
 struct world {
     struct bed bed;
@@ -157,6 +179,49 @@ static void print_field(struct world *w, struct doc *doc, enum field_name field,
         buf_add_lit(out, "]");
 }
 
+static void print_mixed(struct world *w, struct doc *doc, struct buf *out)
+{
+    uint32_t a = (uint32_t)rng_below(w->rng, ARRAY_COUNT(mixed)),
+             b = (uint32_t)rng_below(w->rng, ARRAY_COUNT(mixed));
+    switch (rng_below(w->rng, 4)) {
+    case 0:
+        return;
+    case 1:
+        doc->mixed = 1u << a | 1u << b;
+        buf_printf(out, ",\"v\":[%s,%s]", mixed[a].json, mixed[b].json);
+        return;
+    default:
+        doc->mixed = 1u << a;
+        buf_printf(out, ",\"v\":%s", mixed[a].json);
+        return;
+    }
+}
+
+static void print_places(struct world *w, struct doc *doc, struct buf *out)
+{
+    doc->place = doc->place_2 = -1;
+    if (rng_below(w->rng, 3) == 0)
+        return;
+    doc->place = (int64_t)rng_below(w->rng, GRID * GRID);
+    double lat = grid_lat(doc->place), lon = grid_lon(doc->place);
+    switch (rng_below(w->rng, 4)) {
+    case 0:
+        buf_printf(out, ",\"loc\":{\"lat\":%g,\"lon\":%g}", lat, lon);
+        return;
+    case 1:
+        buf_printf(out, ",\"loc\":\"%g,%g\"", lat, lon);
+        return;
+    case 2:
+        buf_printf(out, ",\"loc\":\"POINT (%g %g)\"", lon, lat);
+        return;
+    default:
+        doc->place_2 = (int64_t)rng_below(w->rng, GRID * GRID);
+        buf_printf(out, ",\"loc\":[[%g,%g],[%g,%g]]", lon, lat, grid_lon(doc->place_2),
+                   grid_lat(doc->place_2));
+        return;
+    }
+}
+
 static void put_doc(struct world *w, uint32_t i)
 {
     struct doc *doc = &w->docs[i];
@@ -169,6 +234,8 @@ static void put_doc(struct world *w, uint32_t i)
     buf_printf(&out, "{\"i\":%u", i);
     for (enum field_name field = F_N; field < F_RAW; field++)
         print_field(w, doc, field, &out);
+    print_mixed(w, doc, &out);
+    print_places(w, doc, &out);
     doc->word_count = (uint32_t)rng_below(w->rng, WORDS_MAX + 1);
     if (doc->word_count) {
         buf_add_lit(&out, ",\"t\":\"");
@@ -258,7 +325,8 @@ static void world_init(struct world *w, struct test *t, uint64_t seed)
         t->mem,
         "{\"mappings\":{\"properties\":{\"i\":{\"type\":\"long\"},\"n\":{\"type\":\"%s\"%s},"
         "\"m\":{\"type\":\"%s\"},\"f\":{\"type\":\"%s\"%s},\"d\":{\"type\":\"%s\"%s},"
-        "\"b\":{\"type\":\"boolean\"},\"k\":{\"type\":\"keyword\"%s},\"ip\":{\"type\":\"ip\"},"
+        "\"b\":{\"type\":\"boolean\"},\"loc\":{\"type\":\"geo_point\"},\"k\":{\"type\":\"%s\"%s},"
+        "\"ip\":{\"type\":\"ip\"},"
         "\"t\":{\"type\":\"text\",\"fields\":{\"raw\":{\"type\":\"keyword\",\"ignore_above\":2}}}}}"
         "}",
         longs[rng_below(w->rng, 4)], w->null_n == INT64_MIN ? "" : ",\"null_value\":7",
@@ -268,6 +336,7 @@ static void world_init(struct world *w, struct test *t, uint64_t seed)
         w->date_format == 1   ? ",\"format\":\"epoch_second\""
         : w->date_format == 2 ? ",\"format\":\"dd/MM/yyyy HH:mm\""
                               : "",
+        rng_below(w->rng, 4) ? "keyword" : "wildcard",
         w->ignore_above ? ",\"ignore_above\":2" : "");
     for (size_t i = 0; i < 4; i++)
         create(&w->bed, (const char *[]){"all", "p0", "p1", "p2"}[i], body.p);

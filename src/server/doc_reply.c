@@ -5,9 +5,8 @@
 #include "base/str.h"
 #include "index/format.h"
 
-#define ID_SHOWN_BYTES                                                                             \
-    64u /* of one that is too long, so that the message has room for the rest                      \
-         */
+/* Of an id that is too long, so that the message has room for the rest. */
+#define ID_SHOWN_BYTES 64u
 
 int refresh_parse(struct str text, enum write_refresh *ret_refresh, struct err *err)
 {
