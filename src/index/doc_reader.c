@@ -6,9 +6,10 @@
 #include "base/hash.h"
 #include "index/doc_reader.h"
 
-#define SLOTS      (2u * DOC_READER_COLUMNS) /* a power of two */
-#define GAP_DOCS   16u /* two documents so close are neighbours: a window over both pays */
-#define GROW_TIMES 8u  /* as long as the one before */
+#define SLOTS          (2u * DOC_READER_COLUMNS) /* a power of two */
+#define GAP_DOCS       16u /* two documents so close are neighbours: a window over both pays */
+#define GROW_TIMES     8u  /* as long as the one before */
+#define NEIGHBOURS_MIN 64u /* a window so long: many documents are read in order */
 
 struct column_window {
     const struct column *column;
@@ -17,16 +18,27 @@ struct column_window {
     int64_t values[DOC_READER_WINDOW];
 };
 
+/* One cache line. terms NULL: free. */
+#define TEXT_BYTES 51u
+struct reader_text {
+    const struct terms *terms;
+    uint32_t ordinal;
+    uint8_t n;
+    char text[TEXT_BYTES];
+};
+
 struct doc_reader {
     const struct segment *segment; /* that the windows are of; borrowed */
     size_t used, made;
     struct column_window *windows[DOC_READER_COLUMNS];
     struct column_window *slots[SLOTS]; /* by column, NULL: free; never full */
+    struct reader_text *texts;          /* NULL: no column was read for neighbours yet */
     struct buf text;
 };
 
 _Static_assert((SLOTS & (SLOTS - 1)) == 0, "slots are found with a mask");
-_Static_assert(sizeof(struct column_window) * DOC_READER_COLUMNS + sizeof(struct doc_reader) <=
+_Static_assert(sizeof(struct column_window) * DOC_READER_COLUMNS +
+                       sizeof(struct reader_text) * DOC_READER_TEXTS + sizeof(struct doc_reader) <=
                    DOC_READER_BYTES_MAX,
                "a reader stays within its bound");
 
@@ -43,6 +55,7 @@ void doc_reader_free(struct doc_reader *reader)
         return;
     for (size_t i = 0; i < reader->made; i++)
         mem_free(reader->windows[i]);
+    mem_free(reader->texts);
     buf_deinit(&reader->text);
     mem_free(reader);
 }
@@ -63,6 +76,8 @@ static void segment_enter(struct doc_reader *reader, const struct segment *seg)
     reader->segment = seg;
     reader->used = 0;
     memset(reader->slots, 0, sizeof(reader->slots));
+    mem_free(reader->texts);
+    reader->texts = NULL;
 }
 
 /* NULL: there are as many as there may be. */
@@ -106,6 +121,8 @@ size_t doc_reader__value(struct doc_reader *reader, const struct column *column,
     ASSERT(doc < column->seg->doc_count);
     if (doc < w->first || doc - w->first >= w->count)
         window_move(w, doc);
+    if (!reader->texts && w->count >= NEIGHBOURS_MIN)
+        reader->texts = MEM_ARRAY(struct reader_text, DOC_READER_TEXTS);
     uint32_t i = doc - w->first;
     if (!bitset_get(w->exists, i))
         return 0;
@@ -113,7 +130,27 @@ size_t doc_reader__value(struct doc_reader *reader, const struct column *column,
     return 1;
 }
 
+struct str doc_reader__term(struct doc_reader *reader, const struct terms *terms, uint32_t ordinal,
+                            char *room)
+{
+    if (!reader || !reader->texts)
+        return terms__text(terms, ordinal, room);
+    uint64_t hash = hash_u64((uint64_t)(uintptr_t)terms + ordinal);
+    struct reader_text *kept = &reader->texts[hash & (DOC_READER_TEXTS - 1)];
+    if (kept->terms == terms && kept->ordinal == ordinal)
+        return (struct str){kept->text, kept->n};
+    struct str text = terms__text(terms, ordinal, room);
+    if (text.p && text.n <= TEXT_BYTES) {
+        kept->terms = terms;
+        kept->ordinal = ordinal;
+        kept->n = (uint8_t)text.n;
+        memcpy(kept->text, text.p, text.n);
+    }
+    return text;
+}
+
 size_t doc_reader__bytes(const struct doc_reader *reader)
 {
-    return sizeof(*reader) + reader->made * sizeof(struct column_window);
+    return sizeof(*reader) + reader->made * sizeof(struct column_window) +
+           (reader->texts ? DOC_READER_TEXTS * sizeof(struct reader_text) : 0);
 }

@@ -115,6 +115,76 @@ static void test_agrees(void **state)
     arena_free(mem);
 }
 
+/* ---- Terms ---- */
+
+#define TERMS 3000u /* more than a reader has places for */
+
+static struct str term_of(struct arena *mem, uint32_t i)
+{
+    return i % 5 == 0
+               ? arena_printf(mem, "%05u, longer than what a reader keeps of a term's text", i)
+               : arena_printf(mem, "%05u", i);
+}
+
+static struct segment *with_terms(struct arena *mem)
+{
+    struct segment_writer_options options = {.doc_count = TERMS};
+    struct segment_writer *w = segment_writer_new(&options);
+    struct segment *seg;
+    struct err err;
+    void *bytes;
+    size_t size;
+    uint32_t *docs = MEM_ARRAY(uint32_t, TERMS);
+    int64_t *values = MEM_ARRAY(int64_t, TERMS);
+    for (uint32_t i = 0; i < TERMS; i++)
+        segment_writer_doc(w, &(struct segment_doc){.id = arena_printf(mem, "%06u", i),
+                                                    .stored = STR("{}"),
+                                                    .version = 1});
+    segment_writer_field_begin(w, 1, FIELD_KEYWORD, STR("k"));
+    segment_writer_terms_begin(w, TERMS_FLAG_POSTINGS);
+    for (uint32_t i = 0; i < TERMS; i++) {
+        docs[i] = i;
+        values[i] = i;
+        segment_writer_term(w, term_of(mem, i), &(struct term_postings){.docs = &i, .count = 1});
+    }
+    segment_writer_terms_end(w, TERMS);
+    segment_writer_column(w, &(struct column_input){COLUMN_ORDINAL, docs, values, TERMS});
+    segment_writer_field_end(w);
+    mem_free(docs);
+    mem_free(values);
+    assert_int_equal(segment_writer_finish(w, &bytes, &size, &err), 0);
+    segment_writer_free(w);
+    if (segment_open_bytes(bytes, size, "test", &seg, &err) < 0)
+        fail_msg("%s", err.text);
+    return seg;
+}
+
+static void test_terms(void **state)
+{
+    (void)state;
+    struct arena *mem = arena_new(0);
+    struct segment *seg = with_terms(mem);
+    const struct column *column = &segment__field(seg, 1)->column;
+    struct doc_reader *reader = doc_reader_new();
+    struct err err;
+    char room[TERM_ROOM_BYTES];
+    for (uint32_t k = 0; k < 4 * TERMS; k++) {
+        uint32_t doc = k % TERMS, other = k * 7919 % 50; /* some come again and again */
+        int64_t ordinal = -1;
+        assert_int_equal(doc_reader__value(reader, column, doc, &ordinal), 1);
+        assert_true(str_eq(doc_reader__term(reader, column->terms, (uint32_t)ordinal, room),
+                           term_of(mem, doc)));
+        assert_true(
+            str_eq(doc_reader__term(reader, column->terms, other, room), term_of(mem, other)));
+    }
+    assert_null(doc_reader__term(reader, column->terms, TERMS, room).p);
+    assert_in_range(doc_reader__bytes(reader), DOC_READER_TEXTS, DOC_READER_BYTES_MAX);
+    assert_int_equal(segment_failure(seg, &err), 0);
+    doc_reader_free(reader);
+    segment_unref(seg);
+    arena_free(mem);
+}
+
 /* A value block that is none: whatever the value, the segment says so. */
 static void test_damage(void **state)
 {
@@ -139,7 +209,7 @@ static void test_damage(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_agrees),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_agrees), cmocka_unit_test(test_terms),
                                        cmocka_unit_test(test_damage)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -291,12 +291,13 @@ static int template_find(struct segment *seg, uint32_t doc, struct doc_reader *r
 
 /* ---- Rebuilding ---- */
 
-static bool term_add(const struct template_hole *hole, int64_t value, struct buf *out)
+static bool term_add(const struct template_hole *hole, int64_t value, struct doc_reader *reader,
+                     struct buf *out)
 {
     char room[TERM_ROOM_BYTES], address[IP_TEXT_BYTES];
     if (value < 0 || value >= hole->column->terms->term_count)
         return false;
-    struct str term = terms__text(hole->column->terms, (uint32_t)value, room);
+    struct str term = doc_reader__term(reader, hole->column->terms, (uint32_t)value, room);
     if (!term.p)
         return false;
     if (hole->kind == HOLE_TERM) {
@@ -317,7 +318,7 @@ static bool column_add(const struct template_hole *hole, uint32_t doc, struct do
     if (doc_reader__value(reader, hole->column, doc, &value) != 1)
         return false;
     if (hole->column->kind == COLUMN_ORDINAL)
-        return term_add(hole, value, out);
+        return term_add(hole, value, reader, out);
     size_t n = template_hole_print(hole->kind, hole->param, value, text);
     buf_add(out, text, n);
     return n > 0;
