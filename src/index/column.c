@@ -319,6 +319,13 @@ void column_read_ordinals(const struct column *column, uint32_t first, uint32_t 
     ordinals_check(column, ordinals, n);
 }
 
+void column__read_window(const struct column *column, uint32_t first, uint32_t n, int64_t *values,
+                         uint64_t *exists)
+{
+    window_read(column, first, n, column->kind == COLUMN_DOUBLE ? SHAPE_DOUBLE : SHAPE_LONG, values,
+                exists);
+}
+
 /* Where the values of a document lie in its zone: [*ret_from, *ret_to). */
 static bool doc_range(const struct column *column, const struct zone_view *view, uint32_t at,
                       uint32_t *ret_from, uint32_t *ret_to)

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/hash.h"
 #include "base/str.h"
+#include "index/doc_reader.h"
 #include "index/ids.h"
 #include "index/segment_int.h"
 
@@ -147,11 +148,11 @@ static bool id_next(struct segment *seg, const uint8_t **p, const uint8_t *end, 
     return true;
 }
 
-size_t segment__id_read(struct segment *seg, uint32_t doc, char *id)
+size_t segment__id_read(struct segment *seg, uint32_t doc, struct doc_reader *reader, char *id)
 {
     if (seg->counted_ids) {
         int64_t value = 0;
-        (void)column_doc_longs(seg->counted_ids, doc, &value, 1);
+        (void)doc_reader__value(reader, seg->counted_ids, doc, &value);
         return counted_text(seg, value, id);
     }
     const uint8_t *end, *p = id_group(seg, doc / ID_GROUP_DOCS, &end);
@@ -163,11 +164,17 @@ size_t segment__id_read(struct segment *seg, uint32_t doc, char *id)
     return n;
 }
 
-struct str segment_id(struct segment *seg, uint32_t doc, struct arena *mem)
+struct str doc_reader_id(struct doc_reader *reader, struct segment *seg, uint32_t doc,
+                         struct arena *mem)
 {
     char id[ID_BYTES_MAX];
     ASSERT(doc < seg->doc_count);
-    return arena_str(mem, (struct str){id, segment__id_read(seg, doc, id)});
+    return arena_str(mem, (struct str){id, segment__id_read(seg, doc, reader, id)});
+}
+
+struct str segment_id(struct segment *seg, uint32_t doc, struct arena *mem)
+{
+    return doc_reader_id(NULL, seg, doc, mem);
 }
 
 static uint32_t find_sorted(struct segment *seg, struct str wanted)
@@ -177,7 +184,7 @@ static uint32_t find_sorted(struct segment *seg, struct str wanted)
                              ID_GROUP_DOCS; /* last group whose first id <= wanted */
     /* The last group first: ids that grow with time are mostly behind everything that is here. */
     for (uint32_t mid = high - 1; high - low > 1; mid = low + (high - low) / 2) {
-        size_t n = segment__id_read(seg, mid * ID_GROUP_DOCS, id);
+        size_t n = segment__id_read(seg, mid * ID_GROUP_DOCS, NULL, id);
         if (str_cmp((struct str){id, n}, wanted) <= 0)
             low = mid;
         else
@@ -219,7 +226,7 @@ uint32_t segment_find_id(struct segment *seg, struct str wanted)
             return DOC_NONE;
         if (*print != (uint8_t)hash || doc > seg->doc_count)
             continue;
-        size_t n = segment__id_read(seg, doc - 1, id);
+        size_t n = segment__id_read(seg, doc - 1, NULL, id);
         /* An id may be there several times before its dead versions are merged away: the last one
          * counts. */
         if (str_eq((struct str){id, n}, wanted) && (found == DOC_NONE || doc - 1 > found))

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/str.h"
 #include "index/filter_cache.h"
+#include "index/doc_reader.h"
 #include "index/segment_int.h"
 #include "index/value_block.h"
 
@@ -459,16 +460,21 @@ const struct segment_field *segment__field(const struct segment *seg, uint32_t i
     return at ? &seg->fields[at - 1] : NULL;
 }
 
-static int64_t system_value(const struct column *column, uint32_t doc)
+static int64_t system_value(struct doc_reader *reader, const struct column *column, uint32_t doc)
 {
     int64_t v = 0;
-    (void)column_doc_longs(column, doc, &v, 1);
+    (void)doc_reader__value(reader, column, doc, &v);
     return v;
+}
+
+int64_t doc_reader_seq_no(struct doc_reader *reader, const struct segment *seg, uint32_t doc)
+{
+    return system_value(reader, seg->seq_nos, doc);
 }
 
 int64_t segment_seq_no(const struct segment *seg, uint32_t doc)
 {
-    return system_value(seg->seq_nos, doc);
+    return system_value(NULL, seg->seq_nos, doc);
 }
 
 struct column *segment_seq_no_column(const struct segment *seg)
@@ -476,7 +482,12 @@ struct column *segment_seq_no_column(const struct segment *seg)
     return seg->seq_nos;
 }
 
+int64_t doc_reader_version(struct doc_reader *reader, const struct segment *seg, uint32_t doc)
+{
+    return system_value(reader, seg->versions, doc);
+}
+
 int64_t segment_version(const struct segment *seg, uint32_t doc)
 {
-    return system_value(seg->versions, doc);
+    return system_value(NULL, seg->versions, doc);
 }

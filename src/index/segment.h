@@ -103,6 +103,19 @@ int64_t segment_seq_no(const struct segment *seg, uint32_t doc);
  * documents. */
 struct column *segment_seq_no_column(const struct segment *seg);
 int64_t segment_version(const struct segment *seg, uint32_t doc);
+/* The same for who shows many documents, best in order: what is unpacked of a column for one serves
+ * its neighbours. A reader belongs to one thread, keeps what it has of one segment, which must live
+ * as long, and stays small (doc_reader.h). NULL: each document is read alone. */
+struct doc_reader;
+struct doc_reader *doc_reader_new(void);
+void doc_reader_free(struct doc_reader *reader);
+DEFINE_CLEANUP(doc_reader_free, struct doc_reader)
+int doc_reader_source(struct doc_reader *reader, struct segment *seg, uint32_t doc,
+                      struct arena *mem, struct str *ret_json, struct err *err) WARN_UNUSED;
+struct str doc_reader_id(struct doc_reader *reader, struct segment *seg, uint32_t doc,
+                         struct arena *mem);
+int64_t doc_reader_seq_no(struct doc_reader *reader, const struct segment *seg, uint32_t doc);
+int64_t doc_reader_version(struct doc_reader *reader, const struct segment *seg, uint32_t doc);
 uint32_t segment_find_id(struct segment *seg, struct str id); /* live or dead, DOC_NONE */
 
 /* Readers below cannot fail one by one: a region whose checksum is bad reads as "nothing". Who has

@@ -120,7 +120,11 @@ static inline bool segment__is_damaged(const struct segment *seg)
  * names what is wrong. */
 int segment_verify_all(struct segment *seg, struct err *err) WARN_UNUSED;
 /* id of the document, at most ID_BYTES_MAX bytes; 0 on damage. */
-size_t segment__id_read(struct segment *seg, uint32_t doc, char *id);
+size_t segment__id_read(struct segment *seg, uint32_t doc, struct doc_reader *reader, char *id);
+/* Documents [first, first + n) of a column with single values: doubles as their bits, ordinals
+ * unchecked. exists: BITSET_WORDS(n). */
+void column__read_window(const struct column *column, uint32_t first, uint32_t n, int64_t *values,
+                         uint64_t *exists);
 /* source and routing; strings in mem */
 int segment_stored(struct segment *seg, uint32_t doc, struct arena *mem, struct str *ret_source,
                    struct str *ret_routing, struct err *err) WARN_UNUSED;

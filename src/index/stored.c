@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/str.h"
+#include "index/doc_reader.h"
 #include "index/ip.h"
 #include "index/segment_int.h"
 
@@ -140,17 +141,23 @@ static bool block_unpack(struct segment *seg, const uint8_t *p, uint64_t packed,
     return true;
 }
 
-/* Takes the cached block when it is the wanted one, else unpacks; the caller gives it back by
- * cache_put. */
-static int stored_load(struct segment *seg, uint32_t block, struct stored_cache **ret_cache,
+static bool block_has(const struct segment *seg, uint32_t block, uint32_t doc)
+{
+    return segment__stored_first(seg, block) <= doc && doc < segment__stored_first(seg, block + 1);
+}
+
+/* Takes the cached block when it has the document, else unpacks the one that has; the caller gives
+ * it back by cache_put. */
+static int stored_load(struct segment *seg, uint32_t doc, struct stored_cache **ret_cache,
                        struct err *err)
 {
     struct stored_cache *cache = __atomic_exchange_n(&seg->cache, NULL, __ATOMIC_ACQ_REL);
-    if (cache && cache->block == block) {
+    if (cache && block_has(seg, cache->block, doc)) {
         *ret_cache = cache;
         return 0;
     }
     mem_free(cache);
+    uint32_t block = block_of(seg, doc);
     uint64_t off = block_off(seg, block), bytes = block_off(seg, block + 1) - off;
     uint32_t docs = segment__stored_first(seg, block + 1) - segment__stored_first(seg, block);
     const uint8_t *p = segment__at(seg, off, bytes);
@@ -261,15 +268,15 @@ static const struct segment_templates *templates_of(struct segment *seg)
 }
 
 /* Sets number and template of the document. */
-static int template_find(struct segment *seg, uint32_t doc, struct stored_doc *stored,
-                         struct err *err)
+static int template_find(struct segment *seg, uint32_t doc, struct doc_reader *reader,
+                         struct stored_doc *stored, struct err *err)
 {
     int64_t number = 0;
     stored->template_number = 0;
     stored->source_template = NULL;
     if (!seg->template_numbers)
         return 0;
-    if (column_doc_longs(seg->template_numbers, doc, &number, 1) != 1 || number < 0 ||
+    if (doc_reader__value(reader, seg->template_numbers, doc, &number) != 1 || number < 0 ||
         number > seg->template_count)
         return templates_bad(seg, err);
     if (number == 0)
@@ -284,12 +291,13 @@ static int template_find(struct segment *seg, uint32_t doc, struct stored_doc *s
 
 /* ---- Rebuilding ---- */
 
-static bool term_add(const struct template_hole *hole, int64_t value, struct buf *out)
+static bool term_add(const struct template_hole *hole, int64_t value, struct doc_reader *reader,
+                     struct buf *out)
 {
     char room[TERM_ROOM_BYTES], address[IP_TEXT_BYTES];
     if (value < 0 || value >= hole->column->terms->term_count)
         return false;
-    struct str term = terms__text(hole->column->terms, (uint32_t)value, room);
+    struct str term = doc_reader__term(reader, hole->column->terms, (uint32_t)value, room);
     if (!term.p)
         return false;
     if (hole->kind == HOLE_TERM) {
@@ -302,14 +310,15 @@ static bool term_add(const struct template_hole *hole, int64_t value, struct buf
     return true;
 }
 
-static bool column_add(const struct template_hole *hole, uint32_t doc, struct buf *out)
+static bool column_add(const struct template_hole *hole, uint32_t doc, struct doc_reader *reader,
+                       struct buf *out)
 {
     int64_t value;
     char text[HOLE_TEXT_BYTES_MAX];
-    if (column_doc_longs(hole->column, doc, &value, 1) != 1)
+    if (doc_reader__value(reader, hole->column, doc, &value) != 1)
         return false;
     if (hole->column->kind == COLUMN_ORDINAL)
-        return term_add(hole, value, out);
+        return term_add(hole, value, reader, out);
     size_t n = template_hole_print(hole->kind, hole->param, value, text);
     buf_add(out, text, n);
     return n > 0;
@@ -328,7 +337,7 @@ static bool stored_add(struct str *rest, bool is_last, struct buf *out)
 }
 
 static bool source_rebuild(const struct source_template *t, uint32_t doc, struct str stored,
-                           struct buf *out)
+                           struct doc_reader *reader, struct buf *out)
 {
     const char *literal = t->literals;
     uint32_t left = t->stored_count;
@@ -339,7 +348,7 @@ static bool source_rebuild(const struct source_template *t, uint32_t doc, struct
         buf_add(out, literal, hole->literal_bytes);
         literal += hole->literal_bytes;
         if (!(hole->kind == HOLE_STORED ? stored_add(&stored, --left == 0, out)
-                                        : column_add(hole, doc, out)))
+                                        : column_add(hole, doc, reader, out)))
             return false;
     }
     buf_add(out, literal, t->tail_bytes);
@@ -348,57 +357,88 @@ static bool source_rebuild(const struct source_template *t, uint32_t doc, struct
 
 /* ---- Public ---- */
 
-static int record_read(struct segment *seg, uint32_t doc, struct arena *mem,
+/* The document's record, in the block that the caller gives back by cache_put. */
+static int record_open(struct segment *seg, uint32_t doc, struct stored_cache **ret_cache,
                        struct stored_doc *ret_stored, struct err *err)
 {
-    uint32_t block = block_of(seg, doc), i = doc - segment__stored_first(seg, block);
     struct stored_cache *cache = NULL;
-    TRY(stored_load(seg, block, &cache, err));
+    TRY(stored_load(seg, doc, &cache, err));
+    uint32_t i = doc - segment__stored_first(seg, cache->block);
     const uint8_t *p = (const uint8_t *)cache->records + (i ? cache->ends[i - 1] : 0),
                   *end = (const uint8_t *)cache->records + cache->ends[i];
     uint64_t routing_bytes;
-    bool is_bad = !get_varint(&p, end, &routing_bytes) || routing_bytes > (uint64_t)(end - p);
-    if (!is_bad) {
-        ret_stored->routing =
-            routing_bytes ? arena_str(mem, (struct str){(const char *)p, routing_bytes}) : STR_NONE;
-        p += routing_bytes;
-        ret_stored->bytes = arena_str(mem, (struct str){(const char *)p, (size_t)(end - p)});
+    if (!get_varint(&p, end, &routing_bytes) || routing_bytes > (uint64_t)(end - p)) {
+        uint64_t off = block_off(seg, cache->block);
+        cache_put(seg, cache);
+        return stored_bad(seg, off, err);
     }
-    cache_put(seg, cache);
-    return is_bad ? stored_bad(seg, block_off(seg, block), err) : 0;
+    ret_stored->routing = routing_bytes ? (struct str){(const char *)p, routing_bytes} : STR_NONE;
+    p += routing_bytes;
+    ret_stored->bytes = (struct str){(const char *)p, (size_t)(end - p)};
+    *ret_cache = cache;
+    return 0;
 }
 
 int segment__stored_read(struct segment *seg, uint32_t doc, struct arena *mem,
                          struct stored_doc *ret_stored, struct err *err)
 {
+    struct stored_cache *cache;
     ASSERT(doc < seg->doc_count);
-    TRY(template_find(seg, doc, ret_stored, err));
-    TRY(record_read(seg, doc, mem, ret_stored, err));
+    TRY(template_find(seg, doc, NULL, ret_stored, err));
+    TRY(record_open(seg, doc, &cache, ret_stored, err));
+    if (ret_stored->routing.p)
+        ret_stored->routing = arena_str(mem, ret_stored->routing);
+    ret_stored->bytes = arena_str(mem, ret_stored->bytes);
+    cache_put(seg, cache);
+    return segment_failure(seg, err);
+}
+
+/* STR_NONE: damage. */
+static struct str rebuilt(struct segment *seg, uint32_t doc, const struct stored_doc *stored,
+                          struct doc_reader *reader, struct buf *out, struct arena *mem)
+{
+    if (source_rebuild(stored->source_template, doc, stored->bytes, reader, out))
+        return arena_str(mem, buf_str(out));
+    segment__damaged(seg, "a document's source does not fit its columns, document", doc);
+    return STR_NONE;
+}
+
+/* ret_routing may be NULL. */
+static int source_read(struct segment *seg, uint32_t doc, struct doc_reader *reader,
+                       struct arena *mem, struct str *ret_source, struct str *ret_routing,
+                       struct err *err)
+{
+    struct stored_doc stored;
+    struct stored_cache *cache;
+    struct buf own;
+    ASSERT(doc < seg->doc_count);
+    TRY(template_find(seg, doc, reader, &stored, err));
+    TRY(record_open(seg, doc, &cache, &stored, err));
+    if (ret_routing)
+        *ret_routing = stored.routing.p ? arena_str(mem, stored.routing) : STR_NONE;
+    buf_init(&own, STORED_RAW_BYTES_MAX);
+    struct buf *out = reader ? doc_reader__text(reader) : &own;
+    *ret_source = stored.source_template ? rebuilt(seg, doc, &stored, reader, out, mem)
+                                         : arena_str(mem, stored.bytes);
+    buf_deinit(&own);
+    cache_put(seg, cache);
     return segment_failure(seg, err);
 }
 
 int segment_stored(struct segment *seg, uint32_t doc, struct arena *mem, struct str *ret_source,
                    struct str *ret_routing, struct err *err)
 {
-    struct stored_doc stored;
-    TRY(segment__stored_read(seg, doc, mem, &stored, err));
-    *ret_routing = stored.routing;
-    *ret_source = stored.bytes;
-    if (!stored.source_template)
-        return 0;
-    struct buf out;
-    buf_init(&out, STORED_RAW_BYTES_MAX);
-    bool is_good = source_rebuild(stored.source_template, doc, stored.bytes, &out);
-    *ret_source = is_good ? arena_str(mem, buf_str(&out)) : STR_NONE;
-    buf_deinit(&out);
-    if (!is_good)
-        segment__damaged(seg, "a document's source does not fit its columns, document", doc);
-    return segment_failure(seg, err);
+    return source_read(seg, doc, NULL, mem, ret_source, ret_routing, err);
 }
 
 int segment_source(struct segment *seg, uint32_t doc, struct arena *mem, struct str *ret_json,
                    struct err *err)
 {
-    struct str routing;
-    return segment_stored(seg, doc, mem, ret_json, &routing, err);
+    return source_read(seg, doc, NULL, mem, ret_json, NULL, err);
+}
+
+int doc_reader_source(struct doc_reader *reader, struct segment *seg, uint32_t doc,
+                      struct arena *mem, struct str *ret_json, struct err *err)
+{
+    return source_read(seg, doc, reader, mem, ret_json, NULL, err);
 }

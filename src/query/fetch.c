@@ -202,21 +202,21 @@ static void walk_source(const struct source_walk *walk, struct str path, const s
 }
 
 int fetch_hit(const struct fetch_spec *fetch, const struct searcher_part *part, uint32_t doc,
-              struct arena *mem, struct search_hit *hit, struct err *err)
+              struct doc_reader *reader, struct arena *mem, struct search_hit *hit, struct err *err)
 {
     hit->index = arena_str(mem, part->index);
     if (fetch->has_no_stored_fields)
         hit->id = STR_NONE;
     else
-        hit->id = segment_id(part->segment, doc, mem);
-    hit->version = segment_version(part->segment, doc);
-    hit->seq_no = segment_seq_no(part->segment, doc);
+        hit->id = doc_reader_id(reader, part->segment, doc, mem);
+    hit->version = doc_reader_version(reader, part->segment, doc);
+    hit->seq_no = doc_reader_seq_no(reader, part->segment, doc);
     hit->primary_term = 1;
     struct str json = STR_NONE;
     bool wants_source =
         !fetch->source.is_off && !(fetch->has_no_stored_fields && !fetch->source.is_given);
     if (wants_source || fetch->field_count)
-        TRY(segment_source(part->segment, doc, mem, &json, err));
+        TRY(doc_reader_source(reader, part->segment, doc, mem, &json, err));
     if (wants_source)
         TRY(source_filter(json, &fetch->source, mem, &hit->source, err));
     if (fetch->docvalue_count + fetch->field_count == 0)

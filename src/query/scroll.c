@@ -240,13 +240,14 @@ static int run_ahead(struct scroll_table *table, struct scroll *scroll, struct a
 {
     int64_t started_ns = clock_monotonic_ns(table->clock);
     size_t count = MIN_OF(scroll->ahead.count - scroll->ahead_at, (size_t)scroll->request->size);
+    CLEANUP(doc_reader_free_ptr) struct doc_reader *reader = doc_reader_new();
     *result = (struct search_result){0};
     search_shards_of(scroll->searcher, result);
     result->hits = ARENA_ARRAY(mem, struct search_hit, count);
     for (; result->hit_count < count; result->hit_count++) {
         const struct ahead_hit *from = &scroll->ahead.hits[scroll->ahead_at + result->hit_count];
         struct search_hit *hit = &result->hits[result->hit_count];
-        TRY(fetch_hit(&scroll->request->fetch, from->part, from->doc, mem, hit, err));
+        TRY(fetch_hit(&scroll->request->fetch, from->part, from->doc, reader, mem, hit, err));
         hit->has_score = from->has_score;
         hit->score = from->score;
         /* Copied: the next page may be under way before this one is printed. */

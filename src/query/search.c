@@ -106,12 +106,14 @@ static int fetch_hits(struct search *s, struct search_result *result)
     result->hit_count = MIN_OF(own->hit_count - from, (size_t)request->size);
     result->hits = ARENA_ARRAY(s->mem, struct search_hit, result->hit_count + 1);
     bool shows_scores = s->is_by_score || request->track_scores;
+    CLEANUP(doc_reader_free_ptr)
+    struct doc_reader *reader = result->hit_count > 1 ? doc_reader_new() : NULL;
     for (size_t i = 0; i < s->sort_count; i++)
         shows_scores = shows_scores || s->sorts[i].kind == SORT_SCORE;
     for (size_t i = 0; i < result->hit_count; i++) {
         const struct hit_ref *ref = &own->hits[from + i];
         struct search_hit *hit = &result->hits[i];
-        TRY(fetch_hit(&request->fetch, ref->part, ref->doc, s->mem, hit, s->err));
+        TRY(fetch_hit(&request->fetch, ref->part, ref->doc, reader, s->mem, hit, s->err));
         if (request->collapse)
             collapse_show(request->collapse, ref->part, ref->doc, s->mem, &hit->fields);
         hit->has_score = shows_scores;

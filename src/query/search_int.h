@@ -192,9 +192,11 @@ struct fetch_spec {
     size_t docvalue_count, field_count;
     bool wants_version, wants_seq_no, has_no_stored_fields;
 };
-/* Fills index, id, source, version … of a hit. */
+/* Fills index, id, source, version … of a hit. `reader`: of those that are fetched one after the
+ * other, or NULL. */
 int fetch_hit(const struct fetch_spec *fetch, const struct searcher_part *part, uint32_t doc,
-              struct arena *mem, struct search_hit *hit, struct err *err) WARN_UNUSED;
+              struct doc_reader *reader, struct arena *mem, struct search_hit *hit,
+              struct err *err) WARN_UNUSED;
 
 /* ---- The request ---- */
 /* The hits behind a page, found with it and not fetched yet. */

@@ -9,6 +9,8 @@
 #include "index/engine.h"
 #include "index/figures.h"
 
+#define READERS_MAX 16u /* of a page: indices beyond are read document by document */
+
 struct cursor {
     struct planner planner;
     struct plan *plan;
@@ -18,6 +20,7 @@ struct cursor {
     uint32_t next;                     /* the first document that was not shown */
     struct arena *mem;                 /* of the doc set; NULL: not opened yet */
     struct docset *set;
+    struct doc_reader *reader; /* for one page; NULL: nothing was shown */
     uint32_t window_first;
     bool has_window;
     uint64_t words[WINDOW_WORDS];
@@ -28,7 +31,7 @@ struct doc_walk {
     const struct search_request *request;
     struct arena *mem; /* plans and cursors */
     struct cursor *cursors;
-    size_t cursor_count;
+    size_t cursor_count, reader_count;
     bool is_by_doc;
     float score;
 };
@@ -289,7 +292,11 @@ static int next_cursor(struct doc_walk *walk, struct cursor **ret_cursor, struct
 static int show(struct doc_walk *walk, struct cursor *c, struct arena *mem, struct search_hit *hit,
                 struct err *err)
 {
-    TRY(fetch_hit(&walk->request->fetch, &c->parts[c->part], c->next, mem, hit, err));
+    if (!c->reader && walk->reader_count < READERS_MAX) {
+        c->reader = doc_reader_new();
+        walk->reader_count++;
+    }
+    TRY(fetch_hit(&walk->request->fetch, &c->parts[c->part], c->next, c->reader, mem, hit, err));
     hit->has_score = !walk->is_by_doc;
     hit->score = walk->is_by_doc ? 0 : f32_shown(walk->score);
     struct value *sort = ARENA_ARRAY(mem, struct value, 1);
@@ -319,6 +326,15 @@ static int fill_page(struct doc_walk *walk, struct clock *clock, int64_t started
     return 0;
 }
 
+static void readers_free(struct doc_walk *walk)
+{
+    for (size_t i = 0; walk->reader_count > 0 && i < walk->cursor_count; i++) {
+        doc_reader_free(walk->cursors[i].reader);
+        walk->cursors[i].reader = NULL;
+    }
+    walk->reader_count = 0;
+}
+
 int doc_walk_page(struct doc_walk *walk, struct clock *clock, struct arena *mem,
                   struct search_result *ret_result, struct err *err)
 {
@@ -328,6 +344,7 @@ int doc_walk_page(struct doc_walk *walk, struct clock *clock, struct arena *mem,
     result.hits = ARENA_ARRAY(mem, struct search_hit, (size_t)walk->request->size);
     searcher_query_begin(walk->searcher);
     int rc = fill_page(walk, clock, started_ns, mem, &result, err);
+    readers_free(walk);
     result.took_ns = clock_monotonic_ns(clock) - started_ns;
     /* Finding and fetching go hand in hand here: their time is the fetch's. */
     searcher_query_end(walk->searcher, 0, result.took_ns, result.hit_count > 0);

@@ -222,7 +222,7 @@ static struct value print_entry(const struct top_hits_params *params,
 {
     struct search_hit hit = {0};
     struct value map = value_map(run->mem, 8), source;
-    if (fetch_hit(&params->fetch, entry->part, entry->doc, run->mem, &hit, run->err) < 0) {
+    if (fetch_hit(&params->fetch, entry->part, entry->doc, NULL, run->mem, &hit, run->err) < 0) {
         run->rc = -ERR_CORRUPT;
         return value_null();
     }
