@@ -2,7 +2,11 @@
 /* significant_terms.c: values that are more frequent in the documents of a bucket than in the
  * background. The foreground is counted like terms; the background of a text is the sum of its
  * counts in the dictionaries, looked up once per text that could be shown; with a filter, or for
- * numbers, the background is counted when the result is printed. */
+ * numbers, the background is counted when the result is printed.
+ *
+ * Texts are counted in an array by ordinal where it is small for the documents at hand. When one
+ * segment only has the field, the arrays stand until the result is printed, and texts are looked at
+ * for the buckets that are shown alone; else they are emptied when the segment ends. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -13,6 +17,10 @@
 #include "query/buckets/significance.h"
 #include "query/buckets/terms_filter.h"
 #include "query/buckets/text_ids.h"
+
+#define CODES_PER_DOC 8u  /* more of them than documents: clearing them costs more than it saves */
+#define CODES_FREE    64u /* an array that small is no worse than a hash table */
+#define CODES_TOTAL   (UINT64_C(1) << 22) /* of all arrays of a segment: 16 MiB */
 
 struct significant_params {
     struct source_params source;
@@ -29,8 +37,13 @@ struct significant_params {
 struct significant_run {
     struct source source;
     struct text_ids ids;
-    uint32_t *id_of; /* the segment's ordinals to ids, UINT32_MAX: not met yet */
-    bool is_mapped;  /* the index at hand knows the field */
+    uint32_t *id_of;      /* the segment's ordinals to ids, UINT32_MAX: not met yet */
+    bool is_mapped;       /* the index at hand knows the field */
+    struct column *only;  /* the search's only column of the field */
+    uint32_t *only_ids;   /* its ordinals to ids, UINT32_MAX: not met yet; in the run that prints */
+    uint32_t code_count;  /* of the segment; 0: no arrays */
+    uint64_t codes_taken; /* by the arrays there are */
+    struct significant_state *open; /* those whose array is emptied when the segment ends */
     /* the background, where it has to be counted; only in the run that prints */
     bool is_background_there;
     struct bucket_set counts;
@@ -43,6 +56,8 @@ struct significant_run {
 struct significant_state {
     struct bucket_set set; /* by text id or number */
     uint64_t size;
+    uint32_t *by_code; /* MAY be NULL; more documents, by ordinal */
+    struct significant_state *next_open;
 };
 
 static const struct opt significant_opts[] = {
@@ -204,6 +219,64 @@ static int segment_begin(const struct agg_node *node, struct significant_run *mi
     return 0;
 }
 
+/* ---- By ordinal ---- */
+
+static void codes_begin(const struct agg_node *node, struct significant_run *mine,
+                        struct agg_run *run)
+{
+    const struct significant_params *params = node->params;
+    int64_t least;
+    ASSERT(!mine->open);
+    if (!mine->only)
+        mine->only = source_only_column(&params->source, run);
+    mine->code_count = 0;
+    if (!mine->only)
+        mine->codes_taken = 0;
+    if (node->child_count == 0 && mine->source.kind == COLUMN_ORDINAL && !mine->source.has_missing)
+        (void)source_codes(&mine->source, (uint32_t)CODES_TOTAL, &mine->code_count, &least);
+}
+
+/* The state has its array. `docs`: how many are to be counted now. */
+static bool has_codes(struct significant_run *mine, struct agg_run *run,
+                      struct significant_state *own, uint32_t docs)
+{
+    if (mine->code_count == 0) /* this segment has none, whatever another one had */
+        return false;
+    if (LIKELY(own->by_code != NULL))
+        return true;
+    if (mine->code_count > docs * CODES_PER_DOC + CODES_FREE ||
+        mine->codes_taken + mine->code_count > CODES_TOTAL)
+        return false;
+    mine->codes_taken += mine->code_count;
+    own->by_code = ARENA_ARRAY(mine->only ? run->mem : run->scratch, uint32_t, mine->code_count);
+    if (!mine->only) {
+        own->next_open = mine->open;
+        mine->open = own;
+    }
+    return true;
+}
+
+static void empty_codes(struct significant_run *mine, struct agg_run *run,
+                        struct significant_state *own)
+{
+    const uint32_t *by_code = own->by_code;
+    own->by_code = NULL;
+    for (uint32_t code = 0; by_code && code < mine->code_count; code++) {
+        if (by_code[code] == 0)
+            continue;
+        uint32_t at = bucket_set_get(&own->set, text_key(mine, run, code), run->mem);
+        own->set.buckets[at].doc_count += by_code[code];
+    }
+}
+
+static void significant_end(const struct agg_node *node UNUSED, struct agg_run *run, void *own)
+{
+    struct significant_run *mine = own;
+    for (struct significant_state *state = mine->open; state; state = state->next_open)
+        empty_codes(mine, run, state);
+    mine->open = NULL;
+}
+
 /* ---- Background ---- */
 
 static bool is_counted(const struct significant_params *params, const struct significant_run *mine)
@@ -281,18 +354,24 @@ static void count_background(const struct agg_node *node, struct significant_run
     }
 }
 
-/* The dictionaries' counts, of all segments. */
-static uint64_t look_up(const struct significant_params *params, struct significant_run *mine,
-                        struct agg_run *run, uint32_t id)
+/* There is a place for the id's background. */
+static void hold_lookup(struct significant_run *mine, struct agg_run *run, uint32_t id)
 {
     if (id >= mine->lookup_capacity) {
-        uint32_t capacity = MAX_OF(mine->ids.count, id + 1);
+        uint32_t capacity = MAX_OF(mine->ids.capacity, id + 1);
         uint64_t *lookups = ARENA_ARRAY(run->mem, uint64_t, capacity);
         if (mine->lookup_capacity)
             memcpy(lookups, mine->lookups, mine->lookup_capacity * sizeof(*lookups));
         mine->lookups = lookups;
         mine->lookup_capacity = capacity;
     }
+}
+
+/* The dictionaries' counts, of all segments. */
+static uint64_t look_up(const struct significant_params *params, struct significant_run *mine,
+                        struct agg_run *run, uint32_t id)
+{
+    hold_lookup(mine, run, id);
     size_t part_count;
     const struct searcher_part *parts = search_env_parts(run->env, &part_count);
     uint64_t docs = 0;
@@ -339,7 +418,19 @@ static uint64_t background_docs(const struct significant_params *params,
 static int significant_begin(const struct agg_node *node, struct agg_run *run, void *own,
                              struct err *err)
 {
-    return segment_begin(node, own, run, err);
+    TRY(segment_begin(node, own, run, err));
+    codes_begin(node, own, run);
+    return 0;
+}
+
+static void collect_codes(struct significant_run *mine, struct agg_run *run,
+                          struct significant_state *own, const struct doc_block *block)
+{
+    uint32_t codes[BATCH_MAX];
+    uint16_t offs[BATCH_MAX];
+    size_t n = source_read_codes(&mine->source, run, block, 0, mine->code_count, codes, offs);
+    for (size_t i = 0; i < n; i++)
+        own->by_code[codes[i]]++;
 }
 
 static void significant_collect(const struct agg_node *node, struct agg_run *run, void *state,
@@ -353,11 +444,46 @@ static void significant_collect(const struct agg_node *node, struct agg_run *run
     if (!mine->is_mapped)
         return;
     own->size += block->count;
+    if (has_codes(mine, run, own, block->count)) {
+        collect_codes(mine, run, own, block);
+        return;
+    }
     while (source_next(&mine->source, run, block, &cursor, true, &batch)) {
         for (size_t i = 0; i < batch.count; i++)
             index[i] = bucket_set_get(&own->set, batch_key(mine, run, &batch, i), run->mem);
         bucket_group(node, run, &own->set, index, batch.offs, batch.count, block);
     }
+}
+
+/* Of few texts, one by one. */
+static bool significant_scatter(const struct agg_node *node, struct agg_run *run,
+                                struct bucket_scatter *to)
+{
+    struct significant_run *mine = node_own(node, run);
+    if (!mine->is_mapped || mine->code_count == 0 || mine->code_count > CODES_FREE)
+        return false;
+    const struct window_values *w = run_window(run, mine->source.column, to->block->first);
+    bool is_dense = column_is_dense(mine->source.column);
+    char *flat = to->set->flat ? to->set->flat[to->child] : NULL;
+    size_t bytes = flat ? to->set->flat_bytes[to->child] : 0;
+    for (size_t i = 0; i < to->n; i++) {
+        uint32_t off = to->offs[i], at = to->index[i];
+        if (at == UINT32_MAX)
+            continue;
+        struct significant_state *own =
+            (void *)(flat ? flat + at * bytes
+                          : bucket_child_state(to->parent, run, &to->set->buckets[at], to->child));
+        own->size++;
+        if (!(is_dense || bitset_get(w->exists, off)) || w->ordinals[off] >= mine->code_count)
+            continue;
+        if (has_codes(mine, run, own, 1)) {
+            own->by_code[w->ordinals[off]]++;
+            continue;
+        }
+        uint32_t in = bucket_set_get(&own->set, text_key(mine, run, w->ordinals[off]), run->mem);
+        own->set.buckets[in].doc_count++;
+    }
+    return true;
 }
 
 static int64_t key_of_other(struct significant_run *mine, const struct significant_run *theirs,
@@ -376,6 +502,15 @@ static void significant_merge(const struct agg_node *node, struct agg_run *run, 
     if (!mine->source.field)
         mine->source = theirs->source;
     own->size += more->size;
+    if (!mine->only)
+        mine->only = theirs->only;
+    if (more->by_code && mine->only) {
+        uint32_t count = column_ordinal_count(mine->only);
+        if (!own->by_code)
+            own->by_code = ARENA_ARRAY(run->mem, uint32_t, count);
+        for (uint32_t i = 0; i < count; i++)
+            own->by_code[i] += more->by_code[i];
+    }
     for (uint32_t i = 0; i < more->set.count; i++) {
         struct bucket *bucket = &more->set.buckets[i];
         uint32_t at =
@@ -458,6 +593,54 @@ static void print_key(const struct significant_run *mine, int64_t key, struct ag
                       is_bool ? value_bool(key != 0) : value_str(text));
 }
 
+struct shown_codes {
+    struct significant_run *mine;
+    struct agg_run *run;
+};
+
+static void name_ordinal(void *owner, uint32_t ordinal, struct str text, uint32_t doc_count)
+{
+    const struct shown_codes *shown = owner;
+    struct significant_run *mine = shown->mine;
+    uint32_t id = text_ids_get(&mine->ids, text, shown->run->mem);
+    mine->only_ids[ordinal] = id;
+    hold_lookup(mine, shown->run, id);
+    mine->lookups[id] = (uint64_t)doc_count + 1;
+}
+
+/* The counts by ordinal of the only column as buckets; texts and their background are read in one
+ * pass over the dictionary. */
+static void name_codes(const struct agg_node *node, struct agg_run *run,
+                       struct significant_state *own)
+{
+    struct significant_run *mine = node_own(node, run);
+    const uint32_t *by_code = own->by_code;
+    if (!by_code)
+        return;
+    struct shown_codes shown = {mine, run};
+    uint32_t count = column_ordinal_count(mine->only);
+    uint64_t *wanted = ARENA_ARRAY(run->mem, uint64_t, BITSET_WORDS(count) + 1);
+    bool is_any = false;
+    own->by_code = NULL;
+    if (!mine->only_ids) {
+        mine->only_ids = ARENA_ARRAY(run->mem, uint32_t, count);
+        memset(mine->only_ids, 0xFF, count * sizeof(*mine->only_ids));
+    }
+    for (uint32_t code = 0; code < count; code++) {
+        bool is_new = by_code[code] > 0 && mine->only_ids[code] == UINT32_MAX;
+        wanted[code >> 6] |= (uint64_t)is_new << (code & 63);
+        is_any |= is_new;
+    }
+    if (is_any)
+        column_ordinals_each(mine->only, wanted, name_ordinal, &shown);
+    for (uint32_t code = 0; code < count; code++) {
+        if (by_code[code] == 0 || mine->only_ids[code] == UINT32_MAX)
+            continue;
+        uint32_t at = bucket_set_get(&own->set, mine->only_ids[code], run->mem);
+        own->set.buckets[at].doc_count += by_code[code];
+    }
+}
+
 static size_t score_rows(const struct agg_node *node, struct agg_run *run,
                          struct significant_state *own, uint64_t superset, struct row *rows)
 {
@@ -483,6 +666,7 @@ static struct value significant_result(const struct agg_node *node, struct agg_r
     const struct significant_params *params = node->params;
     struct significant_run *mine = node_own(node, run);
     struct significant_state *own = state;
+    name_codes(node, run, own);
     struct row *rows = ARENA_ARRAY(run->mem, struct row, own->set.count + 1);
     if (mine->source.field)
         count_background(node, mine, run);
@@ -532,6 +716,8 @@ const struct bucket_type bucket_type_significant_terms = {
     .parse = significant_parse,
     .begin = significant_begin,
     .collect = significant_collect,
+    .end = significant_end,
+    .scatter = significant_scatter,
     .merge = significant_merge,
     .result = significant_result,
     .typed_name = significant_typed_name,

@@ -173,6 +173,64 @@ static void terms_are_those_of_elasticsearch(struct test *t)
 #define SIGNIFICANT_FAILS(inner, code, part)                                                       \
     fails(&bed, "{\"size\":0,\"aggs\":{\"x\":{\"significant_terms\":{" inner "}}}}", code, part)
 
+/* q and m hold the same texts; m of one more document has two, so that it is not counted by
+ * ordinal. */
+static void fill_alike(struct bed *bed, bool has_two_segments)
+{
+    char id[16], json[160];
+    create(bed, "i",
+           "{\"mappings\":{\"properties\":{\"p\":{\"type\":\"keyword\"},\"q\":{\"type\":"
+           "\"keyword\"},\"m\":{\"type\":\"keyword\"},\"n\":{\"type\":\"long\"}}}}");
+    put(bed, "i", "more", "{\"n\":1,\"m\":[\"y\",\"z\"]}");
+    for (unsigned i = 0; i < 600; i++) {
+        unsigned p = i * 7 % 40, q = (i * i + p) % 9;
+        (void)snprintf(id, sizeof(id), "%u", i);
+        if (i % 10 == 3)
+            (void)snprintf(json, sizeof(json), "{\"p\":\"p%u\",\"n\":0}", p);
+        else
+            (void)snprintf(json, sizeof(json),
+                           "{\"p\":\"p%u\",\"q\":\"q%u\",\"m\":\"q%u\",\"n\":%u}", p, q, q,
+                           i % 4 / 3);
+        put(bed, "i", id, json);
+        if (has_two_segments && i == 350)
+            refresh(bed, "i");
+    }
+    refresh(bed, "i");
+}
+
+static void counting_by_ordinal_changes_nothing(struct test *t)
+{
+    static const struct {
+        const char *head, *tail;
+    } bodies[] = {
+        {"{\"size\":0,\"query\":{\"term\":{\"n\":0}},\"aggs\":{\"x\":{\"terms\":{\"field\":\"p\","
+         "\"size\":50},\"aggs\":{\"s\":{\"significant_terms\":{\"field\":\"",
+         "\",\"min_doc_count\":1}}}}}}"},
+        {"{\"size\":0,\"query\":{\"term\":{\"n\":0}},\"aggs\":{\"x\":{\"significant_terms\":{"
+         "\"field\":\"",
+         "\",\"background_filter\":{\"exists\":{\"field\":\"p\"}}}}}}"},
+        {"{\"size\":0,\"query\":{\"range\":{\"n\":{\"lt\":1}}},\"aggs\":{\"x\":{"
+         "\"significant_terms\":{\"field\":\"",
+         "\",\"min_doc_count\":1}}}}"}};
+    for (int segments = 1; segments <= 2; segments++) {
+        struct bed bed;
+        bed_init(&bed, t);
+        fill_alike(&bed, segments == 2);
+        for (size_t i = 0; i < ARRAY_COUNT(bodies); i++) {
+            struct str texts[2];
+            for (int k = 0; k < 2; k++) {
+                struct str body =
+                    arena_printf(t->mem, "%s%s%s", bodies[i].head, k ? "q" : "m", bodies[i].tail);
+                struct value tree = reply(&bed, "*", body.p);
+                texts[k] = json_of(&bed, at_path(&tree, "aggregations"));
+            }
+            test__str_eq(texts[1], texts[0], __FILE__, __LINE__);
+            assert_true(texts[0].n > 200);
+        }
+        bed_deinit(&bed);
+    }
+}
+
 static void mistakes_are_named(struct test *t)
 {
     struct bed bed;
@@ -189,4 +247,5 @@ static void mistakes_are_named(struct test *t)
     bed_deinit(&bed);
 }
 
-TEST_MAIN(TEST(terms_are_those_of_elasticsearch), TEST(mistakes_are_named))
+TEST_MAIN(TEST(terms_are_those_of_elasticsearch), TEST(counting_by_ordinal_changes_nothing),
+          TEST(mistakes_are_named))
