@@ -35,7 +35,8 @@ size_t term_table_bytes(const struct term_table *table);
 static inline struct str term_table_text(const struct term_table *table, uint32_t term)
 {
     uint32_t from = term ? table->ends[term - 1] : 0;
-    return (struct str){table->pool.p + from, table->ends[term] - from};
+    const char *pool = table->pool.p ? table->pool.p : ""; /* none yet: the only term is empty */
+    return (struct str){pool + from, table->ends[term] - from};
 }
 
 struct text_run { /* one value of a text field */
