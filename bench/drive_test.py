@@ -67,6 +67,18 @@ class Answers(unittest.TestCase):
         # The size may have cut the last ones.
         self.same(a, significant(("a", 9, 3.0), ("b", 7, 2.0), ("c", 7, 2.0), ("e", 5, 1.0)))
 
+    def test_groups_are_known_by_their_value(self):
+        def collapsed(*hits):
+            return answer([{"_index": "i", "_score": score, "_source": {"n": n}, "fields": {"host": [host]}}
+                           for host, score, n in hits])
+        a = collapsed(("a", 3.0, 1), ("b", 2.0, 2), ("c", 1.0, 3))
+        other_document = collapsed(("a", 3.0, 9), ("b", 2.0, 2), ("c", 1.0, 3))
+        other_group = collapsed(("x", 3.0, 1), ("b", 2.0, 2), ("c", 1.0, 3))
+        self.assertIsNone(answers.differ(a, other_document, is_collapsed=True))
+        self.differs(a, other_document, "hits from 0")
+        self.assertIn("hits from 0", answers.differ(a, other_group, is_collapsed=True))
+        self.assertIn("hit 0", answers.differ(a, collapsed(("a", 4.0, 1), ("b", 2.0, 2), ("c", 1.0, 3)), is_collapsed=True))
+
     def test_count_of_hits(self):
         self.differs(answer([hit(1, 5)]), answer([]), "hits: 1 and 0")
 

@@ -5,6 +5,8 @@
 - Hits in the order of their sort values (or scores). Hits with equal keys may stand in any order among themselves, so
   they are compared as a set of (index, source); of the last such set, which the page's end may cut, the keys only,
   unless the answer holds every hit there is.
+- Hits of a collapsed search stand each for a group, its best one. Of documents with equal score any may stand for the group, so a
+  hit is known by its group's value instead of its source.
 - Without an order (all scores alike) only how many hits there are.
 - Buckets that are ordered by a score (significant terms): those with equal scores may stand in any order among
   themselves, so they are compared as a set; of the last such set, which the size may cut, the scores only.
@@ -102,16 +104,17 @@ def groups(hits, is_sorted):
     return found
 
 
-def identity(hit, prefixes):
+def identity(hit, prefixes, is_collapsed):
     index = hit.get("_index", "")
     for prefix in prefixes:
         if prefix and index.startswith(prefix):
             index = index[len(prefix):]
             break
-    return json.dumps([index, hit.get("_source"), hit.get("fields")], sort_keys=True)
+    source = "_source" in hit if is_collapsed else hit.get("_source")
+    return json.dumps([index, source, hit.get("fields")], sort_keys=True)
 
 
-def hits_differ(a, b, prefixes):
+def hits_differ(a, b, prefixes, is_collapsed):
     list_a, list_b = a.get("hits", []), b.get("hits", [])
     if len(list_a) != len(list_b):
         return f"hits: {len(list_a)} and {len(list_b)}"
@@ -130,8 +133,8 @@ def hits_differ(a, b, prefixes):
         if len(hits_a) != len(hits_b):
             return f"hits from {place} with {short(key_a)}: {len(hits_a)} and {len(hits_b)}"
         if at + 1 < len(groups_a) or is_whole:
-            ids_a = sorted(identity(h, prefixes) for h in hits_a)
-            ids_b = sorted(identity(h, prefixes) for h in hits_b)
+            ids_a = sorted(identity(h, prefixes, is_collapsed) for h in hits_a)
+            ids_b = sorted(identity(h, prefixes, is_collapsed) for h in hits_b)
             for x, y in zip(ids_a, ids_b):
                 if x != y:
                     return f"hits from {place} with {short(key_a)}: {x[:SHOWN]} and {y[:SHOWN]}"
@@ -139,7 +142,7 @@ def hits_differ(a, b, prefixes):
     return None
 
 
-def differ(a, b, tolerance=METRIC_TOLERANCE, prefixes=("", "")):
+def differ(a, b, tolerance=METRIC_TOLERANCE, prefixes=("", ""), is_collapsed=False):
     """The first difference of two search answers as a text, or None. tolerance: of numbers in aggregations."""
     for name, answer in (("first", a), ("second", b)):
         shards = answer.get("_shards", {})
@@ -149,6 +152,6 @@ def differ(a, b, tolerance=METRIC_TOLERANCE, prefixes=("", "")):
     for path, allowed in (("total", 0), ("max_score", SCORE_TOLERANCE)):
         if difference := value_differs(hits_a.get(path), hits_b.get(path), allowed, "hits." + path):
             return difference
-    if difference := hits_differ(hits_a, hits_b, prefixes):
+    if difference := hits_differ(hits_a, hits_b, prefixes, is_collapsed):
         return difference
     return value_differs(a.get("aggregations"), b.get("aggregations"), tolerance, "aggregations")

@@ -13,6 +13,7 @@ class Search:
     def __init__(self, name, body, params="", tolerance=None, since=None):
         self.name, self.body, self.params = name, body, params
         self.tolerance, self.since = tolerance, since
+        self.is_collapsed = "collapse" in body
 
     def prepared(self, rest, index):
         """A function that runs the operation once: (seconds, answer)."""
@@ -25,6 +26,7 @@ class Scroll:
     """Reads `pages` pages of `size` hits and drops the context; one page's answer stands for all: the hits are those of every
     page."""
     tolerance = since = None
+    is_collapsed = False
 
     def __init__(self, name, body, pages, size):
         self.name, self.body, self.pages, self.size = name, body, pages, size

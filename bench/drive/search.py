@@ -62,5 +62,5 @@ def run(op, rests, index, args):
             order.reverse()  # neither is always the one that runs behind the other
     if len(rests) == 2 and all(answer is not None for answer in result.answers):
         tolerance = METRIC_TOLERANCE if op.tolerance is None else op.tolerance
-        result.difference = differ(*result.answers, tolerance)
+        result.difference = differ(*result.answers, tolerance, is_collapsed=op.is_collapsed)
     return result
