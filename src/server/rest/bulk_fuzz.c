@@ -71,7 +71,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     buf_init(&small, 0);
     rest_run(&context, STR("POST"), STR("/i/_bulk"), STR(""),
              (struct str){(const char *)data, size}, NULL, mem, &out, &reply);
-    ASSERT(reply.status >= 200 && reply.status < 500);
+    /* 501 names what naru does not have yet (_source in an action); any other 5xx is a bug. */
+    ASSERT(reply.status >= 200 && (reply.status < 500 || reply.status == 501));
     ASSERT(json_minify(buf_str(&out), &small, &err) == 0);
     buf_deinit(&out);
     buf_deinit(&small);
