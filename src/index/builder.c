@@ -142,7 +142,7 @@ uint32_t term_table_add(struct term_table *t, struct str text, bool *ret_is_new)
     for (; t->slots[at].term; at = (at + 1) & (t->slot_count - 1)) {
         const struct term_slot *slot = &t->slots[at];
         if (slot->hash == hash && slot->bytes == text.n &&
-            memcmp(t->pool.p + slot->off, text.p, text.n) == 0) {
+            (text.n == 0 || memcmp(t->pool.p + slot->off, text.p, text.n) == 0)) {
             *ret_is_new = false;
             return slot->term - 1;
         }
