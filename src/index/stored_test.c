@@ -40,25 +40,39 @@ static struct str routing_of(uint32_t doc)
     return doc % 11 == 0 ? STR("route\0here") : STR_NONE;
 }
 
-static struct segment *made(struct arena *mem, bool is_compressed)
+/* What a segment of a test holds: document i. */
+struct docs {
+    uint32_t count;
+    struct str (*text)(struct arena *mem, uint32_t doc);
+    struct str (*routing)(uint32_t doc); /* NULL: none */
+};
+
+static struct segment *made_of(struct arena *mem, const struct docs *docs, bool is_compressed)
 {
-    struct segment_writer_options options = {.doc_count = DOCS, .is_compressed = is_compressed};
+    struct segment_writer_options options = {.doc_count = docs->count,
+                                             .is_compressed = is_compressed};
     struct segment_writer *w = segment_writer_new(&options);
     struct segment *seg;
     struct err err;
     void *bytes;
     size_t size;
-    for (uint32_t i = 0; i < DOCS; i++)
-        segment_writer_doc(w, &(struct segment_doc){.id = arena_printf(mem, "%06u", i),
-                                                    .routing = routing_of(i),
-                                                    .stored = text_of(mem, i),
-                                                    .seq_no = i,
-                                                    .version = 1});
+    for (uint32_t i = 0; i < docs->count; i++)
+        segment_writer_doc(
+            w, &(struct segment_doc){.id = arena_printf(mem, "%06u", i),
+                                     .routing = docs->routing ? docs->routing(i) : STR_NONE,
+                                     .stored = docs->text(mem, i),
+                                     .seq_no = i,
+                                     .version = 1});
     assert_int_equal(segment_writer_finish(w, &bytes, &size, &err), 0);
     segment_writer_free(w);
     if (segment_open_bytes(bytes, size, "test", &seg, &err) < 0)
         fail_msg("%s", err.text);
     return seg;
+}
+
+static struct segment *made(struct arena *mem, bool is_compressed)
+{
+    return made_of(mem, &(struct docs){DOCS, text_of, routing_of}, is_compressed);
 }
 
 static void comes_back(bool is_compressed)
@@ -137,22 +151,17 @@ static struct str log_line(struct arena *mem, uint32_t doc)
 
 static struct segment *log_made(struct arena *mem, uint32_t docs, bool is_compressed)
 {
-    struct segment_writer_options options = {.doc_count = docs, .is_compressed = is_compressed};
-    struct segment_writer *w = segment_writer_new(&options);
-    struct segment *seg;
-    struct err err;
-    void *bytes;
-    size_t size;
-    for (uint32_t i = 0; i < docs; i++)
-        segment_writer_doc(w, &(struct segment_doc){.id = arena_printf(mem, "%06u", i),
-                                                    .stored = log_line(mem, i),
-                                                    .seq_no = i,
-                                                    .version = 1});
-    assert_int_equal(segment_writer_finish(w, &bytes, &size, &err), 0);
-    segment_writer_free(w);
-    if (segment_open_bytes(bytes, size, "test", &seg, &err) < 0)
-        fail_msg("%s", err.text);
-    return seg;
+    return made_of(mem, &(struct docs){docs, log_line, NULL}, is_compressed);
+}
+
+/* Log lines, but for one document that is larger than what may be trained on. */
+static struct str long_among_lines(struct arena *mem, uint32_t doc)
+{
+    if (doc != 1000)
+        return log_line(mem, doc);
+    char *p = arena_alloc(mem, MIB);
+    memset(p, 'x', MIB);
+    return (struct str){p, MIB};
 }
 
 static void test_dictionary(void **state)
@@ -195,6 +204,21 @@ static void test_no_dictionary(void **state)
         segment_unref(seg);
         arena_free(mem);
     }
+}
+
+/* The time that training takes is bounded, whatever comes first. */
+static void test_no_training_on_long_documents(void **state)
+{
+    (void)state;
+    struct arena *mem = arena_new(0);
+    struct segment *seg = made_of(mem, &(struct docs){LOG_LINES, long_among_lines, NULL}, true);
+    struct str source, routing;
+    struct err err;
+    assert_int_equal(seg->dictionary_bytes, 0);
+    assert_int_equal(segment_stored(seg, 1000, mem, &source, &routing, &err), 0);
+    assert_true(str_eq(source, long_among_lines(mem, 1000)));
+    segment_unref(seg);
+    arena_free(mem);
 }
 
 /* What is changed behind the checksums is damage or, where zstd has no use for the byte, nothing.
@@ -352,10 +376,14 @@ static void test_fields_of_one_id(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_comes_back),        cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_dictionary),        cmocka_unit_test(test_no_dictionary),
-        cmocka_unit_test(test_dictionary_damage), cmocka_unit_test(test_templates),
-        cmocka_unit_test(test_template_bytes),    cmocka_unit_test(test_fields_of_one_id)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_comes_back),
+                                       cmocka_unit_test(test_damage),
+                                       cmocka_unit_test(test_dictionary),
+                                       cmocka_unit_test(test_no_dictionary),
+                                       cmocka_unit_test(test_no_training_on_long_documents),
+                                       cmocka_unit_test(test_dictionary_damage),
+                                       cmocka_unit_test(test_templates),
+                                       cmocka_unit_test(test_template_bytes),
+                                       cmocka_unit_test(test_fields_of_one_id)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,7 +11,8 @@
 #include "base/str.h"
 #include "index/segment_writer_int.h"
 
-#define STORED_SAMPLE_BYTES (256 * KIB)
+#define STORED_SAMPLE_BYTES     (256 * KIB)
+#define STORED_SAMPLE_BYTES_MAX (2 * STORED_SAMPLE_BYTES) /* a long last document: no training */
 /* Below these a dictionary is not worth its room. */
 #define STORED_DICTIONARY_DOC_BYTES   16u /* of a document, on average */
 #define STORED_DICTIONARY_TOTAL_BYTES MIB /* of the segment, as far as the sample tells */
@@ -161,7 +162,7 @@ static bool is_worth_a_dictionary(const struct segment_writer *w)
 {
     const struct stored_writer *s = &w->stored;
     uint64_t docs = s->waiting_ends.n / sizeof(uint32_t);
-    return s->waiting.n >= STORED_SAMPLE_BYTES &&
+    return s->waiting.n >= STORED_SAMPLE_BYTES && s->waiting.n <= STORED_SAMPLE_BYTES_MAX &&
            s->waiting.n >= docs * STORED_DICTIONARY_DOC_BYTES &&
            s->waiting.n / docs * w->options.doc_count >= STORED_DICTIONARY_TOTAL_BYTES;
 }
