@@ -22,6 +22,7 @@ struct bulk_lines {
     struct arena *mem;
     const char *base; /* where the body lay at the last call */
     size_t taken;     /* bytes of complete lines */
+    size_t scanned;   /* bytes in which no further line ends: a long line is not searched again */
     size_t line;      /* lines behind us */
     bool wants_source;
     struct doc_write *writes;
@@ -306,12 +307,15 @@ int bulk_lines_take(struct bulk_lines *lines, struct str body, struct err *err)
     if (body.p != lines->base)
         move_all(lines, body.p);
     while (lines->taken < body.n) {
-        struct str rest = str_from_off(body, lines->taken);
-        ptrdiff_t at = str_find_char(rest, '\n');
-        if (at < 0)
+        size_t from = MAX_OF(lines->taken, lines->scanned);
+        ptrdiff_t at = str_find_char(str_from_off(body, from), '\n');
+        if (at < 0) {
+            lines->scanned = body.n;
             return 0;
-        TRY(take_line(lines, str_sub(rest, 0, (size_t)at), err));
-        lines->taken += (size_t)at + 1;
+        }
+        size_t end = from + (size_t)at;
+        TRY(take_line(lines, str_sub(body, lines->taken, end - lines->taken), err));
+        lines->taken = end + 1;
     }
     return 0;
 }

@@ -151,6 +151,39 @@ static void takes_every_parameter(struct test *t)
     }
 }
 
+/* A line like the one before says the same, whether the body was moved between them or not. */
+static void copies_like_actions(struct test *t)
+{
+    static const char body[] = "{\"index\":{\"_index\":\"\\u0069\",\"_id\":\"a\",\"version\":7,"
+                               "\"version_type\":\"external\"}}\n{\"n\":1}\n"
+                               "{\"index\":{\"_index\":\"\\u0069\",\"_id\":\"a\",\"version\":7,"
+                               "\"version_type\":\"external\"}}\n{\"n\":2}\n"
+                               "{\"delete\":{\"_index\":\"i\",\"_id\":\"a\"}}\n"
+                               "{\"delete\":{\"_index\":\"i\",\"_id\":\"a\"}}\n";
+    for (int is_bytewise = 0; is_bytewise < 2; is_bytewise++) {
+        struct doc_write *w;
+        size_t count;
+        struct bulk_lines *lines = bulk_lines_new(t->mem);
+        if (is_bytewise) {
+            assert_ok(read_bytewise(t, body, &w, &count), &t->err);
+        } else {
+            assert_ok(bulk_lines_take(lines, str_from(body), &t->err), &t->err);
+            assert_ok(bulk_lines_finish(lines, str_from(body), &none, &w, &count, &t->err),
+                      &t->err);
+        }
+        assert_int_equal(count, 4);
+        for (size_t i = 0; i < count; i++) {
+            assert_str_eq(w[i].index, "i");
+            assert_str_eq(w[i].id, "a");
+            assert_int_equal(w[i].op, i < 2 ? DOC_INDEX : DOC_DELETE);
+        }
+        assert_int_equal(w[1].version, 7);
+        assert_int_equal(w[1].version_type, VERSION_EXTERNAL);
+        assert_str_eq(w[0].source, "{\"n\":1}");
+        assert_str_eq(w[1].source, "{\"n\":2}");
+    }
+}
+
 static void adds_defaults_and_counts_memory(struct test *t)
 {
     struct buf body;
@@ -183,5 +216,5 @@ static void refuses_at_once(struct test *t)
     assert_err_has(&t->err, "line [3]");
 }
 
-TEST_MAIN(TEST(refuses_the_whole), TEST(takes_every_parameter),
+TEST_MAIN(TEST(refuses_the_whole), TEST(takes_every_parameter), TEST(copies_like_actions),
           TEST(adds_defaults_and_counts_memory), TEST(refuses_at_once))
