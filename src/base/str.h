@@ -9,6 +9,12 @@ static inline struct str str_from(const char *cstr) /* NULL gives the empty stri
 {
     return (struct str){cstr, cstr ? strlen(cstr) : 0};
 }
+/* Behind the last byte; NULL for an empty string without bytes: to add 0 to NULL is undefined in C.
+ */
+static inline const char *str_end(struct str s)
+{
+    return s.n > 0 ? s.p + s.n : s.p;
+}
 static inline bool str_is_empty(struct str s)
 {
     return s.n == 0;

@@ -98,7 +98,7 @@ static struct reader reader_of(struct str text, const struct csv_dialect *dialec
     struct reader r = {
         .p = text.p ? text.p : "", .separator = STR(","), .quote = '"', .mem = mem, .err = err};
     r.start = r.p;
-    r.end = r.p + text.n;
+    r.end = str_end(text);
     if (dialect && dialect->separator.n > 0)
         r.separator = dialect->separator;
     if (dialect && dialect->quote)

@@ -40,7 +40,7 @@ void json_reader_init(struct json_reader *json, struct str input, struct arena *
     json->token_off = json->token_end = 0;
     json->err.code =
         ERR_NONE; /* the rest of the error value is written with a code only: it is large */
-    json->end = json->p + input.n;
+    json->end = str_end(input);
     if (input.n >= 3 && memcmp(json->p, "\xEF\xBB\xBF", 3) == 0)
         json->p += 3;
 }
@@ -653,7 +653,7 @@ int json_validate(struct str input, struct err *err)
 int json_minify(struct str input, struct buf *out, struct err *err)
 {
     TRY(json_validate(input, err));
-    const char *p = input.p, *end = input.p + input.n;
+    const char *p = input.p, *end = str_end(input);
     if (input.n >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0)
         p += 3;
     while (p <

@@ -27,7 +27,7 @@ static void write_escape(struct buf *out, uint8_t c)
 
 void json_write_str(struct buf *out, struct str s)
 {
-    const char *p = s.p, *end = s.n > 0 ? s.p + s.n : s.p;
+    const char *p = s.p, *end = str_end(s);
     buf_add_char(out, '"');
     while (p < end) {
         const char *plain_end = json__plain_end(p, end);

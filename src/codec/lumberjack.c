@@ -14,6 +14,7 @@
 
 #include "base/arena.h"
 #include "base/bits.h"
+#include "base/str.h"
 
 #define INFLATE_CHUNK_BYTES (64 * KIB)
 #define COMPACT_BYTES       (64 * KIB) /* as many consumed bytes are worth a move */
@@ -44,7 +45,7 @@ struct lumberjack_reader {
 
 static struct str queue_left(const struct byte_queue *queue)
 {
-    return (struct str){queue->buf.p + queue->off, queue->buf.n - queue->off};
+    return str_from_off((struct str){queue->buf.p, queue->buf.n}, queue->off);
 }
 
 static void queue_compact(struct byte_queue *queue)

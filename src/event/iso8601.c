@@ -2,6 +2,7 @@
 #include "event/iso8601.h"
 
 #include "base/clock.h"
+#include "base/str.h"
 
 struct cursor {
     const char *p, *end;
@@ -79,7 +80,7 @@ static int64_t shifted(int64_t ns, int64_t by_ns)
 
 bool iso8601_parse(struct str s, int64_t *ret_ns)
 {
-    struct cursor c = {s.p, s.p + s.n};
+    struct cursor c = {s.p, str_end(s)};
     int year, month, day, hour = 0, minute = 0, second = 0;
     int32_t nanosecond = 0;
     int64_t offset_s = 0;

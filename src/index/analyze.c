@@ -109,7 +109,7 @@ bool analyzer_from_name(struct str name, enum analyzer *ret_analyzer)
 void analysis_init(struct analysis *a, enum analyzer analyzer, struct str text)
 {
     a->start = a->p = text.p;
-    a->end = text.p + text.n;
+    a->end = str_end(text);
     a->analyzer = analyzer;
     a->position = 0;
     a->token = STR_NONE;
@@ -347,7 +347,7 @@ size_t text_lower(struct str text, char *out, size_t size)
     size_t bytes = 0, n;
     ucs4_t c;
     char one[8];
-    for (const char *p = text.p, *end = text.p + text.n; p < end; p += n) {
+    for (const char *p = text.p, *end = str_end(text); p < end; p += n) {
         (void)class_at(p, end, &n, &c);
         size_t k = lower_put(one, c);
         for (size_t i = 0; i < k; i++, bytes++) {

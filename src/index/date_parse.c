@@ -133,7 +133,7 @@ static bool days_fit(const struct civil *c)
 
 bool date_parse_iso(struct str text, int64_t *ret_ns)
 {
-    const char *p = text.p, *end = text.p + text.n;
+    const char *p = text.p, *end = str_end(text);
     struct civil c = {.month = 1, .day = 1};
     int32_t v;
     int64_t offset = 0;
@@ -191,7 +191,7 @@ static bool parse_epoch(struct str text, int64_t unit_ns, int64_t *ret_ns)
     int32_t ns = 0;
     if (dot <= 0 || !str_to_i64(str_sub(text, 0, (size_t)dot), &v))
         return false;
-    const char *p = text.p + dot + 1, *end = text.p + text.n;
+    const char *p = text.p + dot + 1, *end = str_end(text);
     if (p == end || p + fraction(p, end, &ns) != end)
         return false;
     int64_t part = (int64_t)ns / (NS_PER_S / unit_ns ? NS_PER_S / unit_ns : 1);
@@ -322,7 +322,7 @@ static bool step_run(const struct step *step, const char **p, const char *end,
 static bool part_parse(const struct part *part, struct str text, int64_t *ret_ns)
 {
     struct date_fields f = {.c = {.year = 1970, .month = 1, .day = 1}};
-    const char *p = text.p, *end = text.p + text.n;
+    const char *p = text.p, *end = str_end(text);
     for (size_t i = 0; i < part->count; i++) {
         const struct step *step = &part->steps[i];
         if (step->is_optional_begin) {

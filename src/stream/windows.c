@@ -542,7 +542,7 @@ static int window_decode(struct windows *w, struct cursor *c, struct err *err)
 
 int windows_decode(struct windows *w, struct str bytes, struct err *err)
 {
-    struct cursor c = {(const uint8_t *)bytes.p, (const uint8_t *)bytes.p + bytes.n, false};
+    struct cursor c = {(const uint8_t *)bytes.p, (const uint8_t *)str_end(bytes), false};
     while (c.p < c.end && !c.is_bad) {
         char kind = (char)*c.p++;
         if (kind == 'H') {

@@ -666,7 +666,7 @@ bool date_pattern_parse(const struct date_pattern *pattern, struct str text,
     for (size_t i = 0; i < pattern->count; i++) {
         const struct date_part *part = &pattern->parts[i];
         struct reading r = {.p = text.p,
-                            .end = text.p + text.n,
+                            .end = str_end(text),
                             .options = options,
                             .is_java = part->is_java,
                             .hour12 = -1,

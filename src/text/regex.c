@@ -375,7 +375,7 @@ int regex_replace(const struct regex *re, struct str text, struct str replacemen
         if (end == begin) { /* nothing was used up: one character on */
             const char *p = text.p + end;
             if (end < text.n)
-                (void)utf8_next(&p, text.p + text.n);
+                (void)utf8_next(&p, str_end(text));
             at = end < text.n ? (size_t)(p - text.p) : text.n + 1;
         }
     }

@@ -760,7 +760,7 @@ static int translate_one(struct translator *t)
 static int pass(struct translator *t)
 {
     t->p = t->pattern.p;
-    t->end = t->p + t->pattern.n;
+    t->end = str_end(t->pattern);
     t->group = t->depth = t->scopes[0] = 0;
     t->extended[0] = t->has_atom = false;
     while (t->p < t->end)

@@ -181,7 +181,7 @@ static bool take_date(struct cursor *c, struct rule_date *date)
 /* POSIX counts offsets west of Greenwich. */
 static bool rule_parse(struct str text, struct time_zone *zone)
 {
-    struct cursor c = {text.p, text.p + text.n};
+    struct cursor c = {text.p, str_end(text)};
     int32_t west;
     if (!take_name(&c) || !take_time(&c, &west))
         return false;

@@ -9,7 +9,7 @@
 
 bool utf8_is_valid(struct str s)
 {
-    const char *p = s.p, *end = s.n > 0 ? s.p + s.n : s.p;
+    const char *p = s.p, *end = str_end(s);
     while (p < end) {
         uint64_t word;
         if (end - p >= 8 && (memcpy(&word, p, 8), (word & UINT64_C(0x8080808080808080)) == 0)) {
@@ -93,7 +93,7 @@ struct str utf8_valid(struct arena *mem, struct str s)
         return s;
     char *out = arena_alloc(mem, s.n * 3 + 1);
     size_t n = 0;
-    for (const char *p = s.p, *end = s.p + s.n; p < end;)
+    for (const char *p = s.p, *end = str_end(s); p < end;)
         n += utf8_put(out + n, utf8_next(&p, end));
     out[n] = '\0';
     return (struct str){out, n};
@@ -102,7 +102,7 @@ struct str utf8_valid(struct arena *mem, struct str s)
 size_t utf8_count(struct str s)
 {
     size_t n = 0;
-    for (const char *p = s.p, *end = s.n > 0 ? s.p + s.n : s.p; p < end; n++)
+    for (const char *p = s.p, *end = str_end(s); p < end; n++)
         (void)utf8_next(&p, end);
     return n;
 }
@@ -115,7 +115,7 @@ size_t utf8_cut(struct str s, size_t n)
     while (cut > 0 && n - cut < 3 && is_continuation(s.p[cut]))
         cut--;
     const char *p = s.p + cut;
-    (void)utf8_next(&p, s.p + s.n);
+    (void)utf8_next(&p, str_end(s));
     return (size_t)(p - s.p) > n && cut < n ? cut : n; /* a stray byte is a character by itself */
 }
 
@@ -182,7 +182,7 @@ struct str utf8_capitalize(struct arena *mem, struct str s)
     if (s.n == 0)
         return s;
     const char *p = s.p;
-    (void)utf8_next(&p, s.p + s.n);
+    (void)utf8_next(&p, str_end(s));
     size_t first = (size_t)(p - s.p);
     struct str head = utf8_upper(mem, str_sub(s, 0, first)),
                tail = utf8_lower(mem, str_from_off(s, first));

@@ -358,7 +358,7 @@ int config_parse(struct config *config, const struct source *source,
         .mem = mem,
         .err = err ? err : &scratch,
         .p = source->text.p,
-        .end = source->text.p + source->text.n,
+        .end = str_end(source->text),
     };
     size_t valid = utf8_valid_bytes(source->text);
     if (source->text.n > SOURCE_BYTES_MAX)

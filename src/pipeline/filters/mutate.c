@@ -392,7 +392,7 @@ static void op_split(const struct op *op, struct event *ev, struct value *v)
                 i++;
         }
     } else if (separator.n == 0) {
-        for (const char *p = text.p, *end = text.p + text.n; p < end;) {
+        for (const char *p = text.p, *end = str_end(text); p < end;) {
             const char *start = p;
             (void)utf8_next(&p, end);
             value_list_add(ev->mem, &list, value_str((struct str){start, (size_t)(p - start)}));
