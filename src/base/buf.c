@@ -34,6 +34,8 @@ NOINLINE char *buf_reserve_slow(struct buf *buf, size_t n)
         buf->is_over = true;
         return NULL;
     }
+    if (buf->p && n <= buf->capacity - buf->n)
+        return buf->p + buf->n;
     size_t capacity = MAX_OF(buf->capacity * 2, (size_t)BUF_CAPACITY_MIN);
     capacity = MAX_OF(capacity, buf->n + n);
     capacity = MIN_OF(capacity, MAX_OF(buf->bytes_max, buf->n + n));

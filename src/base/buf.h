@@ -21,11 +21,12 @@ void buf_init(struct buf *buf, size_t bytes_max); /* 0: BUF_BYTES_MAX_DEFAULT */
 void buf_deinit(struct buf *buf);
 void buf_clear(struct buf *buf); /* keeps the memory, clears the latch */
 
-char *buf_reserve_slow(struct buf *buf, size_t n); /* the rest of buf_reserve */
+char *buf_reserve_slow(struct buf *buf,
+                       size_t n); /* the rest of buf_reserve: grows, or just fits */
 /* Room for `n` more bytes; NULL when over. The caller writes and then calls buf_added. */
 static ALWAYS_INLINE char *buf_reserve(struct buf *buf, size_t n)
 {
-    if (LIKELY(n <= buf->capacity - buf->n && !buf->is_over))
+    if (LIKELY(n < buf->capacity - buf->n && !buf->is_over))
         return buf->p + buf->n;
     return buf_reserve_slow(buf, n);
 }

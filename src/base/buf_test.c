@@ -77,6 +77,7 @@ static void room_is_reserved(struct test *t)
 {
     struct buf buf;
     buf_init(&buf, 0);
+    assert_non_null(buf_reserve(&buf, 0));
     struct str all = STR("");
     for (unsigned i = 0; i < 100; i++) {
         size_t n = rng_below(&t->rng, 500);

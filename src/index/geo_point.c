@@ -16,13 +16,20 @@
 
 /* ---- Numbers ---- */
 
+/* The last cell's upper edge is one beyond what a cell's number holds: it stands for that cell, as
+ * Java's cast does. */
+static int32_t cell_ceil(double cells)
+{
+    return (int32_t)fmin(ceil(cells), INT32_MAX);
+}
+
 static int32_t lat_floor(double lat)
 {
     return (int32_t)floor((lat >= 90 ? nextafter(90, 0) : lat) / LAT_STEP);
 }
 static int32_t lat_ceil(double lat)
 {
-    return (int32_t)ceil((lat >= 90 ? nextafter(90, 0) : lat) / LAT_STEP);
+    return cell_ceil(lat / LAT_STEP);
 }
 static int32_t lon_floor(double lon)
 {
@@ -30,7 +37,7 @@ static int32_t lon_floor(double lon)
 }
 static int32_t lon_ceil(double lon)
 {
-    return (int32_t)ceil((lon >= 180 ? nextafter(180, 0) : lon) / LON_STEP);
+    return cell_ceil(lon / LON_STEP);
 }
 
 int64_t geo_encode(const struct geo_point *point)

@@ -150,6 +150,21 @@ static void boxes_hold_their_circles(struct test *t)
     }
 }
 
+/* Circles that nearly touch the pole or the date line end in the last cell. */
+static void boxes_end_in_the_last_cell(struct test *t)
+{
+    (void)t;
+    static const double meters_per_degree = M_PI / 180 * 6371008.7714;
+    struct geo_point center = {89, 0}, north = {89.5, 0};
+    struct geo_box box = geo_box_around(&center, meters_per_degree - 0.008);
+    assert_true(geo_box_has(&box, geo_encode(&north)));
+    center = (struct geo_point){0, 179};
+    struct geo_point east = {0, 179.5}, far = {0, -179.5};
+    box = geo_box_around(&center, meters_per_degree - 0.014);
+    assert_true(geo_box_has(&box, geo_encode(&east)));
+    assert_false(geo_box_has(&box, geo_encode(&far)));
+}
+
 static void measures_arcs(struct test *t)
 {
     static const struct {
@@ -173,4 +188,5 @@ static void measures_arcs(struct test *t)
 }
 
 TEST_MAIN(TEST(reads_every_form), TEST(refuses_the_rest), TEST(encodes_in_order),
-          TEST(boxes_go_over_the_date_line), TEST(boxes_hold_their_circles), TEST(measures_arcs))
+          TEST(boxes_go_over_the_date_line), TEST(boxes_hold_their_circles),
+          TEST(boxes_end_in_the_last_cell), TEST(measures_arcs))

@@ -84,18 +84,20 @@ static const struct value *print_sorts(const struct search *s, const struct hit_
 }
 
 /* What was found beyond the page. */
-static void keep_ahead(const struct search *s, const struct hit_ref *refs, size_t count,
+static void keep_ahead(const struct search *s, const struct walk *own, size_t shown,
                        bool shows_scores)
 {
     struct ahead *ahead = s->request->ahead;
-    ahead->hits = ARENA_ARRAY(ahead->mem, struct ahead_hit, count + 1);
-    ahead->count = count;
-    for (size_t i = 0; i < count; i++)
-        ahead->hits[i] = (struct ahead_hit){.part = refs[i].part,
-                                            .doc = refs[i].doc,
+    ahead->hits = ARENA_ARRAY(ahead->mem, struct ahead_hit, own->hit_count - shown + 1);
+    ahead->count = own->hit_count - shown;
+    for (size_t i = 0; i < ahead->count; i++) {
+        const struct hit_ref *ref = &own->hits[shown + i];
+        ahead->hits[i] = (struct ahead_hit){.part = ref->part,
+                                            .doc = ref->doc,
                                             .has_score = shows_scores,
-                                            .score = shows_scores ? f32_shown(refs[i].score) : 0,
-                                            .sort_values = print_sorts(s, &refs[i], ahead->mem)};
+                                            .score = shows_scores ? f32_shown(ref->score) : 0,
+                                            .sort_values = print_sorts(s, ref, ahead->mem)};
+    }
 }
 
 static int fetch_hits(struct search *s, struct search_result *result)
@@ -125,7 +127,7 @@ static int fetch_hits(struct search *s, struct search_result *result)
     }
     size_t shown = from + result->hit_count;
     if (request->ahead)
-        keep_ahead(s, own->hits + shown, own->hit_count - shown, shows_scores);
+        keep_ahead(s, own, shown, shows_scores);
     return 0;
 }
 

@@ -309,7 +309,7 @@ int es__send_engine(struct es_output *es, struct es_action *const *actions, size
         writes[i].index = a->index;
         writes[i].id = a->id;
         writes[i].routing = a->routing;
-        writes[i].source = (struct str){bodies->p + a->source_off, a->source_n};
+        writes[i].source = str_sub((struct str){bodies->p, bodies->n}, a->source_off, a->source_n);
         writes[i].version = a->version;
         writes[i].version_type = a->version_type;
     }
