@@ -166,6 +166,16 @@ static int bad(struct err *err, const char *what)
     return err_set(err, ERR_CORRUPT, "stored mapping: bad %s", what);
 }
 
+static int bool_in(const struct value *map, const char *key, bool dflt, bool *ret_v,
+                   struct err *err)
+{
+    const struct value *v = value_map_get(map, str_from(key));
+    if (v && v->kind != VALUE_BOOL)
+        return bad(err, key);
+    *ret_v = v ? v->b : dflt;
+    return 0;
+}
+
 static int copy_to_in(struct mapping *mapping, struct field_def *f, struct err *err)
 {
     struct value v;
@@ -268,9 +278,12 @@ static int nodes_in(struct mapping *mapping, const struct value *nodes, struct e
         const struct value *v = &nodes->list->items[i];
         if (v->kind != VALUE_LIST || v->list->count != 6 || v->list->items[0].kind != VALUE_INT ||
             v->list->items[1].kind != VALUE_STR || v->list->items[2].kind != VALUE_INT ||
-            v->list->items[4].kind != VALUE_INT || v->list->items[5].kind != VALUE_INT)
+            v->list->items[3].kind != VALUE_BOOL || v->list->items[4].kind != VALUE_INT ||
+            v->list->items[5].kind != VALUE_INT)
             return bad(err, "node");
         const struct value *items = v->list->items;
+        if (items[4].i < DYNAMIC_INHERIT || items[4].i > DYNAMIC_STRICT)
+            return bad(err, "node's dynamic");
         if (items[0].i < 0 || (i && items[0].i >= (int64_t)i))
             return bad(err, "node's parent");
         struct mapping_node *node =
@@ -289,10 +302,8 @@ static int options_in(struct mapping *mapping, const struct value *options, stru
         return bad(err, "options");
     mapping->fields_max = (uint32_t)int_in(options, "fields_max", MAPPING_FIELDS_MAX_DEFAULT);
     mapping->depth_max = (uint32_t)int_in(options, "depth_max", MAPPING_DEPTH_MAX_DEFAULT);
-    const struct value *v = value_map_get_lit(options, "date_detection");
-    mapping->date_detection = !v || v->b;
-    v = value_map_get_lit(options, "numeric_detection");
-    mapping->numeric_detection = v && v->b;
+    TRY(bool_in(options, "date_detection", true, &mapping->date_detection, err));
+    TRY(bool_in(options, "numeric_detection", false, &mapping->numeric_detection, err));
     mapping->meta_json = text_in(mapping, options, "meta");
     mapping->routing_json = text_in(mapping, options, "routing");
     struct str formats = text_in(mapping, options, "dynamic_date_formats");
@@ -301,7 +312,7 @@ static int options_in(struct mapping *mapping, const struct value *options, stru
         TRY(value_from_json(formats, mapping->mem, &list, err));
         TRY(mapping__root_put(mapping, STR("dynamic_date_formats"), &list, err));
     }
-    v = value_map_get_lit(options, "dynamic_templates");
+    const struct value *v = value_map_get_lit(options, "dynamic_templates");
     if (v)
         mapping->dynamic_templates = value_copy(mapping->mem, v);
     return 0;
