@@ -31,6 +31,7 @@ struct engine_metrics {
     struct metric write_requests, write_bytes, rejected_memory, rejected_size, rejected_disk,
         rejected_log, rejected_log_bytes;
     struct metric scrub_bytes, scrub_segments, scrub_damaged; /* read; found sound; found damaged */
+    struct metric scrub_unopened;                             /* times a file could not be opened */
 };
 const struct engine_metrics *engine_metrics(const struct engine *engine);
 

@@ -16,6 +16,8 @@
 #define SCRUB_READ_BYTES (8 * SEGMENT_CHUNK_BYTES)
 #define SCRUB_ROUND_NS   NS_PER_S
 #define SCRUB_START_NS   (600 * NS_PER_S) /* what lay on the disk at opening is due after this */
+#define SCRUB_RETRY_NS                                                                             \
+    (600 * NS_PER_S) /* a file that could not be opened is due again after this */
 
 struct scrub {
     struct engine *engine;
@@ -148,6 +150,24 @@ static bool is_closing(struct engine *engine)
     return is;
 }
 
+/* What was merged away meanwhile has no file any more; any other file that does not open (an error
+ * of the device, no descriptor left, removed by hand) is counted and tried again. That is no
+ * damage: readers have it mapped. */
+static void unopened(struct scrub *s, struct index *index)
+{
+    int64_t since = index->engine->scrub_interval_ns;
+    since -= MIN_OF(since, SCRUB_RETRY_NS);
+    bool is_used = false;
+    mutex_lock(&index->mu);
+    for (size_t i = 0; !index->is_deleted && i < index->set->count; i++)
+        is_used |= index->set->slots[i]->segment == s->seg;
+    if (is_used)
+        s->seg->scrubbed_ns -= since;
+    mutex_unlock(&index->mu);
+    if (is_used)
+        metric_add(&s->engine->metrics.scrub_unopened, 1);
+}
+
 static void index_scrub(struct scrub *s, struct index *index)
 {
     CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
@@ -156,9 +176,10 @@ static void index_scrub(struct scrub *s, struct index *index)
         s->seg = due_pick(index, clock_monotonic_ns(s->engine->clock), mem, &path);
         if (!s->seg)
             return;
-        /* A file that is gone was merged away meanwhile. */
         if (vfs_open(s->engine->fs, path, VFS_READ, &s->file, NULL) == 0)
             scrub_file(s);
+        else
+            unopened(s, index);
         vfs_close(s->file);
         s->file = NULL;
         segment_unref(s->seg);

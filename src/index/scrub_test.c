@@ -170,6 +170,27 @@ static void test_turns(void **state)
     bed_deinit(&b);
 }
 
+/* A file that does not open is neither sound nor damaged nor taken for merged away: it is tried
+ * again before its next day. */
+static void test_unopened(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_init(&b, 0);
+    tick_after(&b, NS_PER_S);
+    clock_fake_advance(&b.clock, INT64_C(24) * 3600 * NS_PER_S);
+    vfs_mem_fail_at(b.fs, 1, VFS_FAULT_EIO, false);
+    tick_after(&b, NS_PER_S);
+    const struct metric *unopened = &engine_metrics(b.engine)->scrub_unopened;
+    assert_int_equal(scrubbed(&b), 1);
+    assert_int_equal(metric_get(unopened), 1);
+    tick_after(&b, 601 * NS_PER_S);
+    assert_int_equal(scrubbed(&b), 2);
+    assert_int_equal(metric_get(unopened), 1);
+    assert_int_equal(stats_of(&b).damaged_count, 0);
+    bed_deinit(&b);
+}
+
 static void test_off(void **state)
 {
     (void)state;
@@ -203,7 +224,8 @@ static void test_thread(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_body), cmocka_unit_test(test_footer_and_tail),
-        cmocka_unit_test(test_turns), cmocka_unit_test(test_off), cmocka_unit_test(test_thread)};
+        cmocka_unit_test(test_body),  cmocka_unit_test(test_footer_and_tail),
+        cmocka_unit_test(test_turns), cmocka_unit_test(test_unopened),
+        cmocka_unit_test(test_off),   cmocka_unit_test(test_thread)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

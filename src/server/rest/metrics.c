@@ -112,6 +112,8 @@ static void write_scrub(struct buf *out, const struct engine_metrics *m)
             "Segment files that the scrub has found sound.");
     counter(out, "naru_scrub_damaged_total", metric_get(&m->scrub_damaged),
             "Segment files that the scrub has found damaged.");
+    counter(out, "naru_scrub_unopened_total", metric_get(&m->scrub_unopened),
+            "Times the scrub could not open a segment file; it tries again.");
 }
 
 static void write_budgets(struct buf *out, struct rest_call *call)

@@ -184,6 +184,7 @@ static int write_fs(struct json_writer *w, const struct node_view *v, struct err
     stat_number(w, "bytes", metric_get(&m->scrub_bytes));
     stat_number(w, "sound_segments", metric_get(&m->scrub_segments));
     stat_number(w, "damaged_segments", metric_get(&m->scrub_damaged));
+    stat_number(w, "unopened_segments", metric_get(&m->scrub_unopened));
     json_object_end(w);
     json_object_end(w);
     return 0;
