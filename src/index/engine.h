@@ -69,7 +69,7 @@ struct doc_write {
     int64_t if_primary_term;
     int64_t version; /* with version_type external */
     enum version_type version_type;
-    bool is_index_auto_create_off; /* require_alias and friends: refuse when the index is missing */
+    bool is_alias_required; /* fails unless `index` is an alias; a delete does not ask */
 };
 /* A zeroed doc_write needs this to mean "no condition". */
 #define DOC_WRITE_INIT ((struct doc_write){.if_seq_no = SEQ_NO_NONE})

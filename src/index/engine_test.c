@@ -354,6 +354,19 @@ static void test_aliases(void **state)
     assert_true(str_is(r.index, "i"));
     assert_int_equal(engine_get(f->engine, STR("al"), STR("2"), true, f->mem, &doc, &err), 0);
     assert_true(doc.is_found && str_is(doc.index, "i"));
+    struct doc_write writes[4] = {write, write, write, write};
+    struct doc_result results[4];
+    for (int i = 1; i < 4; i++) {
+        writes[i].index = STR("i");
+        writes[i].is_alias_required = true;
+    }
+    writes[0].is_alias_required = true;
+    writes[1].is_alias_required = false;
+    writes[3].op = DOC_DELETE;
+    assert_int_equal(engine_write(f->engine, writes, 4, REFRESH_NONE, f->mem, results, &err), 0);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(results[i].outcome == DOC_FAILED, i == 2);
+    assert_non_null(strstr(results[2].err->text, "[i] is not an alias"));
     assert_int_equal(engine_alias_put(f->engine, STR("j"), STR("al"), NULL, &err), 0);
     assert_int_equal(engine_write(f->engine, &write, 1, REFRESH_NONE, f->mem, &r, &err), 0);
     assert_int_equal(r.outcome, DOC_FAILED);

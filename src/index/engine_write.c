@@ -446,13 +446,24 @@ static int refresh_wait(struct index *index, struct err *err)
     }
 }
 
+static bool needs_alias(const struct doc_write *write)
+{
+    return write->is_alias_required && write->op != DOC_DELETE;
+}
+
+/* Whether the next one goes the same way to its index. */
+static bool is_same_target(const struct doc_write *a, const struct doc_write *b)
+{
+    return str_eq(a->index, b->index) && needs_alias(a) == needs_alias(b);
+}
+
 /* The index of the items [from, to): by name, by alias, or made now. A delete does not make one. */
 static int index_for(struct engine *engine, const struct doc_write *writes, size_t from, size_t to,
                      struct index **ret_index, struct err *err)
 {
     struct str name = writes[from].index;
-    bool is_delete_only = true;
-    *ret_index = engine__index(engine, name);
+    bool is_delete_only = true, is_alias_required = needs_alias(&writes[from]);
+    *ret_index = is_alias_required ? NULL : engine__index(engine, name);
     if (*ret_index)
         return 0;
     TRY(engine__alias_target(engine, name, ret_index, err));
@@ -462,10 +473,12 @@ static int index_for(struct engine *engine, const struct doc_write *writes, size
         is_delete_only &= writes[i].op == DOC_DELETE;
     if (is_delete_only)
         return err_set(err, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "]", STR_ARG(name));
-    if (writes[from].is_index_auto_create_off)
+    if (is_alias_required)
         return err_set(err, ERR_INDEX_NOT_FOUND,
-                       "no such index [" STR_FMT "] and auto-creation is off for this request",
-                       STR_ARG(name));
+                       "no such index [" STR_FMT
+                       "] and [require_alias] request flag is [true] and [" STR_FMT
+                       "] is not an alias",
+                       STR_ARG(name), STR_ARG(name));
     return engine__index_make(engine, name, NULL, true, ret_index, err);
 }
 
@@ -491,7 +504,7 @@ static int write_all(struct engine *engine, const struct doc_write *writes, size
     uint64_t seq_max = 0;
     int rc = 0;
     for (size_t from = 0, to; from < count && rc == 0; from = to) {
-        for (to = from + 1; to < count && str_eq(writes[to].index, writes[from].index); to++) {
+        for (to = from + 1; to < count && is_same_target(&writes[to], &writes[from]); to++) {
         }
         struct index *index = NULL;
         struct err why;

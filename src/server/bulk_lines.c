@@ -166,7 +166,7 @@ static int take_member(struct action *a, struct str key, enum json_token token, 
     else if (str_is(key, "op_type"))
         return take_op_type(write, text, err);
     else if (str_is(key, "require_alias"))
-        return take_bool(token, text, &write->is_index_auto_create_off, err);
+        return take_bool(token, text, &write->is_alias_required, err);
     else if (str_is(key, "pipeline"))
         return take_pipeline(text, err);
     else if (str_is(key, "_source"))
@@ -371,7 +371,7 @@ int bulk_lines_finish(struct bulk_lines *lines, struct str body,
             write->index = defaults->index;
         if (!write->routing.p)
             write->routing = defaults->routing;
-        write->is_index_auto_create_off |= defaults->require_alias;
+        write->is_alias_required |= defaults->require_alias;
         item_check(write, lines->mem, &problems);
     }
     if (problems.count)

@@ -140,7 +140,7 @@ static void takes_every_parameter(struct test *t)
         assert_str_eq(w[0].id, "7");
         assert_str_eq(w[0].routing, "r");
         assert_str_eq(w[0].source, "{\"a\":1}");
-        assert_true(w[1].op == DOC_CREATE && w[1].is_index_auto_create_off && !w[1].id.p);
+        assert_true(w[1].op == DOC_CREATE && w[1].is_alias_required && !w[1].id.p);
         assert_str_eq(w[1].index, "j");
         assert_str_eq(w[1].routing, "s");
         assert_str_eq(w[1].source, ""); /* an empty document is the engine's to refuse */
@@ -202,7 +202,7 @@ static void adds_defaults_and_counts_memory(struct test *t)
     assert_int_equal(count, 1000);
     assert_str_eq(writes[999].index, "i");
     assert_str_eq(writes[999].routing, "r");
-    assert_true(writes[999].is_index_auto_create_off);
+    assert_true(writes[999].is_alias_required);
     buf_deinit(&body);
 }
 

@@ -31,7 +31,7 @@ int write_params_apply(const struct write_params *params, struct doc_write *writ
     write->if_seq_no = params->if_seq_no;
     write->if_primary_term = params->if_primary_term;
     write->version = params->version;
-    write->is_index_auto_create_off = params->require_alias;
+    write->is_alias_required = params->require_alias;
     return version_type_parse(params->version_type.p ? params->version_type : STR("internal"),
                               &write->version_type, err);
 }
