@@ -40,26 +40,42 @@ static struct str header_index(struct rest_call *call, const struct value *heade
     return s;
 }
 
-static int search_one(struct rest_call *call, const struct value *header, struct str text,
-                      struct err *err)
+/* `*b` stays as it is where the header does not say. */
+static int header_bool(const struct value *header, const char *key, bool *b, struct err *err)
 {
-    const struct msearch_params *params = call->params;
-    struct index_options options = params->indices;
-    const struct value *ignore = value_map_get_lit(header, "ignore_unavailable");
-    const struct value *allow = value_map_get_lit(header, "allow_no_indices");
-    if (ignore && ignore->kind == VALUE_BOOL)
-        options.ignore_unavailable = ignore->b;
-    if (allow && allow->kind == VALUE_BOOL)
-        options.allow_no_indices = allow->b;
-    const struct value *partial = value_map_get_lit(header, "allow_partial_search_results");
-    options.is_whole = partial && partial->kind == VALUE_BOOL && !partial->b;
+    const struct value *v = value_map_get(header, str_from(key));
+    if (!v)
+        return 0;
+    if (v->kind == VALUE_BOOL)
+        *b = v->b;
+    else if (v->kind == VALUE_STR && (str_is(v->s, "true") || str_is(v->s, "false")))
+        *b = str_is(v->s, "true");
+    else
+        return err_set(err, ERR_INVALID, "Could not convert [%s] to boolean", key);
+    return 0;
+}
+
+static int header_options(const struct value *header, struct index_options *options,
+                          struct err *err)
+{
+    bool is_partial = !options->is_whole;
+    TRY(header_bool(header, "ignore_unavailable", &options->ignore_unavailable, err));
+    TRY(header_bool(header, "allow_no_indices", &options->allow_no_indices, err));
+    TRY(header_bool(header, "allow_partial_search_results", &is_partial, err));
+    options->is_whole = !is_partial;
+    return 0;
+}
+
+static int search_one(struct rest_call *call, const struct value *header,
+                      const struct index_options *options, struct str text, struct err *err)
+{
     CLEANUP(searcher_unref_ptr) struct searcher *searcher = NULL;
     struct search_request *request;
     struct search_result result;
     struct search_limits limits = search_limits_of(call);
     struct value body;
     TRY(value_from_json(text, call->mem, &body, err));
-    TRY(search_snapshot(call, header_index(call, header), &options, &searcher, err));
+    TRY(search_snapshot(call, header_index(call, header), options, &searcher, err));
     TRY(search_request_parse(call, &body, &request, err));
     TRY(search_run(searcher, request, call->context->clock, &limits, call->mem, &result, err));
     json_object_begin(&call->w);
@@ -100,6 +116,7 @@ static int check_header(const struct value *header, struct err *err)
 
 static int msearch_run(struct rest_call *call, struct err *err)
 {
+    const struct msearch_params *params = call->params;
     struct str rest = call->body, header_text, body_text;
     if (rest.n == 0)
         return err_set(err, ERR_BODY, "request body is required");
@@ -115,12 +132,14 @@ static int msearch_run(struct rest_call *call, struct err *err)
         struct err reason;
         TRY(value_from_json(header_text.n ? header_text : STR("{}"), call->mem, &header, err));
         TRY(check_header(&header, err));
+        struct index_options options = params->indices;
+        TRY(header_options(&header, &options, err));
         if (rest.n == 0)
             return err_set(
                 err, ERR_INVALID,
                 "Validation Failed: 1: a header without a body at the end of the request;");
         (void)str_split_next(&rest, '\n', &body_text);
-        if (search_one(call, &header, body_text, &reason) < 0)
+        if (search_one(call, &header, &options, body_text, &reason) < 0)
             rest_error_write(&reason, NULL, &call->w);
         if (rest.n == 0)
             break;
