@@ -1,206 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Index administration: making, removing, mappings, settings, names, figures. */
-#include <stdlib.h>
-
+/* Index administration: making, removing, mappings, maintenance, figures. Names are in
+ * index_names.c, settings in index_settings.c, aliases in engine_alias.c. */
 #include "base/str.h"
 #include "event/value.h"
 #include "index/analyze.h"
 #include "index/index_int.h"
 #include "index/index_sort.h"
-
-#define SHARDS_MAX 1024
-
-/* ---- Names ---- */
-
-int index_name_check(struct str name, struct err *err)
-{
-    const char *why = NULL;
-    if (name.n == 0)
-        why = "must not be empty";
-    else if (name.n > INDEX_NAME_BYTES_MAX)
-        why = "index name is too long, (255 bytes at most)";
-    else if (str_is(name, ".") || str_is(name, ".."))
-        why = "must not be '.' or '..'";
-    else if (name.p[0] == '_' || name.p[0] == '-' || name.p[0] == '+')
-        why = "must not start with '_', '-', or '+'";
-    for (size_t i = 0; !why && i < name.n; i++) {
-        unsigned char c = (unsigned char)name.p[i];
-        if (c >= 'A' && c <= 'Z')
-            why = "must be lowercase";
-        else if (c < 0x20 || strchr("\\/*?\"<>| ,", c))
-            why = "must not contain the following characters [ , \", *, \\, <, |, ,, >, /, ?]";
-        else if (c == '#')
-            why = "must not contain '#'";
-        else if (c == ':')
-            why = "must not contain ':'";
-    }
-    return why ? err_set(err, ERR_INDEX_NAME, "Invalid index name [" STR_FMT "], %s", STR_ARG(name),
-                         why)
-               : 0;
-}
-
-/* ---- Settings ---- */
-
-/* Everything under "index": {"number_of_shards": 1}, {"index.number_of_shards": 1} and {"index":
- * {…}} come to the same. */
-static void settings_flatten(const struct value *v, struct str prefix, struct value *flat,
-                             struct arena *mem)
-{
-    for (size_t i = 0; i < v->map->count; i++) {
-        struct str key = v->map->keys[i];
-        struct str path =
-            prefix.n ? arena_printf(mem, "%.*s.%.*s", (int)prefix.n, prefix.p, (int)key.n, key.p)
-                     : key;
-        if (v->map->values[i].kind == VALUE_MAP) {
-            settings_flatten(&v->map->values[i], path, flat, mem);
-            continue;
-        }
-        if (!str_starts_with(path, STR("index.")))
-            path = arena_printf(mem, "index.%.*s", (int)path.n, path.p);
-        value_map_set(mem, flat, path, v->map->values[i]);
-    }
-}
-
-static int setting_int(const struct value *flat, const char *key, int64_t min, int64_t max,
-                       struct arena *mem, int64_t *ret, struct err *err)
-{
-    const struct value *v = value_map_get(flat, str_from(key));
-    if (!v || v->kind == VALUE_NULL)
-        return 0;
-    if (!str_to_i64(value_to_str(mem, v), ret))
-        return err_set(err, ERR_INVALID, "Failed to parse value [" STR_FMT "] for setting [%s]",
-                       STR_ARG(value_to_str(mem, v)), key);
-    if (*ret < min)
-        return err_set(err, ERR_INVALID,
-                       "Failed to parse value [%lld] for setting [%s] must be >= %lld",
-                       (long long)*ret, key, (long long)min);
-    if (*ret > max)
-        return err_set(err, ERR_INVALID,
-                       "Failed to parse value [%lld] for setting [%s] must be <= %lld",
-                       (long long)*ret, key, (long long)max);
-    return 0;
-}
-
-/* "-1" where it means "off", "0", or a number with a unit. */
-static int setting_time(const struct value *flat, const char *key, bool may_be_off,
-                        struct arena *mem, int64_t *ret_ns, struct err *err)
-{
-    const struct value *v = value_map_get(flat, str_from(key));
-    int64_t number;
-    if (!v || v->kind == VALUE_NULL)
-        return 0;
-    struct str text = value_to_str(mem, v);
-    if (may_be_off && str_is(text, "-1")) {
-        *ret_ns = -1;
-        return 0;
-    }
-    const char *why = NULL;
-    if (str_is(text, "0"))
-        *ret_ns = 0;
-    else if (str_to_i64(text, &number) || !str_to_duration(text, &number))
-        why = "unit is missing or unrecognized";
-    else if (number < 0)
-        why = "negative durations are not supported";
-    else
-        *ret_ns = number;
-    return why ? err_set(err, ERR_INVALID,
-                         "failed to parse setting [%s] with value [" STR_FMT
-                         "] as a time value: %s",
-                         key, STR_ARG(text), why)
-               : 0;
-}
-
-static int interval_of(const struct value *flat, struct arena *mem, int64_t *ret_ns,
-                       struct err *err)
-{
-    return setting_time(flat, "index.refresh_interval", true, mem, ret_ns, err);
-}
-
-static int setting_bool(const struct value *flat, const char *key, struct arena *mem, bool *ret,
-                        struct err *err)
-{
-    const struct value *v = value_map_get(flat, str_from(key));
-    if (!v || v->kind == VALUE_NULL)
-        return 0;
-    struct str text = value_to_str(mem, v);
-    if (!str_is(text, "true") && !str_is(text, "false"))
-        return err_set(err, ERR_INVALID,
-                       "Failed to parse value [" STR_FMT "] as only [true] or [false] are allowed.",
-                       STR_ARG(text));
-    *ret = str_is(text, "true");
-    return 0;
-}
-
-static int settings_check(const struct value *flat, struct arena *mem, struct err *err)
-{
-    int64_t v = 0;
-    TRY(setting_int(flat, "index.number_of_shards", 1, SHARDS_MAX, mem, &v, err));
-    TRY(setting_int(flat, "index.number_of_replicas", 0, INT32_MAX, mem, &v, err));
-    TRY(setting_int(flat, "index.mapping.total_fields.limit", 0, INT32_MAX, mem, &v, err));
-    TRY(setting_int(flat, "index.mapping.depth.limit", 1, 100, mem, &v, err));
-    TRY(interval_of(flat, mem, &v, err));
-    TRY(setting_time(flat, "index.search.idle.after", false, mem, &v, err));
-    bool is_throttled;
-    TRY(setting_bool(flat, "index.merge.scheduler.auto_throttle", mem, &is_throttled, err));
-    for (size_t i = 0; i < flat->map->count; i++) {
-        struct str key = flat->map->keys[i];
-        if (str_is(key, "index.uuid") || str_is(key, "index.creation_date") ||
-            str_is(key, "index.provided_name") || str_starts_with(key, STR("index.version.")))
-            return err_set(err, ERR_INVALID,
-                           "unknown setting [" STR_FMT
-                           "] please check that any required plugins are installed, or check the "
-                           "breaking changes documentation for removed settings",
-                           STR_ARG(key));
-    }
-    return 0;
-}
-
-static char *value_json(const struct value *v)
-{
-    struct buf out;
-    buf_init(&out, 0);
-    value_to_json(v, &out);
-    char *json = mem_cstr(buf_str(&out));
-    buf_deinit(&out);
-    return json;
-}
-
-/* The tree may borrow from the old text: that goes last. */
-static void json_replace(char **json, const struct value *v)
-{
-    char *old = *json;
-    *json = value_json(v);
-    mem_free(old);
-}
-
-/* Puts what acts into the index. REQUIRES(index.mu) or nobody else knows the index. */
-void index__settings_apply(struct index *index)
-{
-    CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
-    struct value flat;
-    int64_t v;
-    if (value_from_json(str_from(index->settings_json), mem, &flat, NULL) < 0 ||
-        flat.kind != VALUE_MAP)
-        return;
-    index->refresh_interval_ns = REFRESH_INTERVAL_DEFAULT;
-    (void)!interval_of(&flat, mem, &index->refresh_interval_ns, NULL);
-    const struct value *interval = value_map_get_lit(&flat, "index.refresh_interval");
-    index->is_interval_set = interval && interval->kind != VALUE_NULL;
-    index->search_idle_ns = SEARCH_IDLE_DEFAULT;
-    (void)!setting_time(&flat, "index.search.idle.after", false, mem, &index->search_idle_ns, NULL);
-    bool is_throttled = true;
-    (void)!setting_bool(&flat, "index.merge.scheduler.auto_throttle", mem, &is_throttled, NULL);
-    index->is_merge_free = !is_throttled;
-    mem_free(index->sort_path);
-    index->sort_path = mem_cstr(index_sort_path(&flat, mem));
-    v = MAPPING_FIELDS_MAX_DEFAULT;
-    (void)!setting_int(&flat, "index.mapping.total_fields.limit", 0, INT32_MAX, mem, &v, NULL);
-    /* The mapping may be shared with searches, which do not look at the limits. */
-    __atomic_store_n(&index->mapping->fields_max, (uint32_t)v, __ATOMIC_RELAXED);
-    v = MAPPING_DEPTH_MAX_DEFAULT;
-    (void)!setting_int(&flat, "index.mapping.depth.limit", 1, 100, mem, &v, NULL);
-    __atomic_store_n(&index->mapping->depth_max, (uint32_t)v, __ATOMIC_RELAXED);
-}
 
 /* ---- Making ---- */
 
@@ -258,14 +63,14 @@ static int body_read(const struct value *body, struct arena *mem, struct index_b
         if (v->kind != VALUE_MAP)
             return err_set(err, ERR_PARSE, "key [" STR_FMT "] must be an object", STR_ARG(key));
         if (str_is(key, "settings"))
-            settings_flatten(v, STR_NONE, &ret->settings, mem);
+            index__settings_flatten(v, STR_NONE, &ret->settings, mem);
         if (str_is(key, "aliases"))
             ret->aliases = *v;
     }
-    TRY(settings_check(&ret->settings, mem, err));
+    TRY(index__settings_check(&ret->settings, mem, err));
     int64_t limit = MAPPING_FIELDS_MAX_DEFAULT;
-    TRY(setting_int(&ret->settings, "index.mapping.total_fields.limit", 0, INT32_MAX, mem, &limit,
-                    err));
+    TRY(index__setting_int(&ret->settings, "index.mapping.total_fields.limit", 0, INT32_MAX, mem,
+                           &limit, err));
     ret->mapping->fields_max = (uint32_t)limit;
     const struct value *mappings = value_map_get_lit(body, "mappings");
     if (mappings) {
@@ -314,8 +119,6 @@ static int folder_make(struct index *index, struct err *err)
     return rc;
 }
 
-static bool alias_holder(struct engine *engine, struct str alias); /* REQUIRES(engine.mu) */
-
 /* REQUIRES(engine.mu) */
 static int index_make(struct engine *engine, struct str name, struct index_body *body,
                       struct index **ret_index, struct err *err)
@@ -336,10 +139,8 @@ static int index_make(struct engine *engine, struct str name, struct index_body 
     if (!value_map_get_lit(&body->settings, "index.number_of_replicas"))
         value_map_set(index->mapping->mem, &body->settings, STR("index.number_of_replicas"),
                       value_str(STR("1")));
-    mem_free(index->settings_json);
-    mem_free(index->aliases_json);
-    index->settings_json = value_json(&body->settings);
-    index->aliases_json = value_json(&body->aliases);
+    index__json_replace(&index->settings_json, &body->settings);
+    index__json_replace(&index->aliases_json, &body->aliases);
     index__settings_apply(index);
     int rc = folder_make(index, err);
     if (rc < 0) {
@@ -366,7 +167,7 @@ int engine__index_make(struct engine *engine, struct str name, const struct valu
         else if (old)
             rc = err_set(err, ERR_INDEX_EXISTS, "index [" STR_FMT "/" STR_FMT "] already exists",
                          STR_ARG(name), STR_ARG(old->uuid));
-        else if (alias_holder(engine, name))
+        else if (engine__has_alias(engine, name))
             rc =
                 err_set(err, ERR_INDEX_NAME,
                         "Invalid index name [" STR_FMT "], already exists as alias", STR_ARG(name));
@@ -425,20 +226,7 @@ int engine_index_delete(struct engine *engine, struct str name, struct err *err)
     return 0;
 }
 
-/* ---- Mapping and settings ---- */
-
-static int manifest_now(struct index *index, struct err *err)
-{
-    mutex_lock(&index->flush_mu);
-    mutex_lock(&index->mu);
-    bool is_deleted = index->is_deleted;
-    mutex_unlock(&index->mu);
-    int rc = is_deleted ? err_set(err, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "]",
-                                  STR_ARG(index->name))
-                        : index__manifest_write(index, err);
-    mutex_unlock(&index->flush_mu);
-    return rc;
-}
+/* ---- Mapping ---- */
 
 int engine_mapping_put(struct engine *engine, struct str name, const struct value *mappings,
                        struct err *err)
@@ -495,297 +283,6 @@ int engine_mapping_get(struct engine *engine, struct str name, struct arena *mem
     struct value v = mapping_to_value(mapping, mem);
     *ret_mappings = value_copy(mem, &v);
     return 0;
-}
-
-int engine_settings_put(struct engine *engine, struct str name, const struct value *settings,
-                        struct err *err)
-{
-    CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
-    CLEANUP(index__unref_ptr) struct index *index = NULL;
-    TRY(engine__index_get(engine, name, &index, err));
-    TRY(index__await(index, USE_CHANGE, err));
-    if (settings->kind != VALUE_MAP)
-        return err_set(err, ERR_PARSE, "the body of a settings update must be an object");
-    struct value flat = value_map(mem, 4), current;
-    const struct value *inner =
-        settings->map->count == 1 ? value_map_get_lit(settings, "settings") : NULL;
-    settings_flatten(inner && inner->kind == VALUE_MAP ? inner : settings, STR_NONE, &flat, mem);
-    TRY(settings_check(&flat, mem, err));
-    for (size_t i = 0; i < flat.map->count; i++) {
-        struct str key = flat.map->keys[i];
-        if (str_is(key, "index.number_of_shards") || index_sort_is_setting(key))
-            return err_set(err, ERR_INVALID,
-                           "Can't update non dynamic settings [[" STR_FMT
-                           "]] for open indices [[" STR_FMT "/" STR_FMT "]]",
-                           STR_ARG(key), STR_ARG(name), STR_ARG(index->uuid));
-    }
-    mutex_lock(&index->mu);
-    int rc = value_from_json(str_from(index->settings_json), mem, &current, err);
-    for (size_t i = 0; rc == 0 && i < flat.map->count; i++) {
-        if (flat.map->values[i].kind == VALUE_NULL)
-            (void)value_map_remove(&current, flat.map->keys[i]);
-        else
-            value_map_set(mem, &current, flat.map->keys[i], flat.map->values[i]);
-    }
-    if (rc == 0) {
-        json_replace(&index->settings_json, &current);
-        index__settings_apply(index);
-    }
-    mutex_unlock(&index->mu);
-    TRY(rc);
-    return manifest_now(index, err);
-}
-
-/* "index.mapping.total_fields.limit" into nested maps; values as text, as Elasticsearch prints
- * them. */
-static void setting_nest(struct value *root, struct str path, struct value v, struct arena *mem)
-{
-    struct value *at = root;
-    for (ptrdiff_t dot; (dot = str_find_char(path, '.')) > 0;
-         path = str_from_off(path, (size_t)dot + 1)) {
-        struct str part = str_sub(path, 0, (size_t)dot);
-        struct value *next = value_map_get(at, part);
-        if (!next || next->kind != VALUE_MAP) {
-            value_map_set(mem, at, part, value_map(mem, 2));
-            next = value_map_get(at, part);
-        }
-        at = next;
-    }
-    value_map_set(mem, at, path, v);
-}
-
-static struct value setting_text(const struct value *v, struct arena *mem)
-{
-    if (v->kind != VALUE_LIST)
-        return value_str(value_to_str(mem, v));
-    struct value list = value_list(mem, v->list->count);
-    for (size_t i = 0; i < v->list->count; i++)
-        value_list_add(mem, &list, value_str(value_to_str(mem, &v->list->items[i])));
-    return list;
-}
-
-int engine_settings_get(struct engine *engine, struct str name, struct arena *mem,
-                        struct value *ret_settings, struct err *err)
-{
-    CLEANUP(index__unref_ptr) struct index *index = NULL;
-    TRY(engine__index_get(engine, name, &index, err));
-    struct value flat, root = value_map(mem, 1);
-    mutex_lock(&index->mu);
-    struct str json = arena_str(mem, str_from(index->settings_json));
-    mutex_unlock(&index->mu);
-    TRY(value_from_json(json, mem, &flat, err));
-    for (size_t i = 0; i < flat.map->count; i++) {
-        setting_nest(&root, flat.map->keys[i], setting_text(&flat.map->values[i], mem), mem);
-    }
-    struct str created = arena_printf(mem, "%lld", (long long)(index->created_ns / NS_PER_MS));
-    setting_nest(&root, STR("index.creation_date"), value_str(created), mem);
-    setting_nest(&root, STR("index.provided_name"), value_str(arena_str(mem, index->name)), mem);
-    setting_nest(&root, STR("index.uuid"), value_str(arena_str(mem, index->uuid)), mem);
-    setting_nest(&root, STR("index.version.created"), value_str(STR("7100299")), mem);
-    *ret_settings = root;
-    return 0;
-}
-
-/* ---- Aliases and resolving ---- */
-
-static bool index_has_alias(struct index *index, struct str alias, struct arena *mem)
-{
-    struct value aliases;
-    mutex_lock(&index->mu);
-    struct str json = arena_str(mem, str_from(index->aliases_json));
-    mutex_unlock(&index->mu);
-    return json.n > 2 && value_from_json(json, mem, &aliases, NULL) == 0 &&
-           aliases.kind == VALUE_MAP && value_map_get(&aliases, alias);
-}
-
-static bool alias_holder(struct engine *engine, struct str alias)
-{
-    CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
-    size_t at = 0;
-    struct str name;
-    void *index;
-    while (strmap_next(&engine->indices, &at, &name, &index)) {
-        if (index_has_alias(index, alias, mem))
-            return true;
-    }
-    return false;
-}
-
-int engine_alias_put(struct engine *engine, struct str name, struct str alias,
-                     const struct value *body, struct err *err)
-{
-    CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
-    CLEANUP(index__unref_ptr) struct index *index = NULL;
-    TRY(engine__index_get(engine, name, &index, err));
-    TRY(index__await(index, USE_CHANGE, err));
-    TRY(index_name_check(alias, err));
-    if (engine_index_exists(engine, alias))
-        return err_set(err, ERR_INDEX_NAME,
-                       "Invalid alias name [" STR_FMT
-                       "], an index exists with the same name as the alias",
-                       STR_ARG(alias));
-    struct value aliases;
-    mutex_lock(&index->mu);
-    int rc = value_from_json(str_from(index->aliases_json), mem, &aliases, err);
-    if (rc == 0) {
-        value_map_set(mem, &aliases, alias,
-                      body && body->kind == VALUE_MAP ? *body : value_map(mem, 1));
-        json_replace(&index->aliases_json, &aliases);
-    }
-    mutex_unlock(&index->mu);
-    TRY(rc);
-    return manifest_now(index, err);
-}
-
-int engine_alias_remove(struct engine *engine, struct str name, struct str alias, struct err *err)
-{
-    CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
-    CLEANUP(index__unref_ptr) struct index *index = NULL;
-    TRY(engine__index_get(engine, name, &index, err));
-    TRY(index__await(index, USE_CHANGE, err));
-    struct value aliases;
-    bool was_there = false;
-    mutex_lock(&index->mu);
-    int rc = value_from_json(str_from(index->aliases_json), mem, &aliases, err);
-    if (rc == 0) {
-        was_there = value_map_remove(&aliases, alias);
-        json_replace(&index->aliases_json, &aliases);
-    }
-    mutex_unlock(&index->mu);
-    TRY(rc);
-    if (!was_there)
-        return err_set(err, ERR_NOT_FOUND, "aliases [" STR_FMT "] missing", STR_ARG(alias));
-    return manifest_now(index, err);
-}
-
-int engine_aliases_get(struct engine *engine, struct str name, struct arena *mem,
-                       struct value *ret_aliases, struct err *err)
-{
-    CLEANUP(index__unref_ptr) struct index *index = NULL;
-    TRY(engine__index_get(engine, name, &index, err));
-    mutex_lock(&index->mu);
-    struct str json = arena_str(mem, str_from(index->aliases_json));
-    mutex_unlock(&index->mu);
-    return value_from_json(json, mem, ret_aliases, err);
-}
-
-/* 0: not an alias of this index, 1: it is, 2: and the one to write to. */
-static int alias_role(struct index *index, struct str alias, struct arena *mem)
-{
-    struct value aliases;
-    mutex_lock(&index->mu);
-    struct str json = arena_str(mem, str_from(index->aliases_json));
-    mutex_unlock(&index->mu);
-    if (json.n <= 2 || value_from_json(json, mem, &aliases, NULL) < 0 || aliases.kind != VALUE_MAP)
-        return 0;
-    const struct value *body = value_map_get(&aliases, alias);
-    const struct value *is_write = body ? value_map_get_lit(body, "is_write_index") : NULL;
-    return !body ? 0 : is_write && is_write->kind == VALUE_BOOL && is_write->b ? 2 : 1;
-}
-
-int engine__alias_target(struct engine *engine, struct str alias, struct index **ret_index,
-                         struct err *err)
-{
-    CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
-    size_t count, holders = 0;
-    struct index **all = engine__all(engine, &count), *found = NULL;
-    int best = 0;
-    for (size_t i = 0; i < count; i++) {
-        int role = alias_role(all[i], alias, mem);
-        holders += role > 0;
-        if (role > best) {
-            best = role;
-            found = all[i];
-        }
-    }
-    bool is_clear = found && (best == 2 || holders == 1);
-    if (is_clear)
-        *ret_index = index__ref(found);
-    engine__all_free(all, count);
-    if (holders > 0 && !is_clear)
-        return err_set(err, ERR_INVALID,
-                       "no write index is defined for alias [" STR_FMT
-                       "]. The write index may be explicitly disabled using is_write_index=false "
-                       "or the alias points to multiple indices without one being designated as a "
-                       "write index",
-                       STR_ARG(alias));
-    return 0;
-}
-
-struct resolve {
-    struct index **all;
-    bool *is_in;
-    size_t count;
-    struct arena *mem;
-};
-
-static bool alias_globs(struct resolve *r, size_t i, struct str pattern)
-{
-    struct value aliases;
-    mutex_lock(&r->all[i]->mu);
-    struct str json = arena_str(r->mem, str_from(r->all[i]->aliases_json));
-    mutex_unlock(&r->all[i]->mu);
-    if (json.n <= 2 || value_from_json(json, r->mem, &aliases, NULL) < 0 ||
-        aliases.kind != VALUE_MAP)
-        return false;
-    for (size_t k = 0; k < aliases.map->count; k++) {
-        if (str_glob(pattern, aliases.map->keys[k]))
-            return true;
-    }
-    return false;
-}
-
-static int resolve_part(struct resolve *r, struct str part, bool is_first, bool ignore_unavailable,
-                        struct err *err)
-{
-    bool is_minus = !is_first && part.n > 1 && part.p[0] == '-';
-    if (is_minus)
-        part = str_from_off(part, 1);
-    bool is_all = str_is(part, "_all") || str_is(part, "*");
-    bool is_pattern = is_all || memchr(part.p, '*', part.n) || memchr(part.p, '?', part.n);
-    bool is_found = false;
-    for (size_t i = 0; i < r->count; i++) {
-        bool fits =
-            is_all || (is_pattern ? str_glob(part, r->all[i]->name) || alias_globs(r, i, part)
-                                  : str_eq(part, r->all[i]->name) ||
-                                        index_has_alias(r->all[i], part, r->mem));
-        if (!fits)
-            continue;
-        r->is_in[i] = !is_minus;
-        is_found = true;
-    }
-    if (!is_found && !is_pattern && !ignore_unavailable)
-        return err_set(err, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "]", STR_ARG(part));
-    return 0;
-}
-
-int engine_resolve(struct engine *engine, struct str expression, bool ignore_unavailable,
-                   struct arena *mem, struct str **ret_names, size_t *ret_count, struct err *err)
-{
-    struct resolve r = {.mem = mem};
-    r.all = engine__all(engine, &r.count);
-    r.is_in = ARENA_ARRAY(mem, bool, r.count + 1);
-    if (expression.n == 0)
-        expression = STR("_all");
-    int rc = 0;
-    bool is_first = true;
-    for (struct str rest = expression, part; rc == 0 && str_split_next(&rest, ',', &part);
-         is_first = false) {
-        if (part.n)
-            rc = resolve_part(&r, part, is_first, ignore_unavailable, err);
-    }
-    if (rc == 0) {
-        size_t n = 0;
-        struct str *names = ARENA_ARRAY(mem, struct str, r.count + 1);
-        for (size_t i = 0; i < r.count; i++) {
-            if (r.is_in[i])
-                names[n++] = arena_str(mem, r.all[i]->name);
-        }
-        *ret_names = names;
-        *ret_count = n;
-    }
-    engine__all_free(r.all, r.count);
-    return rc;
 }
 
 /* ---- Maintenance and figures ---- */

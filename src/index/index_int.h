@@ -363,13 +363,30 @@ static inline bool index__is_ready(const struct index *index)
 }
 
 /* ---- engine_admin.c ---- */
-int index_name_check(struct str name, struct err *err) WARN_UNUSED;
 int engine__index_make(struct engine *engine, struct str name, const struct value *body,
                        bool may_exist, struct index **ret_index, struct err *err) WARN_UNUSED;
+
+/* ---- index_names.c ---- */
+int index_name_check(struct str name, struct err *err) WARN_UNUSED;
+
+/* ---- engine_alias.c ---- */
+bool index__has_alias(struct index *index, struct str alias, struct arena *mem);
+bool engine__has_alias(struct engine *engine, struct str alias); /* REQUIRES(engine.mu) */
 /* The index that writes to an alias go to; *ret_index stays as it is when nobody has the alias. */
 int engine__alias_target(struct engine *engine, struct str alias, struct index **ret_index,
                          struct err *err) WARN_UNUSED;
+
+/* ---- index_settings.c ---- */
+/* Adds everything below a map, of the names before it in `prefix`, to `flat`. */
+void index__settings_flatten(const struct value *v, struct str prefix, struct value *flat,
+                             struct arena *mem);
+int index__settings_check(const struct value *flat, struct arena *mem, struct err *err) WARN_UNUSED;
+/* *ret stays as it is when the setting is not there. */
+int index__setting_int(const struct value *flat, const char *key, int64_t min, int64_t max,
+                       struct arena *mem, int64_t *ret, struct err *err) WARN_UNUSED;
 void index__settings_apply(struct index *index); /* reads what matters out of settings_json */
+void index__json_replace(char **json, const struct value *v); /* settings_json or aliases_json */
+int index__manifest_now(struct index *index, struct err *err) WARN_UNUSED; /* after a change */
 
 /* ---- engine_admit.c, engine_replay.c, generated_ids.c ---- */
 /* The block that Elasticsearch puts on an index when the disk is nearly full. */

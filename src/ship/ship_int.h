@@ -166,6 +166,11 @@ void ship__input_deinit(struct ship__input *input);
 bool ship__input_flush_late(struct ship__input *input, int64_t now_ns);
 /* The registry's key and value of a file. */
 void ship__input_save(struct ship__input *input, const struct tail_file *file);
+void ship__input_restore(struct ship__input *input); /* gives the tail what the registry holds */
+/* Of the tail's sink; `owner` is the input. */
+uint64_t ship__input_generation(void *owner, bool is_restart);
+int ship__input_keep(void *owner, struct tail_file *file, struct err *err) WARN_UNUSED;
+void ship__input_forget(void *owner, struct tail_file *file);
 
 /* The fields that every event of the input and path has, slots included. */
 struct value ship__event_base(struct ship__input *input, struct str path, unsigned flags,
