@@ -5,14 +5,19 @@
 #include "event/value.h"
 #include "index/index_int.h"
 
-bool index__has_alias(struct index *index, struct str alias, struct arena *mem)
+bool index__aliases(struct index *index, struct arena *mem, struct value *ret_aliases)
 {
-    struct value aliases;
     mutex_lock(&index->mu);
     struct str json = arena_str(mem, str_from(index->aliases_json));
     mutex_unlock(&index->mu);
-    return json.n > 2 && value_from_json(json, mem, &aliases, NULL) == 0 &&
-           aliases.kind == VALUE_MAP && value_map_get(&aliases, alias);
+    return json.n > strlen("{}") && value_from_json(json, mem, ret_aliases, NULL) == 0 &&
+           ret_aliases->kind == VALUE_MAP;
+}
+
+bool index__has_alias(struct index *index, struct str alias, struct arena *mem)
+{
+    struct value aliases;
+    return index__aliases(index, mem, &aliases) && value_map_get(&aliases, alias);
 }
 
 bool engine__has_alias(struct engine *engine, struct str alias)
@@ -86,18 +91,19 @@ int engine_aliases_get(struct engine *engine, struct str name, struct arena *mem
     return value_from_json(json, mem, ret_aliases, err);
 }
 
-/* 0: not an alias of this index, 1: it is, 2: and the one to write to. */
-static int alias_role(struct index *index, struct str alias, struct arena *mem)
+enum alias_role { ALIAS_NONE, ALIAS_READ_ONLY, ALIAS_HOLDER, ALIAS_WRITE };
+
+static enum alias_role alias_role(struct index *index, struct str alias, struct arena *mem)
 {
     struct value aliases;
-    mutex_lock(&index->mu);
-    struct str json = arena_str(mem, str_from(index->aliases_json));
-    mutex_unlock(&index->mu);
-    if (json.n <= 2 || value_from_json(json, mem, &aliases, NULL) < 0 || aliases.kind != VALUE_MAP)
-        return 0;
-    const struct value *body = value_map_get(&aliases, alias);
-    const struct value *is_write = body ? value_map_get_lit(body, "is_write_index") : NULL;
-    return !body ? 0 : is_write && is_write->kind == VALUE_BOOL && is_write->b ? 2 : 1;
+    const struct value *body =
+        index__aliases(index, mem, &aliases) ? value_map_get(&aliases, alias) : NULL;
+    if (!body)
+        return ALIAS_NONE;
+    const struct value *is_write = value_map_get_lit(body, "is_write_index");
+    if (!is_write || is_write->kind != VALUE_BOOL)
+        return ALIAS_HOLDER;
+    return is_write->b ? ALIAS_WRITE : ALIAS_READ_ONLY;
 }
 
 int engine__alias_target(struct engine *engine, struct str alias, struct index **ret_index,
@@ -106,16 +112,16 @@ int engine__alias_target(struct engine *engine, struct str alias, struct index *
     CLEANUP(arena_free_ptr) struct arena *mem = arena_new(0);
     size_t count, holders = 0;
     struct index **all = engine__all(engine, &count), *found = NULL;
-    int best = 0;
+    enum alias_role best = ALIAS_READ_ONLY;
     for (size_t i = 0; i < count; i++) {
-        int role = alias_role(all[i], alias, mem);
-        holders += role > 0;
+        enum alias_role role = alias_role(all[i], alias, mem);
+        holders += role != ALIAS_NONE;
         if (role > best) {
             best = role;
             found = all[i];
         }
     }
-    bool is_clear = found && (best == 2 || holders == 1);
+    bool is_clear = found && (best == ALIAS_WRITE || holders == 1);
     if (is_clear)
         *ret_index = index__ref(found);
     engine__all_free(all, count);

@@ -343,6 +343,7 @@ static void test_aliases(void **state)
     struct doc_result r;
     struct doc_get doc;
     struct value is_write = json(f, "{\"is_write_index\":true}");
+    struct value is_no_write = json(f, "{\"is_write_index\":false}");
     put(f, DOC_INDEX, "1", "{}");
     assert_int_equal(engine_index_create(f->engine, STR("j"), NULL, &err), 0);
     assert_int_equal(engine_alias_put(f->engine, STR("i"), STR("al"), NULL, &err), 0);
@@ -375,6 +376,11 @@ static void test_aliases(void **state)
     reopen(f);
     assert_int_equal(engine_write(f->engine, &write, 1, REFRESH_NONE, f->mem, &r, &err), 0);
     assert_true(str_is(r.index, "j"));
+    assert_int_equal(engine_alias_put(f->engine, STR("i"), STR("ro"), &is_no_write, &err), 0);
+    write.index = STR("ro");
+    assert_int_equal(engine_write(f->engine, &write, 1, REFRESH_NONE, f->mem, &r, &err), 0);
+    assert_int_equal(r.outcome, DOC_FAILED);
+    assert_non_null(strstr(r.err->text, "no write index is defined for alias [ro]"));
     assert_int_equal(engine_alias_remove(f->engine, STR("j"), STR("al"), &err), 0);
     assert_int_equal(engine_alias_remove(f->engine, STR("j"), STR("al"), &err), -ERR_NOT_FOUND);
 }

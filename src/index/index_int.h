@@ -370,6 +370,8 @@ int engine__index_make(struct engine *engine, struct str name, const struct valu
 int index_name_check(struct str name, struct err *err) WARN_UNUSED;
 
 /* ---- engine_alias.c ---- */
+/* False: it has none. *ret_aliases is a map, in mem. */
+bool index__aliases(struct index *index, struct arena *mem, struct value *ret_aliases);
 bool index__has_alias(struct index *index, struct str alias, struct arena *mem);
 bool engine__has_alias(struct engine *engine, struct str alias); /* REQUIRES(engine.mu) */
 /* The index that writes to an alias go to; *ret_index stays as it is when nobody has the alias. */

@@ -42,13 +42,8 @@ struct resolve {
 static bool alias_globs(struct resolve *r, size_t i, struct str pattern)
 {
     struct value aliases;
-    mutex_lock(&r->all[i]->mu);
-    struct str json = arena_str(r->mem, str_from(r->all[i]->aliases_json));
-    mutex_unlock(&r->all[i]->mu);
-    if (json.n <= 2 || value_from_json(json, r->mem, &aliases, NULL) < 0 ||
-        aliases.kind != VALUE_MAP)
-        return false;
-    for (size_t k = 0; k < aliases.map->count; k++) {
+    bool has_any = index__aliases(r->all[i], r->mem, &aliases);
+    for (size_t k = 0; has_any && k < aliases.map->count; k++) {
         if (str_glob(pattern, aliases.map->keys[k]))
             return true;
     }

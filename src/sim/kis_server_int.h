@@ -64,9 +64,8 @@ struct kis_server {
     char (*stocks)[MARKET_CODE_BYTES];
     struct kis_account *accounts;
     struct kis_session *sessions;
-    uint64_t refused_apps; /* KIS_FAULT_BADKEY: keys given out so far, as a generation */
-    int64_t start_ns;      /* monotonic time of the first trade; INT64_MAX: nobody subscribed yet */
-    int64_t from_ns;       /* UTC of the first simulated moment */
+    int64_t start_ns; /* monotonic time of the first trade; INT64_MAX: nobody subscribed yet */
+    int64_t from_ns;  /* UTC of the first simulated moment */
     int32_t date_days;
     struct arena *mem; /* of one message */
     struct buf frame;
