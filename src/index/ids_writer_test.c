@@ -124,10 +124,9 @@ static void few_prefixes_are_counted(struct test *t)
     static const struct {
         uint32_t docs, prefixes;
         bool is_counted;
-    } rows[] = {{1, 1, true},    {7, 1, true},     {7, 2, false},       {8, 2, true},
-                {15, 3, false},  {16, 3, true},    {79, 11, false},     {80, 11, true},
-                {80, 12, false}, {4096, 1, true},  {4097, 513, true},   {4097, 514, false},
-                {8192, 5, true}, {8193, 77, true}, {12289, 1000, true}, {9000, 9000, false}};
+    } rows[] = {{1, 1, true},    {7, 1, true},    {7, 2, false},     {8, 2, true},
+                {15, 3, false},  {16, 3, true},   {79, 11, false},   {80, 11, true},
+                {80, 12, false}, {4096, 1, true}, {4097, 513, true}, {4097, 514, false}};
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct list l = counted_list(t, rows[i].docs, rows[i].prefixes);
         bool is_text = !rows[i].is_counted;
