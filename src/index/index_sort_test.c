@@ -82,6 +82,7 @@ static void refuses_the_rest(struct test *t)
         {"{\".field\":\"nd\"}", "docvalues not found for index sort field:[nd]"},
         {"{\".field\":\"t\",\".order\":\"up\"}", "Illegal sort order:up"},
         {"{\".field\":\"t\",\".order\":\"DESC\"}", "Illegal sort order:DESC"},
+        {"{\".field\":\"t\",\".order\":\"Asc\"}", "Illegal sort order:Asc"},
         {"{\".field\":\"t\",\".order\":\"\"}", "Illegal sort order:"},
         {"{\".field\":\"t,k\",\".order\":[\"asc\",\"down\"]}", "Illegal sort order:down"},
         {"{\".field\":\"t\",\".mode\":\"avg\"}",
