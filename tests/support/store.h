@@ -37,6 +37,14 @@ TEST_INLINE void store_open(struct store *s)
     assert_ok(engine_open(&s->config, &s->engine, &s->t->err), &s->t->err);
 }
 
+/* With the index "i", which has no mapping yet. */
+TEST_INLINE void store_begin(struct store *s, struct test *t)
+{
+    store_init(s, t);
+    store_open(s);
+    assert_ok(engine_index_create(s->engine, STR("i"), NULL, &t->err), &t->err);
+}
+
 TEST_INLINE void store_close(struct store *s)
 {
     engine_close(s->engine);
