@@ -21,8 +21,7 @@ static void writes_are_checked(struct test *t)
         int64_t if_seq_no, if_term;
         enum version_type type;
         int64_t version, got;
-        const char
-            *text; /* behind "[x]: version conflict, "; NULL: it is taken, as version `got` */
+        const char *text; /* behind "[x]: version conflict, "; NULL: taken, as version `got` */
     } rows[] = {
         {NEVER, DOC_INDEX, NONE, 0, INT, 0, 1, NULL},
         {LIVE, DOC_INDEX, NONE, 0, INT, 0, 6, NULL},

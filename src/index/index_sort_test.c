@@ -54,8 +54,8 @@ static void takes_what_fits(struct test *t)
         "{\".field\":[]}",
         "{\".field\":\"t\",\".order\":\"desc\",\".mode\":\"max\",\".missing\":\"_first\"}",
         "{\".field\":\"t,k\",\".order\":\"asc , desc\"}",
-        "{\".field\":[\"t\",\"k\"],\".order\":\"asc,desc\",\".mode\":[\"min\",\"max\"],"
-        "\".missing\":[\"_last\",\"_first\"]}",
+        "{\".field\":[\"t\",\"k\"],\".order\":\"asc,desc\"}",
+        "{\".field\":\"t,k\",\".mode\":[\"min\",\"max\"],\".missing\":\"_last,_first\"}",
         "{\".field\":[\"x.raw\",\"o.t\",\"a\",\"ip\",\"bo\",\"d\"]}",
     };
     struct mapping *mapping = mapping_of(t, plain);
