@@ -207,9 +207,30 @@ static void test_damage(void **state)
     }
 }
 
+/* Room for a source is empty each time; what a long one took does not stay. */
+static void test_text(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {
+        1, 1000, DOC_READER_TEXT_BYTES / 2, DOC_READER_TEXT_BYTES + 1, 3 * MIB, 10};
+    static const char part[1000];
+    struct doc_reader *reader = doc_reader_new();
+    for (size_t i = 0; i < ARRAY_COUNT(sizes); i++) {
+        struct buf *text = doc_reader__text(reader);
+        assert_int_equal(text->n, 0);
+        assert_true(text->capacity <= DOC_READER_TEXT_BYTES);
+        assert_true(i == 0 || i > 3 || text->capacity >= sizes[i - 1]); /* taken again */
+        for (size_t n = sizes[i]; n > 0; n -= MIN_OF(n, sizeof(part)))
+            buf_add(text, part, MIN_OF(n, sizeof(part)));
+        assert_int_equal(text->n, sizes[i]);
+        assert_false(text->is_over);
+    }
+    doc_reader_free(reader);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_agrees), cmocka_unit_test(test_terms),
-                                       cmocka_unit_test(test_damage)};
+                                       cmocka_unit_test(test_text), cmocka_unit_test(test_damage)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
