@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check.c: `naru index check DIR`: reads every byte below a data folder and every reference between
  * them. Says what it checked. */
+#include "base/arena.h"
 #include "base/str.h"
+#include "index/builder.h"
 #include "index/ids.h"
 #include "index/index_int.h"
+#include "index/wal_record.h"
 
 struct check {
     struct vfs *fs;
@@ -18,6 +21,7 @@ struct check {
 struct check_index {
     uint64_t id, wal_flushed;
     struct str name;
+    struct mapping *mapping; /* in force where the log is being read */
 };
 
 static void problem(struct check *c, const struct err *err)
@@ -211,16 +215,17 @@ static int segment_check(struct check *c, struct str dir, const struct manifest_
     return 0;
 }
 
-static void index_note(struct check *c, const struct manifest *m)
+static void index_note(struct check *c, const struct manifest *m, struct mapping *mapping)
 {
     void *p = c->indices;
     mem_grow(&p, &c->index_capacity, c->index_count + 1, sizeof(*c->indices));
     c->indices = p;
-    c->indices[c->index_count++] = (struct check_index){m->id, m->wal_flushed, m->name};
+    c->indices[c->index_count++] =
+        (struct check_index){m->id, m->wal_flushed, m->name, mapping_ref(mapping)};
 }
 
 /* The index that needs a frame, NULL: nobody. */
-static const struct check_index *index_of(const struct check *c, const struct wal_frame *frame)
+static struct check_index *index_of(const struct check *c, const struct wal_frame *frame)
 {
     for (size_t i = 0; i < c->index_count; i++) {
         if (c->indices[i].id == frame->index_id && frame->seq >= c->indices[i].wal_flushed)
@@ -247,7 +252,7 @@ static void index_check_one(struct check *c, struct str dir)
         problem(c, &err);
         return;
     }
-    index_note(c, &m);
+    index_note(c, &m, mapping);
     if (index__tail_find(c->fs, dir, &err) < 0) {
         (void)err_wrap(&err, "index [" STR_FMT "] " STR_FMT, STR_ARG(m.name), STR_ARG(m.uuid));
         problem(c, &err);
@@ -264,24 +269,74 @@ static void index_check_one(struct check *c, struct str dir)
     mapping_unref(mapping);
 }
 
+static void frame_problem(struct check *c, const struct wal_frame *frame, const struct err *what)
+{
+    const struct check_index *index = index_of(c, frame);
+    struct err damage;
+    (void)err_set(&damage, ERR_CORRUPT, "write-ahead log: frame %llu %s, which %s" STR_FMT "%s",
+                  (unsigned long long)frame->seq, what->text, index ? "index [" : "nobody needs",
+                  STR_ARG(index ? index->name : STR_NONE), index ? "] needs" : "");
+    problem(c, &damage);
+}
+
+/* Applied as a replay would, to documents that nobody keeps. */
+static int doc_check(struct builder *builder, struct check_index *index,
+                     const struct wal_record *record, struct err *err)
+{
+    struct builder_doc doc = {record->id, record->routing, record->source, (int64_t)record->seq_no,
+                              (int64_t)record->version};
+    struct mapping *wider = NULL;
+    TRY(builder_add(builder, index->mapping, &doc, &wider, err));
+    if (wider) {
+        mapping_unref(index->mapping);
+        index->mapping = wider;
+    }
+    return 0;
+}
+
+static int docs_check(struct check *c, const struct wal_frame *frame, struct err *err)
+{
+    CLEANUP(builder_free_ptr) struct builder *builder = builder_new();
+    struct check_index *index = index_of(c, frame);
+    const uint8_t *p = (const uint8_t *)frame->payload.p, *end = p + frame->payload.n;
+    struct wal_record r;
+    for (uint32_t i = 0; i < frame->record_count; i++, c->records++) {
+        if (!wal_record_take(&p, end, &r))
+            return err_set(err, ERR_CORRUPT, "holds a bad record");
+        if (index && r.op != WAL_DOC_DELETE && doc_check(builder, index, &r, err) < 0)
+            return err_wrap(err, "holds document [" STR_FMT "]", STR_ARG(r.id));
+    }
+    return p == end ? 0 : err_set(err, ERR_CORRUPT, "holds more than its records");
+}
+
+static int mapping_check(struct check *c, const struct wal_frame *frame, struct err *err)
+{
+    CLEANUP(mapping_unref_ptr) struct mapping *mapping = NULL;
+    struct check_index *index = index_of(c, frame);
+    if (mapping_decode(frame->payload, &mapping, err) < 0)
+        return err_wrap(err, "holds a bad mapping");
+    if (index) {
+        mapping_unref(index->mapping);
+        index->mapping = TAKE(mapping);
+    }
+    return 0;
+}
+
 static int frame_check(void *arg, const struct wal_frame *frame, struct err *err)
 {
     struct check *c = arg;
-    const struct check_index *index = index_of(c, frame);
+    int rc = 0;
     c->frames++;
-    if (frame->is_damaged) {
-        struct err damage;
-        (void)err_set(&damage, ERR_CORRUPT,
-                      "write-ahead log: frame %llu is damaged, which %s" STR_FMT "%s",
-                      (unsigned long long)frame->seq, index ? "index [" : "nobody needs",
-                      STR_ARG(index ? index->name : STR_NONE), index ? "] needs" : "");
-        problem(c, &damage);
-        return 0;
-    }
-    c->records += frame->kind == WAL_DOCS ? frame->record_count : 0;
-    if (frame->kind < WAL_DOCS || frame->kind > WAL_NEW_INDEX)
-        return err_set(err, ERR_CORRUPT, "write-ahead log: frame %llu is of unknown kind %u",
-                       (unsigned long long)frame->seq, frame->kind);
+    if (frame->is_damaged)
+        rc = err_set(err, ERR_CORRUPT, "is damaged");
+    else if (frame->kind == WAL_DOCS)
+        rc = docs_check(c, frame, err);
+    else if (frame->kind == WAL_MAPPING)
+        rc = mapping_check(c, frame, err);
+    else if (frame->kind != WAL_NEW_INDEX)
+        rc = err_set(err, ERR_CORRUPT, "is of unknown kind %u", frame->kind);
+    if (rc < 0)
+        frame_problem(c, frame, err);
     return 0;
 }
 
@@ -337,6 +392,8 @@ int index_check(struct vfs *fs, struct str path, struct buf *report, struct err 
                (unsigned long long)c.docs, (unsigned long long)c.terms,
                (unsigned long long)c.frames, (unsigned long long)c.records,
                (unsigned long long)c.problems);
+    for (size_t i = 0; i < c.index_count; i++)
+        mapping_unref(c.indices[i].mapping);
     mem_free(c.indices);
     if (c.problems == 0)
         return 0;

@@ -70,7 +70,14 @@ static bool is_recovering(const struct index *index)
 /* Whether an error is about what was read, not about reading it. */
 static bool is_damage(int rc)
 {
-    return rc == -ERR_CORRUPT || rc == -ERR_PARSE || rc == -ERR_UNSUPPORTED;
+    static const enum err_code codes[] = {ERR_CORRUPT,        ERR_PARSE,          ERR_UNSUPPORTED,
+                                          ERR_MAPPER_PARSING, ERR_STRICT_MAPPING, ERR_INVALID,
+                                          ERR_TOO_LARGE};
+    for (size_t i = 0; i < ARRAY_COUNT(codes); i++) {
+        if (rc == -(int)codes[i])
+            return true;
+    }
+    return false;
 }
 
 static bool is_stopping(struct engine *engine)

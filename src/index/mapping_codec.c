@@ -318,7 +318,7 @@ static int options_in(struct mapping *mapping, const struct value *options, stru
     return 0;
 }
 
-int mapping_decode(struct str json, struct mapping **ret_mapping, struct err *err)
+static int decode(struct str json, struct mapping **ret_mapping, struct err *err)
 {
     CLEANUP(mapping_unref_ptr) struct mapping *mapping = mapping_new();
     struct value root;
@@ -337,4 +337,16 @@ int mapping_decode(struct str json, struct mapping **ret_mapping, struct err *er
     }
     *ret_mapping = TAKE(mapping);
     return 0;
+}
+
+/* Whatever is wrong with it, nobody gave it to us just now: it is damage. */
+int mapping_decode(struct str json, struct mapping **ret_mapping, struct err *err)
+{
+    struct err why;
+    int rc = decode(json, ret_mapping, &why);
+    if (rc < 0 && rc != -ERR_CORRUPT)
+        return err_set(err, ERR_CORRUPT, "stored mapping: %s", why.text);
+    if (rc < 0 && err)
+        *err = why;
+    return rc;
 }

@@ -118,7 +118,8 @@ static inline void recovery_read(struct engine *engine, struct arena *mem)
     searcher_unref(s);
 }
 
-/* What opens works: it reads, takes a write, flushes, and is whole when it is opened again. */
+/* What is sound opens, and what opens works: it reads, takes a write, flushes, and is whole when it
+ * is opened again. */
 static inline void recovery_try(const struct recovery_file *replaced, struct str content)
 {
     const struct recovery *r = recovery_get();
@@ -134,7 +135,9 @@ static inline void recovery_try(const struct recovery_file *replaced, struct str
     }
     buf_init(&report, 0);
     bool is_sound = index_check(fs, STR("d"), &report, &err) == 0;
-    if (recovery_open(fs, &engine, &err) == 0) {
+    int rc = recovery_open(fs, &engine, &err);
+    ASSERT(rc == 0 || !is_sound);
+    if (rc == 0) {
         recovery_read(engine, mem);
         if (engine_index_exists(engine, STR("i"))) {
             struct doc_write write = DOC_WRITE_INIT;

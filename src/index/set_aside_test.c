@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/bits.h"
 #include "base/buf.h"
+#include "base/hash.h"
 #include "base/str.h"
 #include "index/engine.h"
 #include "index/format.h"
@@ -288,22 +289,76 @@ static void test_manifest_without_identity(void **state)
     bed_deinit(&b);
 }
 
-/* The last frame but one is of the bad index. */
-static void frame_damage(struct bed *b)
+/* The last frame but one, in `content`. */
+static size_t frame_of_the_bad_one(struct bed *b, struct str *ret_path, struct str *ret_content)
 {
     struct vfs_entry *entries;
     struct err err = {0};
-    struct str content;
     size_t count, at = WAL_FILE_HEAD, frames[64], n = 0;
     assert_int_equal(vfs_list(b->fs, STR("d/wal"), b->mem, &entries, &count, &err), 0);
-    struct str path = path_join(b->mem, STR("d/wal"), entries[count - 1].name);
-    assert_int_equal(vfs_read_file(b->fs, path, MIB, b->mem, &content, &err), 0);
-    while (at < content.n && n < 64) {
+    *ret_path = path_join(b->mem, STR("d/wal"), entries[count - 1].name);
+    assert_int_equal(vfs_read_file(b->fs, *ret_path, MIB, b->mem, ret_content, &err), 0);
+    while (at < ret_content->n && n < 64) {
         frames[n++] = at;
-        at += WAL_FRAME_HEAD + get_u32_le((const uint8_t *)content.p + at);
+        at += WAL_FRAME_HEAD + get_u32_le((const uint8_t *)ret_content->p + at);
     }
     assert_true(n > 2);
-    byte_flip(b, path, frames[n - 2] + WAL_FRAME_HEAD + 2);
+    return frames[n - 2];
+}
+
+static void frame_damage(struct bed *b)
+{
+    struct str path, content;
+    size_t at = frame_of_the_bad_one(b, &path, &content);
+    byte_flip(b, path, at + WAL_FRAME_HEAD + 2);
+}
+
+/* The first `from` of the payload becomes `to`, 0: the frame's kind; the checksums are made to fit.
+ */
+static void frame_forge(struct bed *b, char from, char to)
+{
+    struct str path, content;
+    struct err err = {0};
+    size_t at = frame_of_the_bad_one(b, &path, &content);
+    uint8_t *bytes = arena_alloc(b->mem, content.n), *head = bytes + at;
+    uint8_t *payload = head + WAL_FRAME_HEAD;
+    memcpy(bytes, content.p, content.n);
+    uint32_t n = get_u32_le(head);
+    uint8_t *p = from ? memchr(payload, from, n) : head + 32;
+    assert_non_null(p);
+    *p = (uint8_t)to;
+    put_u32_le(head + 4, crc32c(0, payload, n));
+    put_u32_le(head + 44, crc32c(0, head, 44));
+    content.p = (const char *)bytes;
+    assert_int_equal(vfs_write_file(b->fs, path, content, &err), 0);
+}
+
+/* Whole frames with something in them that cannot be applied, as from a program of another mind: no
+ * more than their index is set aside, and the check sees it before. */
+static void test_frames_that_cannot_be_applied(void **state)
+{
+    static const struct {
+        char from, to;
+        const char *check, *reason;
+    } rows[] = {
+        {'{', '!', "holds document [3]: failed to parse", "document [3] of index [bad]"},
+        {'1', '[', "which index [bad] needs", "document [3] of index [bad]"},
+        {WAL_DOC_INDEX, 'z', "holds a bad record, which index [bad] needs",
+         "bad record of index [bad]"},
+        {0, WAL_MAPPING, "holds a bad mapping: ", "mapping"},
+        {0, 9, "unknown kind 9", "unknown kind 9"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct bed b;
+        bed_init(&b, false);
+        frame_forge(&b, rows[i].from, rows[i].to);
+        check_names(&b, rows[i].check);
+        open_it(&b);
+        the_good_one_goes_on(&b);
+        is_refused(&b, "bad", rows[i].reason);
+        bed_deinit(&b);
+    }
 }
 
 static void log_is_damaged(bool is_threaded)
@@ -372,7 +427,8 @@ static void test_write_meets_damage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_manifest), cmocka_unit_test(test_manifest_without_identity),
-        cmocka_unit_test(test_log), cmocka_unit_test(test_write_meets_damage)};
+        cmocka_unit_test(test_manifest), cmocka_unit_test(test_frames_that_cannot_be_applied),
+        cmocka_unit_test(test_manifest_without_identity), cmocka_unit_test(test_log),
+        cmocka_unit_test(test_write_meets_damage)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
