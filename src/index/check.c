@@ -371,6 +371,9 @@ static int wal_check(struct check *c, struct str path, struct err *err)
                                 .is_check = true};
     if (vfs_stat(c->fs, config.dir, true, &st, NULL) < 0)
         return 0;
+    for (size_t i = 0; i < c->index_count; i++)
+        config.seq_min =
+            MAX_OF(config.seq_min, MAX_OF(c->indices[i].id + 1, c->indices[i].wal_flushed));
     int rc = wal_open(&config, &wal, err);
     if (rc == 0)
         wal_close(wal);
