@@ -7,6 +7,11 @@
 
 #define DAY_MS INT64_C(86400000)
 
+/* Numbers that are taken for dates may lie anywhere: those behind the last moment that the calendar
+ * or the clock can tell are in its span. */
+#define CALENDAR_MS_MAX (INT64_MAX / NS_PER_MS - 2 * DAY_MS)
+#define CLOCK_MS_MAX    (INT64_MAX / 4)
+
 static char calendar_unit(struct str text)
 {
     static const struct {
@@ -75,6 +80,11 @@ int date_rounding_parse(struct date_rounding *rounding, const struct date_interv
     return 0;
 }
 
+static int64_t clamp(int64_t v, int64_t limit)
+{
+    return MIN_OF(MAX_OF(v, -limit), limit);
+}
+
 static int64_t floor_to(int64_t v, int64_t step)
 {
     int64_t rest = v % step;
@@ -132,10 +142,9 @@ static int64_t step_begin(const struct time_zone *zone, int64_t step, bool begin
     }
 }
 
-/* Where the next step begins. */
-static int64_t step_end(const struct time_zone *zone, int64_t step, int64_t ms)
+/* Where the step after the one that began at `begin` and holds the moment begins. */
+static int64_t step_end(const struct time_zone *zone, int64_t step, int64_t begin, int64_t ms)
 {
-    int64_t begin = step_begin(zone, step, false, ms);
     for (;;) {
         int64_t offset = offset_at(zone, ms), end = floor_to(ms + offset, step) + step - offset;
         if (offset_at(zone, end) == offset)
@@ -161,6 +170,7 @@ static int64_t day_begin(const struct time_zone *zone, int64_t local_ns)
  * over midnight does not bring the day before back: what has begun goes on. */
 static struct date_span calendar_span(char unit, const struct time_zone *zone, int64_t ms)
 {
+    ms = clamp(ms, CALENDAR_MS_MAX);
     int64_t begin = date_round_down((ms + offset_at(zone, ms)) * NS_PER_MS, unit, NULL);
     struct date_span span = {.high = day_begin(zone, begin)};
     do {
@@ -184,7 +194,7 @@ struct date_span date_rounding_span(const struct date_rounding *rounding,
     struct date_span span;
     bool is_fixed = rounding->fixed_ms > 0;
     int64_t phase = 0, step = is_fixed ? rounding->fixed_ms : step_of(rounding->unit, &phase);
-    ms -= rounding->offset_ms;
+    ms = clamp(ms, CLOCK_MS_MAX) - rounding->offset_ms;
     if (step > 0 && time_zone_is_fixed(zone)) {
         span.low = floor_on_fixed_clock(zone, step, phase, ms);
         span.high = span.low + step;
@@ -194,7 +204,7 @@ struct date_span date_rounding_span(const struct date_rounding *rounding,
         span.high = ms + 1;
     } else if (step > 0 && step < DAY_MS) {
         span.low = step_begin(zone, step, false, ms);
-        span.high = step_end(zone, step, ms);
+        span.high = step_end(zone, step, span.low, ms);
     } else {
         span = calendar_span(rounding->unit, zone, ms);
     }
@@ -210,11 +220,17 @@ int64_t date_rounding_ms(const struct field *field, int64_t stored)
     return stored;
 }
 
+int64_t date_rounding_ms_of_double(double v)
+{
+    double limit = (double)CLOCK_MS_MAX;
+    return v > limit ? CLOCK_MS_MAX : v > -limit ? (int64_t)v : -CLOCK_MS_MAX;
+}
+
 void date_rounding_batch(const struct source *source, struct value_batch *batch)
 {
     if (source->kind == COLUMN_DOUBLE) {
         for (size_t i = 0; i < batch->count; i++)
-            batch->longs[i] = (int64_t)batch->doubles[i];
+            batch->longs[i] = date_rounding_ms_of_double(batch->doubles[i]);
     } else if (source->field && source->field->type == FIELD_DATE_NANOS) {
         for (size_t i = 0; i < batch->count; i++)
             batch->longs[i] = date_rounding_ms(source->field, batch->longs[i]);

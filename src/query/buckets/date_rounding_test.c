@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* date_rounding_test.c: spans of time against a walk along the clock, where the clock is changed
- * and at the ends of months; intervals as bodies have them. What becomes of spans that a change
- * cuts follows Elasticsearch's Rounding.java. */
+ * and at the ends of months. What becomes of spans that a change cuts follows Elasticsearch's
+ * Rounding.java. */
 #include "support/test.h"
 
 #include "base/clock.h"
@@ -159,30 +159,21 @@ static void walk(struct test *t, const struct date_rounding *rounding, const str
 
 static void spans_agree_with_a_walk(struct test *t)
 {
-    static const char *const zones[] = {"UTC",
-                                        "Asia/Seoul",
-                                        "Europe/Berlin",
-                                        "America/New_York",
-                                        "America/Sao_Paulo",
-                                        "America/Havana",
-                                        "Asia/Damascus",
-                                        "Asia/Tehran",
-                                        "Asia/Kathmandu",
-                                        "Australia/Lord_Howe",
-                                        "Pacific/Chatham",
-                                        "Pacific/Apia",
-                                        "Africa/Cairo"};
-    static const struct date_rounding roundings[] = {{.unit = 'h'},
-                                                     {.unit = 'd'},
-                                                     {.unit = 'w'},
-                                                     {.unit = 'M'},
-                                                     {.unit = 'q'},
-                                                     {.unit = 'y'},
-                                                     {.unit = 'd', .offset_ms = 6 * 60 * MINUTE_MS},
-                                                     {.fixed_ms = 45 * MINUTE_MS},
-                                                     {.fixed_ms = 50 * MINUTE_MS},
-                                                     {.fixed_ms = 12 * 60 * MINUTE_MS},
-                                                     {.fixed_ms = 7 * DAY_MS}};
+    static const char *const zones[] = {"Europe/Berlin",   "America/Sao_Paulo",  "America/Havana",
+                                        "Asia/Damascus",   "Asia/Tehran",        "Pacific/Apia",
+                                        "Pacific/Chatham", "Asia/Kathmandu",     "Africa/Cairo",
+                                        "Asia/Seoul",      "Australia/Lord_Howe"};
+    static const struct date_rounding roundings[] = {{'h', 0, 0},
+                                                     {'d', 0, 0},
+                                                     {'w', 0, 0},
+                                                     {'M', 0, 0},
+                                                     {'q', 0, 0},
+                                                     {'y', 0, 0},
+                                                     {'d', 0, 7 * MINUTE_MS},
+                                                     {0, 45 * MINUTE_MS, 0},
+                                                     {0, 50 * MINUTE_MS, 0},
+                                                     {0, DAY_MS / 2, 0},
+                                                     {0, 7 * DAY_MS, 0}};
     for (size_t i = 0; i < ARRAY_COUNT(roundings); i++) {
         for (int k = 0; k < 4; k++) {
             const struct time_zone *zone =
@@ -194,4 +185,43 @@ static void spans_agree_with_a_walk(struct test *t)
     }
 }
 
-TEST_MAIN(TEST(spans_are_those_of_the_calendar), TEST(spans_agree_with_a_walk))
+/* Of values that no calendar reaches to: numbers that are taken for dates. */
+static void moments_out_of_range_have_a_span(struct test *t)
+{
+    static const double values[] = {-1e300, -9.3e18, -1e17, -9.3e15, 9.3e15, 1e17, 9.3e18, 1e300};
+    static const char *const zones[] = {"UTC", "+14:00", "Europe/Berlin"};
+    const struct source source = {.kind = COLUMN_DOUBLE};
+    struct value_batch *batch = ARENA_NEW(t->mem, struct value_batch);
+    for (size_t i = 0; i < ARRAY_COUNT(values) * ARRAY_COUNT(zones); i++) {
+        const struct time_zone *zone = zone_named(t, zones[i / ARRAY_COUNT(values)]);
+        batch->count = 1;
+        batch->doubles[0] = values[i % ARRAY_COUNT(values)];
+        date_rounding_batch(&source, batch);
+        for (const char *unit = "smhdwMqy"; *unit; unit++) {
+            struct date_rounding rounding = {*unit, 0, DAY_MS};
+            struct date_span span = date_rounding_span(&rounding, zone, batch->longs[0]);
+            assert_true(span.low < span.high && (span.low < 0) == (values[i % 8] < 0));
+        }
+    }
+}
+
+/* What columns hold becomes milliseconds, rounded down before 1970 too. */
+static void stored_values_become_milliseconds(struct test *t)
+{
+    static const int64_t nanos[] = {0, 999999, 1000000, -1, -1000000, -1000001};
+    static const int64_t ms[] = {0, 0, 1, -1, -1, -2};
+    static const struct field field = {.type = FIELD_DATE_NANOS}, date = {.type = FIELD_DATE};
+    const struct source source = {.kind = COLUMN_LONG, .field = &field};
+    struct value_batch *batch = ARENA_NEW(t->mem, struct value_batch);
+    batch->count = ARRAY_COUNT(nanos);
+    memcpy(batch->longs, nanos, sizeof(nanos));
+    date_rounding_batch(&source, batch);
+    for (size_t i = 0; i < ARRAY_COUNT(nanos); i++) {
+        assert_int_equal(batch->longs[i], ms[i]);
+        assert_int_equal(date_rounding_ms(&field, nanos[i]), ms[i]);
+        assert_int_equal(date_rounding_ms(&date, nanos[i]), nanos[i]);
+    }
+}
+
+TEST_MAIN(TEST(spans_are_those_of_the_calendar), TEST(spans_agree_with_a_walk),
+          TEST(moments_out_of_range_have_a_span), TEST(stored_values_become_milliseconds))

@@ -99,7 +99,7 @@ int64_t part_key_of_double(struct tuple_part *part, double v)
     if (part->spec->kind == TUPLE_TERMS)
         return sortable(v);
     if (part->spec->kind == TUPLE_DATE_HISTOGRAM)
-        return span_of(part, (int64_t)v);
+        return span_of(part, date_rounding_ms_of_double(v));
     return interval_of(part, v);
 }
 
