@@ -27,13 +27,24 @@ static char calendar_unit(struct str text)
     return 0;
 }
 
+/* A length of time with its unit. "M" is a month, which has no fixed length, and no minute. */
+static bool length_parse(struct str text, int64_t *ret_ns)
+{
+    if (str_is(text, "0")) {
+        *ret_ns = 0;
+        return true;
+    }
+    char last = text.n > 0 ? text.p[text.n - 1] : '0';
+    return last != 'M' && (last < '0' || last > '9') && str_to_duration(text, ret_ns);
+}
+
 static bool offset_parse(struct str text, int64_t *ret_ms)
 {
     bool is_negative = str_starts_with(text, STR("-"));
     if (is_negative || str_starts_with(text, STR("+")))
         text = str_from_off(text, 1);
     int64_t ns;
-    if (!str_to_duration(text, &ns))
+    if (str_starts_with(text, STR("-")) || !length_parse(text, &ns))
         return false;
     *ret_ms = (is_negative ? -1 : 1) * (ns / NS_PER_MS);
     return true;
@@ -63,7 +74,7 @@ int date_rounding_parse(struct date_rounding *rounding, const struct date_interv
                          STR_ARG(calendar));
     int64_t ns;
     if (fixed.p) {
-        if (!str_to_duration(fixed, &ns) || ns < NS_PER_MS)
+        if (!length_parse(fixed, &ns) || ns < NS_PER_MS)
             return dsl_error(
                 body, err, ERR_INVALID,
                 "failed to parse setting [date_histogram.fixedInterval] with value [" STR_FMT
