@@ -40,6 +40,7 @@ static void spans_are_those_of_the_calendar(struct test *t)
         {"UTC", 'M', 0, "1900-02-28T12:00", "1900-02-01T00:00", "1900-03-01T00:00"},
         {"UTC", 'q', 0, "2024-12-31T23:59", "2024-10-01T00:00", "2025-01-01T00:00"},
         {"UTC", 'y', 0, "1969-12-31T23:59", "1969-01-01T00:00", "1970-01-01T00:00"},
+        {"UTC", 'w', 0, "2025-01-05T23:59", "2024-12-30T00:00", "2025-01-06T00:00"},
         {"Asia/Seoul", 'M', 0, "2025-01-31T15:00", "2025-01-31T15:00", "2025-02-28T15:00"},
         {"Asia/Seoul", 'w', 0, "2025-01-19T14:59", "2025-01-12T15:00", "2025-01-19T15:00"},
         {"Europe/Berlin", 'q', 0, "2025-03-31T21:59", "2024-12-31T23:00", "2025-03-31T22:00"},
@@ -65,6 +66,7 @@ static void spans_are_those_of_the_calendar(struct test *t)
         {"America/St_Johns", 'd', 0, "2010-11-07T02:29", "2010-11-06T02:30", "2010-11-07T02:30"},
         /* changes of half an hour make an hour longer */
         {"Australia/Lord_Howe", 'h', 0, "2024-04-06T15:10", "2024-04-06T14:00", "2024-04-06T15:30"},
+        {"Australia/Lord_Howe", 'h', 0, "2024-04-06T14:40", "2024-04-06T14:00", "2024-04-06T15:30"},
         {"Australia/Lord_Howe", 'h', 0, "2024-10-05T15:40", "2024-10-05T14:30", "2024-10-05T16:00"},
         {"Australia/Lord_Howe", 'm', 0, "2024-04-06T15:10", "2024-04-06T15:10", "2024-04-06T15:11"},
         /* fixed lengths, on the local clock; one that begins in a gap begins with the change */
