@@ -154,14 +154,15 @@ static int64_t step_begin(const struct time_zone *zone, int64_t step, bool begin
 }
 
 /* Where the step after the one that began at `begin` and holds the moment begins. */
-static int64_t step_end(const struct time_zone *zone, int64_t step, int64_t begin, int64_t ms)
+static int64_t step_end(const struct time_zone *zone, int64_t step, bool begins_in_gaps,
+                        int64_t begin, int64_t ms)
 {
     for (;;) {
         int64_t offset = offset_at(zone, ms), end = floor_to(ms + offset, step) + step - offset;
         if (offset_at(zone, end) == offset)
             return end;
         ms = change_between(zone, ms, end);
-        if (step_begin(zone, step, false, ms) != begin)
+        if (step_begin(zone, step, begins_in_gaps, ms) != begin)
             return ms;
     }
 }
@@ -209,13 +210,9 @@ struct date_span date_rounding_span(const struct date_rounding *rounding,
     if (step > 0 && time_zone_is_fixed(zone)) {
         span.low = floor_on_fixed_clock(zone, step, phase, ms);
         span.high = span.low + step;
-    } else if (is_fixed) {
-        /* A change may cut or stretch such a span: of its end only this moment is known. */
-        span.low = step_begin(zone, step, true, ms);
-        span.high = ms + 1;
-    } else if (step > 0 && step < DAY_MS) {
-        span.low = step_begin(zone, step, false, ms);
-        span.high = step_end(zone, step, span.low, ms);
+    } else if (is_fixed || (step > 0 && step < DAY_MS)) {
+        span.low = step_begin(zone, step, is_fixed, ms);
+        span.high = step_end(zone, step, is_fixed, span.low, ms);
     } else {
         span = calendar_span(rounding->unit, zone, ms);
     }

@@ -32,7 +32,7 @@ static void spans_are_those_of_the_calendar(struct test *t)
         const char *zone;
         char unit; /* 0: fixed, of so many minutes */
         int minutes;
-        const char *moment, *low, *high; /* UTC; high NULL: only the moment is known */
+        const char *moment, *low, *high; /* UTC */
     } rows[] = {
         /* months and what is made of them */
         {"UTC", 'M', 0, "2024-02-29T23:59", "2024-02-01T00:00", "2024-03-01T00:00"},
@@ -72,19 +72,19 @@ static void spans_are_those_of_the_calendar(struct test *t)
         /* fixed lengths, on the local clock; one that begins in a gap begins with the change */
         {"UTC", 0, 90, "1969-12-31T23:59", "1969-12-31T22:30", "1970-01-01T00:00"},
         {"+05:30", 0, 720, "2025-01-01T07:00", "2025-01-01T06:30", "2025-01-01T18:30"},
-        {"Europe/Berlin", 0, 720, "2025-10-26T07:00", "2025-10-25T22:00", NULL},
-        {"Europe/Berlin", 0, 720, "2025-03-30T20:00", "2025-03-30T10:00", NULL},
-        {"Europe/Berlin", 0, 50, "2025-03-30T01:10", "2025-03-30T01:00", NULL},
-        {"Europe/Berlin", 0, 50, "2025-03-30T01:15", "2025-03-30T01:00", NULL},
-        {"Europe/Berlin", 0, 45, "2025-10-26T01:05", "2025-10-26T00:15", NULL},
-        {"Europe/Berlin", 0, 45, "2025-10-26T01:15", "2025-10-26T01:15", NULL},
+        {"Europe/Berlin", 0, 720, "2025-10-26T07:00", "2025-10-25T22:00", "2025-10-26T11:00"},
+        {"Europe/Berlin", 0, 720, "2025-03-30T20:00", "2025-03-30T10:00", "2025-03-30T22:00"},
+        {"Europe/Berlin", 0, 50, "2025-03-30T01:10", "2025-03-30T01:00", "2025-03-30T01:40"},
+        {"Europe/Berlin", 0, 50, "2025-03-30T01:15", "2025-03-30T01:00", "2025-03-30T01:40"},
+        {"Europe/Berlin", 0, 45, "2025-10-26T01:05", "2025-10-26T00:15", "2025-10-26T01:15"},
+        {"Europe/Berlin", 0, 45, "2025-10-26T01:15", "2025-10-26T01:15", "2025-10-26T02:00"},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct date_rounding rounding = {.unit = rows[i].unit,
                                          .fixed_ms = rows[i].minutes * MINUTE_MS};
         int64_t ms = ms_of(rows[i].moment);
         struct date_span span = date_rounding_span(&rounding, zone_named(t, rows[i].zone), ms);
-        int64_t high = rows[i].high ? ms_of(rows[i].high) : ms + 1;
+        int64_t high = ms_of(rows[i].high);
         if (span.low != ms_of(rows[i].low) || span.high != high)
             fail_msg("%s %c %s: from %lld to %lld minutes of what is wanted", rows[i].zone,
                      rows[i].unit ? rows[i].unit : 'f', rows[i].moment,
@@ -151,7 +151,7 @@ static void walk(struct test *t, const struct date_rounding *rounding, const str
         }
         if (low != INT64_MIN) {
             spans_hold(rounding, zone, ms - 1, low);
-            assert_true(rounding->fixed_ms || high == ms + rounding->offset_ms);
+            assert_true(high == ms + rounding->offset_ms);
         }
         low = ms;
         spans_hold(rounding, zone, ms, low);
