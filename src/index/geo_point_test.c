@@ -94,11 +94,15 @@ static void refuses_the_rest(struct test *t)
         assert_non_null(geo_point_bad(&bad[i]));
 }
 
+static struct geo_point draw_place(struct test *t)
+{
+    return (struct geo_point){rng_f64(&t->rng) * 180 - 90, rng_f64(&t->rng) * 360 - 180};
+}
+
 static void encodes_in_order(struct test *t)
 {
     for (int i = 0; i < 20000; i++) {
-        struct geo_point a = {rng_f64(&t->rng) * 180 - 90, rng_f64(&t->rng) * 360 - 180};
-        struct geo_point b = geo_decode(geo_encode(&a));
+        struct geo_point a = draw_place(t), b = geo_decode(geo_encode(&a));
         assert_true(b.lat <= a.lat && a.lat - b.lat < 1e-7 && b.lon <= a.lon &&
                     a.lon - b.lon < 1e-7);
         assert_true(geo_encode(&b) == geo_encode(&a)); /* a stored place is one of its own */
@@ -135,7 +139,7 @@ static void boxes_go_over_the_date_line(struct test *t)
 static void boxes_hold_their_circles(struct test *t)
 {
     for (int i = 0; i < 20000; i++) {
-        struct geo_point a = {rng_f64(&t->rng) * 180 - 90, rng_f64(&t->rng) * 360 - 180};
+        struct geo_point a = draw_place(t);
         double wide = pow(10, rng_f64(&t->rng) * 5 - 3);
         struct geo_point b = {a.lat + (rng_f64(&t->rng) - 0.5) * wide,
                               a.lon + (rng_f64(&t->rng) - 0.5) * wide * 2};

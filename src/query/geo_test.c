@@ -203,62 +203,93 @@ static void refuses_documents(struct test *t)
     bed_deinit(&bed);
 }
 
-/* Random places, some documents with several, in segments that are merged: against a walk. */
+/* ---- Random places around the date line, in segments that are merged: against a walk ---- */
+
 #define PLACES 3u
 #define DOCS   600u
+static struct geo_point places[DOCS][PLACES]; /* as they are stored; fewer: the first again */
+
+static struct geo_point draw_place(struct test *t)
+{
+    struct geo_point p = {rng_f64(&t->rng) * 20 - 10, rng_f64(&t->rng) * 40 + 160};
+    p.lon -= p.lon > 180 ? 360 : 0;
+    return p;
+}
+
+static void put_places(struct bed *bed, uint32_t doc)
+{
+    struct test *t = bed->t;
+    struct str text = STR("");
+    size_t n = doc % 5 ? 1 : PLACES;
+    for (size_t k = 0; k < PLACES; k++) {
+        struct geo_point p = draw_place(t);
+        places[doc][k] = k < n ? geo_decode(geo_encode(&p)) : places[doc][0];
+        if (k < n)
+            text = arena_printf(t->mem, STR_FMT "%s[%.17g,%.17g]", STR_ARG(text), k ? "," : "",
+                                p.lon, p.lat);
+    }
+    put(bed, "i", arena_printf(t->mem, "%u", doc).p,
+        arena_printf(t->mem, "{\"loc\":[" STR_FMT "]}", STR_ARG(text)).p);
+}
+
+static void put_docs(struct bed *bed)
+{
+    for (uint32_t i = 0; i < DOCS; i++) {
+        put_places(bed, i);
+        if (i % 150 == 149)
+            refresh(bed, "i");
+        if (i == DOCS / 2)
+            assert_ok(engine_force_merge(bed->engine, STR("i"), 1, &bed->t->err), &bed->t->err);
+    }
+    refresh(bed, "i");
+}
+
+/* Documents with a place in a box, or, when there is none, around a center. */
+static uint32_t count_docs(const struct geo_box *box, const struct geo_point *center, double meters)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < DOCS; i++) {
+        bool is_match = false;
+        for (size_t k = 0; k < PLACES; k++)
+            is_match |= box ? geo_box_has(box, geo_encode(&places[i][k]))
+                            : geo_distance_m(center, &places[i][k]) <= meters;
+        count += is_match;
+    }
+    return count;
+}
+
+static void finds_so_many(struct bed *bed, struct str query, uint32_t count)
+{
+    struct str body =
+        arena_printf(bed->t->mem, "{\"size\":0,\"query\":{" STR_FMT "}}", STR_ARG(query));
+    struct value tree = reply(bed, "i", body.p);
+    const struct value *total = at_path(&tree, "hits/total/value");
+    if (total->i != count)
+        fail_msg("%s: %lld, not %u", body.p, (long long)total->i, count);
+}
+
 static void agrees_with_a_walk(struct test *t)
 {
-    static struct geo_point places[DOCS][PLACES];
     struct bed bed;
     bed_init(&bed, t);
     create(&bed, "i", MAPPING);
-    for (uint32_t i = 0; i < DOCS; i++) {
-        struct str text = STR("");
-        size_t n = i % 5 ? 1 : PLACES;
-        for (size_t k = 0; k < PLACES; k++) {
-            struct geo_point p = {rng_f64(&t->rng) * 20 - 10, rng_f64(&t->rng) * 40 + 160};
-            p.lon -= p.lon > 180 ? 360 : 0;
-            places[i][k] = k < n ? geo_decode(geo_encode(&p)) : places[i][0];
-            if (k < n)
-                text = arena_printf(t->mem, STR_FMT "%s[%.17g,%.17g]", STR_ARG(text), k ? "," : "",
-                                    p.lon, p.lat);
-        }
-        put(&bed, "i", arena_printf(t->mem, "%u", i).p,
-            arena_printf(t->mem, "{\"loc\":[" STR_FMT "]}", STR_ARG(text)).p);
-        if (i % 150 == 149)
-            refresh(&bed, "i");
-        if (i == DOCS / 2)
-            assert_ok(engine_force_merge(bed.engine, STR("i"), 1, &t->err), &t->err);
-    }
-    refresh(&bed, "i");
-    for (int round = 0; round < 100; round++) {
-        struct geo_point c = {rng_f64(&t->rng) * 20 - 10, rng_f64(&t->rng) * 40 + 160};
+    put_docs(&bed);
+    for (int round = 0; round < 50; round++) {
+        struct geo_point c = draw_place(t);
         double meters = rng_f64(&t->rng) * 2000000;
-        uint32_t count = 0;
-        c.lon -= c.lon > 180 ? 360 : 0;
-        double west = c.lon, east = c.lon + 10 > 180 ? c.lon - 350 : c.lon + 10;
-        struct geo_box box = geo_box_of(c.lat - 3, c.lat, west, east);
-        for (uint32_t i = 0; i < DOCS; i++) {
-            bool is_match = false;
-            for (size_t k = 0; k < PLACES; k++)
-                is_match |= round % 2 ? geo_distance_m(&c, &places[i][k]) <= meters
-                                      : geo_box_has(&box, geo_encode(&places[i][k]));
-            count += is_match;
-        }
-        struct str body =
-            round % 2 ? arena_printf(t->mem,
-                                     "{\"size\":0,\"query\":{\"geo_distance\":{\"distance\":%.17g,"
-                                     "\"loc\":[%.17g,%.17g]}}}",
-                                     meters, c.lon, c.lat)
-                      : arena_printf(
-                            t->mem,
-                            "{\"size\":0,\"query\":{\"geo_bounding_box\":{\"loc\":{\"top\":%.17g,"
-                            "\"left\":%.17g,\"bottom\":%.17g,\"right\":%.17g}}}}",
-                            c.lat, west, c.lat - 3, east);
-        struct value tree = reply(&bed, "i", body.p);
-        const struct value *total = at_path(&tree, "hits/total/value");
-        if (total->i != count)
-            fail_msg("%s: %lld, not %u", body.p, (long long)total->i, count);
+        finds_so_many(&bed,
+                      arena_printf(t->mem,
+                                   "\"geo_distance\":{\"distance\":%.17g,\"loc\":[%.17g,%.17g]}",
+                                   meters, c.lon, c.lat),
+                      count_docs(NULL, &c, meters));
+        double east = c.lon + 10 > 180 ? c.lon - 350 : c.lon + 10;
+        struct geo_box box = geo_box_of(c.lat - 3, c.lat, c.lon, east);
+        finds_so_many(&bed,
+                      arena_printf(t->mem,
+                                   "\"geo_bounding_box\":{\"loc\":{\"top\":%.17g,\"left\":%.17g,"
+                                   "\"bottom\":%.17g,\"right\":%.17g}}",
+                                   c.lat, c.lon, c.lat - 3, east),
+                      count_docs(&box, NULL, 0));
     }
     bed_deinit(&bed);
 }

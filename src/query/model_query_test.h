@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "query/bool_model_test.h"
 #include "query/model_units_test.h"
 #include "query/model_world_test.h"
 
@@ -17,10 +18,10 @@ struct ask {
     int64_t low, high;
     bool has_low, has_high;
     uint8_t a, b, c; /* words */
-    uint32_t min, count;
+    uint32_t min;
     bool is_and;
-    struct ask *sub[5];
-    uint8_t occur[5];
+    struct bool_model clauses; /* also of those that are no bool */
+    struct ask *sub[CLAUSES_MAX];
 };
 
 enum {
@@ -71,38 +72,27 @@ static struct ask *ask_draw(struct world *w, unsigned depth)
     ask->min = 1 + (uint32_t)rng_below(w->rng, 3);
     if (ask->kind < ASK_BOOL)
         return ask;
-    ask->count = ask->kind == ASK_CONSTANT ? 1 : (uint32_t)rng_below(w->rng, 5);
-    if (ask->kind == ASK_DIS_MAX)
-        ask->count = MAX_OF(ask->count, 1u);
-    uint32_t should = 0;
-    for (uint32_t i = 0; i < ask->count; i++) {
+    bool_draw(&ask->clauses, w->rng);
+    if (ask->kind == ASK_CONSTANT)
+        ask->clauses.count = 1;
+    else if (ask->kind == ASK_DIS_MAX)
+        ask->clauses.count = MAX_OF(ask->clauses.count, 1u);
+    for (uint32_t i = 0; i < ask->clauses.count; i++)
         ask->sub[i] = ask_draw(w, depth + 1);
-        ask->occur[i] = (uint8_t)rng_below(w->rng, 4);
-        should += ask->occur[i] == 2;
-    }
-    ask->min = should ? (uint32_t)rng_below(w->rng, should + 1) : 0;
     return ask;
 }
 
 static void print_ask(const struct world *w, const struct ask *ask, struct buf *out);
 
-static void print_bool(const struct world *w, const struct ask *ask, struct buf *out)
+struct print_owner {
+    const struct world *w;
+    const struct ask *ask;
+};
+
+static void print_clause(const void *owner, uint32_t i, struct buf *out)
 {
-    static const char *const names[] = {"must", "filter", "should", "must_not"};
-    buf_printf(out, "{\"bool\":{\"minimum_should_match\":%u", ask->min);
-    for (uint8_t occur = 0; occur < 4; occur++) {
-        const char *comma = "";
-        buf_printf(out, ",\"%s\":[", names[occur]);
-        for (uint32_t i = 0; i < ask->count; i++) {
-            if (ask->occur[i] != occur)
-                continue;
-            buf_add_str(out, str_from(comma));
-            print_ask(w, ask->sub[i], out);
-            comma = ",";
-        }
-        buf_add_lit(out, "]");
-    }
-    buf_add_lit(out, "}}");
+    const struct print_owner *own = owner;
+    print_ask(own->w, own->ask->sub[i], out);
 }
 
 static void print_values(const struct world *w, const struct ask *ask, struct buf *out)
@@ -259,7 +249,7 @@ static void print_ask(const struct world *w, const struct ask *ask, struct buf *
         break;
     case ASK_BOOL:
         asks_query("bool");
-        print_bool(w, ask, out);
+        bool_print(&ask->clauses, print_clause, &(struct print_owner){w, ask}, out);
         break;
     case ASK_CONSTANT:
         asks_query("constant_score");
@@ -270,7 +260,7 @@ static void print_ask(const struct world *w, const struct ask *ask, struct buf *
     case ASK_DIS_MAX:
         asks_query("dis_max");
         buf_add_lit(out, "{\"dis_max\":{\"tie_breaker\":0.5,\"queries\":[");
-        for (uint32_t i = 0; i < ask->count; i++) {
+        for (uint32_t i = 0; i < ask->clauses.count; i++) {
             buf_add_str(out, str_from(i ? "," : ""));
             print_ask(w, ask->sub[i], out);
         }
@@ -357,14 +347,11 @@ static bool holds(const struct ask *ask, const struct doc *doc, uint32_t id);
 static bool bool_holds(const struct ask *ask, const struct doc *doc, uint32_t id)
 {
     uint32_t should = 0;
-    for (uint32_t i = 0; i < ask->count; i++) {
-        bool is_true = holds(ask->sub[i], doc, id);
-        if (ask->occur[i] == 2)
-            should += is_true;
-        else if (is_true == (ask->occur[i] == 3))
+    for (uint32_t i = 0; i < ask->clauses.count; i++) {
+        if (!bool_takes(&ask->clauses, i, holds(ask->sub[i], doc, id), &should))
             return false;
     }
-    return should >= ask->min;
+    return should >= ask->clauses.should_min;
 }
 
 static bool holds(const struct ask *ask, const struct doc *doc, uint32_t id)
@@ -397,7 +384,7 @@ static bool holds(const struct ask *ask, const struct doc *doc, uint32_t id)
     case ASK_CONSTANT:
         return holds(ask->sub[0], doc, id);
     case ASK_DIS_MAX:
-        for (uint32_t i = 0; i < ask->count; i++) {
+        for (uint32_t i = 0; i < ask->clauses.count; i++) {
             if (holds(ask->sub[i], doc, id))
                 return true;
         }

@@ -21,14 +21,9 @@ static struct rule *random_rule(struct test *t, unsigned depth)
     rule->includes_high = rng_below(rng, 2);
     if (rule->kind != RULE_BOOL)
         return rule;
-    rule->count = rng_below(rng, 5);
-    size_t should = 0;
-    for (size_t i = 0; i < rule->count; i++) {
+    bool_draw(&rule->bool_of, rng);
+    for (uint32_t i = 0; i < rule->bool_of.count; i++)
         rule->clauses[i] = random_rule(t, depth + 1);
-        rule->occurs[i] = (uint8_t)rng_below(rng, 4);
-        should += rule->occurs[i] == 2;
-    }
-    rule->min = should ? (uint32_t)rng_below(rng, should + 1) : 0;
     return rule;
 }
 
@@ -41,23 +36,9 @@ static void print_range(struct buf *out, const char *field, const char *low, con
 
 static void print_rule(const struct rule *rule, struct buf *out);
 
-static void print_bool(const struct rule *rule, struct buf *out)
+static void print_clause(const void *owner, uint32_t i, struct buf *out)
 {
-    static const char *const names[] = {"must", "filter", "should", "must_not"};
-    buf_printf(out, "{\"bool\":{\"minimum_should_match\":%u", rule->min);
-    for (uint8_t occur = 0; occur < 4; occur++) {
-        const char *comma = "";
-        buf_printf(out, ",\"%s\":[", names[occur]);
-        for (size_t i = 0; i < rule->count; i++) {
-            if (rule->occurs[i] != occur)
-                continue;
-            buf_printf(out, "%s", comma);
-            print_rule(rule->clauses[i], out);
-            comma = ",";
-        }
-        buf_add_lit(out, "]");
-    }
-    buf_add_lit(out, "}}");
+    print_rule(((const struct rule *)owner)->clauses[i], out);
 }
 
 static void print_rule(const struct rule *rule, struct buf *out)
@@ -121,7 +102,7 @@ static void print_rule(const struct rule *rule, struct buf *out)
         break;
     case RULE_BOOL:
     case RULE_KIND_COUNT:
-        print_bool(rule, out);
+        bool_print(&rule->bool_of, print_clause, rule, out);
         break;
     }
 }
@@ -137,14 +118,11 @@ static bool matches(const struct rule *rule, const struct model_doc *doc, size_t
 static bool bool_matches(const struct rule *rule, const struct model_doc *doc, size_t index)
 {
     uint32_t should = 0;
-    for (size_t i = 0; i < rule->count; i++) {
-        bool is_match = matches(rule->clauses[i], doc, index);
-        if (rule->occurs[i] == 2)
-            should += is_match;
-        else if (is_match == (rule->occurs[i] == 3))
+    for (uint32_t i = 0; i < rule->bool_of.count; i++) {
+        if (!bool_takes(&rule->bool_of, i, matches(rule->clauses[i], doc, index), &should))
             return false;
     }
-    return should >= rule->min;
+    return should >= rule->bool_of.should_min;
 }
 
 static bool k_in_range(const struct rule *rule, const struct model_doc *doc)

@@ -2,6 +2,7 @@
 /* The oracle: random documents, mappings known, several segments and deletes; random queries and
  * aggregations run by the search and by a naive walk over the documents; hits, totals and buckets
  * must be the same. The seed is printed. */
+#include "query/bool_model_test.h"
 #include "query/search_pool.h"
 #include "query/search_support_test.h"
 
@@ -55,10 +56,8 @@ struct rule {
     uint32_t bits;
     uint8_t a, b;
     bool includes_low, includes_high;
-    struct rule *clauses[8];
-    uint8_t occurs[8]; /* 0 must, 1 filter, 2 should, 3 must_not */
-    size_t count;
-    uint32_t min;
+    struct bool_model bool_of;
+    struct rule *clauses[CLAUSES_MAX];
 };
 
 #define D_BASE_MS INT64_C(1735689600000) /* 2025-01-01 */

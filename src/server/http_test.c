@@ -19,26 +19,38 @@ static void echo(void *owner, struct http_request *req, struct http_reply *reply
     buf_add_str(&reply->body, req->body);
 }
 
-static struct http_server *start(struct test *t, size_t content_bytes_max)
+static struct http_server *start_with(struct test *t, const struct http_config *config)
 {
-    struct http_config config = {
-        .worker_count = 2, .content_bytes_max = content_bytes_max, .name = "test", .handler = echo};
     struct http_server *http = NULL;
-    assert_ok(http_start(&config, &http, &t->err), &t->err);
+    assert_ok(http_start(config, &http, &t->err), &t->err);
     assert_true(http_port(http) > 0);
     return http;
+}
+
+static struct http_server *start(struct test *t, size_t content_bytes_max)
+{
+    return start_with(t, &(struct http_config){.worker_count = 2,
+                                               .content_bytes_max = content_bytes_max,
+                                               .name = "test",
+                                               .handler = echo});
+}
+
+static int send_to(struct test *t, const struct http_server *http, struct str bytes)
+{
+    struct net_addr addr = {.host = "127.0.0.1", .port = http_port(http)};
+    int fd;
+    assert_ok(net_connect(&addr, TIMEOUT_NS, &fd, &t->err), &t->err);
+    assert_ok(net_write_all(fd, bytes.p, bytes.n, TIMEOUT_NS, &t->err), &t->err);
+    return fd;
 }
 
 /* Sends the bytes, reads until the other side closes. */
 static struct str exchange(struct test *t, const struct http_server *http, struct str bytes)
 {
-    struct net_addr addr = {.host = "127.0.0.1", .port = http_port(http)};
     struct buf reply;
-    int fd;
+    int fd = send_to(t, http, bytes);
     char chunk[4096];
     buf_init(&reply, 0);
-    assert_ok(net_connect(&addr, TIMEOUT_NS, &fd, &t->err), &t->err);
-    assert_ok(net_write_all(fd, bytes.p, bytes.n, TIMEOUT_NS, &t->err), &t->err);
     for (;;) {
         size_t n = 0;
         if (net_read(fd, chunk, sizeof(chunk), TIMEOUT_NS, &n, &t->err) < 0 || n == 0)
@@ -94,15 +106,10 @@ static void wait_for_the_end(void *owner, struct http_request *req, struct http_
 static void tells_that_the_client_has_gone(struct test *t)
 {
     struct watch watch = {0};
-    struct http_config config = {
-        .worker_count = 1, .name = "test", .handler = wait_for_the_end, .owner = &watch};
-    struct http_server *http = NULL;
-    struct str request = STR("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n");
-    int fd;
-    assert_ok(http_start(&config, &http, &t->err), &t->err);
-    struct net_addr addr = {.host = "127.0.0.1", .port = http_port(http)};
-    assert_ok(net_connect(&addr, TIMEOUT_NS, &fd, &t->err), &t->err);
-    assert_ok(net_write_all(fd, request.p, request.n, TIMEOUT_NS, &t->err), &t->err);
+    struct http_server *http = start_with(
+        t, &(struct http_config){
+               .worker_count = 1, .name = "test", .handler = wait_for_the_end, .owner = &watch});
+    int fd = send_to(t, http, STR("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n"));
     while (!__atomic_load_n(&watch.has_begun, __ATOMIC_ACQUIRE))
         clock_sleep_ns(clock_system(), NS_PER_MS);
     net_close(fd);
@@ -138,38 +145,41 @@ static void refuses_large_bodies(struct test *t)
     http_stop(http, NS_PER_S);
 }
 
+/* A request whose body is the text, packed. */
+static struct str gzipped(struct test *t, const char *path, struct str text)
+{
+    struct buf packed, out;
+    buf_init(&packed, 0);
+    buf_init(&out, 0);
+    assert_ok(deflate_bytes(text, DEFLATE_GZIP, 9, &packed, &t->err), &t->err);
+    buf_printf(&out,
+               "POST %s HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: "
+               "%zu\r\nConnection: close\r\n\r\n",
+               path, packed.n);
+    buf_add_str(&out, buf_str(&packed));
+    struct str s = arena_str(t->mem, buf_str(&out));
+    buf_deinit(&packed);
+    buf_deinit(&out);
+    return s;
+}
+
+/* A small body that unpacks to a large one. */
+static struct str gzipped_zeros(struct test *t, size_t n)
+{
+    return gzipped(t, "/z", (struct str){arena_zalloc(t->mem, n), n});
+}
+
 static void unpacks_gzip_within_the_limit(struct test *t)
 {
     struct http_server *http = start(t, 1000);
-    struct buf packed, request;
-    buf_init(&packed, 0);
-    buf_init(&request, 0);
-    assert_ok(deflate_bytes(STR("packed text"), DEFLATE_GZIP, 6, &packed, &t->err), &t->err);
-    buf_printf(&request,
-               "POST /p HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: "
-               "%zu\r\nConnection: close\r\n\r\n",
-               packed.n);
-    buf_add_str(&request, buf_str(&packed));
-    assert_true(has(exchange(t, http, buf_str(&request)), "POST /p? 11:packed text"));
-
-    char *zeros = arena_zalloc(t->mem, 100000); /* a small body that unpacks to a large one */
-    buf_clear(&packed);
-    buf_clear(&request);
-    assert_ok(deflate_bytes((struct str){zeros, 100000}, DEFLATE_GZIP, 9, &packed, &t->err),
-              &t->err);
-    buf_printf(&request,
-               "POST /p HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: "
-               "%zu\r\nConnection: close\r\n\r\n",
-               packed.n);
-    buf_add_str(&request, buf_str(&packed));
-    assert_true(str_starts_with(exchange(t, http, buf_str(&request)), STR("HTTP/1.1 413")));
+    assert_true(
+        has(exchange(t, http, gzipped(t, "/p", STR("packed text"))), "POST /p? 11:packed text"));
+    assert_true(str_starts_with(exchange(t, http, gzipped_zeros(t, 100000)), STR("HTTP/1.1 413")));
     assert_true(str_starts_with(
         exchange(t, http,
                  STR("POST /p HTTP/1.1\r\nHost: x\r\nContent-Encoding: br\r\nContent-Length: 1\r\n"
                      "Connection: close\r\n\r\nx")),
         STR("HTTP/1.1 501")));
-    buf_deinit(&packed);
-    buf_deinit(&request);
     http_stop(http, NS_PER_S);
 }
 
@@ -199,25 +209,13 @@ static void error_json(void *owner, const struct err *err, struct buf *out)
 
 static struct http_server *start_gated(struct test *t, struct gate *gate, size_t in_flight)
 {
-    struct http_config config = {.worker_count = 2,
-                                 .content_bytes_max = 3 * MIB,
-                                 .in_flight_bytes_max = in_flight,
-                                 .name = "test",
-                                 .handler = hold,
-                                 .error_write = error_json,
-                                 .owner = gate};
-    struct http_server *http = NULL;
-    assert_ok(http_start(&config, &http, &t->err), &t->err);
-    return http;
-}
-
-static int send_to(struct test *t, const struct http_server *http, struct str bytes)
-{
-    struct net_addr addr = {.host = "127.0.0.1", .port = http_port(http)};
-    int fd;
-    assert_ok(net_connect(&addr, TIMEOUT_NS, &fd, &t->err), &t->err);
-    assert_ok(net_write_all(fd, bytes.p, bytes.n, TIMEOUT_NS, &t->err), &t->err);
-    return fd;
+    return start_with(t, &(struct http_config){.worker_count = 2,
+                                               .content_bytes_max = 3 * MIB,
+                                               .in_flight_bytes_max = in_flight,
+                                               .name = "test",
+                                               .handler = hold,
+                                               .error_write = error_json,
+                                               .owner = gate});
 }
 
 /* Reads until `part` has come; everything read so far. */
@@ -302,36 +300,19 @@ static void admits_bodies_by_their_bytes(struct test *t)
     http_stop(http, NS_PER_S);
 }
 
-static struct str gzipped(struct test *t, size_t zeros)
-{
-    struct buf packed, out;
-    buf_init(&packed, 0);
-    buf_init(&out, 0);
-    char *text = arena_zalloc(t->mem, zeros);
-    assert_ok(deflate_bytes((struct str){text, zeros}, DEFLATE_GZIP, 9, &packed, &t->err), &t->err);
-    buf_printf(&out,
-               "POST /z HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: "
-               "%zu\r\nConnection: close\r\n\r\n",
-               packed.n);
-    buf_add_str(&out, buf_str(&packed));
-    struct str s = arena_str(t->mem, buf_str(&out));
-    buf_deinit(&packed);
-    buf_deinit(&out);
-    return s;
-}
-
 static void bounds_gzip_by_ratio_and_budget(struct test *t)
 {
     struct gate gate = {0};
     struct http_server *http = start_gated(t, &gate, 4 * MIB);
-    assert_true(has(exchange(t, http, gzipped(t, MIB)), "1048576 bytes")); /* always allowed */
-    struct str reply = exchange(t, http, gzipped(t, 2 * MIB));
+    assert_true(
+        has(exchange(t, http, gzipped_zeros(t, MIB)), "1048576 bytes")); /* always allowed */
+    struct str reply = exchange(t, http, gzipped_zeros(t, 2 * MIB));
     assert_true(str_starts_with(reply, STR("HTTP/1.1 413")));
     assert_true(has(reply, "http.gzip_ratio_max"));
     assert_int_equal(metric_get(&http_metrics(http)->rejected_gzip_ratio), 1);
     http_stop(http, NS_PER_S);
     http = start_gated(t, &gate, MIB / 2);
-    reply = exchange(t, http, gzipped(t, MIB));
+    reply = exchange(t, http, gzipped_zeros(t, MIB));
     assert_true(str_starts_with(reply, STR("HTTP/1.1 429")));
     assert_int_equal(metric_get(&http_metrics(http)->in_flight_bytes), 0);
     http_stop(http, NS_PER_S);
@@ -362,16 +343,13 @@ static const struct body_reader *strict_reader(void *owner, const struct http_re
 
 static struct http_server *start_strict(struct test *t, struct gate *gate)
 {
-    struct http_config config = {.worker_count = 1,
-                                 .in_flight_bytes_max = 10000,
-                                 .name = "test",
-                                 .handler = hold,
-                                 .error_write = error_json,
-                                 .body_reader = strict_reader,
-                                 .owner = gate};
-    struct http_server *http = NULL;
-    assert_ok(http_start(&config, &http, &t->err), &t->err);
-    return http;
+    return start_with(t, &(struct http_config){.worker_count = 1,
+                                               .in_flight_bytes_max = 10000,
+                                               .name = "test",
+                                               .handler = hold,
+                                               .error_write = error_json,
+                                               .body_reader = strict_reader,
+                                               .owner = gate});
 }
 
 static void wait_for_bytes(const struct http_server *http, uint64_t n)
@@ -414,35 +392,23 @@ static void reads_gzip_bodies_too(struct test *t)
 {
     struct gate gate = {0};
     struct http_server *http = start_strict(t, &gate);
-    struct buf packed, out;
-    buf_init(&packed, 0);
-    buf_init(&out, 0);
-    assert_ok(deflate_bytes(STR("well!"), DEFLATE_GZIP, 9, &packed, &t->err), &t->err);
-    buf_printf(&out,
-               "POST /strict HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nConnection: "
-               "close\r\nContent-Length: %zu\r\n\r\n",
-               packed.n);
-    buf_add_str(&out, buf_str(&packed));
-    struct str reply = exchange(t, http, buf_str(&out));
+    struct str reply = exchange(t, http, gzipped(t, "/strict", STR("well!")));
     assert_true(str_starts_with(reply, STR("HTTP/1.1 400")) && has(reply, "a mark at 4"));
     assert_int_equal(gate.inside, 0);
-    buf_deinit(&packed);
-    buf_deinit(&out);
     http_stop(http, NS_PER_S);
 }
 
 static void cuts_off_slow_senders(struct test *t)
 {
     struct gate gate = {0};
-    struct http_config config = {.worker_count = 1,
-                                 .in_flight_bytes_max = 1000,
-                                 .read_timeout_ns = 50 * NS_PER_MS,
-                                 .name = "test",
-                                 .handler = hold,
-                                 .error_write = error_json,
-                                 .owner = &gate};
-    struct http_server *http = NULL;
-    assert_ok(http_start(&config, &http, &t->err), &t->err);
+    struct http_server *http =
+        start_with(t, &(struct http_config){.worker_count = 1,
+                                            .in_flight_bytes_max = 1000,
+                                            .read_timeout_ns = 50 * NS_PER_MS,
+                                            .name = "test",
+                                            .handler = hold,
+                                            .error_write = error_json,
+                                            .owner = &gate});
     static const char *const heads[] = {
         "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\nab",
         "POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n"};
@@ -468,14 +434,12 @@ static void cuts_off_slow_senders(struct test *t)
 static void rejects_what_finds_the_queue_full(struct test *t)
 {
     struct gate gate = {0};
-    struct http_config config = {.worker_count = 1,
-                                 .queue_requests_max = 1,
-                                 .name = "test",
-                                 .handler = hold,
-                                 .error_write = error_json,
-                                 .owner = &gate};
-    struct http_server *http = NULL;
-    assert_ok(http_start(&config, &http, &t->err), &t->err);
+    struct http_server *http = start_with(t, &(struct http_config){.worker_count = 1,
+                                                                   .queue_requests_max = 1,
+                                                                   .name = "test",
+                                                                   .handler = hold,
+                                                                   .error_write = error_json,
+                                                                   .owner = &gate});
     int at_work = send_to(t, http, request(t, "/hold", "", 1));
     wait_inside(&gate, 1);
     int waiting = send_to(t, http, request(t, "/a", "", 2));
@@ -505,10 +469,7 @@ static void survives_garbage(struct test *t)
         "\r\n\r\n", "GET\r\n\r\n", "\x01\x02\x03\r\n\r\n", "GET / HTTP/9.9\r\n\r\n",
         "POST /p HTTP/1.1\r\nContent-Length: -5\r\nConnection: close\r\n\r\n"};
     for (size_t i = 0; i < ARRAY_COUNT(garbage); i++) {
-        struct net_addr addr = {.host = "127.0.0.1", .port = http_port(http)};
-        int fd;
-        assert_ok(net_connect(&addr, TIMEOUT_NS, &fd, &t->err), &t->err);
-        assert_ok(net_write_all(fd, garbage[i], strlen(garbage[i]), TIMEOUT_NS, &t->err), &t->err);
+        int fd = send_to(t, http, str_from(garbage[i]));
         net_close(fd);
     }
     assert_true(

@@ -209,6 +209,33 @@ static void pages_go_on(struct test *t)
     bed_deinit(&bed);
 }
 
+/* A page after a number that no integer reaches is the end, or the beginning. */
+static void numbers_beyond_integers_are_ends(struct test *t)
+{
+    static const struct {
+        const char *after, *first; /* bucket of the page */
+    } rows[] = {
+        {"1e300", "(nothing)"},
+        {"9.3e18", "(nothing)"},
+        {"-1e300", "{\"key\":{\"a\":1},\"doc_count\":1}"},
+        {"-9.3e18", "{\"key\":{\"a\":1},\"doc_count\":1}"},
+        {"2.5", "{\"key\":{\"a\":3},\"doc_count\":1}"},
+    };
+    struct bed bed;
+    bed_init(&bed, t);
+    six_docs(&bed);
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct str body = arena_printf(
+            t->mem,
+            "{\"size\":0,\"aggs\":{\"x\":{\"composite\":{\"sources\":[{\"a\":{\"terms\":{"
+            "\"field\":\"n\"}}}],\"after\":{\"a\":%s}}}}}",
+            rows[i].after);
+        struct value tree = reply(&bed, "i", body.p);
+        assert_str_eq(json_of(&bed, at_path(&tree, "aggregations/x/buckets/0")), rows[i].first);
+    }
+    bed_deinit(&bed);
+}
+
 #define COMPOSITE_FAILS(inner, code, part)                                                         \
     fails(&bed, "{\"size\":0,\"aggs\":{\"x\":{\"composite\":{" inner "}}}}", code, part)
 
@@ -254,4 +281,5 @@ static void mistakes_are_named(struct test *t)
     bed_deinit(&bed);
 }
 
-TEST_MAIN(TEST(pages_are_those_of_elasticsearch), TEST(pages_go_on), TEST(mistakes_are_named))
+TEST_MAIN(TEST(pages_are_those_of_elasticsearch), TEST(pages_go_on),
+          TEST(numbers_beyond_integers_are_ends), TEST(mistakes_are_named))

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tidy: allow test: its rows are in search_test.c and oracle_test.c, where documents are */
 /* date_histogram.c: a bucket per span of time: calendar spans (day, month …) on the calendar of a
  * time zone, or fixed ones
  * ("90m"). Consecutive documents mostly fall into one span, so the last span's limits are kept;
@@ -166,9 +165,6 @@ static bool collect_sorted(const struct agg_node *node, struct agg_run *run,
     struct column_zone zone;
     uint16_t offs[BATCH_MAX];
     uint32_t n = block->count;
-    const struct date_histogram_params *params = node->params;
-    if (params->rounding.fixed_ms && !time_zone_is_fixed(mine->source.zone))
-        return false; /* of such a span only the moment asked for is known */
     if (block->offs || !mine->source.column || mine->source.kind != COLUMN_LONG ||
         !column_is_sorted(mine->source.column) ||
         !column_zone(mine->source.column, block->first / ZONE_DOCS, &zone))
@@ -290,12 +286,6 @@ struct printer {
 static int64_t next_key(const void *owner, int64_t key)
 {
     const struct printer *own = owner;
-    if (own->params->rounding.fixed_ms)
-        return time_zone_is_fixed(own->source->zone)
-                   ? key + own->params->rounding.fixed_ms
-                   : date_rounding_span(&own->params->rounding, own->source->zone,
-                                        key + own->params->rounding.fixed_ms)
-                         .low;
     return date_rounding_span(&own->params->rounding, own->source->zone, key).high;
 }
 

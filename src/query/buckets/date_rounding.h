@@ -28,6 +28,7 @@ struct date_span date_rounding_span(const struct date_rounding *rounding,
                                     const struct time_zone *zone, int64_t ms);
 /* Milliseconds of what a column of the field holds (date_nanos: ns). */
 int64_t date_rounding_ms(const struct field *field, int64_t stored);
+int64_t date_rounding_ms_of_double(double v);
 /* The same for the values of a batch, floats too: they become batch->longs. */
 void date_rounding_batch(const struct source *source, struct value_batch *batch);
 

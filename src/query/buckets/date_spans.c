@@ -35,7 +35,7 @@ void date_spans_make(struct date_spans *spans, const struct date_rounding *round
 {
     *spans = (struct date_spans){.count = 0};
     if (min > max || (rounding->fixed_ms && !time_zone_is_fixed(zone)))
-        return; /* of such a span only the moment asked for is known */
+        return; /* a change may cut such a span to a moment: as short would be all cells */
     struct date_span first = date_rounding_span(rounding, zone, min);
     if (first.high <= first.low)
         return;

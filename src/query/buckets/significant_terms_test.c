@@ -25,129 +25,124 @@ static void fill(struct bed *bed)
     refresh(bed, "i");
 }
 
-static void terms_are_those_of_elasticsearch(struct test *t)
+/* ---- Replies of Elasticsearch ---- */
+
+#define FOREGROUND         "{\"term\":{\"g\":\"x\"}}"
+#define HALF               "{\"range\":{\"i\":{\"lt\":60}}}"
+#define FOREGROUND_OF_HALF "{\"bool\":{\"filter\":[" FOREGROUND "," HALF "]}}"
+
+struct row {
+    const char *params;          /* of significant_terms */
+    int64_t doc_count, bg_count; /* of the reply */
+    const char *buckets;         /* "key doc_count score bg_count, …" */
+};
+
+/* The row's reply as JSON. */
+static struct str reply_of(struct test *t, const struct row *row)
+{
+    struct str rest = str_from(row->buckets), bucket, parts[4] = {{NULL, 0}}, buckets = STR("");
+    while (str_split_next(&rest, ',', &bucket)) {
+        bucket = str_trim(bucket);
+        for (size_t i = 0; i < ARRAY_COUNT(parts); i++)
+            assert_true(str_split_next(&bucket, ' ', &parts[i]));
+        int64_t number;
+        const char *quote = str_to_i64(parts[0], &number) ? "" : "\"";
+        buckets = arena_printf(t->mem,
+                               STR_FMT "%s{\"key\":%s" STR_FMT "%s,\"doc_count\":" STR_FMT
+                                       ",\"score\":" STR_FMT ",\"bg_count\":" STR_FMT "}",
+                               STR_ARG(buckets), buckets.n ? "," : "", quote, STR_ARG(parts[0]),
+                               quote, STR_ARG(parts[1]), STR_ARG(parts[2]), STR_ARG(parts[3]));
+    }
+    return arena_printf(t->mem, "{\"doc_count\":%lld,\"bg_count\":%lld,\"buckets\":[" STR_FMT "]}",
+                        (long long)row->doc_count, (long long)row->bg_count, STR_ARG(buckets));
+}
+
+static void rows_give(struct test *t, const char *query, const struct row *rows, size_t count)
 {
     struct bed bed;
     bed_init(&bed, t);
     fill(&bed);
-    gives(&bed,
-          "{\"size\":0,\"aggs\":{\"x\":{\"significant_terms\":{\"field\":\"k\"}}},\"query\":{"
-          "\"term\":{\"g\":\"x\"}}}",
-          "aggregations/x",
-          "{\"doc_count\":42,\"bg_count\":120,\"buckets\":[{\"key\":\"k1\",\"doc_count\":28,"
-          "\"score\":0.9019607843137255,\"bg_count\":34},{\"key\":\"k4\",\"doc_count\":14,"
-          "\"score\":0.0588235294117647,\"bg_count\":34}]}");
-    gives(&bed,
-          "{\"size\":0,\"aggs\":{\"x\":{\"significant_terms\":{\"field\":\"k\",\"size\":1,\"jlh\":{"
-          "}}}},\"query\":{\"term\":{\"g\":\"x\"}}}",
-          "aggregations/x",
-          "{\"doc_count\":42,\"bg_count\":120,\"buckets\":[{\"key\":\"k1\",\"doc_count\":28,"
-          "\"score\":0.9019607843137255,\"bg_count\":34}]}");
-    gives(&bed,
-          "{\"size\":0,\"aggs\":{\"x\":{\"significant_terms\":{\"field\":\"k\",\"chi_square\":{}}}}"
-          ",\"query\":{\"term\":{\"g\":\"x\"}}}",
-          "aggregations/x",
-          "{\"doc_count\":42,\"bg_count\":120,\"buckets\":[{\"key\":\"k1\",\"doc_count\":28,"
-          "\"score\":46.75997053562033,\"bg_count\":34},{\"key\":\"k4\",\"doc_count\":14,\"score\":"
-          "0.7955382510786068,\"bg_count\":34}]}");
-    gives(&bed,
-          "{\"size\":0,\"aggs\":{\"x\":{\"significant_terms\":{\"field\":\"k\",\"chi_square\":{"
-          "\"include_negatives\":true}}}},\"query\":{\"term\":{\"g\":\"x\"}}}",
-          "aggregations/x",
-          "{\"doc_count\":42,\"bg_count\":120,\"buckets\":[{\"key\":\"k1\",\"doc_count\":28,"
-          "\"score\":46.75997053562033,\"bg_count\":34},{\"key\":\"k4\",\"doc_count\":14,\"score\":"
-          "0.7955382510786068,\"bg_count\":34},{\"key\":\"z\",\"doc_count\":3,\"score\":0."
-          "31784729032435455,\"bg_count\":11}]}");
-    gives(&bed,
-          "{\"size\":0,\"aggs\":{\"x\":{\"significant_terms\":{\"field\":\"k\",\"mutual_"
-          "information\":{}}}},\"query\":{\"term\":{\"g\":\"x\"}}}",
-          "aggregations/x",
-          "{\"doc_count\":42,\"bg_count\":120,\"buckets\":[{\"key\":\"k1\",\"doc_count\":28,"
-          "\"score\":0.28424119143966464,\"bg_count\":34},{\"key\":\"k4\",\"doc_count\":14,"
-          "\"score\":0.00471689566443961,\"bg_count\":34}]}");
-    gives(&bed,
-          "{\"size\":0,\"aggs\":{\"x\":{\"significant_terms\":{\"field\":\"k\",\"mutual_"
-          "information\":{\"include_negatives\":true,\"background_is_superset\":false}}}},"
-          "\"query\":{\"term\":{\"g\":\"x\"}}}",
-          "aggregations/x",
-          "{\"doc_count\":42,\"bg_count\":120,\"buckets\":[{\"key\":\"k1\",\"doc_count\":28,"
-          "\"score\":0.08485876079896086,\"bg_count\":34},{\"key\":\"k4\",\"doc_count\":14,"
-          "\"score\":0.001637332231446488,\"bg_count\":34},{\"key\":\"z\",\"doc_count\":3,"
-          "\"score\":7.459472788544005E-4,\"bg_count\":11}]}");
-    gives(&bed,
-          "{\"size\":0,\"aggs\":{\"x\":{\"significant_terms\":{\"field\":\"k\",\"gnd\":{}}}},"
-          "\"query\":{\"term\":{\"g\":\"x\"}}}",
-          "aggregations/x",
-          "{\"doc_count\":42,\"bg_count\":120,\"buckets\":[{\"key\":\"k1\",\"doc_count\":28,"
-          "\"score\":0.7250540635266334,\"bg_count\":34},{\"key\":\"k4\",\"doc_count\":14,"
-          "\"score\":0.41847738910743854,\"bg_count\":34},{\"key\":\"z\",\"doc_count\":3,\"score\":"
-          "0.3314114729986066,\"bg_count\":11}]}");
-    gives(&bed,
-          "{\"size\":0,\"aggs\":{\"x\":{\"significant_terms\":{\"field\":\"k\",\"percentage\":{},"
-          "\"min_doc_count\":1}}},\"query\":{\"term\":{\"g\":\"x\"}}}",
-          "aggregations/x",
-          "{\"doc_count\":42,\"bg_count\":120,\"buckets\":[{\"key\":\"k1\",\"doc_count\":28,"
-          "\"score\":0.8235294117647058,\"bg_count\":34},{\"key\":\"k4\",\"doc_count\":14,"
-          "\"score\":0.4117647058823529,\"bg_count\":34},{\"key\":\"z\",\"doc_count\":3,\"score\":"
-          "0.2727272727272727,\"bg_count\":11}]}");
-    gives(&bed,
-          "{\"size\":0,\"aggs\":{\"x\":{\"significant_terms\":{\"field\":\"n\"}}},\"query\":{"
-          "\"term\":{\"g\":\"x\"}}}",
-          "aggregations/x",
-          "{\"doc_count\":42,\"bg_count\":120,\"buckets\":[{\"key\":6,\"doc_count\":6,\"score\":0."
-          "06122448979591834,\"bg_count\":12},{\"key\":7,\"doc_count\":6,\"score\":0."
-          "06122448979591834,\"bg_count\":12},{\"key\":1,\"doc_count\":5,\"score\":0."
-          "02267573696145123,\"bg_count\":12},{\"key\":2,\"doc_count\":5,\"score\":0."
-          "02267573696145123,\"bg_count\":12},{\"key\":3,\"doc_count\":5,\"score\":0."
-          "02267573696145123,\"bg_count\":12},{\"key\":4,\"doc_count\":5,\"score\":0."
-          "02267573696145123,\"bg_count\":12},{\"key\":8,\"doc_count\":5,\"score\":0."
-          "02267573696145123,\"bg_count\":12},{\"key\":9,\"doc_count\":5,\"score\":0."
-          "02267573696145123,\"bg_count\":12}]}");
-    gives(&bed,
-          "{\"size\":0,\"aggs\":{\"x\":{\"significant_terms\":{\"field\":\"ip\"}}},\"query\":{"
-          "\"term\":{\"g\":\"x\"}}}",
-          "aggregations/x",
-          "{\"doc_count\":42,\"bg_count\":120,\"buckets\":[{\"key\":\"10.0.0.9\",\"doc_count\":7,"
-          "\"score\":0.018518518518518514,\"bg_count\":18},{\"key\":\"10.0.0.12\",\"doc_count\":7,"
-          "\"score\":0.018518518518518514,\"bg_count\":18},{\"key\":\"10.0.0.1\",\"doc_count\":7,"
-          "\"score\":0.008771929824561401,\"bg_count\":19}]}");
+    for (size_t i = 0; i < count; i++) {
+        struct str body = arena_printf(
+            t->mem, "{\"size\":0,\"aggs\":{\"x\":{\"significant_terms\":{%s}}},\"query\":%s}",
+            rows[i].params, query);
+        struct value tree = reply(&bed, "*", body.p);
+        assert_strs_eq(json_of(&bed, at_path(&tree, "aggregations/x")), reply_of(t, &rows[i]));
+    }
+    bed_deinit(&bed);
+}
+
+static void terms_have_their_scores(struct test *t)
+{
+    static const struct row rows[] = {
+        {"\"field\":\"k\"", 42, 120, "k1 28 0.9019607843137255 34, k4 14 0.0588235294117647 34"},
+        {"\"field\":\"k\",\"chi_square\":{}", 42, 120,
+         "k1 28 46.75997053562033 34, k4 14 0.7955382510786068 34"},
+        {"\"field\":\"k\",\"chi_square\":{\"include_negatives\":true}", 42, 120,
+         "k1 28 46.75997053562033 34, k4 14 0.7955382510786068 34, z 3 0.31784729032435455 11"},
+        {"\"field\":\"k\",\"mutual_information\":{}", 42, 120,
+         "k1 28 0.28424119143966464 34, k4 14 0.00471689566443961 34"},
+        {"\"field\":\"k\",\"mutual_information\":{\"include_negatives\":true,\"background_is_"
+         "superset\":false}",
+         42, 120,
+         "k1 28 0.08485876079896086 34, k4 14 0.001637332231446488 34, z 3 7.459472788544005E-4 "
+         "11"},
+        {"\"field\":\"k\",\"gnd\":{}", 42, 120,
+         "k1 28 0.7250540635266334 34, k4 14 0.41847738910743854 34, z 3 0.3314114729986066 11"},
+        {"\"field\":\"k\",\"percentage\":{},\"min_doc_count\":1", 42, 120,
+         "k1 28 0.8235294117647058 34, k4 14 0.4117647058823529 34, z 3 0.2727272727272727 11"},
+    };
+    rows_give(t, FOREGROUND, rows, ARRAY_COUNT(rows));
+}
+
+static void fields_have_terms_of_their_kind(struct test *t)
+{
+    static const struct row rows[] = {
+        {"\"field\":\"n\"", 42, 120,
+         "6 6 0.06122448979591834 12, 7 6 0.06122448979591834 12, 1 5 0.02267573696145123 12, 2 5 "
+         "0.02267573696145123 12, 3 5 0.02267573696145123 12, 4 5 0.02267573696145123 12, 8 5 "
+         "0.02267573696145123 12, 9 5 0.02267573696145123 12"},
+        {"\"field\":\"ip\"", 42, 120,
+         "10.0.0.9 7 0.018518518518518514 18, 10.0.0.12 7 0.018518518518518514 18, 10.0.0.1 7 "
+         "0.008771929824561401 19"},
+    };
+    rows_give(t, FOREGROUND, rows, ARRAY_COUNT(rows));
+}
+
+static void terms_are_left_out(struct test *t)
+{
+    static const struct row rows[] = {
+        {"\"field\":\"k\",\"size\":1,\"jlh\":{}", 42, 120, "k1 28 0.9019607843137255 34"},
+        {"\"field\":\"k\",\"min_doc_count\":25", 42, 120, "k1 28 0.9019607843137255 34"},
+        {"\"field\":\"k\",\"exclude\":\"k1\"", 42, 120, "k4 14 0.0588235294117647 34"},
+    };
+    rows_give(t, FOREGROUND, rows, ARRAY_COUNT(rows));
+}
+
+static void backgrounds_are_filtered(struct test *t)
+{
+    static const struct row rows[] = {
+        {"\"field\":\"k\",\"background_filter\":" HALF, 21, 60,
+         "k1 13 0.7334933973589437 17, k4 8 0.13125250100040012 17"},
+        {"\"field\":\"n\",\"background_filter\":" HALF, 21, 60,
+         "1 3 0.06122448979591834 6, 2 3 0.06122448979591834 6, 3 3 0.06122448979591834 6, 6 3 "
+         "0.06122448979591834 6, 7 3 0.06122448979591834 6"},
+    };
+    rows_give(t, FOREGROUND_OF_HALF, rows, ARRAY_COUNT(rows));
+}
+
+/* Whole bodies: without a field, without a query, with what stands below and above. */
+static void terms_stand_among_others(struct test *t)
+{
+    struct bed bed;
+    bed_init(&bed, t);
+    fill(&bed);
     gives(&bed,
           "{\"size\":0,\"aggs\":{\"x\":{\"significant_terms\":{\"field\":\"nope\"}}},\"query\":{"
           "\"term\":{\"g\":\"x\"}}}",
           "aggregations/x", "{\"buckets\":[]}");
     gives(&bed, "{\"size\":0,\"aggs\":{\"x\":{\"significant_terms\":{\"field\":\"k\"}}}}",
           "aggregations/x", "{\"doc_count\":120,\"bg_count\":120,\"buckets\":[]}");
-    gives(&bed,
-          "{\"size\":0,\"aggs\":{\"x\":{\"significant_terms\":{\"field\":\"k\",\"min_doc_count\":"
-          "25}}},\"query\":{\"term\":{\"g\":\"x\"}}}",
-          "aggregations/x",
-          "{\"doc_count\":42,\"bg_count\":120,\"buckets\":[{\"key\":\"k1\",\"doc_count\":28,"
-          "\"score\":0.9019607843137255,\"bg_count\":34}]}");
-    gives(&bed,
-          "{\"size\":0,\"aggs\":{\"x\":{\"significant_terms\":{\"field\":\"k\",\"exclude\":\"k1\"}}"
-          "},\"query\":{\"term\":{\"g\":\"x\"}}}",
-          "aggregations/x",
-          "{\"doc_count\":42,\"bg_count\":120,\"buckets\":[{\"key\":\"k4\",\"doc_count\":14,"
-          "\"score\":0.0588235294117647,\"bg_count\":34}]}");
-    gives(&bed,
-          "{\"size\":0,\"aggs\":{\"x\":{\"significant_terms\":{\"field\":\"k\",\"background_"
-          "filter\":{\"range\":{\"i\":{\"lt\":60}}}}}},\"query\":{\"bool\":{\"filter\":[{\"term\":{"
-          "\"g\":\"x\"}},{\"range\":{\"i\":{\"lt\":60}}}]}}}",
-          "aggregations/x",
-          "{\"doc_count\":21,\"bg_count\":60,\"buckets\":[{\"key\":\"k1\",\"doc_count\":13,"
-          "\"score\":0.7334933973589437,\"bg_count\":17},{\"key\":\"k4\",\"doc_count\":8,\"score\":"
-          "0.13125250100040012,\"bg_count\":17}]}");
-    gives(&bed,
-          "{\"size\":0,\"aggs\":{\"x\":{\"significant_terms\":{\"field\":\"n\",\"background_"
-          "filter\":{\"range\":{\"i\":{\"lt\":60}}}}}},\"query\":{\"bool\":{\"filter\":[{\"term\":{"
-          "\"g\":\"x\"}},{\"range\":{\"i\":{\"lt\":60}}}]}}}",
-          "aggregations/x",
-          "{\"doc_count\":21,\"bg_count\":60,\"buckets\":[{\"key\":1,\"doc_count\":3,\"score\":0."
-          "06122448979591834,\"bg_count\":6},{\"key\":2,\"doc_count\":3,\"score\":0."
-          "06122448979591834,\"bg_count\":6},{\"key\":3,\"doc_count\":3,\"score\":0."
-          "06122448979591834,\"bg_count\":6},{\"key\":6,\"doc_count\":3,\"score\":0."
-          "06122448979591834,\"bg_count\":6},{\"key\":7,\"doc_count\":3,\"score\":0."
-          "06122448979591834,\"bg_count\":6}]}");
     gives(
         &bed,
         "{\"size\":0,\"aggs\":{\"x\":{\"significant_terms\":{\"field\":\"k\"},\"aggs\":{\"s\":{"
@@ -169,6 +164,8 @@ static void terms_are_those_of_elasticsearch(struct test *t)
           "14,\"score\":0.0588235294117647,\"bg_count\":34}]}}]}");
     bed_deinit(&bed);
 }
+
+/* ---- Against itself, and what it refuses ---- */
 
 #define SIGNIFICANT_FAILS(inner, code, part)                                                       \
     fails(&bed, "{\"size\":0,\"aggs\":{\"x\":{\"significant_terms\":{" inner "}}}}", code, part)
@@ -247,5 +244,6 @@ static void mistakes_are_named(struct test *t)
     bed_deinit(&bed);
 }
 
-TEST_MAIN(TEST(terms_are_those_of_elasticsearch), TEST(counting_by_ordinal_changes_nothing),
-          TEST(mistakes_are_named))
+TEST_MAIN(TEST(terms_have_their_scores), TEST(fields_have_terms_of_their_kind),
+          TEST(terms_are_left_out), TEST(backgrounds_are_filtered), TEST(terms_stand_among_others),
+          TEST(counting_by_ordinal_changes_nothing), TEST(mistakes_are_named))

@@ -99,7 +99,7 @@ int64_t part_key_of_double(struct tuple_part *part, double v)
     if (part->spec->kind == TUPLE_TERMS)
         return sortable(v);
     if (part->spec->kind == TUPLE_DATE_HISTOGRAM)
-        return span_of(part, (int64_t)v);
+        return span_of(part, date_rounding_ms_of_double(v));
     return interval_of(part, v);
 }
 
@@ -245,13 +245,12 @@ static bool place_longs(struct tuple_part *part)
     return true;
 }
 
-/* The segment's spans, one after the other. Where clocks change, fixed spans are not regular. */
+/* The segment's spans, one after the other. */
 static bool place_spans(struct tuple_part *part, struct agg_run *run)
 {
     struct column_zone all;
     const struct date_rounding *rounding = &part->spec->rounding;
-    if (part->source.kind == COLUMN_DOUBLE ||
-        (rounding->fixed_ms && !time_zone_is_fixed(part->source.zone)))
+    if (part->source.kind == COLUMN_DOUBLE)
         return false;
     if (!column_stats(part->source.column, &all))
         return true;
