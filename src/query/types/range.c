@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tidy: allow test: its rows are in search_test.c and oracle_test.c, where documents are */
 /* range.c: values between two bounds: numbers, dates with date math, addresses, texts in byte
  * order. The old form from/to/include_lower/include_upper is understood too. */
 #include "base/str.h"
@@ -31,9 +30,30 @@ static const struct opt range_opts[] = {
     OPT_END,
 };
 
-static bool is_given(const struct value *v)
+/* Of two bounds on one side the later one holds, as in Elasticsearch; null is no bound. */
+static void bounds_take(struct range_query *own, const struct value *inner)
 {
-    return v->kind != VALUE_NONE && v->kind != VALUE_NULL;
+    struct range_options *range = &own->options;
+    range->includes_from = range->includes_to = true;
+    for (size_t i = 0; i < inner->map->count; i++) {
+        struct str key = inner->map->keys[i];
+        const struct value *v = &inner->map->values[i];
+        struct value bound = v->kind == VALUE_NULL ? (struct value){.kind = VALUE_NONE} : *v;
+        bool is_lower = str_is(key, "gte") || str_is(key, "gt");
+        bool is_upper = str_is(key, "lte") || str_is(key, "lt");
+        if (is_lower || str_is(key, "from"))
+            range->from = bound;
+        if (is_upper || str_is(key, "to"))
+            range->to = bound;
+        if (is_lower)
+            range->includes_from = str_is(key, "gte");
+        if (is_upper)
+            range->includes_to = str_is(key, "lte");
+        if (str_is(key, "include_lower"))
+            range->includes_from = own->include_lower;
+        if (str_is(key, "include_upper"))
+            range->includes_to = own->include_upper;
+    }
 }
 
 static int range_parse(struct dsl *dsl, const struct query_type *type, const struct value *body,
@@ -46,10 +66,7 @@ static int range_parse(struct dsl *dsl, const struct query_type *type, const str
         return dsl_error(&plain, err, ERR_PARSE, "[range] query does not support [" STR_FMT "]",
                          STR_ARG(own->field));
     struct range_options *range = &own->options;
-    range->from = is_given(&own->gte) ? own->gte : is_given(&own->gt) ? own->gt : own->from;
-    range->includes_from = is_given(&own->gte) || (!is_given(&own->gt) && own->include_lower);
-    range->to = is_given(&own->lte) ? own->lte : is_given(&own->lt) ? own->lt : own->to;
-    range->includes_to = is_given(&own->lte) || (!is_given(&own->lt) && own->include_upper);
+    bounds_take(own, value_map_get(body, own->field));
     range->format = own->format;
     range->time_zone = own->time_zone;
     if (own->relation.p && !str_eq_nocase(own->relation, STR("intersects")) &&
