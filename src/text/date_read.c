@@ -18,7 +18,8 @@ struct reading {
     const char *p, *end;
     const struct date_parse_options *options;
     bool is_java;
-    bool has_year, has_month, has_day, has_day_of_year, has_week, has_weekday, has_time, has_offset;
+    bool has_year, has_month, has_day, has_day_of_year, has_week, has_weekday, has_offset;
+    bool has_hour, has_minute, has_second, has_fraction; /* else the upper end is their last one */
     int32_t year, month, day, day_of_year, week_year, week, weekday;
     int32_t hour, minute, second, half;
     int32_t hour12; /* -1: none */
@@ -74,6 +75,7 @@ static bool take_fraction(struct reading *r, unsigned min, unsigned max)
         scale /= 10;
     }
     r->nanosecond = ns;
+    r->has_fraction = true;
     return n >= min && n > 0;
 }
 
@@ -260,7 +262,7 @@ static bool take_hour12(struct reading *r, const struct date_item *item, int32_t
     if (!take_int(r, item->min, item->max, low, low + 11, &hour))
         return false;
     r->hour12 = hour % 12;
-    r->has_time = true;
+    r->has_hour = true;
     return true;
 }
 
@@ -270,7 +272,6 @@ static bool take_of_day(struct reading *r, const struct date_item *item, int64_t
     if (!take_digits(r, item->min, item->max, &v) || v >= 86400 * NS_PER_S / unit_ns)
         return false;
     r->of_day_ns = v * unit_ns;
-    r->has_time = true;
     return true;
 }
 
@@ -314,24 +315,25 @@ static bool take_item(struct reading *r, const struct date_item *item)
     case DATE_HALF:
         return take_half(r);
     case DATE_HOUR:
-        return r->has_time = true, take_int(r, item->min, item->max, 0, 23, &r->hour);
+        return r->has_hour = true, take_int(r, item->min, item->max, 0, 23, &r->hour);
     case DATE_HOUR_24:
         if (!take_int(r, item->min, item->max, 1, 24, &r->hour))
             return false;
         r->hour %= 24;
-        return r->has_time = true;
+        return r->has_hour = true;
     case DATE_HOUR_11:
         return take_hour12(r, item, 0);
     case DATE_HOUR_12:
         return take_hour12(r, item, 1);
     case DATE_MINUTE:
-        return r->has_time = true, take_int(r, item->min, item->max, 0, 59, &r->minute);
+        return r->has_minute = true, take_int(r, item->min, item->max, 0, 59, &r->minute);
     case DATE_SECOND:
-        return r->has_time = true, take_int(r, item->min, item->max, 0, 59, &r->second);
+        return r->has_second = true, take_int(r, item->min, item->max, 0, 59, &r->second);
     case DATE_FRACTION:
-        return r->has_time = true, take_fraction(r, item->min, item->max);
+        return take_fraction(r, item->min, item->max);
     case DATE_NANO:
-        return r->has_time = true, take_int(r, item->min, item->max, 0, 999999999, &r->nanosecond);
+        return r->has_fraction = true,
+               take_int(r, item->min, item->max, 0, 999999999, &r->nanosecond);
     case DATE_MILLI_OF_DAY:
         return take_of_day(r, item, NS_PER_MS);
     case DATE_NANO_OF_DAY:
@@ -376,18 +378,18 @@ static bool take_iso_time(struct reading *r, bool is_strict)
     unsigned min = is_strict ? 2 : 1;
     if (!at_digit(r))
         return true; /* "2025-01-01T" */
-    r->has_time = true;
-    if (!take_int(r, min, 2, 0, 24, &r->hour))
+    r->has_hour = true;
+    if (!take_int(r, min, 2, 0, 23, &r->hour))
         return false;
     if (take(r, ':')) {
+        r->has_minute = true;
         if (!take_int(r, min, 2, 0, 59, &r->minute))
             return false;
-        if (take(r, ':') && !take_int(r, min, 2, 0, 59, &r->second))
+        r->has_second = take(r, ':');
+        if (r->has_second && !take_int(r, min, 2, 0, 59, &r->second))
             return false;
     }
-    if ((take(r, '.') || take(r, ',')) && !take_fraction(r, 1, 30))
-        return false;
-    return r->hour < 24;
+    return !(take(r, '.') || take(r, ',')) || take_fraction(r, 1, 30);
 }
 
 static bool take_iso_date(struct reading *r, const struct date_part *part)
@@ -441,6 +443,13 @@ static bool take_iso(struct reading *r, const struct date_part *part)
 
 /* ---- counts since 1970 ---- */
 
+static bool rounds_up(const struct reading *r)
+{
+    return r->options && r->options->rounds_up;
+}
+
+/* A point without digits is none, as Elasticsearch has it. The upper end of a whole number is the
+ * last nanosecond before the next one. */
 static bool take_epoch(struct reading *r, int64_t unit_ns, unsigned fraction_max, int64_t *ret_ns)
 {
     bool is_negative = take(r, '-');
@@ -448,12 +457,14 @@ static bool take_epoch(struct reading *r, int64_t unit_ns, unsigned fraction_max
     if (!take_digits(r, 1, 18, &whole) || at_digit(r) ||
         __builtin_mul_overflow(whole, unit_ns, &ns))
         return false;
-    if (fraction_max > 0 && take(r, '.')) {
+    if (fraction_max > 0 && take(r, '.') && (at_digit(r) || !r->is_java)) {
         if (!take_fraction(r, 1, fraction_max))
             return false;
         ns += unit_ns == NS_PER_S ? r->nanosecond : r->nanosecond / 1000;
     }
     *ret_ns = is_negative ? -ns : ns;
+    if (rounds_up(r) && !r->has_fraction && *ret_ns <= INT64_MAX - unit_ns)
+        *ret_ns += unit_ns - 1;
     return true;
 }
 
@@ -557,20 +568,28 @@ static bool resolve_day(struct reading *r, int64_t *ret_day)
            (*ret_day % 7 + 3 + 7) % 7 + 1 == weekday;
 }
 
+/* The last of each unit that was not read, which an optional part of the pattern may have had. */
+static void set_last_moment(struct reading *r)
+{
+    if (!r->has_hour)
+        r->hour = 23;
+    if (!r->has_minute)
+        r->minute = 59;
+    if (!r->has_second)
+        r->second = 59;
+    if (!r->has_fraction)
+        r->nanosecond = 999999999;
+}
+
 static bool resolve(struct reading *r, int64_t *ret_ns)
 {
     int64_t day, local_s, utc_s, ns;
     if (!resolve_day(r, &day))
         return false;
-    bool rounds_up = r->options && r->options->rounds_up;
     if (r->hour12 >= 0)
         r->hour = r->hour12 + (r->half == HALF_PM ? 12 : 0);
-    if (rounds_up && !r->has_time) {
-        r->hour = 23;
-        r->minute = 59;
-        r->second = 59;
-        r->nanosecond = 999999999;
-    }
+    if (rounds_up(r))
+        set_last_moment(r);
     local_s = day * 86400 + r->hour * 3600 + r->minute * 60 + r->second;
     if (r->of_day_ns >= 0) {
         local_s = day * 86400 + r->of_day_ns / NS_PER_S;
@@ -593,41 +612,7 @@ static bool resolve(struct reading *r, int64_t *ret_ns)
     return true;
 }
 
-/* A missing minute or second is 59 as well when the upper end is asked for. */
-static void round_up_time(struct reading *r, const struct date_part *part, struct str text)
-{
-    if (!r->options || !r->options->rounds_up || !r->has_time)
-        return;
-    bool has_minute = false, has_second = false, has_fraction = false;
-    for (size_t i = 0; i < part->count; i++) {
-        has_minute |= part->items[i].kind == DATE_MINUTE;
-        has_second |= part->items[i].kind == DATE_SECOND;
-        has_fraction |= part->items[i].kind == DATE_FRACTION || part->items[i].kind == DATE_NANO;
-    }
-    if (part->kind == DATE_PART_ISO) {
-        ptrdiff_t t = str_find_char(text, 'T');
-        struct str time = t < 0 ? STR_NONE : str_from_off(text, (size_t)t + 1);
-        size_t zone = 0; /* colons of an offset do not count */
-        while (zone < time.n && time.p[zone] != '+' && time.p[zone] != '-' && time.p[zone] != 'Z')
-            zone++;
-        time.n = zone;
-        size_t colons = 0;
-        for (size_t i = 0; i < time.n; i++)
-            colons += time.p[i] == ':';
-        has_minute = colons >= 1;
-        has_second = colons >= 2;
-        has_fraction = str_find_char(time, '.') >= 0 || str_find_char(time, ',') >= 0;
-    }
-    if (!has_minute)
-        r->minute = 59;
-    if (!has_second)
-        r->second = 59;
-    if (!has_fraction)
-        r->nanosecond = 999999999;
-}
-
-static bool parse_part(const struct date_part *part, struct str text, struct reading *r,
-                       int64_t *ret_ns)
+static bool parse_part(const struct date_part *part, struct reading *r, int64_t *ret_ns)
 {
     bool is_ok = false;
     switch (part->kind) {
@@ -637,7 +622,6 @@ static bool parse_part(const struct date_part *part, struct str text, struct rea
                                             : take_items(r, part->items, part->count);
         if (!is_ok || r->p != r->end)
             return false;
-        round_up_time(r, part, text);
         return resolve(r, ret_ns);
     case DATE_PART_UNIX:
         is_ok = take_unix(r, ret_ns);
@@ -672,7 +656,7 @@ bool date_pattern_parse(const struct date_pattern *pattern, struct str text,
                             .hour12 = -1,
                             .of_day_ns = -1};
         int64_t ns;
-        bool is_ok = parse_part(part, text, &r, &ns);
+        bool is_ok = parse_part(part, &r, &ns);
         arena_free(r.zone_mem);
         if (is_ok) {
             *ret_ns = ns;

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* date_read_test.c: what Elasticsearch 7.10 reads from a date that is not whole, or not in its
+ * usual form: the upper ends of ranges, epochs, ISO's borders, week years and the named formats. */
+#include "support/test.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "text/date_format.h"
+
+#define ES_DEFAULT "strict_date_optional_time||epoch_millis"
+
+struct row {
+    const char *pattern, *text;
+    const char *want; /* wall time in UTC, cut where the rest is zeros; NULL: refused */
+};
+
+static struct str read_by(struct test *t, enum date_dialect dialect, const struct row *row,
+                          bool rounds_up)
+{
+    const struct date_pattern *pattern = NULL;
+    struct date_parse_options options = {.rounds_up = rounds_up};
+    int64_t ns = 0;
+    assert_ok(date_pattern_compile(str_from(row->pattern), dialect, t->mem, &pattern, &t->err),
+              &t->err);
+    if (!date_pattern_parse(pattern, str_from(row->text), &options, &ns))
+        return STR("refused");
+    struct civil c = civil_from_ns(ns);
+    return arena_printf(t->mem, "%04d-%02d-%02dT%02d:%02d:%02d.%09d", c.year, c.month, c.day,
+                        c.hour, c.minute, c.second, c.nanosecond);
+}
+
+static void check(struct test *t, enum date_dialect dialect, const struct row *rows, size_t count,
+                  bool rounds_up)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct str got = read_by(t, dialect, &rows[i], rounds_up), want = STR("refused");
+        if (rows[i].want)
+            want = arena_printf(t->mem, "%s%s", rows[i].want,
+                                STR("0000-01-01T00:00:00.000000000").p + str_from(rows[i].want).n);
+        if (!str_eq(got, want))
+            fail_msg("\"%s\" by \"%s\": got %.*s, want %.*s", rows[i].text, rows[i].pattern,
+                     STR_ARG(got), STR_ARG(want));
+    }
+}
+
+/* What was not read is as late as it can be, whatever the pattern could have held. */
+static void upper_ends(struct test *t)
+{
+    static const struct row rows[] = {
+        {"yyyy-MM-dd[ HH:mm[:ss]]", "2025-01-22", "2025-01-22T23:59:59.999999999"},
+        {"yyyy-MM-dd[ HH:mm[:ss]]", "2025-01-22 13:52", "2025-01-22T13:52:59.999999999"},
+        {"yyyy-MM-dd[ HH:mm[:ss]]", "2025-01-22 13:52:33", "2025-01-22T13:52:33.999999999"},
+        {"yyyy-MM-dd HH[:mm]", "2025-01-22 13", "2025-01-22T13:59:59.999999999"},
+        {"HH:mm:ss[.SSS]", "13:52:33", "1970-01-01T13:52:33.999999999"},
+        {"HH:mm:ss[.SSS]", "13:52:33.5", NULL},
+        {"HH:mm:ss[.SSS]", "13:52:33.500", "1970-01-01T13:52:33.5"},
+        {"mm:ss", "52:33", "1970-01-01T23:52:33.999999999"},
+        {"yyyy-MM-dd hh a", "2025-01-22 01 PM", "2025-01-22T13:59:59.999999999"},
+        {"yyyy-MM-dd A", "2025-01-22 5", "2025-01-22T00:00:00.005"},
+        {"yyyy-MM-ddXXX", "2011-10-09+01:00", "2011-10-09T22:59:59.999999999"},
+        {ES_DEFAULT, "2025-01-22T", "2025-01-22T23:59:59.999999999"},
+        {ES_DEFAULT, "2025-01-22T13-09:00", "2025-01-22T22:59:59.999999999"},
+        {ES_DEFAULT, "2025-01-22T13:52:33,5Z", "2025-01-22T13:52:33.5"},
+        {ES_DEFAULT, "1737521553987", "2025-01-22T04:52:33.987999999"},
+        {"epoch_millis", "1737521553987.5", "2025-01-22T04:52:33.9875"},
+        {"epoch_millis", "1737521553987.", "2025-01-22T04:52:33.987999999"},
+        {"epoch_second", "1737521553", "2025-01-22T04:52:33.999999999"},
+        {"epoch_second", "1737521553.0", "2025-01-22T04:52:33"},
+        {"epoch_second", "-1", "1969-12-31T23:59:59.999999999"},
+    };
+    check(t, DATE_ELASTICSEARCH, rows, ARRAY_COUNT(rows), true);
+    static const struct row lower[] = {
+        {"epoch_second", "1737521553.", "2025-01-22T04:52:33"},
+        {"epoch_millis", "1737521553987.", "2025-01-22T04:52:33.987"},
+        {"epoch_millis", ".5", NULL},
+        {"epoch_millis", "-", NULL},
+        {"epoch_second", "1737521553..", NULL},
+    };
+    check(t, DATE_ELASTICSEARCH, lower, ARRAY_COUNT(lower), false);
+}
+
+TEST_MAIN(TEST(upper_ends))
