@@ -193,7 +193,7 @@ static bool take_short_zone(struct reading *r)
 static bool is_zone_char(char c)
 {
     return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '/' || c == '_' ||
-           c == '-' || c == '+';
+           c == '-' || c == '+' || c == ':';
 }
 
 static bool take_zone_id(struct reading *r)
@@ -371,7 +371,22 @@ static bool take_items(struct reading *r, const struct date_item *items, size_t 
     return true;
 }
 
-/* ---- ISO 8601 ---- */
+/* ---- ISO 8601: Joda's, and the part of it that Elasticsearch's date_optional_time has ---- */
+
+/* Joda's fractions are of the last unit that is told: "13.5" is half past one. */
+static bool take_joda_fraction(struct reading *r)
+{
+    if (!take_fraction(r, 1, 30))
+        return false;
+    int64_t unit_s = r->has_second   ? 1
+                     : r->has_minute ? 60
+                                     : 3600,
+            s = r->nanosecond * unit_s / NS_PER_S;
+    r->nanosecond = (int32_t)(r->nanosecond * unit_s % NS_PER_S);
+    r->minute += (int32_t)(s / 60);
+    r->second += (int32_t)(s % 60);
+    return true;
+}
 
 static bool take_iso_time(struct reading *r, bool is_strict)
 {
@@ -389,29 +404,35 @@ static bool take_iso_time(struct reading *r, bool is_strict)
         if (r->has_second && !take_int(r, min, 2, 0, 59, &r->second))
             return false;
     }
-    return !(take(r, '.') || take(r, ',')) || take_fraction(r, 1, 30);
+    if (!take(r, '.') && !take(r, ','))
+        return true;
+    return r->is_java ? r->has_second && take_fraction(r, 1, 9) : take_joda_fraction(r);
+}
+
+/* Www[-e] */
+static bool take_iso_week(struct reading *r)
+{
+    r->has_week = true;
+    r->week_year = r->year;
+    return take_int(r, 1, 2, 1, 53, &r->week) &&
+           (!take(r, '-') || (r->has_weekday = true, take_int(r, 1, 1, 1, 7, &r->weekday)));
 }
 
 static bool take_iso_date(struct reading *r, const struct date_part *part)
 {
     unsigned min = part->is_strict ? 2 : 1;
     int32_t sign = take(r, '-') ? -1 : 1;
-    const char *from;
     if (!take_int(r, part->is_strict ? 4 : 1, part->is_strict ? 4 : 9, 0, DATE_YEAR_MAX, &r->year))
         return false;
     r->year *= sign;
     r->has_year = true;
     if (!take(r, '-'))
         return true;
-    if (take(r, 'W')) {
-        r->has_week = true;
-        r->week_year = r->year;
-        return take_int(r, min, 2, 1, 53, &r->week) &&
-               (!take(r, '-') || (r->has_weekday = true, take_int(r, 1, 1, 1, 7, &r->weekday)));
-    }
-    from = r->p;
+    if (!r->is_java && take(r, 'W'))
+        return take_iso_week(r);
+    const char *from = r->p;
     int64_t v;
-    if (!take_digits(r, min, 3, &v))
+    if (!take_digits(r, min, r->is_java ? 2 : 3, &v))
         return false;
     if (r->p - from == 3) {
         r->has_day_of_year = true;
@@ -436,7 +457,7 @@ static bool take_iso(struct reading *r, const struct date_part *part)
             return false;
         if (part->takes_blank)
             (void)take(r, ' '); /* "2025-01-01 10:00:00 +0900" */
-        return r->p == r->end || take_offset(r);
+        return r->p == r->end || (r->is_java ? take_zone_id(r) : take_offset(r));
     }
     return true;
 }

@@ -79,4 +79,48 @@ static void upper_ends(struct test *t)
     check(t, DATE_ELASTICSEARCH, lower, ARRAY_COUNT(lower), false);
 }
 
-TEST_MAIN(TEST(upper_ends))
+/* Elasticsearch has neither days nor weeks of the year here, and fractions of seconds only. */
+static void iso_borders(struct test *t)
+{
+    static const struct row rows[] = {
+        {ES_DEFAULT, "2025-022", NULL},
+        {ES_DEFAULT, "2025-W04", NULL},
+        {ES_DEFAULT, "2025-W04-3", NULL},
+        {ES_DEFAULT, "2025-01-22T", "2025-01-22"},
+        {ES_DEFAULT, "2025-01T13:52", "2025-01-01T13:52"},
+        {ES_DEFAULT, "2025T13", "2025-01-01T13"},
+        {ES_DEFAULT, "2025-01-22T13.5", NULL},
+        {ES_DEFAULT, "2025-01-22T13:52.5Z", NULL},
+        {ES_DEFAULT, "2025-01-22T13:52:33.", NULL},
+        {ES_DEFAULT, "2025-01-22T13:52:33.123456789Z", "2025-01-22T13:52:33.123456789"},
+        {ES_DEFAULT, "2025-01-22T13:52:33.1234567891Z", NULL},
+        {ES_DEFAULT, "2025-01-22T13:52:33,25+0930", "2025-01-22T04:22:33.25"},
+        {ES_DEFAULT, "2025-01-22T13:52:33UTC", "2025-01-22T13:52:33"},
+        {ES_DEFAULT, "2025-01-22T13:52Asia/Seoul", "2025-01-22T04:52"},
+        {ES_DEFAULT, "2025-01-22T13:52UTC+09:00", "2025-01-22T04:52"},
+        {ES_DEFAULT, "2025-01-22T13:52Asia/Nowhere", NULL},
+        {ES_DEFAULT, "2025-01-22T24:00", NULL},
+        {ES_DEFAULT, "2025-01-22T23:59:60Z", NULL},
+        {ES_DEFAULT, "2025-02-29", NULL},
+        {ES_DEFAULT, "2025-01-22Z", NULL},
+        {ES_DEFAULT, "2025-01-22T13:52-00", "2025-01-22T13:52"},
+        {"date_optional_time", "2025-1-2T3:4:5.6+09:00", "2025-01-01T18:04:05.6"},
+        {"date_optional_time", "2025-022", NULL},
+    };
+    check(t, DATE_ELASTICSEARCH, rows, ARRAY_COUNT(rows), false);
+}
+
+/* Joda has all of that, and a fraction of the last unit there is. */
+static void iso_of_joda(struct test *t)
+{
+    static const struct row rows[] = {
+        {"ISO8601", "2025-022", "2025-01-22"},
+        {"ISO8601", "2025-W04-3", "2025-01-22"},
+        {"ISO8601", "2025-01-22T13.5", "2025-01-22T13:30"},
+        {"ISO8601", "2025-01-22T13:52,25Z", "2025-01-22T13:52:15"},
+        {"ISO8601", "2025-01-22T13:52:33.1234567891Z", "2025-01-22T13:52:33.123456789"},
+    };
+    check(t, DATE_LOGSTASH, rows, ARRAY_COUNT(rows), false);
+}
+
+TEST_MAIN(TEST(upper_ends), TEST(iso_borders), TEST(iso_of_joda))
