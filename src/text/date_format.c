@@ -145,7 +145,7 @@ static void set_digits(struct date_item *item, bool is_java)
     } else if (item->count > 1) {
         item->min = item->max = item->count;
     }
-    if (item->kind == DATE_YEAR_2)
+    if (item->kind == DATE_YEAR_2 || (item->kind == DATE_WEEK_YEAR && item->count == 2))
         item->min = item->max = 2;
 }
 
@@ -235,15 +235,18 @@ static void fix_neighbours(struct compiler *c)
     }
 }
 
-/* Elasticsearch 7 warns that 'Y' should be 'y'; without a week it cannot mean the year of a week.
- */
+/* Elasticsearch 7 warns that 'Y' should be 'y'; with a month or a day and without a week it cannot
+ * mean the year of a week. */
 static void mend_week_year(struct compiler *c)
 {
+    bool has_month = false;
     for (size_t i = 0; i < c->count; i++) {
-        if (c->items[i].kind == DATE_WEEK)
+        uint8_t kind = c->items[i].kind;
+        if (kind == DATE_WEEK)
             return;
+        has_month = has_month || (kind >= DATE_MONTH && kind <= DATE_DAY_OF_YEAR);
     }
-    for (size_t i = 0; i < c->count; i++) {
+    for (size_t i = 0; has_month && i < c->count; i++) {
         if (c->items[i].kind == DATE_WEEK_YEAR)
             c->items[i].kind = c->items[i].count == 2 ? DATE_YEAR_2 : DATE_YEAR;
     }

@@ -247,6 +247,16 @@ static bool take_year_2(struct reading *r, const struct date_item *item)
     return true;
 }
 
+static bool take_week_year(struct reading *r, const struct date_item *item)
+{
+    r->has_week = true;
+    if (item->count != 2)
+        return take_int(r, item->min, item->max, 0, DATE_YEAR_MAX, &r->week_year);
+    bool is_ok = take_year_2(r, item);
+    r->week_year = r->year;
+    return is_ok;
+}
+
 static bool take_half(struct reading *r)
 {
     if (take_text(r, STR("PM"), false) || take_text(r, STR("오후"), true))
@@ -291,8 +301,7 @@ static bool take_item(struct reading *r, const struct date_item *item)
         r->is_before_christ = take_text(r, STR("BC"), false);
         return r->is_before_christ || take_text(r, STR("AD"), false);
     case DATE_WEEK_YEAR:
-        return r->has_week = true,
-               take_int(r, item->min, item->max, 0, DATE_YEAR_MAX, &r->week_year);
+        return take_week_year(r, item);
     case DATE_WEEK:
         return r->has_week = true, take_int(r, item->min, item->max, 1, 53, &r->week);
     case DATE_WEEKDAY:

@@ -123,4 +123,56 @@ static void iso_of_joda(struct test *t)
     check(t, DATE_LOGSTASH, rows, ARRAY_COUNT(rows), false);
 }
 
-TEST_MAIN(TEST(upper_ends), TEST(iso_borders), TEST(iso_of_joda))
+static void week_years(struct test *t)
+{
+    static const struct row rows[] = {
+        {"weekyear", "2016", "2016-01-04"},
+        {"strict_weekyear", "2015", "2014-12-29"},
+        {"YYYY", "2016", "2016-01-04"},
+        {"YYYY-ww", "2015-01", "2014-12-29"},
+        {"weekyear_week", "2020-W53", "2020-12-28"},
+        {"weekyear_week", "2021-W53", NULL},
+        {"weekyear_week", "2021-W00", NULL},
+        {"strict_weekyear_week_day", "2020-W53-7", "2021-01-03"},
+        {"strict_weekyear_week_day", "2020-W53-8", NULL},
+        {"basic_week_date", "2025W043", "2025-01-22"},
+        {"YY-'W'ww-e", "25-W04-3", "2025-01-22"},
+        {"YYYY-MM-dd", "2024-12-30", "2024-12-30"},
+    };
+    check(t, DATE_ELASTICSEARCH, rows, ARRAY_COUNT(rows), false);
+    static const struct row upper[] = {
+        {"YYYY", "2016", "2016-01-04T23:59:59.999999999"},
+        {"YYYY-ww", "2015-01", "2014-12-29T23:59:59.999999999"},
+    };
+    check(t, DATE_ELASTICSEARCH, upper, ARRAY_COUNT(upper), true);
+}
+
+/* 2020-12-31T23:59:59.5Z, which lies in the last week of 2020. */
+static void prints(struct test *t)
+{
+    static const char *const rows[][2] = {
+        {"weekyear", "2020"},
+        {"week_date", "2020-W53-4"},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        const struct date_pattern *pattern = NULL;
+        struct buf out;
+        assert_ok(date_pattern_compile(str_from(rows[i][0]), DATE_ELASTICSEARCH, t->mem, &pattern,
+                                       &t->err),
+                  &t->err);
+        buf_init(&out, 0);
+        date_pattern_write(pattern, INT64_C(1609459199500000000), NULL, &out);
+        assert_str_eq(buf_str(&out), rows[i][1]);
+        buf_deinit(&out);
+    }
+    const struct date_pattern *years = NULL;
+    struct buf out;
+    assert_ok(date_pattern_compile(STR("YYYY"), DATE_ELASTICSEARCH, t->mem, &years, &t->err),
+              &t->err);
+    buf_init(&out, 0);
+    date_pattern_write(years, INT64_C(1609459200) * NS_PER_S, NULL, &out); /* a Friday */
+    assert_str_eq(buf_str(&out), "2020");
+    buf_deinit(&out);
+}
+
+TEST_MAIN(TEST(upper_ends), TEST(iso_borders), TEST(iso_of_joda), TEST(week_years), TEST(prints))
