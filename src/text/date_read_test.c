@@ -147,12 +147,62 @@ static void week_years(struct test *t)
     check(t, DATE_ELASTICSEARCH, upper, ARRAY_COUNT(upper), true);
 }
 
+/* A name's parser is wider than what it prints: fractions of other lengths, parts left out. */
+static void names(struct test *t)
+{
+    static const struct row rows[] = {
+        {"date_time", "2025-01-22T13:52:33.123456+09:00", "2025-01-22T04:52:33.123456"},
+        {"date_time", "2025-01-22T13:52:33.5Z", "2025-01-22T13:52:33.5"},
+        {"date_time", "2025-01-22T13:52Z", "2025-01-22T13:52"},
+        {"date_time", "2025-01-22T13:52:33.5", NULL},
+        {"strict_date_time", "2025-01-22T13:52:33.123456789+0900", "2025-01-22T04:52:33.123456789"},
+        {"strict_date_time", "2025-01-22T13:52:33Z", "2025-01-22T13:52:33"},
+        {"strict_date_time", "2025-01-22T13:52Z", NULL},
+        {"date_time_no_millis", "2025-01-22T13:52:33", "2025-01-22T13:52:33"},
+        {"date_time_no_millis", "2025-01-22T13:52+01:00", "2025-01-22T12:52"},
+        {"strict_date_time_no_millis", "2025-01-22T13:52:33", NULL},
+        {"date_hour_minute_second_fraction", "2025-01-22T13:52:33.1234567",
+         "2025-01-22T13:52:33.1234567"},
+        {"date_hour_minute_second_millis", "2025-01-22T13:52:33.12", "2025-01-22T13:52:33.12"},
+        {"date_hour_minute_second_millis", "2025-01-22T13:52:33.1234", NULL},
+        {"strict_date_hour_minute_second_millis", "2025-01-22T13:52:33.1234",
+         "2025-01-22T13:52:33.1234"},
+        {"basic_date_time", "20250122T135233.1+0900", "2025-01-22T04:52:33.1"},
+        {"ordinal_date_time", "2025-022T13:52Z", "2025-01-22T13:52"},
+        {"ordinal_date_time", "2025-22T13:52:33.25Z", "2025-01-22T13:52:33.25"},
+        {"strict_ordinal_date", "2025-366", NULL},
+        {"strict_ordinal_date", "2024-366", "2024-12-31"},
+        {"strict_ordinal_date", "2024-000", NULL},
+        {"date", "2025-1", "2025-01"},
+        {"date", "2025", "2025"},
+        {"strict_date", "2025-01", NULL},
+        {"HH:mm:ss.SSS", "13:52:33.5", NULL}, /* a pattern's fraction has its digits */
+        /* the names of version 6 */
+        {"dateOptionalTime", "2025-1-2", "2025-01-02"},
+        {"strictDateHourMinute", "2025-01-22T13:52", "2025-01-22T13:52"},
+        {"basicTTime", "T135233.5Z", "1970-01-01T13:52:33.5"},
+        {"yyyyMMdd", "20250122", "2025-01-22"},
+    };
+    check(t, DATE_ELASTICSEARCH, rows, ARRAY_COUNT(rows), false);
+    static const struct row upper[] = {
+        {"date_time", "2025-01-22T13:52Z", "2025-01-22T13:52:59.999999999"},
+        {"date", "2025-1", "2025-01-01T23:59:59.999999999"},
+    };
+    check(t, DATE_ELASTICSEARCH, upper, ARRAY_COUNT(upper), true);
+}
+
 /* 2020-12-31T23:59:59.5Z, which lies in the last week of 2020. */
 static void prints(struct test *t)
 {
     static const char *const rows[][2] = {
         {"weekyear", "2020"},
         {"week_date", "2020-W53-4"},
+        {"date_time", "2020-12-31T23:59:59.500Z"},
+        {"strict_date_time", "2020-12-31T23:59:59.500Z"},
+        {"date_time_no_millis", "2020-12-31T23:59:59Z"},
+        {"date", "2020-12-31"},
+        {"ordinal_date_time", "2020-366T23:59:59.500Z"},
+        {"dateHour", "2020-12-31T23"},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         const struct date_pattern *pattern = NULL;
@@ -175,4 +225,5 @@ static void prints(struct test *t)
     buf_deinit(&out);
 }
 
-TEST_MAIN(TEST(upper_ends), TEST(iso_borders), TEST(iso_of_joda), TEST(week_years), TEST(prints))
+TEST_MAIN(TEST(upper_ends), TEST(iso_borders), TEST(iso_of_joda), TEST(week_years), TEST(names),
+          TEST(prints))
