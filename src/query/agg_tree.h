@@ -257,7 +257,12 @@ struct source {
     const struct time_zone *zone;
     struct str decimal_format; /* "0.00" for numbers */
 };
-enum source_wants { SOURCE_NUMBERS = 1, SOURCE_STRINGS = 2, SOURCE_ANY = 3 };
+enum source_wants {
+    SOURCE_NUMBERS = 1,
+    SOURCE_STRINGS = 2,
+    SOURCE_ANY = 3,
+    SOURCE_DATES = 5 /* numbers, and those of a field that no index knows are dates */
+};
 int source_check(const struct agg_node *node, const struct source_params *params,
                  struct err *err) WARN_UNUSED;
 int source_begin(struct source *source, const struct agg_node *node,

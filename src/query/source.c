@@ -60,14 +60,17 @@ static int first_field(struct source *source, const struct field *field,
 
 /* The value of documents without one, once its type is known. */
 static int read_missing(struct source *source, const struct source_params *params,
-                        struct agg_run *run, struct err *err)
+                        struct agg_run *run, enum source_wants wants, struct err *err)
 {
+    static const struct field unknown_date = {.type = FIELD_DATE};
     const struct value *v = &params->missing;
     struct str text = value_to_str(run->mem, v);
     source->has_missing = v->kind != VALUE_NONE && v->kind != VALUE_NULL;
     if (!source->has_missing)
         return 0;
     const struct field *field = source->field;
+    if (!field && wants == SOURCE_DATES)
+        field = &unknown_date;
     if (source->kind == COLUMN_ORDINAL) {
         uint8_t ip[IP_BYTES];
         if (field && field->type == FIELD_IP && ip_parse(text, ip))
@@ -76,9 +79,10 @@ static int read_missing(struct source *source, const struct source_params *param
         return 0;
     }
     if (field && field_is_date(field)) {
-        int64_t ns;
-        TRY(dates_value(v, params->format.p ? params->format : field->format, source->zone,
-                        run->now_ns, false, run->mem, &ns, err));
+        int64_t ns = v->kind == VALUE_INT ? dates_from_stored(&unknown_date, v->i) : 0;
+        if (v->kind != VALUE_INT) /* which is milliseconds, whatever the format is */
+            TRY(dates_value(v, params->format.p ? params->format : field->format, source->zone,
+                            run->now_ns, false, run->mem, &ns, err));
         source->missing_i = dates_to_stored(field, ns);
     } else if (field && field->type == FIELD_BOOLEAN) {
         source->missing_i = str_is(text, "true") || str_is(text, "1");
@@ -126,8 +130,10 @@ int source_begin(struct source *source, const struct agg_node *node,
     if (!field) {
         if (!source->field) {
             source->zone = time_zone_utc();
-            source->kind = unmapped_kind(params, wants);
-            return read_missing(source, params, run, err);
+            if (params->time_zone.p)
+                TRY(dates_zone(params->time_zone, run->mem, &source->zone, err));
+            source->kind = wants == SOURCE_DATES ? COLUMN_LONG : unmapped_kind(params, wants);
+            return read_missing(source, params, run, wants, err);
         }
         return 0;
     }
@@ -163,7 +169,7 @@ int source_begin(struct source *source, const struct agg_node *node,
     source->has_kind = true;
     source->column = segment_column(run->part->segment, field);
     source->is_multi = source->column && column_is_multi(source->column);
-    return read_missing(source, params, run, err);
+    return read_missing(source, params, run, wants, err);
 }
 
 struct column *source_only_column(const struct source_params *params, const struct agg_run *run)

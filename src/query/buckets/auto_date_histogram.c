@@ -86,7 +86,7 @@ static int auto_begin(const struct agg_node *node, struct agg_run *run, void *ow
 {
     const struct auto_params *params = node->params;
     struct auto_run *mine = own;
-    TRY(source_begin(&mine->source, node, &params->source, run, SOURCE_NUMBERS, err));
+    TRY(source_begin(&mine->source, node, &params->source, run, SOURCE_DATES, err));
     if (params->source.time_zone.p)
         TRY(dates_zone(params->source.time_zone, run->mem, &mine->source.zone, err));
     return mine->source.pattern

@@ -138,7 +138,7 @@ static int date_histogram_begin(const struct agg_node *node, struct agg_run *run
 {
     const struct date_histogram_params *params = node->params;
     struct date_histogram_run *mine = own;
-    TRY(source_begin(&mine->source, node, &params->source, run, SOURCE_NUMBERS, err));
+    TRY(source_begin(&mine->source, node, &params->source, run, SOURCE_DATES, err));
     mine->last = (struct date_span){0, 0};
     if (!mine->source.pattern)
         TRY(dates_format(params->source.format, run->mem, &mine->source.pattern, err));

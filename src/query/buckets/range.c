@@ -135,7 +135,9 @@ static int range_begin(const struct agg_node *node, struct agg_run *run, void *o
 {
     const struct range_params *params = node->params;
     struct range_run *mine = own;
-    TRY(source_begin(&mine->source, node, &params->source, run, SOURCE_NUMBERS, err));
+    enum source_wants wants =
+        str_is(str_from(node->type->name), "date_range") ? SOURCE_DATES : SOURCE_NUMBERS;
+    TRY(source_begin(&mine->source, node, &params->source, run, wants, err));
     if (params->source.time_zone.p)
         TRY(dates_zone(params->source.time_zone, run->mem, &mine->source.zone, err));
     if (!mine->source.pattern && str_is(str_from(node->type->name), "date_range"))
