@@ -7,10 +7,11 @@
 #include "base/str.h"
 
 #define UNIX_SECONDS_MAX                                                                           \
-    INT32_MAX               /* Logstash refuses more: it would be milliseconds by mistake          \
-                             */
-#define PIVOT_BACK_YEARS 30 /* two digits: now - 30 .. now + 69 */
-#define TAI_UTC_S        10 /* TAI was 10 s ahead in 1970, as the label's definition has it */
+    INT32_MAX                /* Logstash refuses more: it would be milliseconds by mistake         \
+                              */
+#define PIVOT_BACK_YEARS  30 /* two digits: now - 30 .. now + 69 */
+#define JAVA_OFFSET_S_MAX (18 * 3600)
+#define TAI_UTC_S         10 /* TAI was 10 s ahead in 1970, as the label's definition has it */
 
 enum { HALF_NONE, HALF_AM, HALF_PM };
 
@@ -163,9 +164,10 @@ static bool take_offset(struct reading *r)
         if ((has_colon ? take(r, ':') : at_digit(r)) && !take_int(r, 2, 2, 0, 59, &seconds))
             return false;
     }
-    r->offset_s = sign * (hours * 3600 + minutes * 60 + seconds);
+    int32_t size = hours * 3600 + minutes * 60 + seconds;
+    r->offset_s = sign * size;
     r->has_offset = true;
-    return true;
+    return !r->is_java || size <= JAVA_OFFSET_S_MAX;
 }
 
 /* The names that Joda knows by itself, and the two of this part of the world. DEVIATES: Joda has no
