@@ -481,22 +481,26 @@ static bool rounds_up(const struct reading *r)
 }
 
 /* A point without digits is none, as Elasticsearch has it. The upper end of a whole number is the
- * last nanosecond before the next one. */
+ * last nanosecond before the next one. What no nanoseconds can tell is refused by Logstash's, and
+ * the end of what can be told for Elasticsearch's: a range to 9999999999999 means all times. */
 static bool take_epoch(struct reading *r, int64_t unit_ns, unsigned fraction_max, int64_t *ret_ns)
 {
-    bool is_negative = take(r, '-');
+    bool is_negative = take(r, '-'), is_far = false;
     int64_t whole, ns;
-    if (!take_digits(r, 1, 18, &whole) || at_digit(r) ||
-        __builtin_mul_overflow(whole, unit_ns, &ns))
+    if (!take_digits(r, 1, 18, &whole) || at_digit(r))
+        return false;
+    is_far = __builtin_mul_overflow(is_negative ? -whole : whole, unit_ns, &ns);
+    if (is_far && !r->is_java)
         return false;
     if (fraction_max > 0 && take(r, '.') && (at_digit(r) || !r->is_java)) {
         if (!take_fraction(r, 1, fraction_max))
             return false;
-        ns += unit_ns == NS_PER_S ? r->nanosecond : r->nanosecond / 1000;
+        int64_t part = unit_ns == NS_PER_S ? r->nanosecond : r->nanosecond / 1000;
+        is_far = is_far || __builtin_add_overflow(ns, is_negative ? -part : part, &ns);
     }
-    *ret_ns = is_negative ? -ns : ns;
-    if (rounds_up(r) && !r->has_fraction && *ret_ns <= INT64_MAX - unit_ns)
-        *ret_ns += unit_ns - 1;
+    if (rounds_up(r) && !r->has_fraction)
+        is_far = is_far || __builtin_add_overflow(ns, unit_ns - 1, &ns);
+    *ret_ns = !is_far ? ns : is_negative ? INT64_MIN : INT64_MAX;
     return true;
 }
 
