@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tidy: allow test: its rows are in search_test.c and oracle_test.c, where documents are */
 /* auto_date_histogram.c: a date histogram that finds its interval: at most `buckets` buckets. It
  * counts by seconds at first and goes to the next unit (minute, hour, day, month, year), folding
  * what it has, whenever there are too many; at the end neighbours are put together by one of the
