@@ -48,4 +48,52 @@ static void fields_of_hits(struct test *t)
     bed_deinit(&bed);
 }
 
-TEST_MAIN(TEST(fields_of_hits))
+#define FIRST  "1.609675200123E12,\"value_as_string\":\"2021-01-03T12:00:00.123Z\"}"
+#define SECOND "1.609675200124E12,\"value_as_string\":\"2021-01-03T12:00:00.124Z\"}"
+
+static void metrics_of_nanos(struct test *t)
+{
+    static const struct {
+        const char *agg, *want;
+    } rows[] = {
+        {"\"min\":{\"field\":\"n\"}", "{\"value\":" FIRST},
+        {"\"max\":{\"field\":\"n\"}", "{\"value\":" SECOND},
+        {"\"max\":{\"field\":\"n\",\"missing\":\"2021-01-03T12:00:00.124Z\"}",
+         "{\"value\":" SECOND},
+        {"\"min\":{\"field\":\"n\",\"format\":\"yyyy\"}",
+         "{\"value\":1.609675200123E12,\"value_as_string\":\"2021\"}"},
+        {"\"cardinality\":{\"field\":\"n\"}", "{\"value\":2}"},
+        {"\"value_count\":{\"field\":\"n\"}", "{\"value\":3}"},
+        {"\"stats\":{\"field\":\"n\",\"format\":\"epoch_millis\"}",
+         "{\"count\":3,\"min\":1.609675200123E12,\"max\":1.609675200124E12,"
+         "\"avg\":1.6096752001233333E12,\"sum\":4.82902560037E12,\"min_as_string\":"
+         "\"1609675200123\",\"max_as_string\":\"1609675200124\",\"avg_as_string\":"
+         "\"1609675200123\",\"sum_as_string\":\"4829025600370\"}"},
+    };
+    struct bed bed;
+    bed_init(&bed, t);
+    create(&bed, "i", "{\"mappings\":{\"properties\":{\"n\":{\"type\":\"date_nanos\"}}}}");
+    put(&bed, "i", "1", "{\"g\":1,\"n\":\"2021-01-03T12:00:00.123456789Z\"}");
+    put(&bed, "i", "2", "{\"g\":1,\"n\":\"2021-01-03T12:00:00.123456000Z\"}");
+    refresh(&bed, "i");
+    put(&bed, "i", "3", "{\"g\":1,\"n\":\"2021-01-03T12:00:00.124999999Z\"}");
+    refresh(&bed, "i");
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct value tree = reply(&bed, "i",
+                                  arena_printf(t->mem,
+                                               "{\"size\":0,\"aggs\":{\"x\":{%s},\"g\":{\"terms\":{"
+                                               "\"field\":\"g\"},\"aggs\":{\"x\":{%s}}}}}",
+                                               rows[i].agg, rows[i].agg)
+                                      .p);
+        static const char *const paths[] = {"aggregations/x", "aggregations/g/buckets/0/x"};
+        for (size_t k = 0; k < ARRAY_COUNT(paths); k++) {
+            struct str got = json_of(&bed, at_path(&tree, paths[k]));
+            if (!str_eq(got, str_from(rows[i].want)))
+                fail_msg("%s at %s: %.*s, want %s", rows[i].agg, paths[k], STR_ARG(got),
+                         rows[i].want);
+        }
+    }
+    bed_deinit(&bed);
+}
+
+TEST_MAIN(TEST(fields_of_hits), TEST(metrics_of_nanos))

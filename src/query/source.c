@@ -468,8 +468,9 @@ struct str source_print_long(const struct source *source, int64_t stored, struct
 
 struct str source_print_double(const struct source *source, double v, struct arena *mem)
 {
-    if (source->pattern)
-        return source_print_long(source, (int64_t)v, mem);
+    if (source->pattern) /* milliseconds, of date_nanos too */
+        return dates_print(dates_from_stored(&(struct field){.type = FIELD_DATE}, (int64_t)v),
+                           source->pattern, source->zone, mem);
     if (source->field && source->field->type == FIELD_BOOLEAN)
         return v != 0 ? STR("true") : STR("false");
     if (source->decimal_format.n)
