@@ -243,7 +243,9 @@ struct source_params {
 
 struct source {
     const struct field
-        *field;            /* of the first index that has it; NULL: not mapped anywhere so far */
+        *field; /* of the first index that has it; NULL: not mapped anywhere so far */
+    const struct field
+        *local;            /* of the last index that has it: its type is that of stored values */
     struct column *column; /* of the segment at hand; NULL: none */
     enum column_kind kind; /* of the column, or of the missing value */
     bool is_multi;

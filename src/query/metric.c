@@ -110,8 +110,8 @@ static bool counts_ordinals(const struct agg_node *node)
 /* The column's integers are not the values that count. */
 static bool is_converted(const struct source *source)
 {
-    return source->field &&
-           (source->field->type == FIELD_UNSIGNED_LONG || source->field->type == FIELD_DATE_NANOS);
+    return source->local &&
+           (source->local->type == FIELD_UNSIGNED_LONG || source->local->type == FIELD_DATE_NANOS);
 }
 
 static uint64_t *met_of(struct metric_run *mine, struct agg_run *run)
@@ -181,11 +181,11 @@ static void add_batch(struct metric_run *mine, struct agg_run *run, struct agg *
         agg->type->add_hashes(agg, hashes, batch->count);
     } else if (mine->source.kind == COLUMN_DOUBLE) {
         agg_add_doubles(agg, batch->doubles, batch->count);
-    } else if (mine->source.field && mine->source.field->type == FIELD_UNSIGNED_LONG) {
+    } else if (mine->source.local && mine->source.local->type == FIELD_UNSIGNED_LONG) {
         for (size_t i = 0; i < batch->count; i++)
             agg_add(agg, (double)((uint64_t)batch->longs[i] ^ (UINT64_C(1) << 63)));
     } else {
-        bool is_nanos = mine->source.field && mine->source.field->type == FIELD_DATE_NANOS;
+        bool is_nanos = mine->source.local && mine->source.local->type == FIELD_DATE_NANOS;
         for (size_t i = 0; is_nanos && i < batch->count; i++) /* metrics are of milliseconds */
             batch->longs[i] = dates_to_stored(&(struct field){.type = FIELD_DATE}, batch->longs[i]);
         agg_add_longs(agg, batch->longs, batch->count);

@@ -68,7 +68,7 @@ static int read_missing(struct source *source, const struct source_params *param
     source->has_missing = v->kind != VALUE_NONE && v->kind != VALUE_NULL;
     if (!source->has_missing)
         return 0;
-    const struct field *field = source->field;
+    const struct field *field = source->local;
     if (!field && wants == SOURCE_DATES)
         field = &unknown_date;
     if (source->kind == COLUMN_ORDINAL) {
@@ -156,6 +156,7 @@ int source_begin(struct source *source, const struct agg_node *node,
                        STR_ARG(field->path), field_type_name(field->type));
     if (!source->field)
         TRY(first_field(source, field, params, run, err));
+    source->local = field;
     if (source->has_kind && (source->kind == COLUMN_ORDINAL) != (kind == COLUMN_ORDINAL))
         return err_set(
             err, ERR_INVALID,

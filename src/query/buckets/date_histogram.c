@@ -169,8 +169,8 @@ static bool collect_zone(const struct agg_node *node, struct agg_run *run,
         !column_is_dense(mine->source.column) ||
         !column_zone(mine->source.column, block->first / ZONE_DOCS, &zone))
         return false;
-    int64_t key = key_of(node->params, mine, date_rounding_ms(mine->source.field, zone.min_i));
-    if (date_rounding_ms(mine->source.field, zone.max_i) >= mine->last.high)
+    int64_t key = key_of(node->params, mine, date_rounding_ms(mine->source.local, zone.min_i));
+    if (date_rounding_ms(mine->source.local, zone.max_i) >= mine->last.high)
         return false;
     if (!is_outside(mine, key)) {
         uint32_t at = bucket_set_get(&own->set, key, run->mem); /* may move the buckets */
@@ -183,7 +183,7 @@ static int64_t value_at(const struct date_histogram_run *mine, uint32_t doc)
 {
     int64_t v;
     column_read_longs(mine->source.column, doc, 1, &v, NULL);
-    return date_rounding_ms(mine->source.field, v);
+    return date_rounding_ms(mine->source.local, v);
 }
 
 #define SORTED_SPANS_MAX 8 /* of more the values are read: that costs as much as eight searches */
@@ -200,9 +200,9 @@ static bool collect_sorted(const struct agg_node *node, struct agg_run *run,
         !column_is_sorted(mine->source.column) ||
         !column_zone(mine->source.column, block->first / ZONE_DOCS, &zone))
         return false;
-    (void)key_of(node->params, mine, date_rounding_ms(mine->source.field, zone.min_i));
+    (void)key_of(node->params, mine, date_rounding_ms(mine->source.local, zone.min_i));
     int64_t length = mine->last.high - mine->last.low;
-    if ((date_rounding_ms(mine->source.field, zone.max_i) - mine->last.low) / length >=
+    if ((date_rounding_ms(mine->source.local, zone.max_i) - mine->last.low) / length >=
         SORTED_SPANS_MAX)
         return false;
     for (uint32_t i = 0; node->child_count > 0 && i < n; i++)

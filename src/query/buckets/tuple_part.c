@@ -84,7 +84,7 @@ static int64_t span_of(struct tuple_part *part, int64_t ms)
 
 int64_t part_key_of_long(struct tuple_part *part, int64_t stored)
 {
-    const struct field *field = part->source.field;
+    const struct field *field = part->source.local;
     if (part->spec->kind == TUPLE_TERMS)
         return stored;
     if (part->spec->kind == TUPLE_DATE_HISTOGRAM)
@@ -254,10 +254,10 @@ static bool place_spans(struct tuple_part *part, struct agg_run *run)
         return false;
     if (!column_stats(part->source.column, &all))
         return true;
-    int64_t max = date_rounding_ms(part->source.field, all.max_i);
+    int64_t max = date_rounding_ms(part->source.local, all.max_i);
     part->spans = ARENA_ARRAY(run->scratch, int64_t, SPANS_MAX);
     struct date_span span = date_rounding_span(rounding, part->source.zone,
-                                               date_rounding_ms(part->source.field, all.min_i));
+                                               date_rounding_ms(part->source.local, all.min_i));
     for (;;) {
         if (part->span_count == SPANS_MAX)
             return false;
