@@ -96,4 +96,38 @@ static void metrics_of_nanos(struct test *t)
     bed_deinit(&bed);
 }
 
-TEST_MAIN(TEST(fields_of_hits), TEST(metrics_of_nanos))
+static void terms_of_nanos(struct test *t)
+{
+    static const struct {
+        const char *agg, *want;
+    } rows[] = {
+        {"\"terms\":{\"field\":\"n\"}",
+         "[{\"key\":1609675200123,\"key_as_string\":\"2021-01-03T12:00:00.123Z\",\"doc_count\":3},"
+         "{\"key\":1609675200124,\"key_as_string\":\"2021-01-03T12:00:00.124Z\",\"doc_count\":1}]"},
+        {"\"terms\":{\"field\":\"n\",\"missing\":1609675200124,\"format\":\"ss.SSSSSS\"}",
+         "[{\"key\":1609675200123,\"key_as_string\":\"00.123000\",\"doc_count\":3},"
+         "{\"key\":1609675200124,\"key_as_string\":\"00.124000\",\"doc_count\":2}]"},
+    };
+    struct bed bed;
+    bed_init(&bed, t);
+    create(&bed, "a", "{\"mappings\":{\"properties\":{\"n\":{\"type\":\"date_nanos\"}}}}");
+    create(&bed, "b", "{\"mappings\":{\"properties\":{\"n\":{\"type\":\"date\"}}}}");
+    put(&bed, "a", "1", "{\"n\":\"2021-01-03T12:00:00.123456789Z\"}");
+    put(&bed, "a", "2",
+        "{\"n\":[\"2021-01-03T12:00:00.123456000Z\",\"2021-01-03T12:00:00.123457Z\","
+        "\"2021-01-03T12:00:00.124999999Z\"]}");
+    put(&bed, "a", "3", "{\"other\":1}");
+    put(&bed, "b", "1", "{\"n\":\"2021-01-03T12:00:00.123Z\"}");
+    refresh(&bed, "a");
+    refresh(&bed, "b");
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct value tree = reply(
+            &bed, "*", arena_printf(t->mem, "{\"size\":0,\"aggs\":{\"x\":{%s}}}", rows[i].agg).p);
+        struct str got = json_of(&bed, at_path(&tree, "aggregations/x/buckets"));
+        if (!str_eq(got, str_from(rows[i].want)))
+            fail_msg("%s: %.*s, want %s", rows[i].agg, STR_ARG(got), rows[i].want);
+    }
+    bed_deinit(&bed);
+}
+
+TEST_MAIN(TEST(fields_of_hits), TEST(metrics_of_nanos), TEST(terms_of_nanos))
