@@ -72,6 +72,14 @@ static void computes(struct test *t)
         {"2025-03-30T12:00||/d", "Europe/Berlin", true, "2025-03-30T21:59:59.999999999Z"},
         {"2025-10-26T01:30:00Z||/h", "Europe/Berlin", false, "2025-10-26T01:00:00.000000000Z"},
         {"2025-10-26T00:30:00Z||/h", "Europe/Berlin", false, "2025-10-26T00:00:00.000000000Z"},
+        /* of a wall time that is there twice the first, but where UTC's clock shows it, that one:
+         * java.time prefers the offset that the date was read with */
+        {"2025-10-26T02:30", "Europe/Berlin", false, "2025-10-26T00:30:00.000000000Z"},
+        {"2025-10-26T00:30", "Europe/London", false, "2025-10-25T23:30:00.000000000Z"},
+        {"2025-10-26T01:30", "Europe/London", false, "2025-10-26T01:30:00.000000000Z"},
+        {"2025-10-26T01", "Europe/London", true, "2025-10-26T01:59:59.999999999Z"},
+        {"2025-03-30T01:30", "Europe/London", false, "2025-03-30T01:30:00.000000000Z"},
+        {"2025-03-30T02:30", "Europe/Berlin", false, "2025-03-30T01:30:00.000000000Z"},
         /* a wall time that is there twice keeps its offset */
         {"2025-10-26T01:30:00Z||-0d", "Europe/Berlin", false, "2025-10-26T01:30:00.000000000Z"},
         {"2025-10-26T00:30:00Z||-0d", "Europe/Berlin", false, "2025-10-26T00:30:00.000000000Z"},

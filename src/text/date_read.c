@@ -636,6 +636,8 @@ static bool resolve(struct reading *r, int64_t *ret_ns)
         utc_s = local_s - r->offset_s;
     else if (!zone)
         utc_s = local_s;
+    else if (r->is_java && !r->zone && time_zone_offset_at(zone, local_s) == 0)
+        utc_s = local_s; /* it was read as UTC, and an offset that fits is kept */
     else if (r->is_java)
         utc_s = time_zone_to_utc_lenient(zone, local_s); /* java.time moves times of a gap */
     else if (!time_zone_to_utc(zone, local_s, &utc_s))
