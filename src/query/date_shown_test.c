@@ -107,6 +107,16 @@ static void terms_of_nanos(struct test *t)
         {"\"terms\":{\"field\":\"n\",\"missing\":1609675200124,\"format\":\"ss.SSSSSS\"}",
          "[{\"key\":1609675200123,\"key_as_string\":\"00.123000\",\"doc_count\":3},"
          "{\"key\":1609675200124,\"key_as_string\":\"00.124000\",\"doc_count\":2}]"},
+        /* a composite counts equal values of one document each */
+        {"\"composite\":{\"sources\":[{\"k\":{\"terms\":{\"field\":\"n\"}}}]}",
+         "[{\"key\":{\"k\":1609675200123},\"doc_count\":4},{\"key\":{\"k\":1609675200124},"
+         "\"doc_count\":1}]"},
+        {"\"composite\":{\"sources\":[{\"k\":{\"terms\":{\"field\":\"n\"}}}],"
+         "\"after\":{\"k\":1609675200123}}",
+         "[{\"key\":{\"k\":1609675200124},\"doc_count\":1}]"},
+        {"\"composite\":{\"sources\":[{\"k\":{\"date_histogram\":{\"field\":\"n\","
+         "\"fixed_interval\":\"1s\",\"format\":\"HH:mm:ss\"}}}]}",
+         "[{\"key\":{\"k\":\"12:00:00\"},\"doc_count\":5}]"},
     };
     struct bed bed;
     bed_init(&bed, t);
