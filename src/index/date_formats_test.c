@@ -105,11 +105,16 @@ static void borders(struct test *t)
         {"epoch_second||strict_date_optional_time", "2025", 2025000},
         {"strict_date_optional_time||epoch_second", "2025", 1735689600000},
         {"HH:mm:ss.SSS", "00:00:01.500", 1500},
-        {"HH:mm:ss.SSS", "00:00:01.5", -1},
+        {"HH:mm:ss.SSS", "00:00:01.5", 1500}, /* documents always had any length of these */
+        {"yyyy-MM-dd HH:mm:ss.SSS", "2025-01-22 04:52:33.9870000000001", 1737521553987},
+        {"yyyy-MM-dd HH:mm z", "2025-01-22 13:52 +0900", 1737521520000},
+        {"yyyy-MM-dd HH:mm z", "2025-01-22 04:52 Z", 1737521520000},
+        {"yyyy-MM-dd HH:mm z", "2025-01-22 13:52 Asia/Seoul", 1737521520000},
+        {"yyyy-MM-dd HH:mm z", "2025-01-22 04:52 GMT", 1737521520000},
         {"yyyy-MM-dd[ HH:mm[:ss]]", "2025-01-22 04:52", 1737521520000},
         {"yyyy 'o''clock' H", "2025 o'clock 7", 1735714800000},
         {"EEE, dd MMM yyyy", "Wed, 22 Jan 2025", 1737504000000},
-        {"EEE, dd MMM yyyy", "Thu, 22 Jan 2025", -1},
+        {"EEE, dd MMM yyyy", "Thu, 22 Jan 2025", 1737504000000}, /* nor was the weekday looked at */
         {"yyyy-MM-dd HH:mm VV", "2025-01-22 13:52 Asia/Seoul", 1737521520000},
         {"yyyy-MM-dd", "1500-01-01", -1}, /* further than nanoseconds reach */
         {"yyyy-MM-dd", "2300-01-01", -1},

@@ -211,7 +211,9 @@ int date_format_compile(struct str text, struct arena *mem, const struct date_fo
 
 static bool pattern_parse(const struct date_pattern *pattern, struct str text, int64_t *ret_ns)
 {
-    return date_pattern_parse(pattern, text, NULL, ret_ns) &&
+    /* Documents that were once taken stand in logs, which are read again. */
+    static const struct date_parse_options options = {.is_lenient = true};
+    return date_pattern_parse(pattern, text, &options, ret_ns) &&
            year_fits(civil_from_ns(*ret_ns).year);
 }
 

@@ -32,6 +32,11 @@ struct reading {
     struct arena *zone_mem;
 };
 
+static inline bool is_lenient(const struct reading *r)
+{
+    return r->options && r->options->is_lenient;
+}
+
 static inline bool at_digit(const struct reading *r)
 {
     return r->p < r->end && (uint8_t)(*r->p - '0') <= 9;
@@ -341,7 +346,7 @@ static bool take_item(struct reading *r, const struct date_item *item)
     case DATE_SECOND:
         return r->has_second = true, take_int(r, item->min, item->max, 0, 59, &r->second);
     case DATE_FRACTION:
-        return take_fraction(r, item->min, item->max);
+        return is_lenient(r) ? take_fraction(r, 1, 30) : take_fraction(r, item->min, item->max);
     case DATE_NANO:
         return r->has_fraction = true,
                take_int(r, item->min, item->max, 0, 999999999, &r->nanosecond);
@@ -354,7 +359,7 @@ static bool take_item(struct reading *r, const struct date_item *item)
     case DATE_ZONE_ID:
         return take_zone_id(r);
     case DATE_ZONE_NAME:
-        return take_short_zone(r);
+        return take_short_zone(r) || (r->is_java && take_zone_id(r));
     case DATE_OPTIONAL_BEGIN:
     case DATE_OPTIONAL_END:
         return true;
@@ -600,7 +605,7 @@ static bool resolve_day(struct reading *r, int64_t *ret_day)
         return false;
     *ret_day = civil_days(r->year, (uint32_t)month, (uint32_t)day);
     /* DEVIATES: Joda moves the day to the weekday within its week; here the date wins. */
-    return !r->has_weekday || !r->is_java || !r->has_day ||
+    return !r->has_weekday || !r->is_java || !r->has_day || is_lenient(r) ||
            (*ret_day % 7 + 3 + 7) % 7 + 1 == weekday;
 }
 
