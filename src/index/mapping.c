@@ -8,11 +8,12 @@
 #include "index/date_parse.h"
 #include "index/mapping_int.h"
 
-#define DYNAMIC_DATE_FORMATS                                                                       \
-    "strict_date_optional_time||yyyy/MM/dd HH:mm:ss Z||yyyy/MM/dd Z||yyyy/MM/dd "                  \
-    "HH:mm:ss||yyyy/MM/dd"
 /* A dynamic date that is not ISO keeps reading what it was detected by. */
-#define DYNAMIC_DATE_SLASHES "yyyy/MM/dd HH:mm:ss||yyyy/MM/dd||epoch_millis"
+static const char *const dynamic_dates[][2] = {
+    {"", "strict_date_optional_time"},
+    {"yyyy/MM/dd HH:mm:ss||yyyy/MM/dd||epoch_millis",
+     "yyyy/MM/dd HH:mm:ss||yyyy/MM/dd||epoch_millis"},
+};
 
 static const char *const type_names[FIELD_TYPE_COUNT] = {
     [FIELD_NONE] = "none",
@@ -70,8 +71,15 @@ struct mapping *mapping_new(void)
     mapping->date_detection = true;
     mapping->has_source = true;
     struct err err;
-    ASSERT(date_format_compile(STR(DYNAMIC_DATE_FORMATS), mapping->mem, &mapping->dynamic_date,
-                               &err) == 0);
+    struct dynamic_date *dates =
+        ARENA_ARRAY(mapping->mem, struct dynamic_date, ARRAY_COUNT(dynamic_dates));
+    for (size_t i = 0; i < ARRAY_COUNT(dynamic_dates); i++) {
+        dates[i].format = str_from(dynamic_dates[i][0]);
+        ASSERT(date_format_compile(str_from(dynamic_dates[i][1]), mapping->mem, &dates[i].date,
+                                   &err) == 0);
+    }
+    mapping->dynamic_dates = dates;
+    mapping->dynamic_date_count = ARRAY_COUNT(dynamic_dates);
     ASSERT(date_format_compile(STR(DATE_FORMAT_DEFAULT), mapping->mem, &mapping->date_default,
                                &err) == 0);
     struct mapping_node *root = mapping__node_add(mapping, 0, STR(""));
@@ -430,10 +438,23 @@ static bool is_plain_number(struct str text)
     return str_to_f64(text, &f);
 }
 
+/* Pure numbers are too often not dates. */
+static const struct dynamic_date *date_of(const struct mapping *mapping, struct str text)
+{
+    int64_t ns;
+    if (!mapping->date_detection || text.n < 4 || text.n > 64 || is_plain_number(text))
+        return NULL;
+    for (size_t i = 0; i < mapping->dynamic_date_count; i++) {
+        if (date_format_parse(mapping->dynamic_dates[i].date, text, &ns))
+            return &mapping->dynamic_dates[i];
+    }
+    return NULL;
+}
+
 static enum field_type type_for(const struct mapping *mapping, enum dynamic_kind kind,
                                 struct str text, struct str *ret_format)
 {
-    int64_t i, ns;
+    int64_t i;
     double f;
     uint64_t u;
     *ret_format = STR_NONE;
@@ -455,11 +476,9 @@ static enum field_type type_for(const struct mapping *mapping, enum dynamic_kind
         if (str_to_f64(text, &f))
             return FIELD_FLOAT;
     }
-    /* Pure numbers are too often not dates. */
-    if (mapping->date_detection && text.n >= 4 && text.n <= 64 && !is_plain_number(text) &&
-        date_format_parse(mapping->dynamic_date, text, &ns)) {
-        if (!mapping->dynamic_date_formats_json.p && !date_parse_iso(text, &ns))
-            *ret_format = STR(DYNAMIC_DATE_SLASHES);
+    const struct dynamic_date *date = date_of(mapping, text);
+    if (date) {
+        *ret_format = date->format;
         return FIELD_DATE;
     }
     return FIELD_TEXT;

@@ -67,6 +67,11 @@ struct mapping_node {
     struct field_def *alias;
 };
 
+struct dynamic_date {
+    struct str format; /* of the fields it finds; "": the default one */
+    const struct date_format *date;
+};
+
 struct mapping {
     struct arena *mem;
     uint32_t refs;
@@ -82,7 +87,8 @@ struct mapping {
     bool date_detection, numeric_detection;
     bool has_source; /* _source.enabled; false is refused */
     struct str dynamic_date_formats_json, meta_json;
-    const struct date_format *dynamic_date; /* for date detection */
+    const struct dynamic_date *dynamic_dates; /* for date detection, in the order they are tried */
+    size_t dynamic_date_count;
     const struct date_format *date_default;
     struct value dynamic_templates; /* list of maps, or none */
     struct str routing_json;

@@ -462,16 +462,15 @@ int mapping__property_put(struct mapping *mapping, uint32_t parent, struct str k
 
 static int date_formats_put(struct mapping *mapping, const struct value *v, struct err *err)
 {
-    struct buf joined;
-    buf_init(&joined, 0);
-    for (size_t i = 0; v->kind == VALUE_LIST && i < v->list->count; i++) {
-        if (i)
-            buf_add_lit(&joined, "||");
-        buf_add_str(&joined, value_to_str(mapping->mem, &v->list->items[i]));
+    const struct value *items = v->kind == VALUE_LIST ? v->list->items : v;
+    size_t count = v->kind == VALUE_LIST ? v->list->count : v->kind == VALUE_STR;
+    struct dynamic_date *dates = ARENA_ARRAY(mapping->mem, struct dynamic_date, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        dates[i].format = arena_str(mapping->mem, value_to_str(mapping->mem, &items[i]));
+        TRY(date_format_compile(dates[i].format, mapping->mem, &dates[i].date, err));
     }
-    struct str text = arena_str(mapping->mem, buf_str(&joined));
-    buf_deinit(&joined);
-    TRY(date_format_compile(text, mapping->mem, &mapping->dynamic_date, err));
+    mapping->dynamic_dates = dates;
+    mapping->dynamic_date_count = count;
     mapping->dynamic_date_formats_json = value_json(mapping, v);
     return 0;
 }

@@ -189,6 +189,17 @@ static void test_dynamic(void **state)
          {"{\"d\":\"2025/01/22 04:52:33\"}"},
          "{\"properties\":{\"d\":{\"type\":\"date\",\"format\":\"yyyy/MM/dd "
          "HH:mm:ss||yyyy/MM/dd||epoch_millis\"}}}"},
+        {"{}",
+         {"{\"d\":\"2025/01/22 04:52:33 +0900\",\"o\":\"2025-022\"}"},
+         "{\"properties\":{\"d\":{\"type\":\"text\",\"fields\":{\"keyword\":{\"type\":\"keyword\","
+         "\"ignore_above\":256}}},\"o\":{\"type\":\"text\",\"fields\":{\"keyword\":{\"type\":"
+         "\"keyword\",\"ignore_above\":256}}}}}"},
+        {"{\"dynamic_date_formats\":[\"MM/dd/yyyy\",\"yyyy.MM||yyyy.MM.dd\"]}",
+         {"{\"d\":\"09/25/2015\",\"e\":\"2015.09.25\",\"f\":\"2015-09-25\"}"},
+         "{\"dynamic_date_formats\":[\"MM/dd/yyyy\",\"yyyy.MM||yyyy.MM.dd\"],\"properties\":{"
+         "\"d\":{\"type\":\"date\",\"format\":\"MM/dd/yyyy\"},\"e\":{\"type\":\"date\",\"format\":"
+         "\"yyyy.MM||yyyy.MM.dd\"},\"f\":{\"type\":\"text\",\"fields\":{\"keyword\":{\"type\":"
+         "\"keyword\",\"ignore_above\":256}}}}}"},
         {"{\"date_detection\":false}",
          {"{\"d\":\"2025-01-22\"}"},
          "{\"date_detection\":false,\"properties\":{\"d\":{\"type\":\"text\",\"fields\":{"

@@ -243,7 +243,9 @@ struct source_params {
 
 struct source {
     const struct field
-        *field;            /* of the first index that has it; NULL: not mapped anywhere so far */
+        *field; /* of the first index that has it; NULL: not mapped anywhere so far */
+    const struct field
+        *local;            /* of the last index that has it: its type is that of stored values */
     struct column *column; /* of the segment at hand; NULL: none */
     enum column_kind kind; /* of the column, or of the missing value */
     bool is_multi;
@@ -257,7 +259,12 @@ struct source {
     const struct time_zone *zone;
     struct str decimal_format; /* "0.00" for numbers */
 };
-enum source_wants { SOURCE_NUMBERS = 1, SOURCE_STRINGS = 2, SOURCE_ANY = 3 };
+enum source_wants {
+    SOURCE_NUMBERS = 1,
+    SOURCE_STRINGS = 2,
+    SOURCE_ANY = 3,
+    SOURCE_DATES = 5 /* numbers, and those of a field that no index knows are dates */
+};
 int source_check(const struct agg_node *node, const struct source_params *params,
                  struct err *err) WARN_UNUSED;
 int source_begin(struct source *source, const struct agg_node *node,

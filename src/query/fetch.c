@@ -135,6 +135,7 @@ static struct value source_field_value(const struct source_walk *walk, const str
         return *v;
     if (dates_value(v, field->format, time_zone_utc(), 0, false, walk->mem, &ns, NULL) < 0)
         return *v;
+    ns = dates_from_stored(field, dates_to_stored(field, ns)); /* a date has milliseconds */
     return value_str(dates_print(ns, out, time_zone_utc(), walk->mem));
 }
 

@@ -297,12 +297,14 @@ static struct plan *date_range(struct planner *planner, const struct field *fiel
     if (!is_open(&range->from)) {
         if (!date_bound(planner, field, &range->from, range, !range->includes_from, &min))
             return NULL;
-        min += range->includes_from ? 0 : 1;
+        if (!range->includes_from && __builtin_add_overflow(min, 1, &min))
+            return NULL;
     }
     if (!is_open(&range->to)) {
         if (!date_bound(planner, field, &range->to, range, range->includes_to, &max))
             return NULL;
-        max -= range->includes_to ? 0 : 1;
+        if (!range->includes_to && __builtin_sub_overflow(max, 1, &max))
+            return NULL;
     }
     return plan_longs(planner, field, min, max, boost);
 }

@@ -8,6 +8,7 @@
 
 #include "base/str.h"
 #include "event/options.h"
+#include "query/dates.h"
 
 struct metric_params {
     struct source_params source;
@@ -106,6 +107,13 @@ static bool counts_ordinals(const struct agg_node *node)
     return node->depth == 0 && str_is(str_from(params->spec.type->name), "cardinality");
 }
 
+/* The column's integers are not the values that count. */
+static bool is_converted(const struct source *source)
+{
+    return source->local &&
+           (source->local->type == FIELD_UNSIGNED_LONG || source->local->type == FIELD_DATE_NANOS);
+}
+
 static uint64_t *met_of(struct metric_run *mine, struct agg_run *run)
 {
     if (!mine->met)
@@ -128,7 +136,7 @@ static int metric_begin(const struct agg_node *node, struct agg_run *run, void *
     mine->is_begun = true;
     bool is_counted = params->spec.type->add_counts && node->depth == 0 &&
                       !mine->source.has_missing && run->doc_count >= CODE_DOCS_MIN &&
-                      !(mine->source.field && mine->source.field->type == FIELD_UNSIGNED_LONG);
+                      !is_converted(&mine->source);
     uint64_t codes_max = MIN_OF(run->match_estimate * CODES_PER_DOC, (uint64_t)CODES_MAX);
     if (is_counted)
         (void)source_codes(&mine->source, (uint32_t)codes_max, &mine->code_count, &mine->least);
@@ -173,10 +181,13 @@ static void add_batch(struct metric_run *mine, struct agg_run *run, struct agg *
         agg->type->add_hashes(agg, hashes, batch->count);
     } else if (mine->source.kind == COLUMN_DOUBLE) {
         agg_add_doubles(agg, batch->doubles, batch->count);
-    } else if (mine->source.field && mine->source.field->type == FIELD_UNSIGNED_LONG) {
+    } else if (mine->source.local && mine->source.local->type == FIELD_UNSIGNED_LONG) {
         for (size_t i = 0; i < batch->count; i++)
             agg_add(agg, (double)((uint64_t)batch->longs[i] ^ (UINT64_C(1) << 63)));
     } else {
+        bool is_nanos = mine->source.local && mine->source.local->type == FIELD_DATE_NANOS;
+        for (size_t i = 0; is_nanos && i < batch->count; i++) /* metrics are of milliseconds */
+            batch->longs[i] = dates_to_stored(&(struct field){.type = FIELD_DATE}, batch->longs[i]);
         agg_add_longs(agg, batch->longs, batch->count);
     }
 }
@@ -241,7 +252,7 @@ static bool summary_of(const struct source *source, const struct column_zone *st
     if (source->kind == COLUMN_DOUBLE)
         return true;
     double largest = fmax(fabs(stats->min_f), fabs(stats->max_f));
-    if (source->kind == COLUMN_ORDINAL || source->field->type == FIELD_UNSIGNED_LONG ||
+    if (source->kind == COLUMN_ORDINAL || is_converted(source) ||
         largest * (double)stats->count > SUM_EXACT_MAX)
         return false;
     ret_summary->sum = (int64_t)stats->sum;
@@ -302,7 +313,7 @@ static void metric_collect(const struct agg_node *node, struct agg_run *run, voi
     if (collect_zone(source, run, &agg, block))
         return;
     if (source->column && !source->is_multi && !source->has_missing &&
-        source->kind != COLUMN_ORDINAL && source->field->type != FIELD_UNSIGNED_LONG) {
+        source->kind != COLUMN_ORDINAL && !is_converted(source)) {
         collect_single(source, run, &agg, block);
         return;
     }
@@ -322,7 +333,7 @@ static bool metric_scatter(const struct agg_node *node, struct agg_run *run,
     const struct agg_type *type = params->spec.type;
     if (!source->column || source->is_multi || source->has_missing ||
         source->kind == COLUMN_ORDINAL || !type->add_longs || !type->add_doubles ||
-        (source->field && source->field->type == FIELD_UNSIGNED_LONG))
+        is_converted(source))
         return false;
     const struct window_values *w = run_window(run, source->column, to->block->first);
     bool is_dense = column_is_dense(source->column), is_long = source->kind == COLUMN_LONG;

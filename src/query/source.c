@@ -60,14 +60,17 @@ static int first_field(struct source *source, const struct field *field,
 
 /* The value of documents without one, once its type is known. */
 static int read_missing(struct source *source, const struct source_params *params,
-                        struct agg_run *run, struct err *err)
+                        struct agg_run *run, enum source_wants wants, struct err *err)
 {
+    static const struct field unknown_date = {.type = FIELD_DATE};
     const struct value *v = &params->missing;
     struct str text = value_to_str(run->mem, v);
     source->has_missing = v->kind != VALUE_NONE && v->kind != VALUE_NULL;
     if (!source->has_missing)
         return 0;
-    const struct field *field = source->field;
+    const struct field *field = source->local;
+    if (!field && wants == SOURCE_DATES)
+        field = &unknown_date;
     if (source->kind == COLUMN_ORDINAL) {
         uint8_t ip[IP_BYTES];
         if (field && field->type == FIELD_IP && ip_parse(text, ip))
@@ -76,9 +79,10 @@ static int read_missing(struct source *source, const struct source_params *param
         return 0;
     }
     if (field && field_is_date(field)) {
-        int64_t ns;
-        TRY(dates_value(v, params->format.p ? params->format : field->format, source->zone,
-                        run->now_ns, false, run->mem, &ns, err));
+        int64_t ns = v->kind == VALUE_INT ? dates_from_stored(&unknown_date, v->i) : 0;
+        if (v->kind != VALUE_INT) /* which is milliseconds, whatever the format is */
+            TRY(dates_value(v, params->format.p ? params->format : field->format, source->zone,
+                            run->now_ns, false, run->mem, &ns, err));
         source->missing_i = dates_to_stored(field, ns);
     } else if (field && field->type == FIELD_BOOLEAN) {
         source->missing_i = str_is(text, "true") || str_is(text, "1");
@@ -126,8 +130,10 @@ int source_begin(struct source *source, const struct agg_node *node,
     if (!field) {
         if (!source->field) {
             source->zone = time_zone_utc();
-            source->kind = unmapped_kind(params, wants);
-            return read_missing(source, params, run, err);
+            if (params->time_zone.p)
+                TRY(dates_zone(params->time_zone, run->mem, &source->zone, err));
+            source->kind = wants == SOURCE_DATES ? COLUMN_LONG : unmapped_kind(params, wants);
+            return read_missing(source, params, run, wants, err);
         }
         return 0;
     }
@@ -150,6 +156,7 @@ int source_begin(struct source *source, const struct agg_node *node,
                        STR_ARG(field->path), field_type_name(field->type));
     if (!source->field)
         TRY(first_field(source, field, params, run, err));
+    source->local = field;
     if (source->has_kind && (source->kind == COLUMN_ORDINAL) != (kind == COLUMN_ORDINAL))
         return err_set(
             err, ERR_INVALID,
@@ -163,7 +170,7 @@ int source_begin(struct source *source, const struct agg_node *node,
     source->has_kind = true;
     source->column = segment_column(run->part->segment, field);
     source->is_multi = source->column && column_is_multi(source->column);
-    return read_missing(source, params, run, err);
+    return read_missing(source, params, run, wants, err);
 }
 
 struct column *source_only_column(const struct source_params *params, const struct agg_run *run)
@@ -462,8 +469,9 @@ struct str source_print_long(const struct source *source, int64_t stored, struct
 
 struct str source_print_double(const struct source *source, double v, struct arena *mem)
 {
-    if (source->pattern)
-        return source_print_long(source, (int64_t)v, mem);
+    if (source->pattern) /* milliseconds, of date_nanos too */
+        return dates_print(dates_from_stored(&(struct field){.type = FIELD_DATE}, (int64_t)v),
+                           source->pattern, source->zone, mem);
     if (source->field && source->field->type == FIELD_BOOLEAN)
         return v != 0 ? STR("true") : STR("false");
     if (source->decimal_format.n)

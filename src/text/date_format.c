@@ -145,7 +145,7 @@ static void set_digits(struct date_item *item, bool is_java)
     } else if (item->count > 1) {
         item->min = item->max = item->count;
     }
-    if (item->kind == DATE_YEAR_2)
+    if (item->kind == DATE_YEAR_2 || (item->kind == DATE_WEEK_YEAR && item->count == 2))
         item->min = item->max = 2;
 }
 
@@ -235,15 +235,18 @@ static void fix_neighbours(struct compiler *c)
     }
 }
 
-/* Elasticsearch 7 warns that 'Y' should be 'y'; without a week it cannot mean the year of a week.
- */
+/* Elasticsearch 7 warns that 'Y' should be 'y'; with a month or a day and without a week it cannot
+ * mean the year of a week. */
 static void mend_week_year(struct compiler *c)
 {
+    bool has_month = false;
     for (size_t i = 0; i < c->count; i++) {
-        if (c->items[i].kind == DATE_WEEK)
+        uint8_t kind = c->items[i].kind;
+        if (kind == DATE_WEEK)
             return;
+        has_month = has_month || (kind >= DATE_MONTH && kind <= DATE_DAY_OF_YEAR);
     }
-    for (size_t i = 0; i < c->count; i++) {
+    for (size_t i = 0; has_month && i < c->count; i++) {
         if (c->items[i].kind == DATE_WEEK_YEAR)
             c->items[i].kind = c->items[i].count == 2 ? DATE_YEAR_2 : DATE_YEAR;
     }
@@ -293,7 +296,7 @@ static int compile_items(struct compiler *c, struct date_part *part)
 }
 
 static int part_add(struct date_pattern *pattern, struct str text, size_t base_off, bool is_java,
-                    bool is_lenient, struct arena *mem, struct err *err)
+                    struct arena *mem, struct err *err)
 {
     struct compiler *c = ARENA_NEW(mem, struct compiler);
     c->text = text;
@@ -301,17 +304,7 @@ static int part_add(struct date_pattern *pattern, struct str text, size_t base_o
     c->is_java = is_java;
     c->mem = mem;
     c->err = err;
-    struct date_part *part = &pattern->parts[pattern->count];
-    TRY(compile_items(c, part));
-    if (is_lenient) { /* the names without strict_: fewer digits will do */
-        struct date_item *items = (struct date_item *)(uintptr_t)part->items;
-        for (size_t i = 0; i < part->count; i++) {
-            bool has_neighbour = (i > 0 && is_digits(&items[i - 1])) ||
-                                 (i + 1 < part->count && is_digits(&items[i + 1]));
-            if (is_digits(&items[i]) && !has_neighbour)
-                items[i].min = 1;
-        }
-    }
+    TRY(compile_items(c, &pattern->parts[pattern->count]));
     pattern->count++;
     return 0;
 }
@@ -322,64 +315,68 @@ struct named {
     const char *name;
     enum date_part_kind kind;
     const char *pattern;
+    const char *strict; /* of the name with strict_; NULL: the same */
 };
 
 static const struct named logstash_names[] = {
-    {"ISO8601", DATE_PART_ISO, NULL},     {"UNIX", DATE_PART_UNIX, NULL},
-    {"UNIX_MS", DATE_PART_UNIX_MS, NULL}, {"TAI64N", DATE_PART_TAI64N, NULL},
-    {NULL, DATE_PART_ITEMS, NULL},
+    {"ISO8601", DATE_PART_ISO, NULL, NULL},     {"UNIX", DATE_PART_UNIX, NULL, NULL},
+    {"UNIX_MS", DATE_PART_UNIX_MS, NULL, NULL}, {"TAI64N", DATE_PART_TAI64N, NULL, NULL},
+    {NULL, DATE_PART_ITEMS, NULL, NULL},
 };
 
 /* Without the strict_ prefix, which most of them may have. */
 static const struct named es_names[] = {
-    {"date_optional_time", DATE_PART_ISO, NULL},
-    {"date_optional_time_nanos", DATE_PART_ISO, NULL},
-    {"iso8601", DATE_PART_ISO, NULL},
-    {"epoch_millis", DATE_PART_EPOCH_MILLIS, NULL},
-    {"epoch_second", DATE_PART_EPOCH_SECOND, NULL},
-    {"basic_date", DATE_PART_ITEMS, "uuuuMMdd"},
-    {"basic_date_time", DATE_PART_ITEMS, "uuuuMMdd'T'HHmmss.SSSXX"},
-    {"basic_date_time_no_millis", DATE_PART_ITEMS, "uuuuMMdd'T'HHmmssXX"},
-    {"basic_ordinal_date", DATE_PART_ITEMS, "uuuuDDD"},
-    {"basic_ordinal_date_time", DATE_PART_ITEMS, "uuuuDDD'T'HHmmss.SSSXX"},
-    {"basic_ordinal_date_time_no_millis", DATE_PART_ITEMS, "uuuuDDD'T'HHmmssXX"},
-    {"basic_time", DATE_PART_ITEMS, "HHmmss.SSSXX"},
-    {"basic_time_no_millis", DATE_PART_ITEMS, "HHmmssXX"},
-    {"basic_t_time", DATE_PART_ITEMS, "'T'HHmmss.SSSXX"},
-    {"basic_t_time_no_millis", DATE_PART_ITEMS, "'T'HHmmssXX"},
-    {"basic_week_date", DATE_PART_ITEMS, "YYYY'W'wwe"},
-    {"basic_week_date_time", DATE_PART_ITEMS, "YYYY'W'wwe'T'HHmmss.SSSXX"},
-    {"basic_week_date_time_no_millis", DATE_PART_ITEMS, "YYYY'W'wwe'T'HHmmssXX"},
-    {"date", DATE_PART_ITEMS, "uuuu-MM-dd"},
-    {"date_hour", DATE_PART_ITEMS, "uuuu-MM-dd'T'HH"},
-    {"date_hour_minute", DATE_PART_ITEMS, "uuuu-MM-dd'T'HH:mm"},
-    {"date_hour_minute_second", DATE_PART_ITEMS, "uuuu-MM-dd'T'HH:mm:ss"},
-    {"date_hour_minute_second_fraction", DATE_PART_ITEMS, "uuuu-MM-dd'T'HH:mm:ss.SSS"},
-    {"date_hour_minute_second_millis", DATE_PART_ITEMS, "uuuu-MM-dd'T'HH:mm:ss.SSS"},
-    {"date_time", DATE_PART_ITEMS, "uuuu-MM-dd'T'HH:mm:ss.SSSXXX"},
-    {"date_time_no_millis", DATE_PART_ITEMS, "uuuu-MM-dd'T'HH:mm:ssXXX"},
-    {"hour", DATE_PART_ITEMS, "HH"},
-    {"hour_minute", DATE_PART_ITEMS, "HH:mm"},
-    {"hour_minute_second", DATE_PART_ITEMS, "HH:mm:ss"},
-    {"hour_minute_second_fraction", DATE_PART_ITEMS, "HH:mm:ss.SSS"},
-    {"hour_minute_second_millis", DATE_PART_ITEMS, "HH:mm:ss.SSS"},
-    {"ordinal_date", DATE_PART_ITEMS, "uuuu-DDD"},
-    {"ordinal_date_time", DATE_PART_ITEMS, "uuuu-DDD'T'HH:mm:ss.SSSXXX"},
-    {"ordinal_date_time_no_millis", DATE_PART_ITEMS, "uuuu-DDD'T'HH:mm:ssXXX"},
-    {"time", DATE_PART_ITEMS, "HH:mm:ss.SSSXXX"},
-    {"time_no_millis", DATE_PART_ITEMS, "HH:mm:ssXXX"},
-    {"t_time", DATE_PART_ITEMS, "'T'HH:mm:ss.SSSXXX"},
-    {"t_time_no_millis", DATE_PART_ITEMS, "'T'HH:mm:ssXXX"},
-    {"week_date", DATE_PART_ITEMS, "YYYY-'W'ww-e"},
-    {"week_date_time", DATE_PART_ITEMS, "YYYY-'W'ww-e'T'HH:mm:ss.SSSXXX"},
-    {"week_date_time_no_millis", DATE_PART_ITEMS, "YYYY-'W'ww-e'T'HH:mm:ssXXX"},
-    {"weekyear", DATE_PART_ITEMS, "YYYY"},
-    {"weekyear_week", DATE_PART_ITEMS, "YYYY-'W'ww"},
-    {"weekyear_week_day", DATE_PART_ITEMS, "YYYY-'W'ww-e"},
-    {"year", DATE_PART_ITEMS, "uuuu"},
-    {"year_month", DATE_PART_ITEMS, "uuuu-MM"},
-    {"year_month_day", DATE_PART_ITEMS, "uuuu-MM-dd"},
-    {NULL, DATE_PART_ITEMS, NULL},
+    {"date_optional_time", DATE_PART_ISO, NULL, NULL},
+    {"date_optional_time_nanos", DATE_PART_ISO, NULL, NULL},
+    {"iso8601", DATE_PART_ISO, NULL, NULL},
+    {"epoch_millis", DATE_PART_EPOCH_MILLIS, NULL, NULL},
+    {"epoch_second", DATE_PART_EPOCH_SECOND, NULL, NULL},
+    {"basic_date", DATE_PART_ITEMS, "uuuuMMdd", NULL},
+    {"basic_date_time", DATE_PART_ITEMS, "uuuuMMdd'T'HHmmss.SSSXX", NULL},
+    {"basic_date_time_no_millis", DATE_PART_ITEMS, "uuuuMMdd'T'HHmmssXX", NULL},
+    {"basic_ordinal_date", DATE_PART_ITEMS, "uuuuDDD", NULL},
+    {"basic_ordinal_date_time", DATE_PART_ITEMS, "uuuuDDD'T'HHmmss.SSSXX", NULL},
+    {"basic_ordinal_date_time_no_millis", DATE_PART_ITEMS, "uuuuDDD'T'HHmmssXX", NULL},
+    {"basic_time", DATE_PART_ITEMS, "HHmmss.SSSXX", NULL},
+    {"basic_time_no_millis", DATE_PART_ITEMS, "HHmmssXX", NULL},
+    {"basic_t_time", DATE_PART_ITEMS, "'T'HHmmss.SSSXX", NULL},
+    {"basic_t_time_no_millis", DATE_PART_ITEMS, "'T'HHmmssXX", NULL},
+    {"basic_week_date", DATE_PART_ITEMS, "YYYY'W'wwe", NULL},
+    {"basic_week_date_time", DATE_PART_ITEMS, "YYYY'W'wwe'T'HHmmss.SSSXX", NULL},
+    {"basic_week_date_time_no_millis", DATE_PART_ITEMS, "YYYY'W'wwe'T'HHmmssXX", NULL},
+    {"date", DATE_PART_ITEMS, "uuuu[-MM[-dd]]", "uuuu-MM-dd"},
+    {"date_hour", DATE_PART_ITEMS, "uuuu-MM-dd'T'HH", NULL},
+    {"date_hour_minute", DATE_PART_ITEMS, "uuuu-MM-dd'T'HH:mm", NULL},
+    {"date_hour_minute_second", DATE_PART_ITEMS, "uuuu-MM-dd'T'HH:mm:ss", NULL},
+    {"date_hour_minute_second_fraction", DATE_PART_ITEMS, "uuuu-MM-dd'T'HH:mm:ss.SSS", NULL},
+    {"date_hour_minute_second_millis", DATE_PART_ITEMS, "uuuu-MM-dd'T'HH:mm:ss.SSS", NULL},
+    {"date_time", DATE_PART_ITEMS, "uuuu-MM-dd'T'HH:mm[:ss.SSS]ZZZZZ",
+     "uuuu-MM-dd'T'HH:mm:ss[.SSS]ZZZZZ"},
+    {"date_time_no_millis", DATE_PART_ITEMS, "uuuu-MM-dd'T'HH:mm[:ss][ZZZZZ]",
+     "uuuu-MM-dd'T'HH:mm:ssXXX"},
+    {"hour", DATE_PART_ITEMS, "HH", NULL},
+    {"hour_minute", DATE_PART_ITEMS, "HH:mm", NULL},
+    {"hour_minute_second", DATE_PART_ITEMS, "HH:mm:ss", NULL},
+    {"hour_minute_second_fraction", DATE_PART_ITEMS, "HH:mm:ss.SSS", NULL},
+    {"hour_minute_second_millis", DATE_PART_ITEMS, "HH:mm:ss.SSS", NULL},
+    {"ordinal_date", DATE_PART_ITEMS, "uuuu-DDD", NULL},
+    {"ordinal_date_time", DATE_PART_ITEMS, "uuuu-DDD'T'HH:mm[:ss.SSS]ZZZZZ", NULL},
+    {"ordinal_date_time_no_millis", DATE_PART_ITEMS, "uuuu-DDD'T'HH:mm:ssXXX", NULL},
+    {"time", DATE_PART_ITEMS, "HH:mm:ss.SSSXXX", NULL},
+    {"time_no_millis", DATE_PART_ITEMS, "HH:mm:ssXXX", NULL},
+    {"t_time", DATE_PART_ITEMS, "'T'HH:mm:ss.SSSXXX", NULL},
+    {"t_time_no_millis", DATE_PART_ITEMS, "'T'HH:mm:ssXXX", NULL},
+    {"week_date", DATE_PART_ITEMS, "YYYY-'W'ww-e", NULL},
+    {"week_date_time", DATE_PART_ITEMS, "YYYY-'W'ww-e'T'HH:mm:ss.SSSXXX", NULL},
+    {"week_date_time_no_millis", DATE_PART_ITEMS, "YYYY-'W'ww-e'T'HH:mm:ssXXX", NULL},
+    {"week_year", DATE_PART_ITEMS, "YYYY", NULL},
+    {"weekyear", DATE_PART_ITEMS, "YYYY", NULL},
+    {"weekyear_week", DATE_PART_ITEMS, "YYYY-'W'ww", NULL},
+    {"weekyear_week_day", DATE_PART_ITEMS, "YYYY-'W'ww-e", NULL},
+    {"year", DATE_PART_ITEMS, "uuuu", NULL},
+    {"year_month", DATE_PART_ITEMS, "uuuu-MM", NULL},
+    {"year_month_day", DATE_PART_ITEMS, "uuuu-MM-dd", NULL},
+    {NULL, DATE_PART_ITEMS, NULL, NULL},
 };
 
 static const struct named *named_find(const struct named *names, struct str name)
@@ -389,6 +386,45 @@ static const struct named *named_find(const struct named *names, struct str name
             return names;
     }
     return NULL;
+}
+
+/* Names read fractions of any length, and those without strict_ fewer digits. */
+static void widen(struct date_part *part, bool is_strict, unsigned fraction_max)
+{
+    struct date_item *items = (struct date_item *)(uintptr_t)part->items;
+    for (size_t i = 0; i < part->count; i++) {
+        bool has_neighbour = (i > 0 && is_digits(&items[i - 1])) ||
+                             (i + 1 < part->count && is_digits(&items[i + 1]));
+        if (items[i].kind == DATE_FRACTION)
+            items[i].max = (uint8_t)fraction_max;
+        if (items[i].kind == DATE_FRACTION ||
+            (is_digits(&items[i]) && !has_neighbour && !is_strict))
+            items[i].min = 1;
+    }
+}
+
+static int named_add(struct date_pattern *pattern, const struct named *named, size_t off,
+                     bool is_strict, struct arena *mem, struct err *err)
+{
+    const char *text = is_strict && named->strict ? named->strict : named->pattern;
+    bool is_millis = !is_strict && str_ends_with(str_from(named->name), STR("_millis"));
+    TRY(part_add(pattern, str_from(text), off, true, mem, err));
+    widen(&pattern->parts[pattern->count - 1], is_strict, is_millis ? 3 : 9);
+    return 0;
+}
+
+/* Version 6 wrote names as dateOptionalTime, which 7 still takes. */
+static struct str snake_case(struct str name, struct arena *mem)
+{
+    char *text = arena_alloc(mem, 2 * name.n + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < name.n; i++) {
+        bool is_upper = name.p[i] >= 'A' && name.p[i] <= 'Z';
+        if (is_upper)
+            text[n++] = '_';
+        text[n++] = is_upper ? (char)(name.p[i] | 0x20) : name.p[i];
+    }
+    return (struct str){text, n};
 }
 
 static void special_add(struct date_pattern *pattern, enum date_part_kind kind, bool is_es,
@@ -408,11 +444,12 @@ static void special_add(struct date_pattern *pattern, enum date_part_kind kind, 
 static int es_part_add(struct date_pattern *pattern, struct str text, size_t off, struct arena *mem,
                        struct err *err)
 {
-    bool is_strict = str_starts_with(text, STR("strict_"));
-    struct str name = is_strict ? str_from_off(text, 7) : text;
+    struct str name = snake_case(text, mem);
+    bool is_strict = str_starts_with(name, STR("strict_"));
+    name = is_strict ? str_from_off(name, 7) : name;
     const struct named *named = named_find(es_names, name);
     if (named && named->pattern)
-        return part_add(pattern, str_from(named->pattern), off, true, !is_strict, mem, err);
+        return named_add(pattern, named, off, is_strict, mem, err);
     if (named) {
         special_add(pattern, named->kind, true, is_strict, str_ends_with(name, STR("_nanos")));
         return 0;
@@ -422,7 +459,7 @@ static int es_part_add(struct date_pattern *pattern, struct str text, size_t off
         text = str_from_off(text, 1);
         off++;
     }
-    return part_add(pattern, text, off, true, false, mem, err);
+    return part_add(pattern, text, off, true, mem, err);
 }
 
 static int es_compile(struct date_pattern *pattern, struct arena *mem, struct err *err)
@@ -460,7 +497,7 @@ int date_pattern_compile(struct str text, enum date_dialect dialect, struct aren
     else if (dialect == DATE_ELASTICSEARCH)
         TRY(es_compile(pattern, mem, err));
     else
-        TRY(part_add(pattern, pattern->text, 0, dialect == DATE_JAVA, false, mem, err));
+        TRY(part_add(pattern, pattern->text, 0, dialect == DATE_JAVA, mem, err));
     *ret_pattern = pattern;
     return 0;
 }

@@ -31,8 +31,9 @@ struct date_parse_options {
     const struct time_zone *zone; /* for texts that tell none; NULL: UTC */
     int64_t
         now_ns; /* gives the year when the pattern has none (December read in January: last year) */
-    bool rounds_up; /* a missing time of day is 23:59:59.999999999: upper range ends, as
-                       Elasticsearch */
+    bool is_lenient; /* fractions of any length, and a wrong weekday is passed over: documents */
+    bool rounds_up;  /* what is missing of the time of day is 23:59:59.999999999, of an epoch the
+                        last nanosecond: upper range ends, as Elasticsearch */
 };
 /* The whole text must fit. `options` NULL: UTC and year 1970 (java.time) or 2000 (Joda). False: it
  * does not fit, or the wall time does not exist in the zone. */

@@ -57,9 +57,9 @@ struct date_item {
 
 enum date_part_kind {
     DATE_PART_ITEMS,
-    DATE_PART_ISO,     /* [flags] yyyy[-MM[-dd]], yyyy-DDD, xxxx-Www[-e], then T and a time with any
-                          part left out */
-    DATE_PART_UNIX,    /* seconds, fraction allowed, up to 2^31 - 1 */
+    DATE_PART_ISO,  /* [flags] yyyy[-MM[-dd]], then T and a time with any part left out; Joda's also
+                       yyyy-DDD and xxxx-Www[-e] */
+    DATE_PART_UNIX, /* seconds, fraction allowed, up to 2^31 - 1 */
     DATE_PART_UNIX_MS, /* integer */
     DATE_PART_TAI64N,
     DATE_PART_EPOCH_MILLIS,

@@ -7,9 +7,9 @@
 #include "base/clock.h"
 #include "base/str.h"
 
-#define DAY_S            INT64_C(86400)
-#define COUNT_DIGITS_MAX 9u
-#define OPERATIONS_MAX   100u
+#define DAY_S          INT64_C(86400)
+#define COUNT_MAX      INT32_MAX
+#define OPERATIONS_MAX 100u
 
 static int64_t floor_div(int64_t a, int64_t b)
 {
@@ -38,20 +38,32 @@ static int64_t clamp_mul(int64_t a, int64_t b)
     return v;
 }
 
-static int64_t local_seconds(int64_t ns, const struct time_zone *zone)
+/* What java.time's ZonedDateTime holds: a wall time may mean two instants, and its offset tells
+ * them apart. */
+struct zoned {
+    const struct time_zone *zone;
+    int64_t local_s;
+    int32_t offset_s;
+};
+
+static struct zoned zoned_at(int64_t ns, const struct time_zone *zone)
 {
     int64_t s = floor_div(ns, NS_PER_S);
-    return s + time_zone_offset_at(zone, s);
+    int32_t offset = time_zone_offset_at(zone, s);
+    return (struct zoned){zone, s + offset, offset};
 }
 
-static int64_t from_local(int64_t local_s, int64_t rest_ns, const struct time_zone *zone)
+/* The instant of another wall time. The offset stays when that time has it. */
+static int64_t moved_to(const struct zoned *from, int64_t local_s, int64_t rest_ns)
 {
-    int64_t limit = INT64_MAX / NS_PER_S - DAY_S;
+    int64_t limit = INT64_MAX / NS_PER_S - DAY_S, utc_s = local_s - from->offset_s;
     if (local_s > limit)
         return INT64_MAX;
     if (local_s < -limit)
         return INT64_MIN;
-    return time_zone_to_utc_lenient(zone, local_s) * NS_PER_S + rest_ns;
+    if (time_zone_offset_at(from->zone, utc_s) != from->offset_s)
+        utc_s = time_zone_to_utc_lenient(from->zone, local_s);
+    return utc_s * NS_PER_S + rest_ns;
 }
 
 static struct civil civil_of(int64_t local_s)
@@ -68,17 +80,23 @@ static uint32_t days_in_month(int32_t year, uint32_t month)
 
 static int64_t add_months(int64_t ns, int64_t months, const struct time_zone *zone)
 {
-    int64_t local_s = local_seconds(ns, zone);
-    struct civil c = civil_of(local_s);
+    struct zoned at = zoned_at(ns, zone);
+    struct civil c = civil_of(at.local_s);
     int64_t total = clamp_add((int64_t)c.year * 12 + c.month - 1, months);
     int64_t year = floor_div(total, 12);
     if (year > 3000 || year < 1000) /* ns end in 1677 and 2262 */
         return year > 0 && months > 0 ? INT64_MAX : INT64_MIN;
     uint32_t month = (uint32_t)(total - year * 12) + 1;
     uint32_t day = MIN_OF((uint32_t)c.day, days_in_month((int32_t)year, month));
-    int64_t of_day = local_s - floor_div(local_s, DAY_S) * DAY_S;
-    return from_local(civil_days((int32_t)year, month, day) * DAY_S + of_day, ns_of_second(ns),
-                      zone);
+    int64_t of_day = at.local_s - floor_div(at.local_s, DAY_S) * DAY_S;
+    return moved_to(&at, civil_days((int32_t)year, month, day) * DAY_S + of_day, ns_of_second(ns));
+}
+
+static int64_t add_days(int64_t ns, int64_t days, const struct time_zone *zone)
+{
+    struct zoned at = zoned_at(ns, zone);
+    int64_t local_s = clamp_add(at.local_s, clamp_mul(days, DAY_S)), limit = INT64_MAX / NS_PER_S;
+    return moved_to(&at, MIN_OF(MAX_OF(local_s, -limit), limit), ns_of_second(ns));
 }
 
 int64_t date_add(int64_t ns, char unit, int64_t count, const struct time_zone *zone)
@@ -93,11 +111,9 @@ int64_t date_add(int64_t ns, char unit, int64_t count, const struct time_zone *z
     case 'M':
         return add_months(ns, count, zone);
     case 'w':
-        return from_local(clamp_add(local_seconds(ns, zone), clamp_mul(count, 7 * DAY_S)),
-                          ns_of_second(ns), zone);
+        return add_days(ns, clamp_mul(count, 7), zone);
     case 'd':
-        return from_local(clamp_add(local_seconds(ns, zone), clamp_mul(count, DAY_S)),
-                          ns_of_second(ns), zone);
+        return add_days(ns, count, zone);
     case 'h':
     case 'H':
         return clamp_add(ns, clamp_mul(count, 3600 * NS_PER_S));
@@ -109,39 +125,32 @@ int64_t date_add(int64_t ns, char unit, int64_t count, const struct time_zone *z
     }
 }
 
-/* Hours and less: by the offset that holds at the instant, so that both hours of an overlap stay
- * apart. */
-static int64_t floor_on_clock(int64_t ns, int64_t unit_s, const struct time_zone *zone)
-{
-    int64_t s = floor_div(ns, NS_PER_S), offset = time_zone_offset_at(zone, s);
-    return clamp_mul(floor_div(s + offset, unit_s) * unit_s - offset, NS_PER_S);
-}
-
 int64_t date_round_down(int64_t ns, char unit, const struct time_zone *zone)
 {
     if (!zone)
         zone = time_zone_utc();
-    int64_t local_s = local_seconds(ns, zone), day = floor_div(local_s, DAY_S);
-    struct civil c = civil_of(local_s);
+    struct zoned at = zoned_at(ns, zone);
+    struct civil c = civil_of(at.local_s);
+    int64_t day = floor_div(at.local_s, DAY_S);
     switch (unit) {
     case 'y':
-        return from_local(civil_days(c.year, 1, 1) * DAY_S, 0, zone);
+        return moved_to(&at, civil_days(c.year, 1, 1) * DAY_S, 0);
     case 'q':
-        return from_local(civil_days(c.year, (c.month - 1u) / 3 * 3 + 1, 1) * DAY_S, 0, zone);
+        return moved_to(&at, civil_days(c.year, (c.month - 1u) / 3 * 3 + 1, 1) * DAY_S, 0);
     case 'M':
-        return from_local(civil_days(c.year, c.month, 1) * DAY_S, 0, zone);
+        return moved_to(&at, civil_days(c.year, c.month, 1) * DAY_S, 0);
     case 'w': /* 1970-01-01 was a Thursday */
-        return from_local((day - (day + 3 - floor_div(day + 3, 7) * 7)) * DAY_S, 0, zone);
+        return moved_to(&at, (day - (day + 3 - floor_div(day + 3, 7) * 7)) * DAY_S, 0);
     case 'd':
-        return from_local(day * DAY_S, 0, zone);
+        return moved_to(&at, day * DAY_S, 0);
     case 'h':
     case 'H':
-        return floor_on_clock(ns, 3600, zone);
+        return moved_to(&at, floor_div(at.local_s, 3600) * 3600, 0);
     case 'm':
-        return floor_on_clock(ns, 60, zone);
+        return moved_to(&at, floor_div(at.local_s, 60) * 60, 0);
     default:
         ASSERT(unit == 's');
-        return floor_on_clock(ns, 1, zone);
+        return moved_to(&at, at.local_s, 0);
     }
 }
 
@@ -169,8 +178,8 @@ static int math(struct str text, size_t off, const struct date_math_options *opt
         int64_t count = 0;
         size_t digits = 0;
         for (; i < text.n && text.p[i] >= '0' && text.p[i] <= '9'; i++, digits++)
-            count = digits < COUNT_DIGITS_MAX ? count * 10 + (text.p[i] - '0') : count;
-        if (digits > COUNT_DIGITS_MAX)
+            count = MIN_OF(count * 10 + (text.p[i] - '0'), INT64_C(1) + COUNT_MAX);
+        if (count > COUNT_MAX)
             return fail_at(err, from, "a number is too large in date math",
                            str_from_off(text, from));
         if (i >= text.n)

@@ -40,6 +40,7 @@ static void computes(struct test *t)
         {"now", NULL, false, "2025-01-22T04:52:33.987654321Z"},
         {"now-1d", NULL, false, "2025-01-21T04:52:33.987654321Z"},
         {"now+1h-30m", NULL, false, "2025-01-22T05:22:33.987654321Z"},
+        {"now+2147483647s", NULL, false, "2093-02-09T08:06:40.987654321Z"},
         {"now-d", NULL, false, "2025-01-21T04:52:33.987654321Z"},
         {"now/d", NULL, false, "2025-01-22T00:00:00.000000000Z"},
         {"now/d", NULL, true, "2025-01-22T23:59:59.999999999Z"},
@@ -63,7 +64,7 @@ static void computes(struct test *t)
         {"2025-01-22", "Asia/Seoul", true, "2025-01-22T14:59:59.999999999Z"},
         {"2025-01-22||/d", NULL, true, "2025-01-22T23:59:59.999999999Z"},
         {"2025-01-22||", NULL, true, "2025-01-22T00:00:00.000000000Z"},
-        {"1737521553987", NULL, true, "2025-01-22T04:52:33.987000000Z"},
+        {"1737521553987", NULL, true, "2025-01-22T04:52:33.987999999Z"},
         {"1737521553987||/d", NULL, false, "2025-01-22T00:00:00.000000000Z"},
         /* over a change of the clock: a day keeps the wall time, 24 hours do not */
         {"2025-03-29T12:00||+1d", "Europe/Berlin", false, "2025-03-30T10:00:00.000000000Z"},
@@ -71,6 +72,27 @@ static void computes(struct test *t)
         {"2025-03-30T12:00||/d", "Europe/Berlin", true, "2025-03-30T21:59:59.999999999Z"},
         {"2025-10-26T01:30:00Z||/h", "Europe/Berlin", false, "2025-10-26T01:00:00.000000000Z"},
         {"2025-10-26T00:30:00Z||/h", "Europe/Berlin", false, "2025-10-26T00:00:00.000000000Z"},
+        /* of a wall time that is there twice the first, but where UTC's clock shows it, that one:
+         * java.time prefers the offset that the date was read with */
+        {"2025-10-26T02:30", "Europe/Berlin", false, "2025-10-26T00:30:00.000000000Z"},
+        {"2025-10-26T00:30", "Europe/London", false, "2025-10-25T23:30:00.000000000Z"},
+        {"2025-10-26T01:30", "Europe/London", false, "2025-10-26T01:30:00.000000000Z"},
+        {"2025-10-26T01", "Europe/London", true, "2025-10-26T01:59:59.999999999Z"},
+        {"2025-03-30T01:30", "Europe/London", false, "2025-03-30T01:30:00.000000000Z"},
+        {"2025-03-30T02:30", "Europe/Berlin", false, "2025-03-30T01:30:00.000000000Z"},
+        /* a wall time that is there twice keeps its offset */
+        {"2025-10-26T01:30:00Z||-0d", "Europe/Berlin", false, "2025-10-26T01:30:00.000000000Z"},
+        {"2025-10-26T00:30:00Z||-0d", "Europe/Berlin", false, "2025-10-26T00:30:00.000000000Z"},
+        {"2025-10-27T01:30:00Z||-1d", "Europe/Berlin", false, "2025-10-26T01:30:00.000000000Z"},
+        {"2025-11-26T01:30:00Z||-1M", "Europe/Berlin", false, "2025-10-26T01:30:00.000000000Z"},
+        {"2025-09-26T00:30:00Z||+1M", "Europe/Berlin", false, "2025-10-26T00:30:00.000000000Z"},
+        {"2024-10-26T00:30:00Z||+1y+1s", "Europe/Berlin", false, "2025-10-26T00:30:01.000000000Z"},
+        {"2025-11-02T12:00:00Z||/d", "America/Havana", false, "2025-11-02T05:00:00.000000000Z"},
+        /* the clock is put forward and back within an hour */
+        {"2025-10-04T15:40:00Z||/h", "Australia/Lord_Howe", false,
+         "2025-10-04T15:30:00.000000000Z"},
+        {"2025-04-05T15:10:00Z||/h", "Australia/Lord_Howe", false,
+         "2025-04-05T14:00:00.000000000Z"},
     };
     const struct date_pattern *pattern = iso(t);
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
@@ -101,6 +123,8 @@ static void refuses(struct test *t)
         {"now-1q", 5, "unit not supported for date math [q]"},
         {"now/2d", 3, "single unit"},
         {"now-9999999999d", 3, "too large"},
+        {"now-2147483648s", 3, "too large"},
+        {"now-99999999999999999999999s", 3, "too large"},
         {"2025-01-22||+1d x", 15, "operator not supported"},
         {"2025-13-01||+1d", 0, "failed to parse date [2025-13-01]"},
     };

@@ -7,10 +7,11 @@
 #include "base/str.h"
 
 #define UNIX_SECONDS_MAX                                                                           \
-    INT32_MAX               /* Logstash refuses more: it would be milliseconds by mistake          \
-                             */
-#define PIVOT_BACK_YEARS 30 /* two digits: now - 30 .. now + 69 */
-#define TAI_UTC_S        10 /* TAI was 10 s ahead in 1970, as the label's definition has it */
+    INT32_MAX                /* Logstash refuses more: it would be milliseconds by mistake         \
+                              */
+#define PIVOT_BACK_YEARS  30 /* two digits: now - 30 .. now + 69 */
+#define JAVA_OFFSET_S_MAX (18 * 3600)
+#define TAI_UTC_S         10 /* TAI was 10 s ahead in 1970, as the label's definition has it */
 
 enum { HALF_NONE, HALF_AM, HALF_PM };
 
@@ -18,7 +19,8 @@ struct reading {
     const char *p, *end;
     const struct date_parse_options *options;
     bool is_java;
-    bool has_year, has_month, has_day, has_day_of_year, has_week, has_weekday, has_time, has_offset;
+    bool has_year, has_month, has_day, has_day_of_year, has_week, has_weekday, has_offset;
+    bool has_hour, has_minute, has_second, has_fraction; /* else the upper end is their last one */
     int32_t year, month, day, day_of_year, week_year, week, weekday;
     int32_t hour, minute, second, half;
     int32_t hour12; /* -1: none */
@@ -29,6 +31,11 @@ struct reading {
     const struct time_zone *zone; /* named in the text */
     struct arena *zone_mem;
 };
+
+static inline bool is_lenient(const struct reading *r)
+{
+    return r->options && r->options->is_lenient;
+}
 
 static inline bool at_digit(const struct reading *r)
 {
@@ -74,6 +81,7 @@ static bool take_fraction(struct reading *r, unsigned min, unsigned max)
         scale /= 10;
     }
     r->nanosecond = ns;
+    r->has_fraction = true;
     return n >= min && n > 0;
 }
 
@@ -161,9 +169,10 @@ static bool take_offset(struct reading *r)
         if ((has_colon ? take(r, ':') : at_digit(r)) && !take_int(r, 2, 2, 0, 59, &seconds))
             return false;
     }
-    r->offset_s = sign * (hours * 3600 + minutes * 60 + seconds);
+    int32_t size = hours * 3600 + minutes * 60 + seconds;
+    r->offset_s = sign * size;
     r->has_offset = true;
-    return true;
+    return !r->is_java || size <= JAVA_OFFSET_S_MAX;
 }
 
 /* The names that Joda knows by itself, and the two of this part of the world. DEVIATES: Joda has no
@@ -191,7 +200,7 @@ static bool take_short_zone(struct reading *r)
 static bool is_zone_char(char c)
 {
     return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '/' || c == '_' ||
-           c == '-' || c == '+';
+           c == '-' || c == '+' || c == ':';
 }
 
 static bool take_zone_id(struct reading *r)
@@ -245,6 +254,16 @@ static bool take_year_2(struct reading *r, const struct date_item *item)
     return true;
 }
 
+static bool take_week_year(struct reading *r, const struct date_item *item)
+{
+    r->has_week = true;
+    if (item->count != 2)
+        return take_int(r, item->min, item->max, 0, DATE_YEAR_MAX, &r->week_year);
+    bool is_ok = take_year_2(r, item);
+    r->week_year = r->year;
+    return is_ok;
+}
+
 static bool take_half(struct reading *r)
 {
     if (take_text(r, STR("PM"), false) || take_text(r, STR("오후"), true))
@@ -260,7 +279,7 @@ static bool take_hour12(struct reading *r, const struct date_item *item, int32_t
     if (!take_int(r, item->min, item->max, low, low + 11, &hour))
         return false;
     r->hour12 = hour % 12;
-    r->has_time = true;
+    r->has_hour = true;
     return true;
 }
 
@@ -270,7 +289,6 @@ static bool take_of_day(struct reading *r, const struct date_item *item, int64_t
     if (!take_digits(r, item->min, item->max, &v) || v >= 86400 * NS_PER_S / unit_ns)
         return false;
     r->of_day_ns = v * unit_ns;
-    r->has_time = true;
     return true;
 }
 
@@ -290,8 +308,7 @@ static bool take_item(struct reading *r, const struct date_item *item)
         r->is_before_christ = take_text(r, STR("BC"), false);
         return r->is_before_christ || take_text(r, STR("AD"), false);
     case DATE_WEEK_YEAR:
-        return r->has_week = true,
-               take_int(r, item->min, item->max, 0, DATE_YEAR_MAX, &r->week_year);
+        return take_week_year(r, item);
     case DATE_WEEK:
         return r->has_week = true, take_int(r, item->min, item->max, 1, 53, &r->week);
     case DATE_WEEKDAY:
@@ -314,24 +331,25 @@ static bool take_item(struct reading *r, const struct date_item *item)
     case DATE_HALF:
         return take_half(r);
     case DATE_HOUR:
-        return r->has_time = true, take_int(r, item->min, item->max, 0, 23, &r->hour);
+        return r->has_hour = true, take_int(r, item->min, item->max, 0, 23, &r->hour);
     case DATE_HOUR_24:
         if (!take_int(r, item->min, item->max, 1, 24, &r->hour))
             return false;
         r->hour %= 24;
-        return r->has_time = true;
+        return r->has_hour = true;
     case DATE_HOUR_11:
         return take_hour12(r, item, 0);
     case DATE_HOUR_12:
         return take_hour12(r, item, 1);
     case DATE_MINUTE:
-        return r->has_time = true, take_int(r, item->min, item->max, 0, 59, &r->minute);
+        return r->has_minute = true, take_int(r, item->min, item->max, 0, 59, &r->minute);
     case DATE_SECOND:
-        return r->has_time = true, take_int(r, item->min, item->max, 0, 59, &r->second);
+        return r->has_second = true, take_int(r, item->min, item->max, 0, 59, &r->second);
     case DATE_FRACTION:
-        return r->has_time = true, take_fraction(r, item->min, item->max);
+        return is_lenient(r) ? take_fraction(r, 1, 30) : take_fraction(r, item->min, item->max);
     case DATE_NANO:
-        return r->has_time = true, take_int(r, item->min, item->max, 0, 999999999, &r->nanosecond);
+        return r->has_fraction = true,
+               take_int(r, item->min, item->max, 0, 999999999, &r->nanosecond);
     case DATE_MILLI_OF_DAY:
         return take_of_day(r, item, NS_PER_MS);
     case DATE_NANO_OF_DAY:
@@ -341,7 +359,7 @@ static bool take_item(struct reading *r, const struct date_item *item)
     case DATE_ZONE_ID:
         return take_zone_id(r);
     case DATE_ZONE_NAME:
-        return take_short_zone(r);
+        return take_short_zone(r) || (r->is_java && take_zone_id(r));
     case DATE_OPTIONAL_BEGIN:
     case DATE_OPTIONAL_END:
         return true;
@@ -369,47 +387,68 @@ static bool take_items(struct reading *r, const struct date_item *items, size_t 
     return true;
 }
 
-/* ---- ISO 8601 ---- */
+/* ---- ISO 8601: Joda's, and the part of it that Elasticsearch's date_optional_time has ---- */
+
+/* Joda's fractions are of the last unit that is told: "13.5" is half past one. */
+static bool take_joda_fraction(struct reading *r)
+{
+    if (!take_fraction(r, 1, 30))
+        return false;
+    int64_t unit_s = r->has_second   ? 1
+                     : r->has_minute ? 60
+                                     : 3600,
+            s = r->nanosecond * unit_s / NS_PER_S;
+    r->nanosecond = (int32_t)(r->nanosecond * unit_s % NS_PER_S);
+    r->minute += (int32_t)(s / 60);
+    r->second += (int32_t)(s % 60);
+    return true;
+}
 
 static bool take_iso_time(struct reading *r, bool is_strict)
 {
     unsigned min = is_strict ? 2 : 1;
     if (!at_digit(r))
         return true; /* "2025-01-01T" */
-    r->has_time = true;
-    if (!take_int(r, min, 2, 0, 24, &r->hour))
+    r->has_hour = true;
+    if (!take_int(r, min, 2, 0, 23, &r->hour))
         return false;
     if (take(r, ':')) {
+        r->has_minute = true;
         if (!take_int(r, min, 2, 0, 59, &r->minute))
             return false;
-        if (take(r, ':') && !take_int(r, min, 2, 0, 59, &r->second))
+        r->has_second = take(r, ':');
+        if (r->has_second && !take_int(r, min, 2, 0, 59, &r->second))
             return false;
     }
-    if ((take(r, '.') || take(r, ',')) && !take_fraction(r, 1, 30))
-        return false;
-    return r->hour < 24;
+    if (!take(r, '.') && !take(r, ','))
+        return true;
+    return r->is_java ? r->has_second && take_fraction(r, 1, 9) : take_joda_fraction(r);
+}
+
+/* Www[-e] */
+static bool take_iso_week(struct reading *r)
+{
+    r->has_week = true;
+    r->week_year = r->year;
+    return take_int(r, 1, 2, 1, 53, &r->week) &&
+           (!take(r, '-') || (r->has_weekday = true, take_int(r, 1, 1, 1, 7, &r->weekday)));
 }
 
 static bool take_iso_date(struct reading *r, const struct date_part *part)
 {
     unsigned min = part->is_strict ? 2 : 1;
     int32_t sign = take(r, '-') ? -1 : 1;
-    const char *from;
     if (!take_int(r, part->is_strict ? 4 : 1, part->is_strict ? 4 : 9, 0, DATE_YEAR_MAX, &r->year))
         return false;
     r->year *= sign;
     r->has_year = true;
     if (!take(r, '-'))
         return true;
-    if (take(r, 'W')) {
-        r->has_week = true;
-        r->week_year = r->year;
-        return take_int(r, min, 2, 1, 53, &r->week) &&
-               (!take(r, '-') || (r->has_weekday = true, take_int(r, 1, 1, 1, 7, &r->weekday)));
-    }
-    from = r->p;
+    if (!r->is_java && take(r, 'W'))
+        return take_iso_week(r);
+    const char *from = r->p;
     int64_t v;
-    if (!take_digits(r, min, 3, &v))
+    if (!take_digits(r, min, r->is_java ? 2 : 3, &v))
         return false;
     if (r->p - from == 3) {
         r->has_day_of_year = true;
@@ -434,26 +473,39 @@ static bool take_iso(struct reading *r, const struct date_part *part)
             return false;
         if (part->takes_blank)
             (void)take(r, ' '); /* "2025-01-01 10:00:00 +0900" */
-        return r->p == r->end || take_offset(r);
+        return r->p == r->end || (r->is_java ? take_zone_id(r) : take_offset(r));
     }
     return true;
 }
 
 /* ---- counts since 1970 ---- */
 
+static bool rounds_up(const struct reading *r)
+{
+    return r->options && r->options->rounds_up;
+}
+
+/* A point without digits is none, as Elasticsearch has it. The upper end of a whole number is the
+ * last nanosecond before the next one. What no nanoseconds can tell is refused by Logstash's, and
+ * the end of what can be told for Elasticsearch's: a range to 9999999999999 means all times. */
 static bool take_epoch(struct reading *r, int64_t unit_ns, unsigned fraction_max, int64_t *ret_ns)
 {
-    bool is_negative = take(r, '-');
+    bool is_negative = take(r, '-'), is_far = false;
     int64_t whole, ns;
-    if (!take_digits(r, 1, 18, &whole) || at_digit(r) ||
-        __builtin_mul_overflow(whole, unit_ns, &ns))
+    if (!take_digits(r, 1, 18, &whole) || at_digit(r))
         return false;
-    if (fraction_max > 0 && take(r, '.')) {
+    is_far = __builtin_mul_overflow(is_negative ? -whole : whole, unit_ns, &ns);
+    if (is_far && !r->is_java)
+        return false;
+    if (fraction_max > 0 && take(r, '.') && (at_digit(r) || !r->is_java)) {
         if (!take_fraction(r, 1, fraction_max))
             return false;
-        ns += unit_ns == NS_PER_S ? r->nanosecond : r->nanosecond / 1000;
+        int64_t part = unit_ns == NS_PER_S ? r->nanosecond : r->nanosecond / 1000;
+        is_far = is_far || __builtin_add_overflow(ns, is_negative ? -part : part, &ns);
     }
-    *ret_ns = is_negative ? -ns : ns;
+    if (rounds_up(r) && !r->has_fraction)
+        is_far = is_far || __builtin_add_overflow(ns, unit_ns - 1, &ns);
+    *ret_ns = !is_far ? ns : is_negative ? INT64_MIN : INT64_MAX;
     return true;
 }
 
@@ -553,8 +605,21 @@ static bool resolve_day(struct reading *r, int64_t *ret_day)
         return false;
     *ret_day = civil_days(r->year, (uint32_t)month, (uint32_t)day);
     /* DEVIATES: Joda moves the day to the weekday within its week; here the date wins. */
-    return !r->has_weekday || !r->is_java || !r->has_day ||
+    return !r->has_weekday || !r->is_java || !r->has_day || is_lenient(r) ||
            (*ret_day % 7 + 3 + 7) % 7 + 1 == weekday;
+}
+
+/* The last of each unit that was not read, which an optional part of the pattern may have had. */
+static void set_last_moment(struct reading *r)
+{
+    if (!r->has_hour)
+        r->hour = 23;
+    if (!r->has_minute)
+        r->minute = 59;
+    if (!r->has_second)
+        r->second = 59;
+    if (!r->has_fraction)
+        r->nanosecond = 999999999;
 }
 
 static bool resolve(struct reading *r, int64_t *ret_ns)
@@ -562,15 +627,10 @@ static bool resolve(struct reading *r, int64_t *ret_ns)
     int64_t day, local_s, utc_s, ns;
     if (!resolve_day(r, &day))
         return false;
-    bool rounds_up = r->options && r->options->rounds_up;
     if (r->hour12 >= 0)
         r->hour = r->hour12 + (r->half == HALF_PM ? 12 : 0);
-    if (rounds_up && !r->has_time) {
-        r->hour = 23;
-        r->minute = 59;
-        r->second = 59;
-        r->nanosecond = 999999999;
-    }
+    if (rounds_up(r))
+        set_last_moment(r);
     local_s = day * 86400 + r->hour * 3600 + r->minute * 60 + r->second;
     if (r->of_day_ns >= 0) {
         local_s = day * 86400 + r->of_day_ns / NS_PER_S;
@@ -581,6 +641,8 @@ static bool resolve(struct reading *r, int64_t *ret_ns)
         utc_s = local_s - r->offset_s;
     else if (!zone)
         utc_s = local_s;
+    else if (r->is_java && !r->zone && time_zone_offset_at(zone, local_s) == 0)
+        utc_s = local_s; /* it was read as UTC, and an offset that fits is kept */
     else if (r->is_java)
         utc_s = time_zone_to_utc_lenient(zone, local_s); /* java.time moves times of a gap */
     else if (!time_zone_to_utc(zone, local_s, &utc_s))
@@ -593,41 +655,7 @@ static bool resolve(struct reading *r, int64_t *ret_ns)
     return true;
 }
 
-/* A missing minute or second is 59 as well when the upper end is asked for. */
-static void round_up_time(struct reading *r, const struct date_part *part, struct str text)
-{
-    if (!r->options || !r->options->rounds_up || !r->has_time)
-        return;
-    bool has_minute = false, has_second = false, has_fraction = false;
-    for (size_t i = 0; i < part->count; i++) {
-        has_minute |= part->items[i].kind == DATE_MINUTE;
-        has_second |= part->items[i].kind == DATE_SECOND;
-        has_fraction |= part->items[i].kind == DATE_FRACTION || part->items[i].kind == DATE_NANO;
-    }
-    if (part->kind == DATE_PART_ISO) {
-        ptrdiff_t t = str_find_char(text, 'T');
-        struct str time = t < 0 ? STR_NONE : str_from_off(text, (size_t)t + 1);
-        size_t zone = 0; /* colons of an offset do not count */
-        while (zone < time.n && time.p[zone] != '+' && time.p[zone] != '-' && time.p[zone] != 'Z')
-            zone++;
-        time.n = zone;
-        size_t colons = 0;
-        for (size_t i = 0; i < time.n; i++)
-            colons += time.p[i] == ':';
-        has_minute = colons >= 1;
-        has_second = colons >= 2;
-        has_fraction = str_find_char(time, '.') >= 0 || str_find_char(time, ',') >= 0;
-    }
-    if (!has_minute)
-        r->minute = 59;
-    if (!has_second)
-        r->second = 59;
-    if (!has_fraction)
-        r->nanosecond = 999999999;
-}
-
-static bool parse_part(const struct date_part *part, struct str text, struct reading *r,
-                       int64_t *ret_ns)
+static bool parse_part(const struct date_part *part, struct reading *r, int64_t *ret_ns)
 {
     bool is_ok = false;
     switch (part->kind) {
@@ -637,7 +665,6 @@ static bool parse_part(const struct date_part *part, struct str text, struct rea
                                             : take_items(r, part->items, part->count);
         if (!is_ok || r->p != r->end)
             return false;
-        round_up_time(r, part, text);
         return resolve(r, ret_ns);
     case DATE_PART_UNIX:
         is_ok = take_unix(r, ret_ns);
@@ -672,7 +699,7 @@ bool date_pattern_parse(const struct date_pattern *pattern, struct str text,
                             .hour12 = -1,
                             .of_day_ns = -1};
         int64_t ns;
-        bool is_ok = parse_part(part, text, &r, &ns);
+        bool is_ok = parse_part(part, &r, &ns);
         arena_free(r.zone_mem);
         if (is_ok) {
             *ret_ns = ns;

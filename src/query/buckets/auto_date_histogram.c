@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tidy: allow test: its rows are in search_test.c and oracle_test.c, where documents are */
 /* auto_date_histogram.c: a date histogram that finds its interval: at most `buckets` buckets. It
  * counts by seconds at first and goes to the next unit (minute, hour, day, month, year), folding
  * what it has, whenever there are too many; at the end neighbours are put together by one of the
@@ -86,7 +85,7 @@ static int auto_begin(const struct agg_node *node, struct agg_run *run, void *ow
 {
     const struct auto_params *params = node->params;
     struct auto_run *mine = own;
-    TRY(source_begin(&mine->source, node, &params->source, run, SOURCE_NUMBERS, err));
+    TRY(source_begin(&mine->source, node, &params->source, run, SOURCE_DATES, err));
     if (params->source.time_zone.p)
         TRY(dates_zone(params->source.time_zone, run->mem, &mine->source.zone, err));
     return mine->source.pattern

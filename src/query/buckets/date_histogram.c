@@ -19,13 +19,18 @@ struct date_histogram_params {
     enum histogram_order rank;
 };
 
+/* In ms, rounded. */
+struct bounds {
+    bool has_min, has_max;
+    int64_t min, max;
+};
+
 struct date_histogram_run {
     struct source source;
     struct date_span last;
     bool has_spans;
     struct date_spans spans; /* of the whole search */
-    bool has_hard_min, has_hard_max;
-    int64_t hard_min, hard_max;
+    struct bounds hard;
 };
 
 struct date_histogram_state {
@@ -92,6 +97,10 @@ static int bound_ms(const struct value *bounds, const char *name,
     *ret_has = v && v->kind != VALUE_NULL;
     if (!*ret_has)
         return 0;
+    if (v->kind == VALUE_INT) { /* whatever the format is */
+        *ret_ms = v->i;
+        return 0;
+    }
     struct str format = params->source.format.p ? params->source.format
                         : source->field         ? source->field->format
                                                 : STR("");
@@ -101,12 +110,35 @@ static int bound_ms(const struct value *bounds, const char *name,
     return 0;
 }
 
+/* Bounds are rounded as if there was no offset: the keys of a day's span that begins at six in the
+ * morning lie between midnights. */
+static int bounds_read(const struct agg_node *node, const struct value *v, const char *name,
+                       const struct source *source, struct agg_run *run, struct bounds *ret,
+                       struct err *err)
+{
+    const struct date_histogram_params *params = node->params;
+    struct date_rounding rounding = params->rounding;
+    TRY(bound_ms(v, "min", params, source, run, &ret->has_min, &ret->min, err));
+    TRY(bound_ms(v, "max", params, source, run, &ret->has_max, &ret->max, err));
+    if (ret->has_min && ret->has_max && ret->min > ret->max)
+        return err_set(err, ERR_INVALID,
+                       "[%s.min][%lld] cannot be greater than [%s.max][%lld] for histogram "
+                       "aggregation [" STR_FMT "]",
+                       name, (long long)ret->min, name, (long long)ret->max, STR_ARG(node->name));
+    rounding.offset_ms = 0;
+    if (ret->has_min)
+        ret->min = date_rounding_span(&rounding, source->zone, ret->min).low;
+    if (ret->has_max)
+        ret->max = date_rounding_span(&rounding, source->zone, ret->max).low;
+    return 0;
+}
+
 static int date_histogram_begin(const struct agg_node *node, struct agg_run *run, void *own,
                                 struct err *err)
 {
     const struct date_histogram_params *params = node->params;
     struct date_histogram_run *mine = own;
-    TRY(source_begin(&mine->source, node, &params->source, run, SOURCE_NUMBERS, err));
+    TRY(source_begin(&mine->source, node, &params->source, run, SOURCE_DATES, err));
     mine->last = (struct date_span){0, 0};
     if (!mine->source.pattern)
         TRY(dates_format(params->source.format, run->mem, &mine->source.pattern, err));
@@ -116,16 +148,15 @@ static int date_histogram_begin(const struct agg_node *node, struct agg_run *run
         date_spans_of_search(&mine->spans, &params->rounding, mine->source.zone,
                              params->source.field, run);
     mine->has_spans = true;
-    TRY(bound_ms(&params->hard_bounds, "min", params, &mine->source, run, &mine->has_hard_min,
-                 &mine->hard_min, err));
-    return bound_ms(&params->hard_bounds, "max", params, &mine->source, run, &mine->has_hard_max,
-                    &mine->hard_max, err);
+    return bounds_read(node, &params->hard_bounds, "hard_bounds", &mine->source, run, &mine->hard,
+                       err);
 }
 
+/* The upper bound is no key any more. */
 static bool is_outside(const struct date_histogram_run *mine, int64_t key)
 {
-    return (mine->has_hard_min && key < mine->hard_min) ||
-           (mine->has_hard_max && key > mine->hard_max);
+    return (mine->hard.has_min && key < mine->hard.min) ||
+           (mine->hard.has_max && key >= mine->hard.max);
 }
 
 /* The whole window in one span. */
@@ -138,8 +169,8 @@ static bool collect_zone(const struct agg_node *node, struct agg_run *run,
         !column_is_dense(mine->source.column) ||
         !column_zone(mine->source.column, block->first / ZONE_DOCS, &zone))
         return false;
-    int64_t key = key_of(node->params, mine, date_rounding_ms(mine->source.field, zone.min_i));
-    if (date_rounding_ms(mine->source.field, zone.max_i) >= mine->last.high)
+    int64_t key = key_of(node->params, mine, date_rounding_ms(mine->source.local, zone.min_i));
+    if (date_rounding_ms(mine->source.local, zone.max_i) >= mine->last.high)
         return false;
     if (!is_outside(mine, key)) {
         uint32_t at = bucket_set_get(&own->set, key, run->mem); /* may move the buckets */
@@ -152,7 +183,7 @@ static int64_t value_at(const struct date_histogram_run *mine, uint32_t doc)
 {
     int64_t v;
     column_read_longs(mine->source.column, doc, 1, &v, NULL);
-    return date_rounding_ms(mine->source.field, v);
+    return date_rounding_ms(mine->source.local, v);
 }
 
 #define SORTED_SPANS_MAX 8 /* of more the values are read: that costs as much as eight searches */
@@ -169,9 +200,9 @@ static bool collect_sorted(const struct agg_node *node, struct agg_run *run,
         !column_is_sorted(mine->source.column) ||
         !column_zone(mine->source.column, block->first / ZONE_DOCS, &zone))
         return false;
-    (void)key_of(node->params, mine, date_rounding_ms(mine->source.field, zone.min_i));
+    (void)key_of(node->params, mine, date_rounding_ms(mine->source.local, zone.min_i));
     int64_t length = mine->last.high - mine->last.low;
-    if ((date_rounding_ms(mine->source.field, zone.max_i) - mine->last.low) / length >=
+    if ((date_rounding_ms(mine->source.local, zone.max_i) - mine->last.low) / length >=
         SORTED_SPANS_MAX)
         return false;
     for (uint32_t i = 0; node->child_count > 0 && i < n; i++)
@@ -299,6 +330,32 @@ static struct str print_key(const void *owner, int64_t key, struct agg_run *run,
     return text;
 }
 
+static const char *bounds_text(const struct bounds *bounds, struct arena *mem)
+{
+    struct str min = bounds->has_min ? arena_printf(mem, "%lld", (long long)bounds->min) : STR(""),
+               max = bounds->has_max ? arena_printf(mem, "%lld", (long long)bounds->max) : STR("");
+    return arena_printf(mem, STR_FMT "--" STR_FMT, STR_ARG(min), STR_ARG(max)).p;
+}
+
+/* Hard bounds once more: without a segment nothing has read them. */
+static int read_both(const struct agg_node *node, struct agg_run *run,
+                     struct date_histogram_run *mine, struct bounds *ret_extended)
+{
+    const struct date_histogram_params *params = node->params;
+    const struct bounds *hard = &mine->hard;
+    TRY(bounds_read(node, &params->extended_bounds, "extended_bounds", &mine->source, run,
+                    ret_extended, run->err));
+    TRY(bounds_read(node, &params->hard_bounds, "hard_bounds", &mine->source, run, &mine->hard,
+                    run->err));
+    if ((ret_extended->has_max && hard->has_max && ret_extended->max > hard->max) ||
+        (ret_extended->has_min && hard->has_min && ret_extended->min < hard->min))
+        return err_set(run->err, ERR_INVALID,
+                       "Extended bounds have to be inside hard bounds, hard bounds: [%s], extended "
+                       "bounds: [%s]",
+                       bounds_text(hard, run->mem), bounds_text(ret_extended, run->mem));
+    return 0;
+}
+
 static struct value date_histogram_result(const struct agg_node *node, struct agg_run *run,
                                           void *state)
 {
@@ -319,24 +376,14 @@ static struct value date_histogram_result(const struct agg_node *node, struct ag
     if (!mine->source.pattern &&
         dates_format(params->source.format, run->mem, &mine->source.pattern, run->err) < 0)
         return value_null();
-    if (bound_ms(&params->extended_bounds, "min", params, &mine->source, run, &view.has_min,
-                 &view.min, run->err) < 0 ||
-        bound_ms(&params->extended_bounds, "max", params, &mine->source, run, &view.has_max,
-                 &view.max, run->err) < 0) {
-        run->rc = -ERR_INVALID;
+    struct bounds extended = {0};
+    run->rc = read_both(node, run, mine, &extended);
+    if (run->rc < 0)
         return value_null();
-    }
-    if (view.has_min && view.has_max && view.min > view.max) {
-        (void)agg_fail(
-            run, ERR_INVALID,
-            "[extended_bounds.min][%lld] cannot be greater than [extended_bounds.max][%lld]",
-            (long long)view.min, (long long)view.max);
-        return value_null();
-    }
-    view.min =
-        view.has_min ? date_rounding_span(&params->rounding, mine->source.zone, view.min).low : 0;
-    view.max =
-        view.has_max ? date_rounding_span(&params->rounding, mine->source.zone, view.max).low : 0;
+    view.has_min = extended.has_min;
+    view.has_max = extended.has_max;
+    view.min = extended.has_min ? extended.min + params->rounding.offset_ms : 0;
+    view.max = extended.has_max ? extended.max + params->rounding.offset_ms : 0;
     return histogram_print(&view, run);
 }
 

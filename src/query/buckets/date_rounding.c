@@ -239,8 +239,8 @@ void date_rounding_batch(const struct source *source, struct value_batch *batch)
     if (source->kind == COLUMN_DOUBLE) {
         for (size_t i = 0; i < batch->count; i++)
             batch->longs[i] = date_rounding_ms_of_double(batch->doubles[i]);
-    } else if (source->field && source->field->type == FIELD_DATE_NANOS) {
+    } else if (source->local && source->local->type == FIELD_DATE_NANOS) {
         for (size_t i = 0; i < batch->count; i++)
-            batch->longs[i] = date_rounding_ms(source->field, batch->longs[i]);
+            batch->longs[i] = date_rounding_ms(source->local, batch->longs[i]);
     }
 }

@@ -213,7 +213,7 @@ static void stored_values_become_milliseconds(struct test *t)
     static const int64_t nanos[] = {0, 999999, 1000000, -1, -1000000, -1000001};
     static const int64_t ms[] = {0, 0, 1, -1, -1, -2};
     static const struct field field = {.type = FIELD_DATE_NANOS}, date = {.type = FIELD_DATE};
-    const struct source source = {.kind = COLUMN_LONG, .field = &field};
+    const struct source source = {.kind = COLUMN_LONG, .field = &field, .local = &field};
     struct value_batch *batch = ARENA_NEW(t->mem, struct value_batch);
     batch->count = ARRAY_COUNT(nanos);
     memcpy(batch->longs, nanos, sizeof(nanos));

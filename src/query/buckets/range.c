@@ -135,7 +135,9 @@ static int range_begin(const struct agg_node *node, struct agg_run *run, void *o
 {
     const struct range_params *params = node->params;
     struct range_run *mine = own;
-    TRY(source_begin(&mine->source, node, &params->source, run, SOURCE_NUMBERS, err));
+    enum source_wants wants =
+        str_is(str_from(node->type->name), "date_range") ? SOURCE_DATES : SOURCE_NUMBERS;
+    TRY(source_begin(&mine->source, node, &params->source, run, wants, err));
     if (params->source.time_zone.p)
         TRY(dates_zone(params->source.time_zone, run->mem, &mine->source.zone, err));
     if (!mine->source.pattern && str_is(str_from(node->type->name), "date_range"))
@@ -154,9 +156,9 @@ static struct range_state *state_of(const struct range_run *mine, struct agg_run
 /* A stored integer as ranges compare it. */
 static double long_value(const struct range_run *mine, int64_t v)
 {
-    if (mine->source.field && mine->source.field->type == FIELD_DATE_NANOS)
+    if (mine->source.local && mine->source.local->type == FIELD_DATE_NANOS)
         return (double)dates_to_stored(&(struct field){.type = FIELD_DATE}, v);
-    if (mine->source.field && mine->source.field->type == FIELD_UNSIGNED_LONG)
+    if (mine->source.local && mine->source.local->type == FIELD_UNSIGNED_LONG)
         return (double)((uint64_t)v ^ (UINT64_C(1) << 63));
     return (double)v;
 }
@@ -202,7 +204,7 @@ static bool collect_zone(const struct agg_node *node, struct agg_run *run, struc
 
 static void to_doubles(const struct range_run *mine, struct value_batch *batch)
 {
-    const struct field *field = mine->source.field;
+    const struct field *field = mine->source.local;
     bool is_plain =
         !field || (field->type != FIELD_DATE_NANOS && field->type != FIELD_UNSIGNED_LONG);
     for (size_t i = 0; is_plain && i < batch->count; i++)

@@ -106,6 +106,11 @@ static int terms_parse(struct agg_node *node, struct dsl *dsl, struct agg_tree *
 
 /* ---- Running ---- */
 
+static bool has_nanos(const struct source *source)
+{
+    return source->local && source->local->type == FIELD_DATE_NANOS;
+}
+
 static int terms_begin(const struct agg_node *node, struct agg_run *run, void *own, struct err *err)
 {
     const struct terms_params *params = node->params;
@@ -120,7 +125,7 @@ static int terms_begin(const struct agg_node *node, struct agg_run *run, void *o
     ASSERT(!mine->open);
     uint64_t codes_max = node->depth == 0 ? ROOT_CODES_MAX : NESTED_CODES_MAX;
     codes_max = MIN_OF(codes_max, run->match_estimate * CODES_PER_DOC);
-    if (!mine->source.has_missing)
+    if (!mine->source.has_missing && !has_nanos(&mine->source))
         (void)source_codes(&mine->source, (uint32_t)codes_max, &mine->code_count, &mine->least);
     if (mine->source.column && mine->source.kind == COLUMN_ORDINAL && !mine->only) {
         uint32_t count = column_ordinal_count(mine->source.column);
@@ -357,6 +362,20 @@ static void terms_end(const struct agg_node *node, struct agg_run *run, void *ow
     mine->open = NULL;
 }
 
+/* Keys of dates are milliseconds. A document counts once in each, and has its values in order. */
+static void to_millis(struct value_batch *batch)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < batch->count; i++) {
+        int64_t ms = dates_to_stored(&(struct field){.type = FIELD_DATE}, batch->longs[i]);
+        if (kept > 0 && batch->offs[kept - 1] == batch->offs[i] && batch->longs[kept - 1] == ms)
+            continue;
+        batch->offs[kept] = batch->offs[i];
+        batch->longs[kept++] = ms;
+    }
+    batch->count = kept;
+}
+
 static void terms_collect(const struct agg_node *node, struct agg_run *run, void *state,
                           const struct doc_block *block)
 {
@@ -370,6 +389,8 @@ static void terms_collect(const struct agg_node *node, struct agg_run *run, void
         return;
     }
     while (source_next(&mine->source, run, block, &cursor, true, &batch)) {
+        if (has_nanos(&mine->source))
+            to_millis(&batch);
         for (size_t i = 0; i < batch.count; i++)
             index[i] = bucket_of(node, run, own, &batch, i);
         bucket_group(node, run, &own->set, index, batch.offs, batch.count, block);
@@ -477,7 +498,9 @@ static struct value print_key(const struct terms_run *mine, const struct bucket 
             *ret_text = source_print_double(source, key_double(bucket->key), run->mem);
         return value_float(key_double(bucket->key));
     }
-    if (source_prints_text(source))
+    if (source->pattern)
+        *ret_text = source_print_double(source, (double)bucket->key, run->mem);
+    else if (source_prints_text(source))
         *ret_text = source_print_long(source, bucket->key, run->mem);
     if (source->field && source->field->type == FIELD_UNSIGNED_LONG) {
         uint64_t u = (uint64_t)bucket->key ^ (UINT64_C(1) << 63);

@@ -84,9 +84,9 @@ static int64_t span_of(struct tuple_part *part, int64_t ms)
 
 int64_t part_key_of_long(struct tuple_part *part, int64_t stored)
 {
-    const struct field *field = part->source.field;
-    if (part->spec->kind == TUPLE_TERMS)
-        return stored;
+    const struct field *field = part->source.local;
+    if (part->spec->kind == TUPLE_TERMS) /* of date_nanos, too, milliseconds */
+        return date_rounding_ms(field, stored);
     if (part->spec->kind == TUPLE_DATE_HISTOGRAM)
         return span_of(part, date_rounding_ms(field, stored));
     bool is_unsigned = field && field->type == FIELD_UNSIGNED_LONG;
@@ -231,7 +231,10 @@ int part_cmp(const struct tuple_part *part, const struct part_value *value,
 static bool place_longs(struct tuple_part *part)
 {
     struct column_zone all;
-    if (part->source.kind == COLUMN_DOUBLE && part->spec->kind == TUPLE_TERMS)
+    const struct field *field = part->source.local;
+    bool is_turned =
+        part->source.kind == COLUMN_DOUBLE || (field && field->type == FIELD_DATE_NANOS);
+    if (is_turned && part->spec->kind == TUPLE_TERMS)
         return false;
     if (!column_stats(part->source.column, &all))
         return true;
@@ -254,10 +257,10 @@ static bool place_spans(struct tuple_part *part, struct agg_run *run)
         return false;
     if (!column_stats(part->source.column, &all))
         return true;
-    int64_t max = date_rounding_ms(part->source.field, all.max_i);
+    int64_t max = date_rounding_ms(part->source.local, all.max_i);
     part->spans = ARENA_ARRAY(run->scratch, int64_t, SPANS_MAX);
     struct date_span span = date_rounding_span(rounding, part->source.zone,
-                                               date_rounding_ms(part->source.field, all.min_i));
+                                               date_rounding_ms(part->source.local, all.min_i));
     for (;;) {
         if (part->span_count == SPANS_MAX)
             return false;
@@ -484,7 +487,7 @@ static struct value print_number(const struct source *source, int64_t key, bool 
     if (type == FIELD_BOOLEAN)
         return value_bool(key != 0);
     if (prints_dates && source->pattern)
-        return value_str(source_print_long(source, key, run->mem));
+        return value_str(source_print_double(source, (double)key, run->mem));
     uint64_t u = (uint64_t)key ^ (UINT64_C(1) << 63);
     if (type == FIELD_UNSIGNED_LONG && u > INT64_MAX)
         return (struct value){.kind = VALUE_BIG,
