@@ -120,7 +120,7 @@ static void adjust_kind(struct date_item *item, char letter, bool is_java)
         item->count = n >= 4 ? 3 : 2;
         item->prints_z = n >= 5;
     } else {
-        item->count = (uint8_t)(n >= 3 ? 3 : n);
+        item->count = (uint8_t)(n == 4 ? 2 : MIN_OF(n, 3u)); /* of four letters without a colon */
         item->prints_z = letter == 'X';
         if (letter == 'O')
             item->count = 3;

@@ -252,6 +252,8 @@ static void prints(struct test *t)
         {DATE_ELASTICSEARCH, "yyyy-MM-dd'T'HH:mmX", SEOUL, "2025-01-22T13:52+09"},
         {DATE_ELASTICSEARCH, "yyyy-MM-dd'T'HH:mmXXX", NULL, "2025-01-22T04:52Z"},
         {DATE_ELASTICSEARCH, "yyyy-MM-dd'T'HH:mmxxx", NULL, "2025-01-22T04:52+00:00"},
+        {DATE_ELASTICSEARCH, "HHxxxx", NULL, "04+0000"},
+        {DATE_ELASTICSEARCH, "HHxxxxx", NULL, "04+00:00"},
         {DATE_ELASTICSEARCH, "QQ[ HH]", NULL, "01 04"},
         {DATE_LOGSTASH, "UNIX_MS", NULL, "1737521553987.654321"},
         {DATE_LOGSTASH, "TAI64N", NULL, "@400000006790799b3ade68b1"},
