@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "base/str.h"
+#include "index/half.h"
 #include "index/ip.h"
 #include "query/dates.h"
 #include "query/query.h"
@@ -64,11 +65,19 @@ static bool value_unsigned(struct arena *mem, const struct value *v, int64_t *re
 
 static double as_stored(const struct field *field, double v)
 {
-    if (field->type == FIELD_FLOAT || field->type == FIELD_HALF_FLOAT)
+    if (field->type == FIELD_FLOAT)
         return (double)(float)v;
+    if (field->type == FIELD_HALF_FLOAT)
+        return half_round(v);
     if (field->type == FIELD_SCALED_FLOAT && field->scaling_factor > 0)
         return round(v * field->scaling_factor) / field->scaling_factor;
     return v;
+}
+
+/* A bound of a range, as stored values are compared with it: it may lie between two halves. */
+static double bound_as_double(const struct field *field, double v)
+{
+    return field->type == FIELD_HALF_FLOAT ? (double)(float)v : as_stored(field, v);
 }
 
 static bool value_boolean(const struct value *v, int64_t *ret_i)
@@ -276,13 +285,13 @@ static struct plan *double_range(struct planner *planner, const struct field *fi
     if (!is_open(&range->from)) {
         if (!value_number(planner->mem, &range->from, &i, &f, &is_int))
             return bad_value(planner, field, &range->from, range->is_lenient);
-        f = as_stored(field, f);
+        f = bound_as_double(field, f);
         min = range->includes_from ? f : nextafter(f, INFINITY);
     }
     if (!is_open(&range->to)) {
         if (!value_number(planner->mem, &range->to, &i, &f, &is_int))
             return bad_value(planner, field, &range->to, range->is_lenient);
-        f = as_stored(field, f);
+        f = bound_as_double(field, f);
         max = range->includes_to ? f : nextafter(f, -INFINITY);
     }
     return plan_doubles(planner, field, min, max, boost);
