@@ -74,10 +74,13 @@ static double as_stored(const struct field *field, double v)
     return v;
 }
 
-/* A bound of a range, as stored values are compared with it: it may lie between two halves. */
+/* A bound of a range, as stored values are compared with it. What lies between two values of the
+ * type stays there: 1.005 is above what a factor of 100 keeps as 1. */
 static double bound_as_double(const struct field *field, double v)
 {
-    return field->type == FIELD_HALF_FLOAT ? (double)(float)v : as_stored(field, v);
+    if (field->type == FIELD_FLOAT || field->type == FIELD_HALF_FLOAT)
+        return (double)(float)v;
+    return v;
 }
 
 static bool value_boolean(const struct value *v, int64_t *ret_i)

@@ -99,4 +99,30 @@ static void floats(struct test *t)
     CHECK(t, "\"float\"", docs, rows);
 }
 
-TEST_MAIN(TEST(integers), TEST(halves), TEST(floats))
+static void scaled_floats(struct test *t)
+{
+    static const char *const docs[] = {"-1.01", "-1", "0", "0.57", "1", "1.01", NULL};
+    static const struct row rows[] = {
+        {TERM("1.01"), "1.01"},
+        {TERM("0.57"), "0.57"},
+        {TERM("-1.01"), "-1.01"},
+        {RANGE("gte", "1.005"), "1.01"},
+        {RANGE("gt", "1.005"), "1.01"},
+        {RANGE("gt", "1.006"), "1.01"},
+        {RANGE("gte", "1.004"), "1.01"},
+        {RANGE("gte", "1.01"), "1.01"},
+        {RANGE("gt", "1.01"), ""},
+        {RANGE("lte", "1.006"), "-1.01 -1 0 0.57 1"},
+        {RANGE("lt", "1.006"), "-1.01 -1 0 0.57 1"},
+        {RANGE("lt", "1.004"), "-1.01 -1 0 0.57 1"},
+        {RANGE("lt", "1"), "-1.01 -1 0 0.57"},
+        {RANGE("gte", "-1.006"), "-1 0 0.57 1 1.01"},
+        {RANGE("lte", "-1.004"), "-1.01"},
+        {RANGE("lt", "-1.006"), "-1.01"},
+        {RANGE("gte", "0.57"), "0.57 1 1.01"},
+        {RANGE("lte", "0.57"), "-1.01 -1 0 0.57"},
+    };
+    CHECK(t, "\"scaled_float\",\"scaling_factor\":100", docs, rows);
+}
+
+TEST_MAIN(TEST(integers), TEST(halves), TEST(floats), TEST(scaled_floats))
