@@ -75,6 +75,10 @@ static void queries_find(struct test *t)
     finds(&bed, "{\"query\":{\"wildcard\":{\"t\":{\"value\":\"D?G\"}}}}", "2 3 4");
     finds(&bed, "{\"query\":{\"wildcard\":{\"k\":\"*\"}}}", "1 2 3 4 5");
     finds(&bed, "{\"query\":{\"regexp\":{\"t\":\"(quick|la.y)\"}}}", "1 2 3 4");
+    finds(&bed, "{\"query\":{\"regexp\":{\"k\":{\"value\":\"A\",\"case_insensitive\":true}}}}",
+          "1 3");
+    finds(&bed, "{\"query\":{\"regexp\":{\"k\":{\"value\":\"a@\",\"flags_value\":8}}}}", "1 3");
+    finds(&bed, "{\"query\":{\"regexp\":{\"k\":{\"value\":\"a@\",\"flags_value\":0}}}}", "");
     finds(&bed,
           "{\"query\":{\"bool\":{\"must\":{\"term\":{\"k\":\"a\"}},\"must_not\":{\"term\":{\"n\":1}"
           "}}}}",

@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/str.h"
 #include "query/query.h"
+#include "query/regexp_syntax.h"
 #include "text/regex.h"
 
 struct side {
@@ -29,7 +30,7 @@ static int parse_side(const struct value *v, const char *name, struct arena *mem
     side->is_given = true;
     if (v->kind == VALUE_STR) {
         struct str prefix;
-        return regexp_translate(v->s, STR("ALL"), mem, &side->pattern, &prefix, err);
+        return regexp_translate(v->s, REGEXP_ALL, false, mem, &side->pattern, &prefix, err);
     }
     if (v->kind != VALUE_LIST)
         return dsl_error(v, err, ERR_PARSE, "Unrecognized token in [%s]", name);
@@ -81,7 +82,7 @@ int terms_filter_parse(const struct value *include, const struct value *exclude,
 static bool pattern_has(struct str pattern, struct str text)
 {
     CLEANUP(regex_free_ptr) struct regex *re = NULL;
-    return regex_compile(pattern, REGEX_WHOLE, &re, NULL) == 0 &&
+    return regex_compile(pattern, REGEXP_COMPILE, &re, NULL) == 0 &&
            regex_find(re, text, 0, NULL) == 1;
 }
 

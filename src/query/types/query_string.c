@@ -6,6 +6,7 @@
 #include "index/analyze.h"
 #include "query/query.h"
 #include "query/query_string/qs.h"
+#include "query/regexp_syntax.h"
 
 struct query_string_query {
     struct query base;
@@ -169,9 +170,10 @@ static struct plan *variant_plan(const struct query_string_query *own, struct pl
         struct err err;
         if (!is_terms && is_lenient)
             return NULL;
-        if (regexp_translate(node->text, STR("ALL"), planner->mem, &pattern, &prefix, &err) < 0)
+        if (regexp_translate(node->text, REGEXP_ALL, false, planner->mem, &pattern, &prefix, &err) <
+            0)
             return plan_fail(planner, err.code, "%s", err.text);
-        return plan_regexp(planner, field, pattern, prefix, false, boost);
+        return plan_regexp(planner, field, pattern, prefix, boost);
     }
     case QS_BOOL:
     case QS_EXISTS:
