@@ -47,7 +47,8 @@ static const struct opt date_histogram_opts[] = {
     OPT_VALUE(struct date_histogram_params, min_doc_count, .help = "Default 0: gaps are filled."),
     OPT_VALUE(struct date_histogram_params, extended_bounds,
               .help = "{min, max}: buckets at least from here to there."),
-    OPT_VALUE(struct date_histogram_params, hard_bounds, .help = "{min, max}: no buckets outside."),
+    OPT_VALUE(struct date_histogram_params, hard_bounds,
+              .help = "{min, max}: no buckets outside, nor that of max."),
     OPT_VALUE(struct date_histogram_params, order,
               .help = "{\"_key\": \"asc\"} or {\"_count\": …}."),
     OPT_BOOL(struct date_histogram_params, keyed, .help = "Buckets as an object."),
@@ -101,6 +102,17 @@ static int bound_ms(const struct value *bounds, const char *name,
     return 0;
 }
 
+/* The key of the bucket that a hard bound lies in. */
+static int hard_bound(const struct date_histogram_params *params, const char *name,
+                      const struct date_histogram_run *mine, struct agg_run *run, bool *ret_has,
+                      int64_t *ret_key, struct err *err)
+{
+    TRY(bound_ms(&params->hard_bounds, name, params, &mine->source, run, ret_has, ret_key, err));
+    if (*ret_has)
+        *ret_key = date_rounding_span(&params->rounding, mine->source.zone, *ret_key).low;
+    return 0;
+}
+
 static int date_histogram_begin(const struct agg_node *node, struct agg_run *run, void *own,
                                 struct err *err)
 {
@@ -116,16 +128,14 @@ static int date_histogram_begin(const struct agg_node *node, struct agg_run *run
         date_spans_of_search(&mine->spans, &params->rounding, mine->source.zone,
                              params->source.field, run);
     mine->has_spans = true;
-    TRY(bound_ms(&params->hard_bounds, "min", params, &mine->source, run, &mine->has_hard_min,
-                 &mine->hard_min, err));
-    return bound_ms(&params->hard_bounds, "max", params, &mine->source, run, &mine->has_hard_max,
-                    &mine->hard_max, err);
+    TRY(hard_bound(params, "min", mine, run, &mine->has_hard_min, &mine->hard_min, err));
+    return hard_bound(params, "max", mine, run, &mine->has_hard_max, &mine->hard_max, err);
 }
 
 static bool is_outside(const struct date_histogram_run *mine, int64_t key)
 {
     return (mine->has_hard_min && key < mine->hard_min) ||
-           (mine->has_hard_max && key > mine->hard_max);
+           (mine->has_hard_max && key >= mine->hard_max);
 }
 
 /* The whole window in one span. */
