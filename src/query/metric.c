@@ -425,22 +425,36 @@ static void put_number(struct agg_run *run, const struct source *source, struct 
                       value_str(source_print_double(source, f.f, run->mem)));
 }
 
+/* Of values there are, what is no number is said to be none: the variance of a sample of one. */
+static struct value stats_number(const struct value *v, bool is_empty)
+{
+    struct value f = as_double(v);
+    return f.kind == VALUE_NULL && !is_empty ? value_str(STR("NaN")) : f;
+}
+
+static struct value print_bounds(struct agg_run *run, const struct value *bounds, bool is_empty)
+{
+    struct value map = value_map(run->mem, bounds->map->count);
+    for (size_t k = 0; k < bounds->map->count; k++)
+        value_map_set(run->mem, &map, bounds->map->keys[k],
+                      stats_number(&bounds->map->values[k], is_empty));
+    return map;
+}
+
 /* stats print their texts behind all numbers. */
 static struct value print_stats(struct agg_run *run, const struct source *source,
                                 const struct value *result)
 {
     struct value map = value_map(run->mem, result->map->count * 2);
+    const struct value *count = value_map_get_lit(result, "count");
+    bool is_empty = !count || count->i == 0;
     for (size_t i = 0; i < result->map->count; i++) {
         struct str key = result->map->keys[i];
         const struct value *v = &result->map->values[i];
-        if (v->kind == VALUE_MAP) {
-            struct value bounds = value_map(run->mem, v->map->count);
-            for (size_t k = 0; k < v->map->count; k++)
-                value_map_set(run->mem, &bounds, v->map->keys[k], as_double(&v->map->values[k]));
-            value_map_set(run->mem, &map, key, bounds);
-        } else {
-            value_map_set(run->mem, &map, key, is_of_field(key) ? as_double(v) : *v);
-        }
+        struct value printed = v->kind == VALUE_MAP ? print_bounds(run, v, is_empty)
+                               : is_of_field(key)   ? stats_number(v, is_empty)
+                                                    : *v;
+        value_map_set(run->mem, &map, key, printed);
     }
     for (size_t i = 0; source_prints_text(source) && i < result->map->count; i++) {
         struct value f = as_double(&result->map->values[i]);
