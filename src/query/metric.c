@@ -441,6 +441,28 @@ static struct value print_bounds(struct agg_run *run, const struct value *bounds
     return map;
 }
 
+/* The texts of numbers, and of the bounds among them, under their names and `suffix`. */
+static void put_texts(struct agg_run *run, const struct source *source, const struct value *numbers,
+                      const char *suffix, struct value *map)
+{
+    for (size_t i = 0; i < numbers->map->count; i++) {
+        const struct value *v = &numbers->map->values[i];
+        struct value f = as_double(v), text;
+        if (v->kind == VALUE_MAP) {
+            text = value_map(run->mem, v->map->count);
+            put_texts(run, source, v, "", &text);
+        } else if (is_of_field(numbers->map->keys[i])) {
+            text = value_str(f.kind == VALUE_FLOAT ? source_print_double(source, f.f, run->mem)
+                                                   : STR("NaN"));
+        } else {
+            continue;
+        }
+        value_map_set(run->mem, map,
+                      arena_printf(run->mem, STR_FMT "%s", STR_ARG(numbers->map->keys[i]), suffix),
+                      text);
+    }
+}
+
 /* stats print their texts behind all numbers. */
 static struct value print_stats(struct agg_run *run, const struct source *source,
                                 const struct value *result)
@@ -456,14 +478,8 @@ static struct value print_stats(struct agg_run *run, const struct source *source
                                                     : *v;
         value_map_set(run->mem, &map, key, printed);
     }
-    for (size_t i = 0; source_prints_text(source) && i < result->map->count; i++) {
-        struct value f = as_double(&result->map->values[i]);
-        if (is_of_field(result->map->keys[i]) && f.kind == VALUE_FLOAT)
-            value_map_set(
-                run->mem, &map,
-                arena_printf(run->mem, STR_FMT "_as_string", STR_ARG(result->map->keys[i])),
-                value_str(source_print_double(source, f.f, run->mem)));
-    }
+    if (!is_empty && source_prints_text(source))
+        put_texts(run, source, result, "_as_string", &map);
     return map;
 }
 

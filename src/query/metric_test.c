@@ -42,4 +42,26 @@ static void samples_of_one_are_not_a_number(struct test *t)
     bed_deinit(&bed);
 }
 
-TEST_MAIN(TEST(samples_of_one_are_not_a_number))
+/* Bounds have texts too; where nothing was found there are none. */
+static void texts_follow_the_format(struct test *t)
+{
+    static const char two[] = "\"extended_stats\":{\"field\":\"m\",\"format\":\"0.00\"}",
+                      none[] = "\"extended_stats\":{\"field\":\"zz\",\"format\":\"0.00\"}",
+                      empty[] = "\"stats\":{\"field\":\"zz\",\"format\":\"0.00\"}";
+    struct bed bed;
+    bed_init(&bed, t);
+    fill(&bed);
+    gives_agg(&bed, two, "avg_as_string", "\"2.50\"");
+    gives_agg(&bed, two, "variance_sampling_as_string", "\"4.50\"");
+    gives_agg(&bed, two, "std_deviation_bounds_as_string",
+              "{\"upper\":\"5.50\",\"lower\":\"-0.50\",\"upper_population\":\"5.50\","
+              "\"lower_population\":\"-0.50\",\"upper_sampling\":\"6.74\","
+              "\"lower_sampling\":\"-1.74\"}");
+    gives_agg(&bed, none, "sum_as_string", "(nothing)");
+    gives_agg(&bed, none, "std_deviation_bounds_as_string", "(nothing)");
+    gives_agg(&bed, empty, "sum_as_string", "(nothing)");
+    gives_agg(&bed, empty, "sum", "0.0");
+    bed_deinit(&bed);
+}
+
+TEST_MAIN(TEST(texts_follow_the_format), TEST(samples_of_one_are_not_a_number))
