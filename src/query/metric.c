@@ -488,15 +488,10 @@ static struct value print_percentiles(struct agg_run *run, const struct metric_p
 {
     struct value values = params->keyed ? value_map(run->mem, result->map->count)
                                         : value_list(run->mem, result->map->count);
-    bool is_ranks = str_is(str_from(params->spec.type->name), "percentile_ranks");
     for (size_t i = 0; i < result->map->count; i++) {
         struct str key = result->map->keys[i];
         if (params->keyed) {
-            if (is_ranks) {
-                value_map_set(run->mem, &values, key, as_double(&result->map->values[i]));
-            } else {
-                put_number(run, source, &values, key, &result->map->values[i]);
-            }
+            put_number(run, source, &values, key, &result->map->values[i]);
             continue;
         }
         double percent = 0;

@@ -64,4 +64,22 @@ static void texts_follow_the_format(struct test *t)
     bed_deinit(&bed);
 }
 
-TEST_MAIN(TEST(texts_follow_the_format), TEST(samples_of_one_are_not_a_number))
+/* Whatever order they were asked for in; ranks have texts as percentiles have. */
+static void percents_are_in_order(struct test *t)
+{
+    struct bed bed;
+    bed_init(&bed, t);
+    fill(&bed);
+    gives_agg(&bed, "\"percentiles\":{\"field\":\"m\",\"percents\":[100,0,50.0]}", "values",
+              "{\"0.0\":1.0,\"50.0\":2.5,\"100.0\":4.0}");
+    gives_agg(&bed, "\"percentiles\":{\"field\":\"m\",\"percents\":[100,0],\"keyed\":false}",
+              "values", "[{\"key\":0.0,\"value\":1.0},{\"key\":100.0,\"value\":4.0}]");
+    gives_agg(&bed, "\"percentile_ranks\":{\"field\":\"m\",\"values\":[9,-1]}", "values",
+              "{\"-1.0\":0.0,\"9.0\":100.0}");
+    gives_agg(&bed, "\"percentile_ranks\":{\"field\":\"m\",\"values\":[9],\"format\":\"0.00\"}",
+              "values", "{\"9.0\":100.0,\"9.0_as_string\":\"100.00\"}");
+    bed_deinit(&bed);
+}
+
+TEST_MAIN(TEST(percents_are_in_order), TEST(texts_follow_the_format),
+          TEST(samples_of_one_are_not_a_number))
