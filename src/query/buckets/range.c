@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tidy: allow test: its rows are in search_test.c and oracle_test.c, where documents are */
 /* range.c: buckets for given ranges [from, to) of numbers or dates; a document may be in several.
  * They are printed by ascending bounds, as Elasticsearch does, whatever order they were given in.
  */
@@ -119,8 +118,8 @@ static int read_ranges(const struct agg_node *node, struct agg_run *run, struct 
     for (size_t i = 0; i < mine->count; i++) {
         const struct value *range = &params->ranges.list->items[i];
         const struct value *key = value_map_get_lit(range, "key");
-        if (key && key->kind == VALUE_STR)
-            ranges[i].key = key->s;
+        if (key && key->kind != VALUE_NULL)
+            ranges[i].key = value_to_str(run->mem, key);
         TRY(bound(node, &mine->source, run, value_map_get_lit(range, "from"), &ranges[i].has_from,
                   &ranges[i].from, err));
         TRY(bound(node, &mine->source, run, value_map_get_lit(range, "to"), &ranges[i].has_to,
