@@ -9,6 +9,7 @@
 #include "index/ip.h"
 #include "query/agg_tree.h"
 #include "query/dates.h"
+#include "query/decimal_format.h"
 
 int source_check(const struct agg_node *node, const struct source_params *params, struct err *err)
 {
@@ -393,61 +394,6 @@ bool source_prints_text(const struct source *source)
            (source->field && source->field->type == FIELD_BOOLEAN);
 }
 
-/* "0.00", "#,##0.0", "00", "$0.00", "0.0%": the digits Java's DecimalFormat would print. */
-static struct str print_decimal(struct str format, double v, struct arena *mem)
-{
-    size_t begin = 0, end = format.n;
-    while (begin < end && !strchr("#0,.", format.p[begin]))
-        begin++;
-    while (end > begin && !strchr("#0,.", format.p[end - 1]))
-        end--;
-    struct str body = str_sub(format, begin, end - begin), suffix = str_from_off(format, end);
-    int integers = 0, decimals_min = 0, decimals_max = 0;
-    bool is_behind = false, has_groups = false;
-    for (size_t i = 0; i < body.n; i++) {
-        if (body.p[i] == '.')
-            is_behind = true;
-        else if (body.p[i] == ',')
-            has_groups = true;
-        else if (!is_behind)
-            integers += body.p[i] == '0';
-        else {
-            decimals_max++;
-            decimals_min += body.p[i] == '0';
-        }
-    }
-    if (str_find_char(suffix, '%') >= 0)
-        v *= 100;
-    char digits[400];
-    int n = snprintf(digits, sizeof(digits), "%.*f", MIN_OF(decimals_max, 40), fabs(v));
-    struct str text = {digits, n > 0 ? MIN_OF((size_t)n, sizeof(digits) - 1) : 0};
-    ptrdiff_t dot = str_find_char(text, '.');
-    size_t whole = dot < 0 ? text.n : (size_t)dot, drop = 0;
-    while (dot >= 0 && (int)(text.n - whole - 1 - drop) > decimals_min &&
-           text.p[text.n - 1 - drop] == '0')
-        drop++;
-    text.n -= drop;
-    if (text.n == whole + 1)
-        text.n = whole;
-    struct buf out;
-    buf_init(&out, 4 * KIB);
-    if (v < 0)
-        buf_add_char(&out, '-');
-    buf_add_str(&out, str_sub(format, 0, begin));
-    for (int i = (int)whole; i < integers; i++)
-        buf_add_char(&out, '0');
-    size_t first = integers == 0 && whole == 1 && text.p[0] == '0' && text.n > whole ? 1 : 0;
-    for (size_t i = first; i < text.n; i++) {
-        if (has_groups && i > 0 && i < whole && (whole - i) % 3 == 0)
-            buf_add_char(&out, ',');
-        buf_add_char(&out, text.p[i]);
-    }
-    buf_add_str(&out, suffix);
-    struct str copy = arena_str(mem, buf_str(&out));
-    buf_deinit(&out);
-    return copy;
-}
-
 struct str source_print_long(const struct source *source, int64_t stored, struct arena *mem)
 {
     if (source->pattern)
@@ -456,7 +402,8 @@ struct str source_print_long(const struct source *source, int64_t stored, struct
     if (source->field && source->field->type == FIELD_BOOLEAN)
         return stored ? STR("true") : STR("false");
     if (source->decimal_format.n)
-        return print_decimal(source->decimal_format, (double)stored, mem);
+        return decimal_format_integer(source->decimal_format,
+                                      arena_printf(mem, "%lld", (long long)stored), mem);
     return arena_printf(mem, "%lld", (long long)stored);
 }
 
@@ -467,7 +414,7 @@ struct str source_print_double(const struct source *source, double v, struct are
     if (source->field && source->field->type == FIELD_BOOLEAN)
         return v != 0 ? STR("true") : STR("false");
     if (source->decimal_format.n)
-        return print_decimal(source->decimal_format, v, mem);
+        return decimal_format_double(source->decimal_format, v, mem);
     struct value as_value = value_float(v);
     return value_to_str(mem, &as_value);
 }
