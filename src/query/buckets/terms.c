@@ -161,7 +161,8 @@ static uint32_t text_id(const struct terms_params *params, struct terms_run *min
     uint32_t slot = text_slot(mine, text);
     if (!mine->slots[slot]) {
         mine->texts[mine->text_count] = arena_str(run->mem, text);
-        mine->is_out[mine->text_count] = params->filter && !terms_filter_text(params->filter, text);
+        mine->is_out[mine->text_count] =
+            params->filter && !terms_filter_text(params->filter, mine->source.field, text);
         mine->slots[slot] = ++mine->text_count;
     }
     return mine->slots[slot] - 1;
@@ -222,10 +223,10 @@ static uint32_t ordinal_bucket(const struct agg_node *node, struct agg_run *run,
                               : bucket_set_get(&own->set, id, run->mem);
 }
 
-static uint32_t long_bucket(const struct terms_params *params, struct agg_run *run,
-                            struct terms_state *own, int64_t v)
+static uint32_t long_bucket(const struct terms_params *params, const struct field *field,
+                            struct agg_run *run, struct terms_state *own, int64_t v)
 {
-    if (params->filter && !terms_filter_number(params->filter, (double)v))
+    if (params->filter && !terms_filter_long(params->filter, field, v))
         return UINT32_MAX;
     return bucket_set_get(&own->set, v, run->mem);
 }
@@ -238,8 +239,8 @@ static uint32_t bucket_of(const struct agg_node *node, struct agg_run *run, stru
     if (mine->source.kind == COLUMN_ORDINAL)
         return ordinal_bucket(node, run, own, batch->ordinals[i]);
     if (mine->source.kind == COLUMN_LONG)
-        return long_bucket(params, run, own, batch->longs[i]);
-    if (params->filter && !terms_filter_number(params->filter, batch->doubles[i]))
+        return long_bucket(params, mine->source.field, run, own, batch->longs[i]);
+    if (params->filter && !terms_filter_double(params->filter, batch->doubles[i]))
         return UINT32_MAX;
     return bucket_set_get(&own->set, double_key(batch->doubles[i]), run->mem);
 }
@@ -248,9 +249,9 @@ static uint32_t code_bucket(const struct agg_node *node, struct agg_run *run,
                             struct terms_state *own, uint32_t code)
 {
     const struct terms_run *mine = node_own(node, run);
-    return mine->source.kind == COLUMN_ORDINAL
-               ? ordinal_bucket(node, run, own, code)
-               : long_bucket(node->params, run, own, mine->least + (int64_t)code);
+    return mine->source.kind == COLUMN_ORDINAL ? ordinal_bucket(node, run, own, code)
+                                               : long_bucket(node->params, mine->source.field, run,
+                                                             own, mine->least + (int64_t)code);
 }
 
 /* ---- By code ---- */

@@ -5,12 +5,16 @@
 #define NARU_QUERY_BUCKETS_TERMS_FILTER_H
 
 #include "event/value.h"
+#include "index/segment.h"
 
 struct terms_filter;
 /* *ret_filter NULL: everything goes. */
 int terms_filter_parse(const struct value *include, const struct value *exclude, struct arena *mem,
                        struct terms_filter **ret_filter, struct err *err) WARN_UNUSED;
-bool terms_filter_text(const struct terms_filter *filter, struct str text);
-bool terms_filter_number(const struct terms_filter *filter, double v);
+/* Values as a column of the field (NULL: of texts) keeps them. */
+bool terms_filter_text(const struct terms_filter *filter, const struct field *field,
+                       struct str text);
+bool terms_filter_long(const struct terms_filter *filter, const struct field *field, int64_t v);
+bool terms_filter_double(const struct terms_filter *filter, double v);
 
 #endif
