@@ -401,10 +401,12 @@ struct str source_print_long(const struct source *source, int64_t stored, struct
                            mem);
     if (source->field && source->field->type == FIELD_BOOLEAN)
         return stored ? STR("true") : STR("false");
-    if (source->decimal_format.n)
-        return decimal_format_integer(source->decimal_format,
-                                      arena_printf(mem, "%lld", (long long)stored), mem);
-    return arena_printf(mem, "%lld", (long long)stored);
+    uint64_t u = (uint64_t)stored ^ (UINT64_C(1) << 63);
+    bool is_unsigned = source->field && source->field->type == FIELD_UNSIGNED_LONG;
+    struct str text = is_unsigned ? arena_printf(mem, "%llu", (unsigned long long)u)
+                                  : arena_printf(mem, "%lld", (long long)stored);
+    return source->decimal_format.n ? decimal_format_integer(source->decimal_format, text, mem)
+                                    : text;
 }
 
 struct str source_print_double(const struct source *source, double v, struct arena *mem)

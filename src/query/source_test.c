@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* source_test.c: unsigned_long values in aggregations: kept minus 2^63, shown as they came. */
+#include "query/search_support_test.h"
+
+static void fill(struct bed *bed)
+{
+    static const char *const values[] = {"0", "7", "9223372036854775808", "18446744073709551615"};
+    create(bed, "i", "{\"mappings\":{\"properties\":{\"u\":{\"type\":\"unsigned_long\"}}}}");
+    for (size_t i = 0; i < ARRAY_COUNT(values); i++)
+        put(bed, "i", arena_printf(bed->t->mem, "%zu", i).p,
+            arena_printf(bed->t->mem, "{\"u\":%s}", values[i]).p);
+    put(bed, "i", "none", "{}");
+    refresh(bed, "i");
+}
+
+static void unsigned_longs_are_shown_as_they_came(struct test *t)
+{
+    static const struct {
+        const char *agg, *path, *json;
+    } rows[] = {
+        {"\"terms\":{\"field\":\"u\",\"order\":{\"_key\":\"desc\"},\"size\":2}", "buckets",
+         "[{\"key\":18446744073709551615,\"doc_count\":1},"
+         "{\"key\":9223372036854775808,\"doc_count\":1}]"},
+        {"\"terms\":{\"field\":\"u\",\"format\":\"0.0\",\"include\":[7,18446744073709551615]}",
+         "buckets",
+         "[{\"key\":7,\"key_as_string\":\"7.0\",\"doc_count\":1},"
+         "{\"key\":18446744073709551615,\"key_as_string\":\"18446744073709551615.0\","
+         "\"doc_count\":1}]"},
+        {"\"terms\":{\"field\":\"u\",\"exclude\":[7,0,9223372036854775808]}", "buckets",
+         "[{\"key\":18446744073709551615,\"doc_count\":1}]"},
+        {"\"terms\":{\"field\":\"u\",\"missing\":7,\"size\":1}", "buckets",
+         "[{\"key\":7,\"doc_count\":2}]"},
+        {"\"min\":{\"field\":\"u\"}", "value", "0.0"},
+        {"\"max\":{\"field\":\"u\"}", "value", "1.8446744073709552E19"},
+        {"\"avg\":{\"field\":\"u\",\"missing\":5}", "value", "5.534023222112865E18"},
+        {"\"cardinality\":{\"field\":\"u\"}", "value", "4"},
+        {"\"cardinality\":{\"field\":\"u\",\"missing\":7}", "value", "4"},
+        {"\"missing\":{\"field\":\"u\"}", "doc_count", "1"},
+        {"\"range\":{\"field\":\"u\",\"ranges\":[{\"from\":7,\"to\":1e19}]}", "buckets/0/doc_count",
+         "2"},
+        {"\"histogram\":{\"field\":\"u\",\"interval\":1e19}", "buckets",
+         "[{\"key\":0.0,\"doc_count\":3},{\"key\":1.0E19,\"doc_count\":1}]"},
+        {"\"composite\":{\"sources\":[{\"a\":{\"terms\":{\"field\":\"u\",\"order\":\"desc\"}}}],"
+         "\"size\":1}",
+         "buckets/0/key", "{\"a\":18446744073709551615}"},
+        {"\"percentiles\":{\"field\":\"u\",\"percents\":[0]}", "values", "{\"0.0\":0.0}"},
+    };
+    struct bed bed;
+    bed_init(&bed, t);
+    fill(&bed);
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct str body = arena_printf(t->mem, "{\"size\":0,\"aggs\":{\"x\":{%s}}}", rows[i].agg);
+        struct str path = arena_printf(t->mem, "aggregations/x/%s", rows[i].path);
+        struct value tree = reply(&bed, "i", body.p);
+        struct str got = json_of(&bed, at_path(&tree, path.p));
+        if (!str_eq(got, str_from(rows[i].json)))
+            fail_msg("%s: " STR_FMT, rows[i].agg, STR_ARG(got));
+    }
+    bed_deinit(&bed);
+}
+
+static void unsigned_longs_are_sorted(struct test *t)
+{
+    struct bed bed;
+    bed_init(&bed, t);
+    fill(&bed);
+    finds(&bed, "{\"sort\":[\"u\"]}", "0 1 2 3 none");
+    finds(&bed, "{\"sort\":[{\"u\":\"desc\"}]}", "3 2 1 0 none");
+    finds(&bed, "{\"sort\":[{\"u\":{\"missing\":8}}]}", "0 1 none 2 3");
+    finds(&bed, "{\"sort\":[\"u\"],\"search_after\":[7]}", "2 3 none");
+    finds(&bed, "{\"sort\":[\"u\"],\"search_after\":[9223372036854775808]}", "3 none");
+    gives(&bed, "{\"sort\":[{\"u\":\"desc\"}],\"size\":1}", "hits/hits/0/sort",
+          "[18446744073709551615]");
+    gives(&bed, "{\"docvalue_fields\":[\"u\"],\"sort\":[{\"u\":\"desc\"}],\"size\":1}",
+          "hits/hits/0/fields", "{\"u\":[18446744073709551615]}");
+    bed_deinit(&bed);
+}
+
+TEST_MAIN(TEST(unsigned_longs_are_shown_as_they_came), TEST(unsigned_longs_are_sorted))
