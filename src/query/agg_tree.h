@@ -252,12 +252,15 @@ struct source {
     double missing_f;
     struct str missing_text;
     bool has_kind;
+    bool is_widened; /* the column has integers, which are read as floats beside the missing one */
     bool is_double; /* numbers are floats in some segment: keys and results are printed as floats */
     const struct date_pattern *pattern; /* of printed dates, NULL for other fields */
     const struct time_zone *zone;
     struct str decimal_format; /* "0.00" for numbers */
 };
-enum source_wants { SOURCE_NUMBERS = 1, SOURCE_STRINGS = 2, SOURCE_ANY = 3 };
+/* WIDENED: integers MAY be read as floats, where a fraction stands for missing ones; values come
+ * from source_next only then. */
+enum source_wants { SOURCE_NUMBERS = 1, SOURCE_STRINGS = 2, SOURCE_ANY = 3, SOURCE_WIDENED = 4 };
 int source_check(const struct agg_node *node, const struct source_params *params,
                  struct err *err) WARN_UNUSED;
 int source_begin(struct source *source, const struct agg_node *node,

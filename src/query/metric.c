@@ -119,7 +119,7 @@ static int metric_begin(const struct agg_node *node, struct agg_run *run, void *
     const struct metric_params *params = node->params;
     struct metric_run *mine = own;
     TRY(source_begin(&mine->source, node, &params->source, run,
-                     takes_any(params) ? SOURCE_ANY : SOURCE_NUMBERS, err));
+                     (takes_any(params) ? SOURCE_ANY : SOURCE_NUMBERS) | SOURCE_WIDENED, err));
     mine->hashes = NULL;
     mine->counts = NULL;
     mine->code_count = 0;

@@ -10,6 +10,7 @@
 #include "query/agg_tree.h"
 #include "query/dates.h"
 #include "query/decimal_format.h"
+#include "query/whole_number.h"
 
 int source_check(const struct agg_node *node, const struct source_params *params, struct err *err)
 {
@@ -59,9 +60,33 @@ static int first_field(struct source *source, const struct field *field,
     return 0;
 }
 
+/* An integer where the column has integers, else what is nearest, or all are read as floats. */
+static int read_missing_number(struct source *source, const struct value *v, struct str text,
+                               bool may_widen, struct arena *mem, struct err *err)
+{
+    static const struct field plain = {.type = FIELD_LONG};
+    const struct field *field = source->field ? source->field : &plain;
+    struct whole_number whole;
+    if (!str_to_f64(text, &source->missing_f) || !whole_number(v, mem, &whole))
+        return err_set(err, ERR_INVALID, "For input string: \"" STR_FMT "\"", STR_ARG(text));
+    bool is_exact =
+        whole_number_stored(field, whole.floor, &source->missing_i) && !whole.has_fraction;
+    if (source->kind != COLUMN_LONG || is_exact)
+        return 0;
+    if (may_widen) {
+        source->is_widened = source->is_double = true;
+        source->kind = COLUMN_DOUBLE;
+        return 0;
+    }
+    int64_t unused;
+    whole_int cut = whole.floor + (whole.floor < 0 && whole.has_fraction);
+    whole_number_clamp(field, cut, WHOLE_NUMBER_MAX, &source->missing_i, &unused);
+    return 0;
+}
+
 /* The value of documents without one, once its type is known. */
 static int read_missing(struct source *source, const struct source_params *params,
-                        struct agg_run *run, struct err *err)
+                        struct agg_run *run, enum source_wants wants, struct err *err)
 {
     const struct value *v = &params->missing;
     struct str text = value_to_str(run->mem, v);
@@ -84,12 +109,7 @@ static int read_missing(struct source *source, const struct source_params *param
     } else if (field && field->type == FIELD_BOOLEAN) {
         source->missing_i = str_is(text, "true") || str_is(text, "1");
     } else {
-        if (!str_to_f64(text, &source->missing_f))
-            return err_set(err, ERR_INVALID, "For input string: \"" STR_FMT "\"", STR_ARG(text));
-        if (!str_to_i64(text, &source->missing_i))
-            source->missing_i = (int64_t)source->missing_f;
-        if (field && field->type == FIELD_UNSIGNED_LONG)
-            source->missing_i = (int64_t)((uint64_t)source->missing_i ^ (UINT64_C(1) << 63));
+        TRY(read_missing_number(source, v, text, (wants & SOURCE_WIDENED) != 0, run->mem, err));
     }
     source->missing_f = source->kind == COLUMN_LONG ? (double)source->missing_i : source->missing_f;
     return 0;
@@ -128,7 +148,7 @@ int source_begin(struct source *source, const struct agg_node *node,
         if (!source->field) {
             source->zone = time_zone_utc();
             source->kind = unmapped_kind(params, wants);
-            return read_missing(source, params, run, err);
+            return read_missing(source, params, run, wants, err);
         }
         return 0;
     }
@@ -159,12 +179,13 @@ int source_begin(struct source *source, const struct agg_node *node,
             "in two "
             "different indices",
             STR_ARG(node->name));
+    source->is_widened = false;
     source->is_double = source->is_double || kind == COLUMN_DOUBLE;
     source->kind = kind;
     source->has_kind = true;
     source->column = segment_column(run->part->segment, field);
     source->is_multi = source->column && column_is_multi(source->column);
-    return read_missing(source, params, run, err);
+    return read_missing(source, params, run, wants, err);
 }
 
 struct column *source_only_column(const struct source_params *params, const struct agg_run *run)
@@ -200,6 +221,12 @@ static void add_missing(const struct source *source, struct value_batch *batch, 
         batch->longs[at] = source->missing_i;
 }
 
+static double widened(const struct source *source, int64_t v)
+{
+    return source->field->type == FIELD_UNSIGNED_LONG ? (double)((uint64_t)v ^ (UINT64_C(1) << 63))
+                                                      : (double)v;
+}
+
 static void put_single(const struct source *source, struct value_batch *batch,
                        const struct window_values *w, uint32_t off)
 {
@@ -207,6 +234,8 @@ static void put_single(const struct source *source, struct value_batch *batch,
     batch->offs[at] = (uint16_t)off;
     if (source->kind == COLUMN_ORDINAL)
         batch->ordinals[at] = w->ordinals[off];
+    else if (source->is_widened)
+        batch->doubles[at] = widened(source, w->longs[off]);
     else if (source->kind == COLUMN_DOUBLE)
         batch->doubles[at] = w->doubles[off];
     else
@@ -218,7 +247,7 @@ static void read_single(const struct source *source, struct agg_run *run,
 {
     const struct window_values *w = run_window(run, source->column, block->first);
     bool is_dense = column_is_dense(source->column);
-    if (is_dense && !block->offs) {
+    if (is_dense && !block->offs && !source->is_widened) {
         for (uint32_t i = 0; i < block->count; i++)
             batch->offs[i] = (uint16_t)i;
         batch->count = block->count;
@@ -250,7 +279,8 @@ static bool read_multi_doc(const struct source *source, uint32_t doc, uint32_t o
     } v = {.longs = longs};
     size_t n = 0, max = MULTI_STACK;
     for (int pass = 0; pass < 2; pass++) {
-        n = source->kind == COLUMN_LONG ? column_doc_longs(source->column, doc, v.longs, max)
+        n = source->kind == COLUMN_LONG || source->is_widened
+                ? column_doc_longs(source->column, doc, v.longs, max)
             : source->kind == COLUMN_DOUBLE
                 ? column_doc_doubles(source->column, doc, v.doubles, max)
                 : column_doc_ordinals(source->column, doc, v.ordinals, max);
@@ -268,6 +298,9 @@ static bool read_multi_doc(const struct source *source, uint32_t doc, uint32_t o
         if (source->kind == COLUMN_ORDINAL) {
             is_same = i > 0 && v.ordinals[i] == v.ordinals[i - 1];
             batch->ordinals[at] = v.ordinals[i];
+        } else if (source->is_widened) {
+            is_same = i > 0 && v.longs[i] == v.longs[i - 1];
+            batch->doubles[at] = widened(source, v.longs[i]);
         } else if (source->kind == COLUMN_DOUBLE) {
             is_same = i > 0 && v.doubles[i] == v.doubles[i - 1];
             batch->doubles[at] = v.doubles[i];

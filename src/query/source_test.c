@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* source_test.c: unsigned_long values in aggregations: kept minus 2^63, shown as they came. */
+/* source_test.c: unsigned_long values in aggregations: kept minus 2^63, shown as they came; numbers
+ * for documents without a value. */
 #include "query/search_support_test.h"
 
 static void fill(struct bed *bed)
@@ -11,6 +12,17 @@ static void fill(struct bed *bed)
             arena_printf(bed->t->mem, "{\"u\":%s}", values[i]).p);
     put(bed, "i", "none", "{}");
     refresh(bed, "i");
+}
+
+static void check(struct bed *bed, const char *agg, const char *path, const char *json)
+{
+    struct test *t = bed->t;
+    struct str body = arena_printf(t->mem, "{\"size\":0,\"aggs\":{\"x\":{%s}}}", agg);
+    struct value tree = reply(bed, "i", body.p);
+    struct str got =
+        json_of(bed, at_path(&tree, arena_printf(t->mem, "aggregations/x/%s", path).p));
+    if (!str_eq(got, str_from(json)))
+        fail_msg("%s: " STR_FMT, agg, STR_ARG(got));
 }
 
 static void unsigned_longs_are_shown_as_they_came(struct test *t)
@@ -48,14 +60,8 @@ static void unsigned_longs_are_shown_as_they_came(struct test *t)
     struct bed bed;
     bed_init(&bed, t);
     fill(&bed);
-    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-        struct str body = arena_printf(t->mem, "{\"size\":0,\"aggs\":{\"x\":{%s}}}", rows[i].agg);
-        struct str path = arena_printf(t->mem, "aggregations/x/%s", rows[i].path);
-        struct value tree = reply(&bed, "i", body.p);
-        struct str got = json_of(&bed, at_path(&tree, path.p));
-        if (!str_eq(got, str_from(rows[i].json)))
-            fail_msg("%s: " STR_FMT, rows[i].agg, STR_ARG(got));
-    }
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
+        check(&bed, rows[i].agg, rows[i].path, rows[i].json);
     bed_deinit(&bed);
 }
 
@@ -76,4 +82,45 @@ static void unsigned_longs_are_sorted(struct test *t)
     bed_deinit(&bed);
 }
 
-TEST_MAIN(TEST(unsigned_longs_are_shown_as_they_came), TEST(unsigned_longs_are_sorted))
+/* A number that is no integer makes floats of all values, as in Elasticsearch. */
+static void fractions_stand_for_missing_integers(struct test *t)
+{
+    static const struct {
+        const char *agg, *path, *json;
+    } rows[] = {
+        {"\"avg\":{\"field\":\"n\",\"missing\":1.5}", "value", "2.25"},
+        {"\"sum\":{\"field\":\"n\",\"missing\":\"0.25\"}", "value", "6.5"},
+        {"\"max\":{\"field\":\"n\",\"missing\":1e30}", "value", "1.0E30"},
+        {"\"min\":{\"field\":\"u\",\"missing\":-1}", "value", "-1.0"},
+        {"\"max\":{\"field\":\"u\",\"missing\":18446744073709551615}", "value",
+         "1.8446744073709552E19"},
+        {"\"sum\":{\"field\":\"m\",\"missing\":0.5}", "value", "7.0"},
+        {"\"terms\":{\"field\":\"n\",\"missing\":1.5}", "buckets",
+         "[{\"key\":1.5,\"doc_count\":2},{\"key\":2.0,\"doc_count\":1},"
+         "{\"key\":4.0,\"doc_count\":1}]"},
+        {"\"terms\":{\"field\":\"n\",\"missing\":3.0}", "buckets/0", "{\"key\":3,\"doc_count\":2}"},
+        {"\"histogram\":{\"field\":\"n\",\"interval\":0.5,\"min_doc_count\":1,\"missing\":2.75}",
+         "buckets",
+         "[{\"key\":2.0,\"doc_count\":1},{\"key\":2.5,\"doc_count\":2},"
+         "{\"key\":4.0,\"doc_count\":1}]"},
+        {"\"range\":{\"field\":\"u\",\"missing\":1.5,\"ranges\":[{\"from\":1.25,\"to\":8}]}",
+         "buckets/0/doc_count", "4"},
+    };
+    struct bed bed;
+    bed_init(&bed, t);
+    create(&bed, "i",
+           "{\"mappings\":{\"properties\":{\"n\":{\"type\":\"long\"},\"m\":{\"type\":\"long\"},"
+           "\"u\":{\"type\":\"unsigned_long\"}}}}");
+    put(&bed, "i", "1", "{\"n\":2,\"m\":[1,2],\"u\":7}");
+    put(&bed, "i", "2", "{}");
+    refresh(&bed, "i");
+    put(&bed, "i", "3", "{\"n\":4,\"m\":3}");
+    put(&bed, "i", "4", "{\"o\":1}");
+    refresh(&bed, "i");
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
+        check(&bed, rows[i].agg, rows[i].path, rows[i].json);
+    bed_deinit(&bed);
+}
+
+TEST_MAIN(TEST(fractions_stand_for_missing_integers), TEST(unsigned_longs_are_shown_as_they_came),
+          TEST(unsigned_longs_are_sorted))

@@ -80,7 +80,8 @@ static int histogram_begin(const struct agg_node *node, struct agg_run *run, voi
 {
     const struct histogram_params *params = node->params;
     struct histogram_run *mine = own;
-    TRY(source_begin(&mine->source, node, &params->source, run, SOURCE_NUMBERS, err));
+    TRY(source_begin(&mine->source, node, &params->source, run, SOURCE_NUMBERS | SOURCE_WIDENED,
+                     err));
     mine->low = -INFINITY;
     mine->high = INFINITY;
     (void)bound(&params->hard_bounds, "min", &mine->low);

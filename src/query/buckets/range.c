@@ -134,7 +134,8 @@ static int range_begin(const struct agg_node *node, struct agg_run *run, void *o
 {
     const struct range_params *params = node->params;
     struct range_run *mine = own;
-    TRY(source_begin(&mine->source, node, &params->source, run, SOURCE_NUMBERS, err));
+    TRY(source_begin(&mine->source, node, &params->source, run, SOURCE_NUMBERS | SOURCE_WIDENED,
+                     err));
     if (params->source.time_zone.p)
         TRY(dates_zone(params->source.time_zone, run->mem, &mine->source.zone, err));
     if (!mine->source.pattern && str_is(str_from(node->type->name), "date_range"))
@@ -186,7 +187,8 @@ static bool collect_zone(const struct agg_node *node, struct agg_run *run, struc
     struct range_run *mine = node_own(node, run);
     struct column_zone zone;
     bool is_all = true;
-    if (!mine->source.column || mine->source.is_multi || !column_is_dense(mine->source.column) ||
+    if (!mine->source.column || mine->source.is_multi || mine->source.is_widened ||
+        !column_is_dense(mine->source.column) ||
         !column_zone(mine->source.column, block->first / ZONE_DOCS, &zone))
         return false;
     for (size_t r = 0; r < mine->count; r++) {

@@ -111,7 +111,7 @@ static int terms_begin(const struct agg_node *node, struct agg_run *run, void *o
     const struct terms_params *params = node->params;
     struct terms_run *mine = own;
     TRY(terms_orders_check(&params->orders, node, err));
-    TRY(source_begin(&mine->source, node, &params->source, run, SOURCE_ANY, err));
+    TRY(source_begin(&mine->source, node, &params->source, run, SOURCE_ANY | SOURCE_WIDENED, err));
     if (!mine->is_begun && !params->filter && params->min_doc_count > 0)
         mine->only = source_only_column(&params->source, run);
     mine->is_begun = true;
