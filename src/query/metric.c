@@ -162,6 +162,21 @@ static uint64_t ordinal_hash(struct metric_run *mine, struct agg_run *run, uint3
     return mine->hashes[ordinal];
 }
 
+/* Unsigned integers as floats, but where values are told apart: no float is between some of them.
+ */
+static void add_unsigned(struct agg *agg, struct value_batch *batch)
+{
+    bool is_exact = (agg->type->flags & AGG_ANY_VALUE) != 0;
+    for (size_t i = 0; i < batch->count; i++) {
+        uint64_t u = (uint64_t)batch->longs[i] ^ (UINT64_C(1) << 63);
+        batch->longs[i] = (int64_t)u;
+        if (!is_exact)
+            agg_add(agg, (double)u);
+    }
+    if (is_exact)
+        agg_add_longs(agg, batch->longs, batch->count);
+}
+
 static void add_batch(struct metric_run *mine, struct agg_run *run, struct agg *agg,
                       struct value_batch *batch)
 {
@@ -174,8 +189,7 @@ static void add_batch(struct metric_run *mine, struct agg_run *run, struct agg *
     } else if (mine->source.kind == COLUMN_DOUBLE) {
         agg_add_doubles(agg, batch->doubles, batch->count);
     } else if (mine->source.field && mine->source.field->type == FIELD_UNSIGNED_LONG) {
-        for (size_t i = 0; i < batch->count; i++)
-            agg_add(agg, (double)((uint64_t)batch->longs[i] ^ (UINT64_C(1) << 63)));
+        add_unsigned(agg, batch);
     } else {
         agg_add_longs(agg, batch->longs, batch->count);
     }

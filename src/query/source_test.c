@@ -65,6 +65,26 @@ static void unsigned_longs_are_shown_as_they_came(struct test *t)
     bed_deinit(&bed);
 }
 
+/* No double is between them. */
+static void close_unsigned_longs_are_told_apart(struct test *t)
+{
+    static const char *const values[] = {"18446744073709551615", "18446744073709551614",
+                                         "9007199254740993", "9007199254740992", "5"};
+    struct bed bed;
+    bed_init(&bed, t);
+    create(&bed, "i", "{\"mappings\":{\"properties\":{\"u\":{\"type\":\"unsigned_long\"}}}}");
+    for (size_t i = 0; i < ARRAY_COUNT(values); i++)
+        put(&bed, "i", arena_printf(t->mem, "%zu", i).p,
+            arena_printf(t->mem, "{\"u\":[%s,5]}", values[i]).p);
+    put(&bed, "i", "none", "{}");
+    refresh(&bed, "i");
+    check(&bed, "\"cardinality\":{\"field\":\"u\"}", "value", "5");
+    check(&bed, "\"cardinality\":{\"field\":\"u\",\"missing\":18446744073709551613}", "value", "6");
+    check(&bed, "\"cardinality\":{\"field\":\"u\",\"missing\":5}", "value", "5");
+    check(&bed, "\"value_count\":{\"field\":\"u\"}", "value", "10");
+    bed_deinit(&bed);
+}
+
 static void unsigned_longs_are_sorted(struct test *t)
 {
     struct bed bed;
@@ -122,5 +142,5 @@ static void fractions_stand_for_missing_integers(struct test *t)
     bed_deinit(&bed);
 }
 
-TEST_MAIN(TEST(fractions_stand_for_missing_integers), TEST(unsigned_longs_are_shown_as_they_came),
-          TEST(unsigned_longs_are_sorted))
+TEST_MAIN(TEST(close_unsigned_longs_are_told_apart), TEST(fractions_stand_for_missing_integers),
+          TEST(unsigned_longs_are_shown_as_they_came), TEST(unsigned_longs_are_sorted))
