@@ -33,6 +33,7 @@ struct terms_params {
 
 struct terms_run {
     struct source source;
+    const struct terms_filter *filter; /* once the field is known; of numbers */
     struct column *only; /* the search's only column of the field: ids are its ordinals */
     bool is_begun;
     struct str *texts; /* by id */
@@ -106,12 +107,27 @@ static int terms_parse(struct agg_node *node, struct dsl *dsl, struct agg_tree *
 
 /* ---- Running ---- */
 
+static int filter_begin(const struct terms_params *params, struct terms_run *mine,
+                        struct agg_run *run, struct err *err)
+{
+    const struct source *source = &mine->source;
+    if (!params->filter || (mine->filter && mine->filter != params->filter))
+        return 0;
+    mine->filter = params->filter;
+    if (!source->field || !field_is_date(source->field))
+        return 0;
+    struct str format = params->source.format.p ? params->source.format : source->field->format;
+    return terms_filter_dates(params->filter, source->field, format, source->zone, run->now_ns,
+                              run->mem, &mine->filter, err);
+}
+
 static int terms_begin(const struct agg_node *node, struct agg_run *run, void *own, struct err *err)
 {
     const struct terms_params *params = node->params;
     struct terms_run *mine = own;
     TRY(terms_orders_check(&params->orders, node, err));
     TRY(source_begin(&mine->source, node, &params->source, run, SOURCE_ANY | SOURCE_WIDENED, err));
+    TRY(filter_begin(params, mine, run, err));
     if (!mine->is_begun && !params->filter && params->min_doc_count > 0)
         mine->only = source_only_column(&params->source, run);
     mine->is_begun = true;
@@ -223,10 +239,10 @@ static uint32_t ordinal_bucket(const struct agg_node *node, struct agg_run *run,
                               : bucket_set_get(&own->set, id, run->mem);
 }
 
-static uint32_t long_bucket(const struct terms_params *params, const struct field *field,
-                            struct agg_run *run, struct terms_state *own, int64_t v)
+static uint32_t long_bucket(const struct terms_run *mine, struct agg_run *run,
+                            struct terms_state *own, int64_t v)
 {
-    if (params->filter && !terms_filter_long(params->filter, field, v))
+    if (mine->filter && !terms_filter_long(mine->filter, mine->source.field, v))
         return UINT32_MAX;
     return bucket_set_get(&own->set, v, run->mem);
 }
@@ -239,7 +255,7 @@ static uint32_t bucket_of(const struct agg_node *node, struct agg_run *run, stru
     if (mine->source.kind == COLUMN_ORDINAL)
         return ordinal_bucket(node, run, own, batch->ordinals[i]);
     if (mine->source.kind == COLUMN_LONG)
-        return long_bucket(params, mine->source.field, run, own, batch->longs[i]);
+        return long_bucket(mine, run, own, batch->longs[i]);
     if (params->filter && !terms_filter_double(params->filter, batch->doubles[i]))
         return UINT32_MAX;
     return bucket_set_get(&own->set, double_key(batch->doubles[i]), run->mem);
@@ -249,9 +265,9 @@ static uint32_t code_bucket(const struct agg_node *node, struct agg_run *run,
                             struct terms_state *own, uint32_t code)
 {
     const struct terms_run *mine = node_own(node, run);
-    return mine->source.kind == COLUMN_ORDINAL ? ordinal_bucket(node, run, own, code)
-                                               : long_bucket(node->params, mine->source.field, run,
-                                                             own, mine->least + (int64_t)code);
+    return mine->source.kind == COLUMN_ORDINAL
+               ? ordinal_bucket(node, run, own, code)
+               : long_bucket(mine, run, own, mine->least + (int64_t)code);
 }
 
 /* ---- By code ---- */

@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/str.h"
 #include "index/ip.h"
+#include "query/dates.h"
 #include "query/query.h"
 #include "query/regexp_syntax.h"
 #include "query/whole_number.h"
@@ -13,6 +14,7 @@
 
 /* What a value of a list means to each type of field. */
 struct item {
+    struct value value;
     struct str text;
     double number; /* NAN: it is none */
     struct whole_number whole;
@@ -47,8 +49,9 @@ static int parse_side(const struct value *v, const char *name, struct arena *mem
     struct item *items = ARENA_ARRAY(mem, struct item, v->list->count + 1);
     for (size_t i = 0; i < v->list->count; i++) {
         struct item *item = &items[i];
-        item->text = value_to_str(mem, &v->list->items[i]);
-        item->is_number = whole_number(&v->list->items[i], mem, &item->whole);
+        item->value = v->list->items[i];
+        item->text = value_to_str(mem, &item->value);
+        item->is_number = whole_number(&item->value, mem, &item->whole);
         item->is_address = ip_parse(item->text, item->address);
         if (!str_to_f64(item->text, &item->number))
             item->number = __builtin_nan("");
@@ -86,6 +89,33 @@ int terms_filter_parse(const struct value *include, const struct value *exclude,
         TRY(parse_side(include, "include", mem, &filter->include, err));
     TRY(parse_side(exclude, "exclude", mem, &filter->exclude, err));
     *ret_filter = filter;
+    return 0;
+}
+
+static int side_dates(struct side *side, const struct field *field, struct str format,
+                      const struct time_zone *zone, int64_t now_ns, struct arena *mem,
+                      struct err *err)
+{
+    struct item *items = ARENA_ARRAY(mem, struct item, side->count + 1);
+    for (size_t i = 0; i < side->count; i++) {
+        int64_t ns;
+        TRY(dates_value(&side->items[i].value, format, zone, now_ns, false, mem, &ns, err));
+        items[i].whole.floor = dates_to_stored(field, ns);
+        items[i].is_number = true;
+    }
+    side->items = items;
+    return 0;
+}
+
+int terms_filter_dates(const struct terms_filter *filter, const struct field *field,
+                       struct str format, const struct time_zone *zone, int64_t now_ns,
+                       struct arena *mem, const struct terms_filter **ret_filter, struct err *err)
+{
+    struct terms_filter *dates = ARENA_NEW(mem, struct terms_filter);
+    *dates = *filter;
+    TRY(side_dates(&dates->include, field, format, zone, now_ns, mem, err));
+    TRY(side_dates(&dates->exclude, field, format, zone, now_ns, mem, err));
+    *ret_filter = dates;
     return 0;
 }
 

@@ -6,11 +6,17 @@
 
 #include "event/value.h"
 #include "index/segment.h"
+#include "text/timezone.h"
 
 struct terms_filter;
 /* *ret_filter NULL: everything goes. */
 int terms_filter_parse(const struct value *include, const struct value *exclude, struct arena *mem,
                        struct terms_filter **ret_filter, struct err *err) WARN_UNUSED;
+/* The same with its values read as dates of a field, which is when the field is known. */
+int terms_filter_dates(const struct terms_filter *filter, const struct field *field,
+                       struct str format, const struct time_zone *zone, int64_t now_ns,
+                       struct arena *mem, const struct terms_filter **ret_filter,
+                       struct err *err) WARN_UNUSED;
 /* Values as a column of the field (NULL: of texts) keeps them. */
 bool terms_filter_text(const struct terms_filter *filter, const struct field *field,
                        struct str text);
