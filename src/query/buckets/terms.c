@@ -107,10 +107,19 @@ static int terms_parse(struct agg_node *node, struct dsl *dsl, struct agg_tree *
 
 /* ---- Running ---- */
 
-static int filter_begin(const struct terms_params *params, struct terms_run *mine,
-                        struct agg_run *run, struct err *err)
+static int filter_begin(const struct agg_node *node, struct terms_run *mine, struct agg_run *run,
+                        struct err *err)
 {
+    const struct terms_params *params = node->params;
     const struct source *source = &mine->source;
+    if (params->filter && source->field && source->kind != COLUMN_ORDINAL &&
+        terms_filter_has_pattern(params->filter))
+        return err_set(err, ERR_INVALID,
+                       "Aggregation [" STR_FMT
+                       "] cannot support regular expression style include/exclude settings as they "
+                       "can only be applied to string fields. Use an array of values for "
+                       "include/exclude clauses",
+                       STR_ARG(node->name));
     if (!params->filter || (mine->filter && mine->filter != params->filter))
         return 0;
     mine->filter = params->filter;
@@ -127,7 +136,7 @@ static int terms_begin(const struct agg_node *node, struct agg_run *run, void *o
     struct terms_run *mine = own;
     TRY(terms_orders_check(&params->orders, node, err));
     TRY(source_begin(&mine->source, node, &params->source, run, SOURCE_ANY | SOURCE_WIDENED, err));
-    TRY(filter_begin(params, mine, run, err));
+    TRY(filter_begin(node, mine, run, err));
     if (!mine->is_begun && !params->filter && params->min_doc_count > 0)
         mine->only = source_only_column(&params->source, run);
     mine->is_begun = true;

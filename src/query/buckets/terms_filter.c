@@ -92,6 +92,11 @@ int terms_filter_parse(const struct value *include, const struct value *exclude,
     return 0;
 }
 
+bool terms_filter_has_pattern(const struct terms_filter *filter)
+{
+    return filter->include.pattern.p || filter->exclude.pattern.p;
+}
+
 static int side_dates(struct side *side, const struct field *field, struct str format,
                       const struct time_zone *zone, int64_t now_ns, struct arena *mem,
                       struct err *err)

@@ -12,6 +12,8 @@ struct terms_filter;
 /* *ret_filter NULL: everything goes. */
 int terms_filter_parse(const struct value *include, const struct value *exclude, struct arena *mem,
                        struct terms_filter **ret_filter, struct err *err) WARN_UNUSED;
+/* An expression is given, which is for texts only. */
+bool terms_filter_has_pattern(const struct terms_filter *filter);
 /* The same with its values read as dates of a field, which is when the field is known. */
 int terms_filter_dates(const struct terms_filter *filter, const struct field *field,
                        struct str format, const struct time_zone *zone, int64_t now_ns,

@@ -76,4 +76,21 @@ static void values_are_of_the_field(struct test *t)
     bed_deinit(&bed);
 }
 
-TEST_MAIN(TEST(values_are_of_the_field))
+static void expressions_are_of_texts(struct test *t)
+{
+    static const char *const fields[] = {"l", "u", "d", "b", "t"};
+    struct bed bed;
+    bed_init(&bed, t);
+    fill(&bed);
+    for (size_t i = 0; i < ARRAY_COUNT(fields); i++) {
+        struct str body = arena_printf(
+            t->mem,
+            "{\"size\":0,\"aggs\":{\"x\":{\"terms\":{\"field\":\"%s\",\"exclude\":\"1.*\"}}}}",
+            fields[i]);
+        fails(&bed, body.p, ERR_INVALID,
+              "Aggregation [x] cannot support regular expression style include/exclude settings");
+    }
+    bed_deinit(&bed);
+}
+
+TEST_MAIN(TEST(values_are_of_the_field), TEST(expressions_are_of_texts))
