@@ -143,6 +143,17 @@ static void query_strings_find(struct test *t)
           "{\"query\":{\"query_string\":{\"query\":\"quick "
           "dog\",\"default_operator\":\"AND\",\"default_field\":\"t\"}}}",
           "3 4");
+#define QS_AND(text, field, ids)                                                                   \
+    finds(&bed,                                                                                    \
+          "{\"query\":{\"query_string\":{\"query\":\"" text                                        \
+          "\",\"default_operator\":\"AND\",\"default_field\":\"" field "\"}}}",                    \
+          ids)
+    /* A clause without a word is none, but for fields that take it as it is. */
+    QS_AND("quick - dog", "t", "3 4");
+    QS_AND("quick AND \\\"?!\\\" AND dog", "t", "3 4");
+    QS_AND("quick AND NOT - AND dog", "t", "3 4");
+    QS_AND("- AND \\\"!\\\"", "t", "");
+    QS_AND("a AND - AND a", "k", "");
     fails(&bed, "{\"query\":{\"query_string\":{\"query\":\"(a\"}}}", ERR_PARSE,
           "Failed to parse query [(a]");
     bed_deinit(&bed);
