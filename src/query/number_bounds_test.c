@@ -54,6 +54,14 @@ static void integers(struct test *t)
         {RANGE("lt", "-1.5"), "-2"},
         {RANGE("gt", "0.0"), "1 2"},
         {RANGE("lt", "\"1\""), "-2 -1 0"},
+        {RANGE("gt", "\"-1.5\""), "-1 0 1 2"},
+        {RANGE("lte", "\"-0.5\""), "-2 -1"},
+        {RANGE("gte", "\"-15e-1\""), "-1 0 1 2"},
+        {RANGE("lt", "\"-0.00e5\""), "-2 -1"},
+        {RANGE("lte", "\"0.012e2\""), "-2 -1 0 1"},
+        {RANGE("lt", "\"1e400\""), "-2 -1 0 1 2"},
+        {RANGE("gt", "\"-1e-400\""), "0 1 2"},
+        {TERM("\"20e-1\""), "2"},
     };
     CHECK(t, "\"byte\"", docs, rows);
     CHECK(t, "\"short\"", docs, rows);
