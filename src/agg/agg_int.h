@@ -65,5 +65,7 @@ bool agg__get_value(struct str *in, struct arena *mem, struct value *ret_v);
 
 /* A double as a key of a map: "1.0", "99.9". */
 struct str agg__f64_key(double v, struct arena *mem);
+/* A list of numbers, not empty, as floats in ascending order. */
+struct value agg__sorted_f64s(const struct value *numbers, struct arena *mem);
 
 #endif

@@ -4,6 +4,7 @@
  * million tenths are 100000 and not 100000.00000133288, and the result is the same in whatever
  * order and on however many threads they were added. */
 #include <math.h>
+#include <stdlib.h>
 
 #include "agg/agg_int.h"
 #include "base/str.h"
@@ -284,4 +285,23 @@ struct str agg__f64_key(double v, struct arena *mem)
     struct str key = arena_str(mem, buf_str(&text));
     buf_deinit(&text);
     return key;
+}
+
+static int f64_order(const void *a, const void *b)
+{
+    const struct value *x = a, *y = b;
+    return (x->f > y->f) - (x->f < y->f);
+}
+
+struct value agg__sorted_f64s(const struct value *numbers, struct arena *mem)
+{
+    size_t count = numbers->list->count;
+    struct value sorted = value_list(mem, count);
+    for (size_t i = 0; i < count; i++) {
+        double v = 0;
+        (void)value_to_f64(&numbers->list->items[i], &v);
+        value_list_add(mem, &sorted, value_float(v));
+    }
+    qsort(sorted.list->items, count, sizeof(*sorted.list->items), f64_order);
+    return sorted;
 }

@@ -20,9 +20,9 @@ static const struct opt percentile_ranks_opts[] = {
     OPT_END,
 };
 
-static int percentile_ranks_check(void *params, struct arena *mem UNUSED, struct err *err)
+static int percentile_ranks_check(void *params, struct arena *mem, struct err *err)
 {
-    const struct percentile_ranks_params *own = params;
+    struct percentile_ranks_params *own = params;
     if (!(own->compression >= 1 && own->compression <= 10000))
         return err_set(err, ERR_INVALID, "[compression] must be between 1 and 10000. Found [%g]",
                        own->compression);
@@ -33,6 +33,7 @@ static int percentile_ranks_check(void *params, struct arena *mem UNUSED, struct
         if (!value_to_f64(&own->values.list->items[i], &v))
             return err_set(err, ERR_INVALID, "[values] must be numbers");
     }
+    own->values = agg__sorted_f64s(&own->values, mem);
     return 0;
 }
 

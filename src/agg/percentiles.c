@@ -42,6 +42,7 @@ static int percentiles_check(void *params, struct arena *mem, struct err *err)
         if (!(percent >= 0 && percent <= 100))
             return err_set(err, ERR_INVALID, "percent must be in [0,100], got [%g]", percent);
     }
+    own->percents = agg__sorted_f64s(&own->percents, mem);
     return 0;
 }
 

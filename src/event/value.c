@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "event/value.h"
 
+#include <math.h>
+#include <stdio.h>
+
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/hash.h"
@@ -194,11 +197,84 @@ static bool lists_eq(const struct value *a, const struct value *b)
     return true;
 }
 
+/* ---- numbers ---- */
+
+/* 2^63: what an int64 is below, and the least double that none reaches. */
+#define TWO_63 9223372036854775808.0
+/* Digits of the largest double, its sign and the end. */
+#define F64_DIGITS_MAX 312
+
+static int order_ints(int64_t a, int64_t b)
+{
+    return (a > b) - (a < b);
+}
+
+/* Decimal integers without leading zeros. */
+static int order_digits(struct str a, struct str b)
+{
+    bool is_negative = a.n > 0 && a.p[0] == '-';
+    if (is_negative != (b.n > 0 && b.p[0] == '-'))
+        return is_negative ? -1 : 1;
+    int order = a.n != b.n ? (a.n > b.n) - (a.n < b.n) : str_cmp(a, b);
+    return is_negative ? -order : order;
+}
+
+static int order_int_float(int64_t i, double f)
+{
+    if (f >= TWO_63 || f < -TWO_63)
+        return f > 0 ? -1 : 1;
+    double whole = trunc(f);
+    int order = order_ints(i, (int64_t)whole);
+    return order ? order : (whole > f) - (whole < f);
+}
+
+static int order_big_float(struct str big, double f)
+{
+    char text[F64_DIGITS_MAX];
+    if (isinf(f))
+        return f > 0 ? -1 : 1;
+    int n = snprintf(text, sizeof(text), "%.0f", trunc(f)); /* beyond int64 none has a fraction */
+    return order_digits(big, (struct str){text, (size_t)n});
+}
+
+static int order_big_int(struct str big, int64_t i)
+{
+    char text[24];
+    int n = snprintf(text, sizeof(text), "%lld", (long long)i);
+    return order_digits(big, (struct str){text, (size_t)n});
+}
+
+static bool is_number(const struct value *v)
+{
+    return v->kind == VALUE_INT || v->kind == VALUE_BIG || (v->kind == VALUE_FLOAT && v->f == v->f);
+}
+
+bool value_order(const struct value *a, const struct value *b, int *ret_order)
+{
+    if (!is_number(a) || !is_number(b))
+        return false;
+    if (a->kind == VALUE_INT && b->kind == VALUE_INT)
+        *ret_order = order_ints(a->i, b->i);
+    else if (a->kind == VALUE_FLOAT && b->kind == VALUE_FLOAT)
+        *ret_order = (a->f > b->f) - (a->f < b->f);
+    else if (a->kind == VALUE_BIG && b->kind == VALUE_BIG)
+        *ret_order = order_digits(a->s, b->s);
+    else if (a->kind == VALUE_BIG)
+        *ret_order = b->kind == VALUE_INT ? order_big_int(a->s, b->i) : order_big_float(a->s, b->f);
+    else if (b->kind == VALUE_BIG || a->kind == VALUE_FLOAT) {
+        (void)value_order(b, a, ret_order);
+        *ret_order = -*ret_order;
+    } else {
+        *ret_order = order_int_float(a->i, b->f);
+    }
+    return true;
+}
+
 bool value_eq(const struct value *a, const struct value *b)
 {
     if (a->kind != b->kind) {
-        double x, y;
-        return value_to_f64(a, &x) && value_to_f64(b, &y) && x == y;
+        int order;
+        return value_order(a, b, &order) && order == 0;
     }
     switch ((enum value_kind)a->kind) {
     case VALUE_BOOL:

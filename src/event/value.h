@@ -100,6 +100,9 @@ bool value_map_remove(struct value *map, struct str key); /* keeps the order of 
 struct value value_copy(struct arena *mem, const struct value *v); /* deep, all bytes into mem */
 bool value_eq(const struct value *a,
               const struct value *b); /* deep; INT 1 equals FLOAT 1.0; maps in any order */
+/* Numbers by their exact values, whatever their kinds: *ret_order is below, at or above 0. False:
+ * not two numbers, or one is NaN. */
+bool value_order(const struct value *a, const struct value *b, int *ret_order);
 /* "string", "number" …: for messages. */
 const char *value_kind_name(const struct value *v);
 

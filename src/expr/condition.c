@@ -217,13 +217,8 @@ static bool equal(const struct value *a, const struct value *b)
 /* -1, 0, 1; false: these two have no order. */
 static bool compare(const struct value *a, const struct value *b, int *ret_order)
 {
-    double x, y;
     if (!a || !b)
         return false;
-    if (a->kind == VALUE_INT && b->kind == VALUE_INT) {
-        *ret_order = (a->i > b->i) - (a->i < b->i);
-        return true;
-    }
     if (a->kind == VALUE_TIME && b->kind == VALUE_TIME) {
         *ret_order = (a->time_ns > b->time_ns) - (a->time_ns < b->time_ns);
         return true;
@@ -232,10 +227,7 @@ static bool compare(const struct value *a, const struct value *b, int *ret_order
         *ret_order = str_cmp(a->s, b->s);
         return true;
     }
-    if (!value_to_f64(a, &x) || !value_to_f64(b, &y) || x != x || y != y)
-        return false;
-    *ret_order = (x > y) - (x < y);
-    return true;
+    return value_order(a, b, ret_order);
 }
 
 static bool in_list(const struct value *list, const struct str *texts, struct str text,

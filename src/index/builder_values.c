@@ -8,6 +8,7 @@
 #include "index/builder_int.h"
 #include "index/date_parse.h"
 #include "index/format.h"
+#include "index/half.h"
 #include "index/ip.h"
 
 #define PREVIEW_BYTES_MAX 100u
@@ -285,17 +286,6 @@ static int unsigned_take(struct ingest *in, const struct field_def *def, const s
     return 0;
 }
 
-/* Rounds to the nearest IEEE half, ties to even. */
-static double round_half(double d)
-{
-    int exponent;
-    if (d == 0)
-        return d;
-    (void)frexp(d, &exponent);
-    double step = ldexp(1, MAX_OF(exponent - 11, -24));
-    return nearbyint(d / step) * step;
-}
-
 static int double_take(struct ingest *in, const struct field_def *def, const struct scalar *v)
 {
     double d;
@@ -306,7 +296,7 @@ static int double_take(struct ingest *in, const struct field_def *def, const str
     if (type == FIELD_FLOAT)
         d = (double)(float)d;
     else if (type == FIELD_HALF_FLOAT)
-        d = round_half(d);
+        d = half_round(d);
     else if (type == FIELD_SCALED_FLOAT)
         d = round(d * def->pub.scaling_factor) / def->pub.scaling_factor;
     if (!isfinite(d) || (type == FIELD_HALF_FLOAT && fabs(d) > 65504))

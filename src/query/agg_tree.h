@@ -254,16 +254,20 @@ struct source {
     double missing_f;
     struct str missing_text;
     bool has_kind;
+    bool is_widened; /* the column has integers, which are read as floats beside the missing one */
     bool is_double; /* numbers are floats in some segment: keys and results are printed as floats */
     const struct date_pattern *pattern; /* of printed dates, NULL for other fields */
     const struct time_zone *zone;
     struct str decimal_format; /* "0.00" for numbers */
 };
+/* DATES: numbers, and those of a field that no index knows are dates. WIDENED: integers MAY be read
+ * as floats, where a fraction stands for missing ones; values come from source_next only then. */
 enum source_wants {
     SOURCE_NUMBERS = 1,
     SOURCE_STRINGS = 2,
     SOURCE_ANY = 3,
-    SOURCE_DATES = 5 /* numbers, and those of a field that no index knows are dates */
+    SOURCE_DATES = 5,
+    SOURCE_WIDENED = 8
 };
 int source_check(const struct agg_node *node, const struct source_params *params,
                  struct err *err) WARN_UNUSED;

@@ -7,7 +7,9 @@
 #include "index/geo_point.h"
 #include "index/ip.h"
 #include "query/dates.h"
+#include "query/decimal_format.h"
 #include "query/field_values.h"
+#include "query/query.h"
 #include "query/search_int.h"
 
 #define FIELDS_MAX 100u /* index.max_docvalue_fields_search */
@@ -85,6 +87,17 @@ struct value field_value_print(const struct field *field, const struct column_va
     return v->kind == COLUMN_LONG ? value_int(v->i) : value_str(v->text);
 }
 
+/* A number by a format of digits; other values as they are. */
+static struct value formatted(const struct field_spec *spec, const struct field *field,
+                              struct value v, struct arena *mem)
+{
+    if (!spec->format.p || !(field_is_long(field) || field_is_double(field)))
+        return v;
+    return value_str(v.kind == VALUE_FLOAT
+                         ? decimal_format_double(spec->format, v.f, mem)
+                         : decimal_format_integer(spec->format, value_to_str(mem, &v), mem));
+}
+
 static int add_docvalues(const struct field_spec *spec, const struct searcher_part *part,
                          uint32_t doc, struct arena *mem, struct value *fields, struct err *err)
 {
@@ -105,9 +118,10 @@ static int add_docvalues(const struct field_spec *spec, const struct searcher_pa
         if (spec->format.p && field_is_date(field))
             TRY(dates_format(spec->format, mem, &pattern, err));
         struct value list = value_list(mem, n);
-        for (size_t k = 0; k < n; k++)
-            value_list_add(mem, &list,
-                           field_value_print(field, &values[k], pattern, time_zone_utc(), mem));
+        for (size_t k = 0; k < n; k++) {
+            struct value v = field_value_print(field, &values[k], pattern, time_zone_utc(), mem);
+            value_list_add(mem, &list, formatted(spec, field, v, mem));
+        }
         struct str name = is_pattern ? field->path : spec->pattern;
         struct value *there = value_map_get(fields, name);
         for (size_t k = 0; there && k < n; k++)

@@ -6,9 +6,11 @@
 #include <math.h>
 
 #include "base/str.h"
+#include "index/half.h"
 #include "index/ip.h"
 #include "query/dates.h"
 #include "query/query.h"
+#include "query/whole_number.h"
 
 static struct plan *bad_value(struct planner *planner, const struct field *field,
                               const struct value *v, bool is_lenient)
@@ -30,44 +32,30 @@ static struct plan *bad_value(struct planner *planner, const struct field *field
 }
 
 /* A number of the body. Texts are read as numbers. */
-static bool value_number(struct arena *mem, const struct value *v, int64_t *ret_i, double *ret_f,
-                         bool *ret_is_int)
+static bool value_number(struct arena *mem, const struct value *v, double *ret_f)
 {
-    struct str text = value_to_str(mem, v);
     if (v->kind == VALUE_BOOL)
         return false;
-    if (v->kind == VALUE_INT || str_to_i64(text, ret_i)) {
-        *ret_i = v->kind == VALUE_INT ? v->i : *ret_i;
-        *ret_f = (double)*ret_i;
-        *ret_is_int = true;
-        return true;
-    }
-    *ret_is_int = false;
-    if (!str_to_f64(text, ret_f) || isnan(*ret_f))
-        return false;
-    if (fabs(*ret_f) < 9.2e18 && trunc(*ret_f) == *ret_f) {
-        *ret_i = (int64_t)*ret_f;
-        *ret_is_int = true;
-    }
-    return true;
-}
-
-/* Values of unsigned_long are kept minus 2^63. */
-static bool value_unsigned(struct arena *mem, const struct value *v, int64_t *ret_i)
-{
-    uint64_t u;
-    if (!str_to_u64(value_to_str(mem, v), &u))
-        return false;
-    *ret_i = (int64_t)(u ^ (UINT64_C(1) << 63));
-    return true;
+    return value_to_f64(v, ret_f) || (str_to_f64(value_to_str(mem, v), ret_f) && !isnan(*ret_f));
 }
 
 static double as_stored(const struct field *field, double v)
 {
-    if (field->type == FIELD_FLOAT || field->type == FIELD_HALF_FLOAT)
+    if (field->type == FIELD_FLOAT)
         return (double)(float)v;
+    if (field->type == FIELD_HALF_FLOAT)
+        return half_round(v);
     if (field->type == FIELD_SCALED_FLOAT && field->scaling_factor > 0)
         return round(v * field->scaling_factor) / field->scaling_factor;
+    return v;
+}
+
+/* A bound of a range, as stored values are compared with it. What lies between two values of the
+ * type stays there: 1.005 is above what a factor of 100 keeps as 1. */
+static double bound_as_double(const struct field *field, double v)
+{
+    if (field->type == FIELD_FLOAT || field->type == FIELD_HALF_FLOAT)
+        return (double)(float)v;
     return v;
 }
 
@@ -133,22 +121,25 @@ static struct plan *ip_term(struct planner *planner, const struct field *field,
                            (struct str){(const char *)high, IP_BYTES}, true, boost);
 }
 
-static struct plan *number_term(struct planner *planner, const struct field *field,
+static struct plan *long_term(struct planner *planner, const struct field *field,
+                              const struct value *v, bool is_lenient, float boost)
+{
+    struct whole_number whole;
+    int64_t i;
+    if (!whole_number(v, planner->mem, &whole))
+        return bad_value(planner, field, v, is_lenient);
+    bool is_one = !whole.has_fraction && whole_number_stored(field, whole.floor, &i);
+    return is_one ? plan_longs(planner, field, i, i, boost) : NULL;
+}
+
+static struct plan *double_term(struct planner *planner, const struct field *field,
                                 const struct value *v, bool is_lenient, float boost)
 {
-    int64_t i = 0;
-    double f = 0;
-    bool is_int = false;
-    if (field->type == FIELD_UNSIGNED_LONG) {
-        if (!value_unsigned(planner->mem, v, &i))
-            return bad_value(planner, field, v, is_lenient);
-        return plan_longs(planner, field, i, i, boost);
-    }
-    if (!value_number(planner->mem, v, &i, &f, &is_int))
+    double f;
+    if (!value_number(planner->mem, v, &f))
         return bad_value(planner, field, v, is_lenient);
-    if (field_is_double(field))
-        return plan_doubles(planner, field, as_stored(field, f), as_stored(field, f), boost);
-    return is_int ? plan_longs(planner, field, i, i, boost) : NULL;
+    f = as_stored(field, f);
+    return plan_doubles(planner, field, f, f, boost);
 }
 
 static struct plan *date_term(struct planner *planner, const struct field *field,
@@ -170,8 +161,10 @@ struct plan *plan_variant_term(struct planner *planner, const struct field *fiel
         return NULL;
     if (field_is_text(field) || field_is_string(field))
         return plan_term(planner, field, value_to_str(planner->mem, v), boost);
-    if (field_is_long(field) || field_is_double(field))
-        return number_term(planner, field, v, is_lenient, boost);
+    if (field_is_long(field))
+        return long_term(planner, field, v, is_lenient, boost);
+    if (field_is_double(field))
+        return double_term(planner, field, v, is_lenient, boost);
     if (field_is_date(field))
         return date_term(planner, field, v, is_lenient, boost);
     if (field->type == FIELD_IP)
@@ -229,41 +222,34 @@ static bool is_open(const struct value *v)
     return v->kind == VALUE_NONE || v->kind == VALUE_NULL;
 }
 
+/* The least and the greatest stored integer of a range. False: one of the bounds is no number,
+ * which is *ret_bad. No integer: *ret_min is above *ret_max. */
+static bool long_bounds(struct planner *planner, const struct field *field,
+                        const struct range_options *range, int64_t *ret_min, int64_t *ret_max,
+                        const struct value **ret_bad)
+{
+    struct whole_number low = {.floor = WHOLE_NUMBER_MIN}, high = {.floor = WHOLE_NUMBER_MAX};
+    *ret_bad = &range->from;
+    if (!is_open(&range->from) && !whole_number(&range->from, planner->mem, &low))
+        return false;
+    *ret_bad = &range->to;
+    if (!is_open(&range->to) && !whole_number(&range->to, planner->mem, &high))
+        return false;
+    if (!is_open(&range->from) && (low.has_fraction || !range->includes_from))
+        low.floor++;
+    if (!is_open(&range->to) && !high.has_fraction && !range->includes_to)
+        high.floor--;
+    whole_number_clamp(field, low.floor, high.floor, ret_min, ret_max);
+    return true;
+}
+
 static struct plan *long_range(struct planner *planner, const struct field *field,
                                const struct range_options *range, float boost)
 {
-    int64_t min = INT64_MIN, max = INT64_MAX, i = 0;
-    double f = 0;
-    bool is_int = true;
-    if (!is_open(&range->from)) {
-        if (field->type == FIELD_UNSIGNED_LONG
-                ? !value_unsigned(planner->mem, &range->from, &i)
-                : !value_number(planner->mem, &range->from, &i, &f, &is_int))
-            return bad_value(planner, field, &range->from, range->is_lenient);
-        if (!is_int && f > 9.2e18)
-            return NULL;
-        min = is_int ? i : f < -9.2e18 ? INT64_MIN : (int64_t)ceil(f);
-        if (is_int && !range->includes_from) {
-            if (min == INT64_MAX)
-                return NULL;
-            min++;
-        }
-    }
-    if (!is_open(&range->to)) {
-        is_int = true;
-        if (field->type == FIELD_UNSIGNED_LONG
-                ? !value_unsigned(planner->mem, &range->to, &i)
-                : !value_number(planner->mem, &range->to, &i, &f, &is_int))
-            return bad_value(planner, field, &range->to, range->is_lenient);
-        if (!is_int && f < -9.2e18)
-            return NULL;
-        max = is_int ? i : f > 9.2e18 ? INT64_MAX : (int64_t)floor(f);
-        if (is_int && !range->includes_to) {
-            if (max == INT64_MIN)
-                return NULL;
-            max--;
-        }
-    }
+    int64_t min, max;
+    const struct value *bad;
+    if (!long_bounds(planner, field, range, &min, &max, &bad))
+        return bad_value(planner, field, bad, range->is_lenient);
     return plan_longs(planner, field, min, max, boost);
 }
 
@@ -271,18 +257,16 @@ static struct plan *double_range(struct planner *planner, const struct field *fi
                                  const struct range_options *range, float boost)
 {
     double min = -INFINITY, max = INFINITY, f;
-    int64_t i;
-    bool is_int;
     if (!is_open(&range->from)) {
-        if (!value_number(planner->mem, &range->from, &i, &f, &is_int))
+        if (!value_number(planner->mem, &range->from, &f))
             return bad_value(planner, field, &range->from, range->is_lenient);
-        f = as_stored(field, f);
+        f = bound_as_double(field, f);
         min = range->includes_from ? f : nextafter(f, INFINITY);
     }
     if (!is_open(&range->to)) {
-        if (!value_number(planner->mem, &range->to, &i, &f, &is_int))
+        if (!value_number(planner->mem, &range->to, &f))
             return bad_value(planner, field, &range->to, range->is_lenient);
-        f = as_stored(field, f);
+        f = bound_as_double(field, f);
         max = range->includes_to ? f : nextafter(f, -INFINITY);
     }
     return plan_doubles(planner, field, min, max, boost);
@@ -376,19 +360,10 @@ struct plan *plan_range(struct planner *planner, struct str path, const struct r
     const struct field *field = mapping_field(planner->mapping, path);
     if (!field && str_is(path, "_seq_no")) {
         struct field seq_no = {.path = path, .type = FIELD_LONG};
-        int64_t min = INT64_MIN, max = INT64_MAX, i = 0;
-        double f;
-        bool is_int = true;
-        if (!is_open(&range->from)) {
-            if (!value_number(planner->mem, &range->from, &i, &f, &is_int) || !is_int)
-                return bad_value(planner, &seq_no, &range->from, false);
-            min = range->includes_from ? i : i + 1;
-        }
-        if (!is_open(&range->to)) {
-            if (!value_number(planner->mem, &range->to, &i, &f, &is_int) || !is_int)
-                return bad_value(planner, &seq_no, &range->to, false);
-            max = range->includes_to ? i : i - 1;
-        }
+        int64_t min, max;
+        const struct value *bad;
+        if (!long_bounds(planner, &seq_no, range, &min, &max, &bad))
+            return bad_value(planner, &seq_no, bad, false);
         return plan_seq_nos(planner, min, max, boost);
     }
     struct plan *all = NULL;

@@ -127,7 +127,7 @@ static int metric_begin(const struct agg_node *node, struct agg_run *run, void *
     const struct metric_params *params = node->params;
     struct metric_run *mine = own;
     TRY(source_begin(&mine->source, node, &params->source, run,
-                     takes_any(params) ? SOURCE_ANY : SOURCE_NUMBERS, err));
+                     (takes_any(params) ? SOURCE_ANY : SOURCE_NUMBERS) | SOURCE_WIDENED, err));
     mine->hashes = NULL;
     mine->counts = NULL;
     mine->code_count = 0;
@@ -170,6 +170,21 @@ static uint64_t ordinal_hash(struct metric_run *mine, struct agg_run *run, uint3
     return mine->hashes[ordinal];
 }
 
+/* Unsigned integers as floats, but where values are told apart: no float is between some of them.
+ */
+static void add_unsigned(struct agg *agg, struct value_batch *batch)
+{
+    bool is_exact = (agg->type->flags & AGG_ANY_VALUE) != 0;
+    for (size_t i = 0; i < batch->count; i++) {
+        uint64_t u = (uint64_t)batch->longs[i] ^ (UINT64_C(1) << 63);
+        batch->longs[i] = (int64_t)u;
+        if (!is_exact)
+            agg_add(agg, (double)u);
+    }
+    if (is_exact)
+        agg_add_longs(agg, batch->longs, batch->count);
+}
+
 static void add_batch(struct metric_run *mine, struct agg_run *run, struct agg *agg,
                       struct value_batch *batch)
 {
@@ -182,8 +197,7 @@ static void add_batch(struct metric_run *mine, struct agg_run *run, struct agg *
     } else if (mine->source.kind == COLUMN_DOUBLE) {
         agg_add_doubles(agg, batch->doubles, batch->count);
     } else if (mine->source.local && mine->source.local->type == FIELD_UNSIGNED_LONG) {
-        for (size_t i = 0; i < batch->count; i++)
-            agg_add(agg, (double)((uint64_t)batch->longs[i] ^ (UINT64_C(1) << 63)));
+        add_unsigned(agg, batch);
     } else {
         bool is_nanos = mine->source.local && mine->source.local->type == FIELD_DATE_NANOS;
         for (size_t i = 0; is_nanos && i < batch->count; i++) /* metrics are of milliseconds */
@@ -436,31 +450,61 @@ static void put_number(struct agg_run *run, const struct source *source, struct 
                       value_str(source_print_double(source, f.f, run->mem)));
 }
 
+/* Of values there are, what is no number is said to be none: the variance of a sample of one. */
+static struct value stats_number(const struct value *v, bool is_empty)
+{
+    struct value f = as_double(v);
+    return f.kind == VALUE_NULL && !is_empty ? value_str(STR("NaN")) : f;
+}
+
+static struct value print_bounds(struct agg_run *run, const struct value *bounds, bool is_empty)
+{
+    struct value map = value_map(run->mem, bounds->map->count);
+    for (size_t k = 0; k < bounds->map->count; k++)
+        value_map_set(run->mem, &map, bounds->map->keys[k],
+                      stats_number(&bounds->map->values[k], is_empty));
+    return map;
+}
+
+/* The texts of numbers, and of the bounds among them, under their names and `suffix`. */
+static void put_texts(struct agg_run *run, const struct source *source, const struct value *numbers,
+                      const char *suffix, struct value *map)
+{
+    for (size_t i = 0; i < numbers->map->count; i++) {
+        const struct value *v = &numbers->map->values[i];
+        struct value f = as_double(v), text;
+        if (v->kind == VALUE_MAP) {
+            text = value_map(run->mem, v->map->count);
+            put_texts(run, source, v, "", &text);
+        } else if (is_of_field(numbers->map->keys[i])) {
+            text = value_str(f.kind == VALUE_FLOAT ? source_print_double(source, f.f, run->mem)
+                                                   : STR("NaN"));
+        } else {
+            continue;
+        }
+        value_map_set(run->mem, map,
+                      arena_printf(run->mem, STR_FMT "%s", STR_ARG(numbers->map->keys[i]), suffix),
+                      text);
+    }
+}
+
 /* stats print their texts behind all numbers. */
 static struct value print_stats(struct agg_run *run, const struct source *source,
                                 const struct value *result)
 {
     struct value map = value_map(run->mem, result->map->count * 2);
+    const struct value *count = value_map_get_lit(result, "count");
+    bool is_empty = !count || count->i == 0;
     for (size_t i = 0; i < result->map->count; i++) {
         struct str key = result->map->keys[i];
         const struct value *v = &result->map->values[i];
-        if (v->kind == VALUE_MAP) {
-            struct value bounds = value_map(run->mem, v->map->count);
-            for (size_t k = 0; k < v->map->count; k++)
-                value_map_set(run->mem, &bounds, v->map->keys[k], as_double(&v->map->values[k]));
-            value_map_set(run->mem, &map, key, bounds);
-        } else {
-            value_map_set(run->mem, &map, key, is_of_field(key) ? as_double(v) : *v);
-        }
+        struct value printed = v->kind == VALUE_MAP ? print_bounds(run, v, is_empty)
+                               : is_of_field(key)   ? stats_number(v, is_empty)
+                                                    : *v;
+        value_map_set(run->mem, &map, key, printed);
     }
-    for (size_t i = 0; source_prints_text(source) && i < result->map->count; i++) {
-        struct value f = as_double(&result->map->values[i]);
-        if (is_of_field(result->map->keys[i]) && f.kind == VALUE_FLOAT)
-            value_map_set(
-                run->mem, &map,
-                arena_printf(run->mem, STR_FMT "_as_string", STR_ARG(result->map->keys[i])),
-                value_str(source_print_double(source, f.f, run->mem)));
-    }
+    if (!is_empty && source_prints_text(source))
+        put_texts(run, source, result, "_as_string", &map);
     return map;
 }
 
@@ -469,15 +513,10 @@ static struct value print_percentiles(struct agg_run *run, const struct metric_p
 {
     struct value values = params->keyed ? value_map(run->mem, result->map->count)
                                         : value_list(run->mem, result->map->count);
-    bool is_ranks = str_is(str_from(params->spec.type->name), "percentile_ranks");
     for (size_t i = 0; i < result->map->count; i++) {
         struct str key = result->map->keys[i];
         if (params->keyed) {
-            if (is_ranks) {
-                value_map_set(run->mem, &values, key, as_double(&result->map->values[i]));
-            } else {
-                put_number(run, source, &values, key, &result->map->values[i]);
-            }
+            put_number(run, source, &values, key, &result->map->values[i]);
             continue;
         }
         double percent = 0;

@@ -119,11 +119,9 @@ struct plan *plan_wildcard(struct planner *planner, const struct field *field, s
 struct plan *plan_prefix(struct planner *planner, const struct field *field, struct str prefix,
                          bool is_nocase, float boost);
 
-/* Lucene's expression to ours, checked; *ret_prefix: literal text every match begins with. */
-int regexp_translate(struct str text, struct str flags, struct arena *mem, struct str *ret_pattern,
-                     struct str *ret_prefix, struct err *err) WARN_UNUSED;
+/* `pattern` and `prefix` as regexp_translate gives them. */
 struct plan *plan_regexp(struct planner *planner, const struct field *field, struct str pattern,
-                         struct str prefix, bool is_nocase, float boost);
+                         struct str prefix, float boost);
 /* The planner's owner frees it after the search. */
 struct regex;
 void planner_keep_regex(struct planner *planner, struct regex *re);

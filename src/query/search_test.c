@@ -75,6 +75,10 @@ static void queries_find(struct test *t)
     finds(&bed, "{\"query\":{\"wildcard\":{\"t\":{\"value\":\"D?G\"}}}}", "2 3 4");
     finds(&bed, "{\"query\":{\"wildcard\":{\"k\":\"*\"}}}", "1 2 3 4 5");
     finds(&bed, "{\"query\":{\"regexp\":{\"t\":\"(quick|la.y)\"}}}", "1 2 3 4");
+    finds(&bed, "{\"query\":{\"regexp\":{\"k\":{\"value\":\"A\",\"case_insensitive\":true}}}}",
+          "1 3");
+    finds(&bed, "{\"query\":{\"regexp\":{\"k\":{\"value\":\"a@\",\"flags_value\":8}}}}", "1 3");
+    finds(&bed, "{\"query\":{\"regexp\":{\"k\":{\"value\":\"a@\",\"flags_value\":0}}}}", "");
     finds(&bed,
           "{\"query\":{\"bool\":{\"must\":{\"term\":{\"k\":\"a\"}},\"must_not\":{\"term\":{\"n\":1}"
           "}}}}",
@@ -139,6 +143,17 @@ static void query_strings_find(struct test *t)
           "{\"query\":{\"query_string\":{\"query\":\"quick "
           "dog\",\"default_operator\":\"AND\",\"default_field\":\"t\"}}}",
           "3 4");
+#define QS_AND(text, field, ids)                                                                   \
+    finds(&bed,                                                                                    \
+          "{\"query\":{\"query_string\":{\"query\":\"" text                                        \
+          "\",\"default_operator\":\"AND\",\"default_field\":\"" field "\"}}}",                    \
+          ids)
+    /* A clause without a word is none, but for fields that take it as it is. */
+    QS_AND("quick - dog", "t", "3 4");
+    QS_AND("quick AND \\\"?!\\\" AND dog", "t", "3 4");
+    QS_AND("quick AND NOT - AND dog", "t", "3 4");
+    QS_AND("- AND \\\"!\\\"", "t", "");
+    QS_AND("a AND - AND a", "k", "");
     fails(&bed, "{\"query\":{\"query_string\":{\"query\":\"(a\"}}}", ERR_PARSE,
           "Failed to parse query [(a]");
     bed_deinit(&bed);

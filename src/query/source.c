@@ -9,6 +9,8 @@
 #include "index/ip.h"
 #include "query/agg_tree.h"
 #include "query/dates.h"
+#include "query/decimal_format.h"
+#include "query/whole_number.h"
 
 int source_check(const struct agg_node *node, const struct source_params *params, struct err *err)
 {
@@ -58,6 +60,30 @@ static int first_field(struct source *source, const struct field *field,
     return 0;
 }
 
+/* An integer where the column has integers, else what is nearest, or all are read as floats. */
+static int read_missing_number(struct source *source, const struct value *v, struct str text,
+                               bool may_widen, struct arena *mem, struct err *err)
+{
+    static const struct field plain = {.type = FIELD_LONG};
+    const struct field *field = source->field ? source->field : &plain;
+    struct whole_number whole;
+    if (!str_to_f64(text, &source->missing_f) || !whole_number(v, mem, &whole))
+        return err_set(err, ERR_INVALID, "For input string: \"" STR_FMT "\"", STR_ARG(text));
+    bool is_exact =
+        whole_number_stored(field, whole.floor, &source->missing_i) && !whole.has_fraction;
+    if (source->kind != COLUMN_LONG || is_exact)
+        return 0;
+    if (may_widen) {
+        source->is_widened = source->is_double = true;
+        source->kind = COLUMN_DOUBLE;
+        return 0;
+    }
+    int64_t unused;
+    whole_int cut = whole.floor + (whole.floor < 0 && whole.has_fraction);
+    whole_number_clamp(field, cut, WHOLE_NUMBER_MAX, &source->missing_i, &unused);
+    return 0;
+}
+
 /* The value of documents without one, once its type is known. */
 static int read_missing(struct source *source, const struct source_params *params,
                         struct agg_run *run, enum source_wants wants, struct err *err)
@@ -87,12 +113,7 @@ static int read_missing(struct source *source, const struct source_params *param
     } else if (field && field->type == FIELD_BOOLEAN) {
         source->missing_i = str_is(text, "true") || str_is(text, "1");
     } else {
-        if (!str_to_f64(text, &source->missing_f))
-            return err_set(err, ERR_INVALID, "For input string: \"" STR_FMT "\"", STR_ARG(text));
-        if (!str_to_i64(text, &source->missing_i))
-            source->missing_i = (int64_t)source->missing_f;
-        if (field && field->type == FIELD_UNSIGNED_LONG)
-            source->missing_i = (int64_t)((uint64_t)source->missing_i ^ (UINT64_C(1) << 63));
+        TRY(read_missing_number(source, v, text, (wants & SOURCE_WIDENED) != 0, run->mem, err));
     }
     source->missing_f = source->kind == COLUMN_LONG ? (double)source->missing_i : source->missing_f;
     return 0;
@@ -165,6 +186,7 @@ int source_begin(struct source *source, const struct agg_node *node,
             "in two "
             "different indices",
             STR_ARG(node->name));
+    source->is_widened = false;
     source->is_double = source->is_double || kind == COLUMN_DOUBLE;
     source->kind = kind;
     source->has_kind = true;
@@ -206,6 +228,12 @@ static void add_missing(const struct source *source, struct value_batch *batch, 
         batch->longs[at] = source->missing_i;
 }
 
+static double widened(const struct source *source, int64_t v)
+{
+    return source->field->type == FIELD_UNSIGNED_LONG ? (double)((uint64_t)v ^ (UINT64_C(1) << 63))
+                                                      : (double)v;
+}
+
 static void put_single(const struct source *source, struct value_batch *batch,
                        const struct window_values *w, uint32_t off)
 {
@@ -213,6 +241,8 @@ static void put_single(const struct source *source, struct value_batch *batch,
     batch->offs[at] = (uint16_t)off;
     if (source->kind == COLUMN_ORDINAL)
         batch->ordinals[at] = w->ordinals[off];
+    else if (source->is_widened)
+        batch->doubles[at] = widened(source, w->longs[off]);
     else if (source->kind == COLUMN_DOUBLE)
         batch->doubles[at] = w->doubles[off];
     else
@@ -224,7 +254,7 @@ static void read_single(const struct source *source, struct agg_run *run,
 {
     const struct window_values *w = run_window(run, source->column, block->first);
     bool is_dense = column_is_dense(source->column);
-    if (is_dense && !block->offs) {
+    if (is_dense && !block->offs && !source->is_widened) {
         for (uint32_t i = 0; i < block->count; i++)
             batch->offs[i] = (uint16_t)i;
         batch->count = block->count;
@@ -256,7 +286,8 @@ static bool read_multi_doc(const struct source *source, uint32_t doc, uint32_t o
     } v = {.longs = longs};
     size_t n = 0, max = MULTI_STACK;
     for (int pass = 0; pass < 2; pass++) {
-        n = source->kind == COLUMN_LONG ? column_doc_longs(source->column, doc, v.longs, max)
+        n = source->kind == COLUMN_LONG || source->is_widened
+                ? column_doc_longs(source->column, doc, v.longs, max)
             : source->kind == COLUMN_DOUBLE
                 ? column_doc_doubles(source->column, doc, v.doubles, max)
                 : column_doc_ordinals(source->column, doc, v.ordinals, max);
@@ -274,6 +305,9 @@ static bool read_multi_doc(const struct source *source, uint32_t doc, uint32_t o
         if (source->kind == COLUMN_ORDINAL) {
             is_same = i > 0 && v.ordinals[i] == v.ordinals[i - 1];
             batch->ordinals[at] = v.ordinals[i];
+        } else if (source->is_widened) {
+            is_same = i > 0 && v.longs[i] == v.longs[i - 1];
+            batch->doubles[at] = widened(source, v.longs[i]);
         } else if (source->kind == COLUMN_DOUBLE) {
             is_same = i > 0 && v.doubles[i] == v.doubles[i - 1];
             batch->doubles[at] = v.doubles[i];
@@ -400,61 +434,6 @@ bool source_prints_text(const struct source *source)
            (source->field && source->field->type == FIELD_BOOLEAN);
 }
 
-/* "0.00", "#,##0.0", "00", "$0.00", "0.0%": the digits Java's DecimalFormat would print. */
-static struct str print_decimal(struct str format, double v, struct arena *mem)
-{
-    size_t begin = 0, end = format.n;
-    while (begin < end && !strchr("#0,.", format.p[begin]))
-        begin++;
-    while (end > begin && !strchr("#0,.", format.p[end - 1]))
-        end--;
-    struct str body = str_sub(format, begin, end - begin), suffix = str_from_off(format, end);
-    int integers = 0, decimals_min = 0, decimals_max = 0;
-    bool is_behind = false, has_groups = false;
-    for (size_t i = 0; i < body.n; i++) {
-        if (body.p[i] == '.')
-            is_behind = true;
-        else if (body.p[i] == ',')
-            has_groups = true;
-        else if (!is_behind)
-            integers += body.p[i] == '0';
-        else {
-            decimals_max++;
-            decimals_min += body.p[i] == '0';
-        }
-    }
-    if (str_find_char(suffix, '%') >= 0)
-        v *= 100;
-    char digits[400];
-    int n = snprintf(digits, sizeof(digits), "%.*f", MIN_OF(decimals_max, 40), fabs(v));
-    struct str text = {digits, n > 0 ? MIN_OF((size_t)n, sizeof(digits) - 1) : 0};
-    ptrdiff_t dot = str_find_char(text, '.');
-    size_t whole = dot < 0 ? text.n : (size_t)dot, drop = 0;
-    while (dot >= 0 && (int)(text.n - whole - 1 - drop) > decimals_min &&
-           text.p[text.n - 1 - drop] == '0')
-        drop++;
-    text.n -= drop;
-    if (text.n == whole + 1)
-        text.n = whole;
-    struct buf out;
-    buf_init(&out, 4 * KIB);
-    if (v < 0)
-        buf_add_char(&out, '-');
-    buf_add_str(&out, str_sub(format, 0, begin));
-    for (int i = (int)whole; i < integers; i++)
-        buf_add_char(&out, '0');
-    size_t first = integers == 0 && whole == 1 && text.p[0] == '0' && text.n > whole ? 1 : 0;
-    for (size_t i = first; i < text.n; i++) {
-        if (has_groups && i > 0 && i < whole && (whole - i) % 3 == 0)
-            buf_add_char(&out, ',');
-        buf_add_char(&out, text.p[i]);
-    }
-    buf_add_str(&out, suffix);
-    struct str copy = arena_str(mem, buf_str(&out));
-    buf_deinit(&out);
-    return copy;
-}
-
 struct str source_print_long(const struct source *source, int64_t stored, struct arena *mem)
 {
     if (source->pattern)
@@ -462,9 +441,12 @@ struct str source_print_long(const struct source *source, int64_t stored, struct
                            mem);
     if (source->field && source->field->type == FIELD_BOOLEAN)
         return stored ? STR("true") : STR("false");
-    if (source->decimal_format.n)
-        return print_decimal(source->decimal_format, (double)stored, mem);
-    return arena_printf(mem, "%lld", (long long)stored);
+    uint64_t u = (uint64_t)stored ^ (UINT64_C(1) << 63);
+    bool is_unsigned = source->field && source->field->type == FIELD_UNSIGNED_LONG;
+    struct str text = is_unsigned ? arena_printf(mem, "%llu", (unsigned long long)u)
+                                  : arena_printf(mem, "%lld", (long long)stored);
+    return source->decimal_format.n ? decimal_format_integer(source->decimal_format, text, mem)
+                                    : text;
 }
 
 struct str source_print_double(const struct source *source, double v, struct arena *mem)
@@ -475,7 +457,7 @@ struct str source_print_double(const struct source *source, double v, struct are
     if (source->field && source->field->type == FIELD_BOOLEAN)
         return v != 0 ? STR("true") : STR("false");
     if (source->decimal_format.n)
-        return print_decimal(source->decimal_format, v, mem);
+        return decimal_format_double(source->decimal_format, v, mem);
     struct value as_value = value_float(v);
     return value_to_str(mem, &as_value);
 }

@@ -19,7 +19,8 @@ struct filter {
     size_t path_n;
 };
 
-enum glob_state { GLOB_NO, GLOB_MAY, GLOB_YES }; /* MAY: a longer path could match */
+/* MAY: a longer path could match; ALL: it is covered, and nothing below it is left out. */
+enum glob_state { GLOB_NO, GLOB_MAY, GLOB_YES, GLOB_ALL };
 
 /* Positions in the pattern that are reachable after each byte; patterns are short. */
 static enum glob_state glob_walk(struct str pattern, struct str text)
@@ -87,20 +88,39 @@ static bool push_key(struct filter *f, struct str key, size_t *ret_before)
     return true;
 }
 
+/* Could a pattern leave out something below the path, which push_key has left room behind? */
+static bool leaves_out_below(struct filter *f)
+{
+    if (!f->spec->exclude_count)
+        return false;
+    f->path[f->path_n] = '.';
+    return covers(f->spec->excludes, f->spec->exclude_count,
+                  (struct str){f->path, f->path_n + 1}) != GLOB_NO;
+}
+
+static enum glob_state include_of(struct filter *f, bool is_container)
+{
+    struct str path = {f->path, f->path_n};
+    enum glob_state include =
+        f->spec->include_count ? covers(f->spec->includes, f->spec->include_count, path) : GLOB_YES;
+    if (f->spec->exclude_count &&
+        covers(f->spec->excludes, f->spec->exclude_count, path) == GLOB_YES)
+        return GLOB_NO;
+    if (include == GLOB_MAY && !is_container)
+        return GLOB_NO;
+    return include == GLOB_YES && !leaves_out_below(f) ? GLOB_ALL : include;
+}
+
 /* Writes a member, and takes it back when nothing of it is left. */
-static bool filter_member(struct filter *f, struct str key, enum json_token token)
+static bool filter_member(struct filter *f, struct str key, enum json_token token,
+                          enum glob_state parent)
 {
     size_t before;
     if (!push_key(f, key, &before))
         return json_skip(&f->reader, token);
-    struct str path = {f->path, f->path_n};
-    enum glob_state include =
-        f->spec->include_count ? covers(f->spec->includes, f->spec->include_count, path) : GLOB_YES;
-    bool is_excluded = f->spec->exclude_count &&
-                       covers(f->spec->excludes, f->spec->exclude_count, path) == GLOB_YES;
-    bool is_container = token == JSON_OBJECT_BEGIN || token == JSON_ARRAY_BEGIN;
-    bool is_ok;
-    if (is_excluded || include == GLOB_NO || (include == GLOB_MAY && !is_container)) {
+    bool is_container = token == JSON_OBJECT_BEGIN || token == JSON_ARRAY_BEGIN, is_ok;
+    enum glob_state include = parent == GLOB_ALL ? GLOB_ALL : include_of(f, is_container);
+    if (include == GLOB_NO) {
         is_ok = json_skip(&f->reader, token);
     } else {
         struct json_writer saved = f->writer;
@@ -119,7 +139,7 @@ static bool filter_member(struct filter *f, struct str key, enum json_token toke
     return is_ok;
 }
 
-static bool filter_object(struct filter *f)
+static bool filter_object(struct filter *f, enum glob_state include)
 {
     json_object_begin(&f->writer);
     for (;;) {
@@ -129,7 +149,7 @@ static bool filter_object(struct filter *f)
         if (token != JSON_KEY)
             return false;
         struct str key = arena_str(f->reader.mem, f->reader.text);
-        if (!filter_member(f, key, json_next(&f->reader)))
+        if (!filter_member(f, key, json_next(&f->reader), include))
             return false;
     }
     json_object_end(&f->writer);
@@ -146,13 +166,14 @@ static bool filter_array(struct filter *f, enum glob_state include)
         if (token == JSON_ERROR || token == JSON_END)
             return false;
         bool is_container = token == JSON_OBJECT_BEGIN || token == JSON_ARRAY_BEGIN;
-        if (!is_container && include != GLOB_YES)
+        if (!is_container && include == GLOB_MAY)
             continue;
         struct json_writer saved = f->writer;
         size_t n = f->out.n, comma = saved.needs_comma ? 1 : 0;
         if (!filter_value(f, token, include))
             return false;
-        if (is_container && f->out.n == n + comma + 2) { /* nothing of it is left */
+        if (is_container && include != GLOB_ALL &&
+            f->out.n == n + comma + 2) { /* nothing of it is left */
             f->writer = saved;
             f->out.n = n;
         }
@@ -164,7 +185,7 @@ static bool filter_array(struct filter *f, enum glob_state include)
 static bool filter_value(struct filter *f, enum json_token token, enum glob_state include)
 {
     if (token == JSON_OBJECT_BEGIN)
-        return filter_object(f);
+        return filter_object(f, include);
     if (token == JSON_ARRAY_BEGIN)
         return filter_array(f, include);
     struct str raw;
@@ -186,7 +207,7 @@ int source_filter(struct str json, const struct source_spec *spec, struct arena 
     buf_init(&f->out, 0);
     json_writer_init(&f->writer, &f->out, false);
     json_reader_init(&f->reader, json, mem, JSON_REPLACE_UTF8 | JSON_LAZY_NUMBERS);
-    bool is_ok = json_next(&f->reader) == JSON_OBJECT_BEGIN && filter_object(f);
+    bool is_ok = json_next(&f->reader) == JSON_OBJECT_BEGIN && filter_object(f, GLOB_NO);
     if (is_ok)
         *ret_json = arena_str(mem, buf_str(&f->out));
     buf_deinit(&f->out);

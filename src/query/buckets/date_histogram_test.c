@@ -145,4 +145,43 @@ static void fixed_spans_lose_no_document(struct test *t)
     }
 }
 
-TEST_MAIN(TEST(fixed_spans_go_on_behind_a_change), TEST(fixed_spans_lose_no_document))
+/* Hard bounds are rounded to the buckets they lie in; the one of max is left out, as in
+ * Elasticsearch. */
+static void hard_bounds_are_of_buckets(struct test *t)
+{
+    static const struct {
+        const char *min, *max, *days;
+    } rows[] = {
+        {"2025-01-02", "2025-01-04", "02 03"},
+        {"2025-01-02T12:00:00Z", "2025-01-04T12:00:00Z", "02 03"},
+        {"2025-01-01T23:59:59Z", "2025-01-05", "01 02 03 04"},
+        {"2025-01-04", "2025-01-04", ""},
+    };
+    struct bed bed;
+    bed_init(&bed, t);
+    create(&bed, "i", "{\"mappings\":{\"properties\":{\"d\":{\"type\":\"date\"}}}}");
+    for (int day = 1; day <= 5; day++)
+        put(&bed, "i", arena_printf(t->mem, "%d", day).p,
+            arena_printf(t->mem, "{\"d\":\"2025-01-%02dT08:00:00Z\"}", day).p);
+    refresh(&bed, "i");
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct str body =
+            arena_printf(t->mem,
+                         "{\"size\":0,\"aggs\":{\"x\":{\"date_histogram\":{\"field\":\"d\","
+                         "\"calendar_interval\":\"day\",\"hard_bounds\":{\"min\":\"%s\","
+                         "\"max\":\"%s\"}}}}}",
+                         rows[i].min, rows[i].max);
+        struct value tree = reply(&bed, "i", body.p);
+        const struct value *buckets = at_path(&tree, "aggregations/x/buckets");
+        char days[32] = "";
+        for (size_t k = 0; k < buckets->list->count; k++)
+            (void)snprintf(
+                days + strlen(days), sizeof(days) - strlen(days), "%s" STR_FMT, k ? " " : "",
+                STR_ARG(str_sub(at_path(&buckets->list->items[k], "key_as_string")->s, 8, 2)));
+        assert_string_equal(days, rows[i].days);
+    }
+    bed_deinit(&bed);
+}
+
+TEST_MAIN(TEST(hard_bounds_are_of_buckets), TEST(fixed_spans_go_on_behind_a_change),
+          TEST(fixed_spans_lose_no_document))

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tidy: allow test: its rows are in search_test.c and oracle_test.c, where documents are */
 /* histogram.c: a bucket per interval of numbers. A bucket's key is its number, floor((v - offset) /
  * interval), so that neighbours are one apart and no rounding error can split a bucket. */
 #include <math.h>
@@ -46,7 +45,8 @@ static const struct opt histogram_opts[] = {
     OPT_VALUE(struct histogram_params, min_doc_count, .help = "Default 0: gaps are filled."),
     OPT_VALUE(struct histogram_params, extended_bounds,
               .help = "{min, max}: buckets at least from here to there."),
-    OPT_VALUE(struct histogram_params, hard_bounds, .help = "{min, max}: no buckets outside."),
+    OPT_VALUE(struct histogram_params, hard_bounds,
+              .help = "{min, max}: no buckets that begin outside."),
     OPT_VALUE(struct histogram_params, order, .help = "{\"_key\": \"asc\"} or {\"_count\": …}."),
     OPT_BOOL(struct histogram_params, keyed, .help = "Buckets as an object."),
     OPT_END,
@@ -80,7 +80,8 @@ static int histogram_begin(const struct agg_node *node, struct agg_run *run, voi
 {
     const struct histogram_params *params = node->params;
     struct histogram_run *mine = own;
-    TRY(source_begin(&mine->source, node, &params->source, run, SOURCE_NUMBERS, err));
+    TRY(source_begin(&mine->source, node, &params->source, run, SOURCE_NUMBERS | SOURCE_WIDENED,
+                     err));
     mine->low = -INFINITY;
     mine->high = INFINITY;
     (void)bound(&params->hard_bounds, "min", &mine->low);
@@ -98,6 +99,14 @@ static int64_t key_of(const struct histogram_params *params, double v)
 {
     double at = floor((v - params->offset) / params->interval);
     return at > KEY_MAX ? (int64_t)KEY_MAX : at < -KEY_MAX ? (int64_t)-KEY_MAX : (int64_t)at;
+}
+
+/* Hard bounds are of the buckets' beginnings, and do not know the offset, as in Elasticsearch. */
+static bool is_out(const struct histogram_params *params, const struct histogram_run *mine,
+                   int64_t key)
+{
+    double at = (double)key * params->interval;
+    return at < mine->low || at > mine->high;
 }
 
 static double value_of(const struct histogram_params *params, int64_t key)
@@ -122,10 +131,9 @@ static void collect_codes(const struct agg_node *node, struct agg_run *run,
     for (size_t i = 0; i < n; i++) {
         uint32_t slot = own->by_code[codes[i]];
         if (UNLIKELY(slot == 0)) {
-            double v = (double)(mine->least + (int64_t)codes[i]);
-            bool is_out = v < mine->low || v > mine->high;
-            slot = is_out ? BUCKET_IS_OUT
-                          : bucket_set_get(&own->set, key_of(node->params, v), run->mem) + 1;
+            int64_t key = key_of(node->params, (double)(mine->least + (int64_t)codes[i]));
+            slot = is_out(node->params, mine, key) ? BUCKET_IS_OUT
+                                                   : bucket_set_get(&own->set, key, run->mem) + 1;
             own->by_code[codes[i]] = slot;
         }
         index[i] = slot == BUCKET_IS_OUT ? UINT32_MAX : slot - 1;
@@ -160,9 +168,10 @@ static void histogram_collect(const struct agg_node *node, struct agg_run *run, 
             double v = mine->source.kind == COLUMN_DOUBLE ? batch.doubles[i]
                        : is_unsigned ? (double)((uint64_t)batch.longs[i] ^ (UINT64_C(1) << 63))
                                      : (double)batch.longs[i];
-            index[i] = v < mine->low || v > mine->high || isnan(v)
+            int64_t key = isnan(v) ? 0 : key_of(params, v);
+            index[i] = isnan(v) || is_out(params, mine, key)
                            ? UINT32_MAX
-                           : bucket_set_get(&own->set, key_of(params, v), run->mem);
+                           : bucket_set_get(&own->set, key, run->mem);
             for (size_t k = i; mine->source.is_multi && k > 0 && batch.offs[k - 1] == batch.offs[i];
                  k--) {
                 if (index[k - 1] == index[i])

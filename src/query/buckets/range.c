@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tidy: allow test: its rows are in search_test.c and oracle_test.c, where documents are */
 /* range.c: buckets for given ranges [from, to) of numbers or dates; a document may be in several.
  * They are printed by ascending bounds, as Elasticsearch does, whatever order they were given in.
  */
@@ -119,8 +118,8 @@ static int read_ranges(const struct agg_node *node, struct agg_run *run, struct 
     for (size_t i = 0; i < mine->count; i++) {
         const struct value *range = &params->ranges.list->items[i];
         const struct value *key = value_map_get_lit(range, "key");
-        if (key && key->kind == VALUE_STR)
-            ranges[i].key = key->s;
+        if (key && key->kind != VALUE_NULL)
+            ranges[i].key = value_to_str(run->mem, key);
         TRY(bound(node, &mine->source, run, value_map_get_lit(range, "from"), &ranges[i].has_from,
                   &ranges[i].from, err));
         TRY(bound(node, &mine->source, run, value_map_get_lit(range, "to"), &ranges[i].has_to,
@@ -135,8 +134,9 @@ static int range_begin(const struct agg_node *node, struct agg_run *run, void *o
 {
     const struct range_params *params = node->params;
     struct range_run *mine = own;
-    enum source_wants wants =
-        str_is(str_from(node->type->name), "date_range") ? SOURCE_DATES : SOURCE_NUMBERS;
+    unsigned wants = str_is(str_from(node->type->name), "date_range")
+                         ? SOURCE_DATES
+                         : SOURCE_NUMBERS | SOURCE_WIDENED;
     TRY(source_begin(&mine->source, node, &params->source, run, wants, err));
     if (params->source.time_zone.p)
         TRY(dates_zone(params->source.time_zone, run->mem, &mine->source.zone, err));
@@ -189,7 +189,8 @@ static bool collect_zone(const struct agg_node *node, struct agg_run *run, struc
     struct range_run *mine = node_own(node, run);
     struct column_zone zone;
     bool is_all = true;
-    if (!mine->source.column || mine->source.is_multi || !column_is_dense(mine->source.column) ||
+    if (!mine->source.column || mine->source.is_multi || mine->source.is_widened ||
+        !column_is_dense(mine->source.column) ||
         !column_zone(mine->source.column, block->first / ZONE_DOCS, &zone))
         return false;
     for (size_t r = 0; r < mine->count; r++) {

@@ -552,10 +552,10 @@ static bool is_shown(const struct significant_params *params, const struct signi
     if (!params->filter)
         return true;
     if (mine->source.kind == COLUMN_ORDINAL)
-        return terms_filter_text(params->filter, mine->ids.texts[bucket->key]);
-    return terms_filter_number(params->filter, mine->source.kind == COLUMN_DOUBLE
-                                                   ? key_double(bucket->key)
-                                                   : (double)bucket->key);
+        return terms_filter_text(params->filter, mine->source.field, mine->ids.texts[bucket->key]);
+    return mine->source.kind == COLUMN_DOUBLE
+               ? terms_filter_double(params->filter, key_double(bucket->key))
+               : terms_filter_long(params->filter, mine->source.field, bucket->key);
 }
 
 static void print_key(const struct significant_run *mine, int64_t key, struct agg_run *run,

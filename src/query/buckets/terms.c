@@ -33,6 +33,7 @@ struct terms_params {
 
 struct terms_run {
     struct source source;
+    const struct terms_filter *filter; /* once the field is known; of numbers */
     struct column *only; /* the search's only column of the field: ids are its ordinals */
     bool is_begun;
     struct str *texts; /* by id */
@@ -111,12 +112,37 @@ static bool has_nanos(const struct source *source)
     return source->local && source->local->type == FIELD_DATE_NANOS;
 }
 
+static int filter_begin(const struct agg_node *node, struct terms_run *mine, struct agg_run *run,
+                        struct err *err)
+{
+    static const struct field milliseconds = {.type = FIELD_DATE}; /* keys, of date_nanos too */
+    const struct terms_params *params = node->params;
+    const struct source *source = &mine->source;
+    if (params->filter && source->field && source->kind != COLUMN_ORDINAL &&
+        terms_filter_has_pattern(params->filter))
+        return err_set(err, ERR_INVALID,
+                       "Aggregation [" STR_FMT
+                       "] cannot support regular expression style include/exclude settings as they "
+                       "can only be applied to string fields. Use an array of values for "
+                       "include/exclude clauses",
+                       STR_ARG(node->name));
+    if (!params->filter || (mine->filter && mine->filter != params->filter))
+        return 0;
+    mine->filter = params->filter;
+    if (!source->field || !field_is_date(source->field))
+        return 0;
+    struct str format = params->source.format.p ? params->source.format : source->field->format;
+    return terms_filter_dates(params->filter, &milliseconds, format, source->zone, run->now_ns,
+                              run->mem, &mine->filter, err);
+}
+
 static int terms_begin(const struct agg_node *node, struct agg_run *run, void *own, struct err *err)
 {
     const struct terms_params *params = node->params;
     struct terms_run *mine = own;
     TRY(terms_orders_check(&params->orders, node, err));
-    TRY(source_begin(&mine->source, node, &params->source, run, SOURCE_ANY, err));
+    TRY(source_begin(&mine->source, node, &params->source, run, SOURCE_ANY | SOURCE_WIDENED, err));
+    TRY(filter_begin(node, mine, run, err));
     if (!mine->is_begun && !params->filter && params->min_doc_count > 0)
         mine->only = source_only_column(&params->source, run);
     mine->is_begun = true;
@@ -166,7 +192,8 @@ static uint32_t text_id(const struct terms_params *params, struct terms_run *min
     uint32_t slot = text_slot(mine, text);
     if (!mine->slots[slot]) {
         mine->texts[mine->text_count] = arena_str(run->mem, text);
-        mine->is_out[mine->text_count] = params->filter && !terms_filter_text(params->filter, text);
+        mine->is_out[mine->text_count] =
+            params->filter && !terms_filter_text(params->filter, mine->source.field, text);
         mine->slots[slot] = ++mine->text_count;
     }
     return mine->slots[slot] - 1;
@@ -227,10 +254,10 @@ static uint32_t ordinal_bucket(const struct agg_node *node, struct agg_run *run,
                               : bucket_set_get(&own->set, id, run->mem);
 }
 
-static uint32_t long_bucket(const struct terms_params *params, struct agg_run *run,
+static uint32_t long_bucket(const struct terms_run *mine, struct agg_run *run,
                             struct terms_state *own, int64_t v)
 {
-    if (params->filter && !terms_filter_number(params->filter, (double)v))
+    if (mine->filter && !terms_filter_long(mine->filter, mine->source.field, v))
         return UINT32_MAX;
     return bucket_set_get(&own->set, v, run->mem);
 }
@@ -243,8 +270,8 @@ static uint32_t bucket_of(const struct agg_node *node, struct agg_run *run, stru
     if (mine->source.kind == COLUMN_ORDINAL)
         return ordinal_bucket(node, run, own, batch->ordinals[i]);
     if (mine->source.kind == COLUMN_LONG)
-        return long_bucket(params, run, own, batch->longs[i]);
-    if (params->filter && !terms_filter_number(params->filter, batch->doubles[i]))
+        return long_bucket(mine, run, own, batch->longs[i]);
+    if (params->filter && !terms_filter_double(params->filter, batch->doubles[i]))
         return UINT32_MAX;
     return bucket_set_get(&own->set, double_key(batch->doubles[i]), run->mem);
 }
@@ -255,7 +282,7 @@ static uint32_t code_bucket(const struct agg_node *node, struct agg_run *run,
     const struct terms_run *mine = node_own(node, run);
     return mine->source.kind == COLUMN_ORDINAL
                ? ordinal_bucket(node, run, own, code)
-               : long_bucket(node->params, run, own, mine->least + (int64_t)code);
+               : long_bucket(mine, run, own, mine->least + (int64_t)code);
 }
 
 /* ---- By code ---- */

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "text/utf8.h"
 
 enum token {
     T_END,
@@ -26,6 +27,7 @@ enum token {
     T_TILDE,
     T_QUOTED,
     T_TERM,
+    T_BARE, /* an operator as a word */
     T_PREFIX,
     T_WILD,
     T_REGEX,
@@ -47,7 +49,7 @@ struct parser {
     struct arena *mem;
     bool is_and;
     uint32_t depth;
-    bool is_one_word; /* right behind `field:` only one word belongs to the field */
+    bool is_one_word; /* behind `field:` or an operator stands one word only */
     struct err *err;
 };
 
@@ -64,54 +66,63 @@ static bool is_space(struct str text, size_t at, size_t *ret_n)
     return false;
 }
 
-/* Characters that end a word. + - ! stand for themselves inside of it. */
+/* Characters that end a word. + and - stand for themselves inside of it. */
 static bool ends_word(struct str text, size_t at)
 {
     size_t n;
     /* strchr finds the end of its string too: a word that ends at its first byte never ends. */
     return is_space(text, at, &n) ||
-           (text.p[at] != '\0' && strchr("():^[]\"{}~", text.p[at]) != NULL);
+           (text.p[at] != '\0' && strchr("():^[]\"{}~!/", text.p[at]) != NULL);
 }
 
-static bool two(struct str text, size_t at, char c)
+/* The character of four hexadecimal digits at `at`; -1: there are none. */
+static int32_t hex_code(struct str text, size_t at)
 {
-    return at + 1 < text.n && text.p[at] == c && text.p[at + 1] == c;
+    int32_t code = 0;
+    for (size_t i = at; i < at + 4; i++) {
+        char c = i < text.n ? text.p[i] : ' ', lower = (char)(c | 0x20);
+        bool is_digit = c >= '0' && c <= '9';
+        if (!is_digit && !(lower >= 'a' && lower <= 'f'))
+            return -1;
+        code = code * 16 + (is_digit ? c - '0' : lower - 'a' + 10);
+    }
+    return code;
 }
 
 static enum token lex_word(struct lexer *lex)
 {
     struct str text = lex->text;
-    size_t at = lex->begin, stars = 0, wilds = 0;
+    size_t at = lex->begin, stars = 0, wilds = 0, star_end = 0;
     while (at < text.n && !ends_word(text, at)) {
         if (text.p[at] == '\\') {
             if (at + 1 >= text.n) {
                 lex->bad = "a backslash at the end";
                 return T_BAD;
             }
+            if (text.p[at + 1] == 'u' && hex_code(text, at + 2) < 0) {
+                lex->bad = "\\u without four hexadecimal digits";
+                return T_BAD;
+            }
             at += 2;
             continue;
         }
-        if (text.p[at] == '/' || two(text, at, '&') || two(text, at, '|')) {
-            if (at > lex->begin && text.p[at] != '/')
-                break;
-            if (text.p[at] == '/')
-                break;
-        }
-        stars += text.p[at] == '*';
         wilds += text.p[at] == '?';
-        at++;
+        if (text.p[at++] == '*') {
+            stars++;
+            star_end = at;
+        }
     }
     lex->raw = str_sub(text, lex->begin, at - lex->begin);
     lex->at = at;
     if (lex->raw.n == 1 && stars == 1)
         return T_STAR;
-    if (stars == 1 && wilds == 0 && str_ends_with(lex->raw, STR("*")))
+    if (stars == 1 && wilds == 0 && star_end == at)
         return T_PREFIX;
     if (stars + wilds > 0)
         return T_WILD;
-    if (str_is(lex->raw, "AND"))
+    if (str_is(lex->raw, "AND") || str_is(lex->raw, "&&"))
         return T_AND;
-    if (str_is(lex->raw, "OR"))
+    if (str_is(lex->raw, "OR") || str_is(lex->raw, "||"))
         return T_OR;
     return str_is(lex->raw, "NOT") ? T_NOT : T_TERM;
 }
@@ -141,9 +152,10 @@ static enum token lex_one(struct lexer *lex)
     if (lex->at >= text.n)
         return T_END;
     char c = text.p[lex->at];
-    if (two(text, lex->at, '&') || two(text, lex->at, '|')) {
-        lex->at += 2;
-        return c == '&' ? T_AND : T_OR;
+    bool is_before_space = lex->at + 1 < text.n && is_space(text, lex->at + 1, &n);
+    if (is_before_space && (c == '+' || c == '-' || c == '!')) {
+        lex->raw = str_sub(text, lex->at++, 1);
+        return T_BARE;
     }
     if (c == '"')
         return lex_enclosed(lex, '"', T_QUOTED, "a quote without its end");
@@ -193,6 +205,8 @@ static int syntax(struct parser *p, const char *what)
     return err_at_off(p->err, (int64_t)lex->begin);
 }
 
+/* \u0041 is a character by its number, \ before anything else takes that as it is. Half a character
+ * beyond 16 bits is none. */
 static struct str unescape(struct str raw, struct arena *mem)
 {
     if (str_find_char(raw, '\\') < 0)
@@ -200,9 +214,15 @@ static struct str unescape(struct str raw, struct arena *mem)
     char *text = arena_alloc(mem, raw.n + 1);
     size_t n = 0;
     for (size_t i = 0; i < raw.n; i++) {
-        if (raw.p[i] == '\\' && i + 1 < raw.n)
-            i++;
-        text[n++] = raw.p[i];
+        bool is_escaped = raw.p[i] == '\\' && i + 1 < raw.n;
+        i += is_escaped;
+        int32_t code = is_escaped && raw.p[i] == 'u' ? hex_code(raw, i + 1) : -1;
+        if (code < 0) {
+            text[n++] = raw.p[i];
+            continue;
+        }
+        n += utf8_put(text + n, code >= 0xD800 && code < 0xE000 ? 0xFFFD : (uint32_t)code);
+        i += 4;
     }
     return (struct str){text, n};
 }
@@ -237,8 +257,9 @@ static int parse_suffixes(struct parser *p, struct qs_node *node, bool allows_sl
                                "fuzzy terms (\"" STR_FMT
                                "~\") in query_string are not supported yet",
                                STR_ARG(node->text));
-            if (!has_number || p->lex.token != T_TERM || !str_to_f64(p->lex.raw, &slop) ||
-                slop < 0 || slop > 1e9)
+            if (!has_number) /* as if it were not there */
+                continue;
+            if (p->lex.token != T_TERM || !str_to_f64(p->lex.raw, &slop) || slop < 0 || slop > 1e9)
                 return syntax(p, "expected a number after ~");
             node->has_slop = true;
             node->slop = (uint32_t)slop;
@@ -350,6 +371,9 @@ static int parse_term(struct parser *p, struct str field, struct qs_node **ret_n
 {
     struct qs_node *node;
     switch (p->lex.token) {
+    case T_BARE:
+        p->is_one_word = true;
+        return parse_words(p, field, ret_node);
     case T_TERM:
         return parse_words(p, field, ret_node);
     case T_QUOTED:
@@ -393,7 +417,8 @@ static int parse_term(struct parser *p, struct str field, struct qs_node **ret_n
     return parse_suffixes(p, node, true);
 }
 
-static int parse_clause(struct parser *p, struct str field, struct qs_node **ret_node)
+static int parse_clause(struct parser *p, struct str field, bool is_behind_operator,
+                        struct qs_node **ret_node)
 {
     bool can_be_field = p->lex.token == T_TERM || p->lex.token == T_STAR ||
                         p->lex.token == T_WILD || p->lex.token == T_PREFIX;
@@ -413,12 +438,14 @@ static int parse_clause(struct parser *p, struct str field, struct qs_node **ret
             return parse_suffixes(p, *ret_node, false);
         }
     }
-    p->is_one_word = is_named && p->lex.token == T_TERM;
+    p->is_one_word = (is_named || is_behind_operator) && p->lex.token == T_TERM;
     if (p->lex.token != T_OPEN)
         return parse_term(p, field, ret_node);
     if (++p->depth > QS_DEPTH_MAX)
         return syntax(p, "groups nested too deep");
     next(p);
+    if (p->lex.token == T_CLOSE)
+        return syntax(p, "expected a term");
     TRY(parse_query(p, field, ret_node));
     p->depth--;
     if (p->lex.token != T_CLOSE)
@@ -477,7 +504,8 @@ static int parse_query(struct parser *p, struct str field, struct qs_node **ret_
             next(p);
         }
         struct qs_node *clause = NULL;
-        TRY(parse_clause(p, field, &clause));
+        bool is_behind_operator = conjunction != T_END || modifier != T_END;
+        TRY(parse_clause(p, field, is_behind_operator, &clause));
         TRY(add_clause(p, all, clause, conjunction, modifier));
     }
     *ret_node = all->count ? all : NULL;

@@ -90,6 +90,31 @@ static void parses(struct test *t)
          "words[a b]"},
         {"a\\:b", "words[a:b]"},
         {"http\\:\\/\\/x", "words[http://x]"},
+        /* Behind an operator stands one word; Lucene joins others only. */
+        {"+a b", "(+words[a] words[b])"},
+        {"-a b c", "(-words[a] words[b c])"},
+        {"a AND b c d", "(+words[a] +words[b] words[c d])"},
+        {"f:a OR b c", "(words[f:a] words[b] words[c])"},
+        {"NOT (a b) c d", "(-words[a b] words[c d])"},
+        {"+f:a b", "(+words[f:a] words[b])"},
+        {"a b +c d", "(words[a b] +words[c] words[d])"},
+        /* An operator before white space is a word, && and || within words are part of them. */
+        {"a - b", "(words[a] words[-] words[b])"},
+        {"! a", "(words[!] words[a])"},
+        {"a + b c", "(words[a] words[+] words[b c])"},
+        {"f:- a", "(words[f:-] words[a])"},
+        {"a - AND b", "(words[a] +words[-] +words[b])"},
+        {"a&&b", "words[a&&b]"},
+        {"a&& b", "words[a&& b]"},
+        {"a &b", "words[a &b]"},
+        {"a||", "words[a||]"},
+        {"a!b", "(words[a] -words[b])"},
+        {"a+b-c", "words[a+b-c]"},
+        {"\\u0041b \\u00e9", "words[Ab \xC3\xA9]"},
+        {"\"\\u0022\"", "phrase[\"]"},
+        {"*ab\\*", "wildcard[*ab\\*]"},
+        {"a\\**", "prefix[a*]"},
+        {"\"a b\"~ c", "(phrase[a b] words[c])"},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
         means(t, rows[i].text, false, rows[i].want);
@@ -115,6 +140,9 @@ static void refuses(struct test *t)
         {"a^x", 2, "number after ^"},
         {"a]", 1, "not opened"},
         {"a\\", 0, "backslash"},
+        {"a -", 3, "expected a term"},
+        {"a\\u00", 0, "four hexadecimal digits"},
+        {"a ()", 3, "expected a term"},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct qs_node *node;

@@ -6,6 +6,7 @@
 #include "index/analyze.h"
 #include "query/query.h"
 #include "query/query_string/qs.h"
+#include "query/regexp_syntax.h"
 
 struct query_string_query {
     struct query base;
@@ -169,9 +170,10 @@ static struct plan *variant_plan(const struct query_string_query *own, struct pl
         struct err err;
         if (!is_terms && is_lenient)
             return NULL;
-        if (regexp_translate(node->text, STR("ALL"), planner->mem, &pattern, &prefix, &err) < 0)
+        if (regexp_translate(node->text, REGEXP_ALL, false, planner->mem, &pattern, &prefix, &err) <
+            0)
             return plan_fail(planner, err.code, "%s", err.text);
-        return plan_regexp(planner, field, pattern, prefix, false, boost);
+        return plan_regexp(planner, field, pattern, prefix, boost);
     }
     case QS_BOOL:
     case QS_EXISTS:
@@ -226,6 +228,55 @@ static struct plan *fields_plan(const struct query_string_query *own, struct pla
     return plan_dis_max(planner, plans, count, own->tie, boost);
 }
 
+static bool has_word(struct planner *planner, const struct field *field, struct str text,
+                     struct str analyzer_name)
+{
+    enum analyzer analyzer;
+    if (!field_is_text(field) ||
+        !analyzer_from_name(analyzer_name.p ? analyzer_name : field->analyzer, &analyzer))
+        return true;
+    struct analysis *analysis = arena_alloc(planner->mem, sizeof(*analysis));
+    analysis_init(analysis, analyzer, text);
+    return analysis_next(analysis);
+}
+
+/* Fields that a text says something about, all of the spec in *ret_count. */
+static size_t fields_with_word(const struct query_string_query *own, struct planner *planner,
+                               const struct qs_node *node, struct str spec, size_t *ret_count)
+{
+    size_t count, with = 0;
+    ptrdiff_t caret = str_find_char(spec, '^');
+    spec = caret >= 0 ? str_sub(spec, 0, (size_t)caret) : spec;
+    const struct field **fields = planner_fields(planner, spec, &count);
+    struct str analyzer =
+        node->kind == QS_PHRASE && own->quote_analyzer.p ? own->quote_analyzer : own->analyzer;
+    for (size_t i = 0; i < count; i++) {
+        for (const struct field *f = fields[i]; f; f = f->next_variant)
+            with += has_word(planner, f, node->text, analyzer);
+    }
+    *ret_count += count;
+    return with;
+}
+
+/* Words of which no field keeps any, as Lucene leaves out a clause without a term: a - b. */
+static bool is_void(const struct query_string_query *own, struct planner *planner,
+                    const struct qs_node *node)
+{
+    if (node->kind != QS_WORDS && node->kind != QS_PHRASE)
+        return false;
+    size_t count = 0, with = 0;
+    size_t specs = own->fields.kind == VALUE_LIST ? own->fields.list->count : 0;
+    struct str one = node->field.p          ? node->field
+                     : own->default_field.p ? own->default_field
+                                            : STR("*");
+    if (node->field.p || specs == 0)
+        with = fields_with_word(own, planner, node, one, &count);
+    for (size_t i = 0; i < specs && !node->field.p; i++)
+        with += fields_with_word(own, planner, node,
+                                 value_to_str(planner->mem, &own->fields.list->items[i]), &count);
+    return count > 0 && with == 0;
+}
+
 static struct plan *node_plan(const struct query_string_query *own, struct planner *planner,
                               const struct qs_node *node, float boost);
 
@@ -237,6 +288,8 @@ static struct plan *bool_plan(const struct query_string_query *own, struct plann
     clauses.should = ARENA_ARRAY(planner->mem, struct plan *, node->count + 1);
     clauses.must_not = ARENA_ARRAY(planner->mem, struct plan *, node->count + 1);
     for (size_t i = 0; i < node->count; i++) {
+        if (is_void(own, planner, node->clauses[i]))
+            continue;
         bool is_not = node->occurs[i] == QS_MUST_NOT, needs_scores = planner->needs_scores;
         planner->needs_scores = needs_scores && !is_not;
         struct plan *plan = node_plan(own, planner, node->clauses[i], boost);
@@ -248,6 +301,8 @@ static struct plan *bool_plan(const struct query_string_query *own, struct plann
         else
             clauses.should[clauses.should_count++] = plan;
     }
+    if (clauses.must_count + clauses.should_count + clauses.must_not_count == 0)
+        return NULL;
     clauses.should_min = clauses.must_count == 0 && clauses.should_count > 0 ? 1 : 0;
     if (is_root && own->minimum_should_match.kind != VALUE_NONE && clauses.should_count > 0) {
         struct str spec = value_to_str(planner->mem, &own->minimum_should_match);
