@@ -217,16 +217,24 @@ static bool pattern_parse(const struct date_pattern *pattern, struct str text, i
            year_fits(civil_from_ns(*ret_ns).year);
 }
 
+/* Whether the whole ISO pattern may take what its reader here did not: behind the four digits of a
+ * year comes a month or a time. Epochs, which mostly stand behind it, need not pass it then. */
+static bool may_be_iso(struct str text)
+{
+    return text.n > 4 && (text.p[4] == '-' || text.p[4] == 'T');
+}
+
 bool date_format_parse(const struct date_format *format, struct str text, int64_t *ret_ns)
 {
     for (size_t i = 0; i < format->count; i++) {
         const struct part *part = &format->parts[i];
-        bool ok = false;
+        bool ok = false, may_be_more = true;
         switch (part->kind) {
         case PART_PATTERN:
             break;
         case PART_ISO:
             ok = date_parse_iso(text, ret_ns);
+            may_be_more = may_be_iso(text);
             break;
         case PART_EPOCH_MILLIS:
             ok = parse_epoch(text, NS_PER_MS, ret_ns);
@@ -235,7 +243,7 @@ bool date_format_parse(const struct date_format *format, struct str text, int64_
             ok = parse_epoch(text, NS_PER_S, ret_ns);
             break;
         }
-        if (ok || pattern_parse(part->pattern, text, ret_ns))
+        if (ok || (may_be_more && pattern_parse(part->pattern, text, ret_ns)))
             return true;
     }
     return false;
