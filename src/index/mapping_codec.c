@@ -3,6 +3,8 @@
  * variants, declared or found). {"options":{…}, "nodes":[[parent, key, is_object, is_enabled,
  * dynamic, first field]…], "fields":[{"p":path,"t":type,"n":node,"f":flags, …}…]}; fields in order
  * of id; -1: none. */
+#include <math.h>
+
 #include "base/hash.h"
 #include "base/str.h"
 #include "codec/json.h"
@@ -219,6 +221,9 @@ static int field_in(struct mapping *mapping, const struct value *v, struct err *
     f->position_gap = (uint32_t)int_in(v, "pg", 100);
     f->boost = float_in(v, "b", 1);
     f->pub.scaling_factor = float_in(v, "sf", 0);
+    if (!isfinite(f->boost) ||
+        !isfinite(f->pub.scaling_factor)) /* "1e999": JSON has no such number */
+        return bad(err, "field's number");
     struct str format = text_in(mapping, v, "df");
     if (format.n)
         TRY(mapping__date_set(mapping, f, format, err));

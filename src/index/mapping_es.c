@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A mapping in Elasticsearch's JSON: reading a body into a clone (merge rules and error texts
  * of 7.10) and printing it. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/str.h"
@@ -198,7 +199,8 @@ static int param_other(struct mapping *mapping, struct field_def *f, struct str 
     }
     if (str_is(key, "boost") ||
         (str_is(key, "scaling_factor") && f->pub.type == FIELD_SCALED_FLOAT)) {
-        if (!str_to_f64(value_text(mapping, v), &d) || (str_is(key, "scaling_factor") && d <= 0))
+        if (!str_to_f64(value_text(mapping, v), &d) || !isfinite(d) ||
+            (str_is(key, "scaling_factor") && d <= 0))
             return param_bad(key, f, v, err);
         *(str_is(key, "boost") ? &f->boost : &f->pub.scaling_factor) = d;
         return 1;

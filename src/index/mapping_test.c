@@ -133,6 +133,10 @@ static void test_put_fails(void **state)
          "Mapper for [t] conflicts with existing mapper:\n\tCannot update parameter [analyzer] "
          "from [default] to [simple]",
          ERR_INVALID},
+        {"{\"properties\":{\"b\":{\"type\":\"scaled_float\",\"scaling_factor\":\"1e999\"}}}",
+         "1e999", ERR_MAPPER_PARSING},
+        {"{\"properties\":{\"b\":{\"type\":\"text\",\"boost\":\"1e999\"}}}", "1e999",
+         ERR_MAPPER_PARSING},
         {"{\"propertees\":{}}", "Root mapping definition has unsupported parameters:  [propertees]",
          ERR_MAPPER_PARSING},
         {"{\"properties\":{\"b\":{\"type\":\"nested\"}}}",
