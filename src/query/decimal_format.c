@@ -10,7 +10,10 @@
 #include "base/buf.h"
 #include "base/str.h"
 
-#define FRACTION_MAX 340 /* of the 400 digits there is room for, behind the point */
+#define INTEGERS_MAX 309 /* DecimalFormat's DOUBLE_INTEGER_DIGITS */
+#define FRACTION_MAX 340 /* and DOUBLE_FRACTION_DIGITS */
+#define EXPONENT_MAX 10  /* least digits of an exponent that are printed */
+#define NUMBER_BYTES (2 * (INTEGERS_MAX + FRACTION_MAX))
 #define PER_MILLE    "\xE2\x80\xB0"
 
 struct format {
@@ -95,7 +98,7 @@ static void read_number(struct str pattern, size_t *at, struct format *f)
         count_digit(&counts, pattern.p[*at]);
     if (*at + 1 < pattern.n && pattern.p[*at] == 'E' && pattern.p[*at + 1] == '0') {
         for (++*at; *at < pattern.n && pattern.p[*at] == '0'; ++*at)
-            f->exponent_min++;
+            f->exponent_min = MIN_OF(f->exponent_min + 1, EXPONENT_MAX);
     }
     if (counts.zeros == 0 && counts.left > 0 && counts.point >= 0) { /* "#.##" is "0.##" */
         int n = MAX_OF(counts.point, 1);
@@ -105,8 +108,8 @@ static void read_number(struct str pattern, size_t *at, struct format *f)
     }
     int total = counts.left + counts.zeros + counts.right;
     int point = counts.point >= 0 ? counts.point : total;
-    f->integers_min = MAX_OF(point - counts.left, 0);
-    f->integers_max = counts.left + f->integers_min;
+    f->integers_min = MIN_OF(MAX_OF(point - counts.left, 0), INTEGERS_MAX);
+    f->integers_max = MIN_OF(counts.left, INTEGERS_MAX) + f->integers_min;
     f->fraction_max = MIN_OF(total - point, FRACTION_MAX);
     f->fraction_min = counts.point >= 0 ? counts.left + counts.zeros - point : 0;
     f->fraction_min = MIN_OF(MAX_OF(f->fraction_min, 0), f->fraction_max);
@@ -223,18 +226,21 @@ static struct str enclosed(const struct format *f, const struct digits *digits, 
                            struct arena *mem)
 {
     struct buf out;
-    buf_init(&out, 4 * KIB);
     bool is_own = is_negative && f->has_negative;
+    struct str prefix = is_own ? f->negative_prefix : f->prefix;
+    struct str suffix = is_own ? f->negative_suffix : f->suffix;
+    buf_init(&out, prefix.n + suffix.n + NUMBER_BYTES);
     if (is_negative && !is_own)
         buf_add_char(&out, '-');
-    buf_add_str(&out, is_own ? f->negative_prefix : f->prefix);
+    buf_add_str(&out, prefix);
     if (!digits)
         buf_add_lit(&out, "\xE2\x88\x9E"); /* infinity */
     else if (f->exponent_min)
         put_scientific(f, digits, &out);
     else
         put_plain(f, digits, &out);
-    buf_add_str(&out, is_own ? f->negative_suffix : f->suffix);
+    buf_add_str(&out, suffix);
+    ASSERT(!out.is_over);
     struct str text = arena_str(mem, buf_str(&out));
     buf_deinit(&out);
     return text;
@@ -249,9 +255,9 @@ struct str decimal_format_double(struct str pattern, double v, struct arena *mem
     v *= scales[f.shift];
     if (isinf(v))
         return enclosed(&f, NULL, v < 0, mem);
-    struct digits *digits = ARENA_NEW(mem, struct digits);
-    digits_of(&f, fabs(v), digits);
-    return enclosed(&f, digits, signbit(v), mem);
+    struct digits digits;
+    digits_of(&f, fabs(v), &digits);
+    return enclosed(&f, &digits, signbit(v), mem);
 }
 
 struct str decimal_format_integer(struct str pattern, struct str v, struct arena *mem)
@@ -263,8 +269,8 @@ struct str decimal_format_integer(struct str pattern, struct str v, struct arena
         (void)str_to_f64(v, &rounded);
         return decimal_format_double(pattern, rounded, mem);
     }
-    struct digits *digits = ARENA_NEW(mem, struct digits);
-    take_digits(digits, arena_cstr(mem, is_negative ? str_from_off(v, 1) : v));
-    digits->point += digits->n > 0 ? f.shift : 0;
-    return enclosed(&f, digits, is_negative, mem);
+    struct digits digits;
+    take_digits(&digits, arena_cstr(mem, is_negative ? str_from_off(v, 1) : v));
+    digits.point += digits.n > 0 ? f.shift : 0;
+    return enclosed(&f, &digits, is_negative, mem);
 }

@@ -102,4 +102,26 @@ static void any_pattern_ends(struct test *t)
     (void)decimal_format_double(STR("0.000"), 5e-324, t->mem);
 }
 
-TEST_MAIN(TEST(doubles), TEST(integers), TEST(any_pattern_ends))
+/* As many digits as DecimalFormat prints of a double, and texts of any length around them. */
+static void long_patterns_are_whole(struct test *t)
+{
+    char zeros[5000], text[5001] = "#";
+    memset(zeros, '0', sizeof(zeros));
+    memset(text + 1, 'x', sizeof(text) - 2);
+    text[sizeof(text) - 1] = '\0';
+    struct str all = {zeros, sizeof(zeros)};
+    struct str got = decimal_format_double(all, 7, t->mem);
+    assert_int_equal(got.n, 309);
+    assert_int_equal(got.p[308], '7');
+    got = decimal_format_integer(all, STR("7"), t->mem);
+    assert_int_equal(got.n, 309);
+    got = decimal_format_double(arena_printf(t->mem, "#." STR_FMT, STR_ARG(all)), 7, t->mem);
+    assert_int_equal(got.n, 2 + 340);
+    got = decimal_format_double(arena_printf(t->mem, "0E" STR_FMT, STR_ARG(all)), 7, t->mem);
+    assert_true(str_starts_with(got, STR("7E0")));
+    got = decimal_format_double(str_from(text), 7, t->mem);
+    assert_int_equal(got.n, sizeof(text) - 1);
+    assert_true(got.p[0] == '7' && got.p[got.n - 1] == 'x');
+}
+
+TEST_MAIN(TEST(doubles), TEST(integers), TEST(any_pattern_ends), TEST(long_patterns_are_whole))

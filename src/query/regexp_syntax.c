@@ -17,7 +17,7 @@
 #include "base/str.h"
 #include "text/utf8.h"
 
-#define REGEXP_BYTES_MAX 1000u /* index.max_regex_length */
+#define REGEXP_BYTES_MAX 1000u /* index.max_regex_length; bounds the recursion too */
 #define COUNT_MAX        65535 /* PCRE2's; Lucene gives up before */
 
 struct parser {
@@ -349,6 +349,7 @@ int regexp_translate(struct str text, unsigned flags, bool is_nocase, struct are
     int rc = text.n ? parse_union(&p) : 0;
     if (rc == 0 && more(&p))
         rc = fail_at(&p, "end-of-string expected");
+    ASSERT(!p.out.is_over); /* no character becomes as many as there is room for */
     if (rc == 0) {
         struct regex *check = NULL;
         *ret_pattern = arena_str(mem, buf_str(&p.out));
