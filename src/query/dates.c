@@ -56,20 +56,26 @@ struct str dates_print(int64_t ns, const struct date_pattern *pattern, const str
     return copy;
 }
 
+int64_t dates_ms_of_ns(int64_t ns)
+{
+    return ns / NS_PER_MS - (ns % NS_PER_MS < 0);
+}
+
+int64_t dates_ns_of_ms(int64_t ms)
+{
+    if (ms > INT64_MAX / NS_PER_MS)
+        return INT64_MAX;
+    if (ms < INT64_MIN / NS_PER_MS)
+        return INT64_MIN;
+    return ms * NS_PER_MS;
+}
+
 int64_t dates_to_stored(const struct field *field, int64_t ns)
 {
-    if (field->type == FIELD_DATE_NANOS)
-        return ns;
-    return ns / NS_PER_MS - (ns % NS_PER_MS < 0);
+    return field->type == FIELD_DATE_NANOS ? ns : dates_ms_of_ns(ns);
 }
 
 int64_t dates_from_stored(const struct field *field, int64_t stored)
 {
-    if (field->type == FIELD_DATE_NANOS)
-        return stored;
-    if (stored > INT64_MAX / NS_PER_MS)
-        return INT64_MAX;
-    if (stored < INT64_MIN / NS_PER_MS)
-        return INT64_MIN;
-    return stored * NS_PER_MS;
+    return field->type == FIELD_DATE_NANOS ? stored : dates_ns_of_ms(stored);
 }

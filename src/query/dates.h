@@ -26,6 +26,9 @@ int dates_value(const struct value *v, struct str format, const struct time_zone
 struct str dates_print(int64_t ns, const struct date_pattern *pattern, const struct time_zone *zone,
                        struct arena *mem);
 
+/* Between ns and ms, rounded down; ms that ns do not reach become the least or the largest ns. */
+int64_t dates_ms_of_ns(int64_t ns);
+int64_t dates_ns_of_ms(int64_t ms);
 /* Between ns and what a column of the field holds (ms, or ns for date_nanos). */
 int64_t dates_to_stored(const struct field *field, int64_t ns);
 int64_t dates_from_stored(const struct field *field, int64_t stored);

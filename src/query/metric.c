@@ -201,7 +201,7 @@ static void add_batch(struct metric_run *mine, struct agg_run *run, struct agg *
     } else {
         bool is_nanos = mine->source.local && mine->source.local->type == FIELD_DATE_NANOS;
         for (size_t i = 0; is_nanos && i < batch->count; i++) /* metrics are of milliseconds */
-            batch->longs[i] = dates_to_stored(&(struct field){.type = FIELD_DATE}, batch->longs[i]);
+            batch->longs[i] = dates_ms_of_ns(batch->longs[i]);
         agg_add_longs(agg, batch->longs, batch->count);
     }
 }

@@ -105,7 +105,7 @@ static int read_missing(struct source *source, const struct source_params *param
         return 0;
     }
     if (field && field_is_date(field)) {
-        int64_t ns = v->kind == VALUE_INT ? dates_from_stored(&unknown_date, v->i) : 0;
+        int64_t ns = v->kind == VALUE_INT ? dates_ns_of_ms(v->i) : 0;
         if (v->kind != VALUE_INT) /* which is milliseconds, whatever the format is */
             TRY(dates_value(v, params->format.p ? params->format : field->format, source->zone,
                             run->now_ns, false, run->mem, &ns, err));
@@ -452,8 +452,7 @@ struct str source_print_long(const struct source *source, int64_t stored, struct
 struct str source_print_double(const struct source *source, double v, struct arena *mem)
 {
     if (source->pattern) /* milliseconds, of date_nanos too */
-        return dates_print(dates_from_stored(&(struct field){.type = FIELD_DATE}, (int64_t)v),
-                           source->pattern, source->zone, mem);
+        return dates_print(dates_ns_of_ms((int64_t)v), source->pattern, source->zone, mem);
     if (source->field && source->field->type == FIELD_BOOLEAN)
         return v != 0 ? STR("true") : STR("false");
     if (source->decimal_format.n)

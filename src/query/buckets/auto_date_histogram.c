@@ -297,8 +297,7 @@ static struct value auto_result(const struct agg_node *node, struct agg_run *run
             }
             struct value map = value_map(run->mem, 3);
             struct str text =
-                dates_print(dates_from_stored(&(struct field){.type = FIELD_DATE}, all.key),
-                            mine->source.pattern, zone, run->mem);
+                dates_print(dates_ns_of_ms(all.key), mine->source.pattern, zone, run->mem);
             value_map_set(run->mem, &map, STR("key_as_string"), value_str(text));
             value_map_set(run->mem, &map, STR("key"), value_int(all.key));
             bucket_print(node, run, &all, &map);

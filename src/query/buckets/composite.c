@@ -201,7 +201,7 @@ static int after_date(const struct tuple_part *part, const struct value *v, stru
         return 0;
     TRY(dates_value(v, format.p ? format : part->source.field->format, part->source.zone,
                     run->now_ns, false, run->mem, &ns, err));
-    *ret_ms = dates_to_stored(&(struct field){.type = FIELD_DATE}, ns);
+    *ret_ms = dates_ms_of_ns(ns);
     return 0;
 }
 

@@ -107,7 +107,7 @@ static int bound_ms(const struct value *bounds, const char *name,
                                                 : STR("");
     int64_t ns;
     TRY(dates_value(v, format, source->zone, run->now_ns, false, run->mem, &ns, err));
-    *ret_ms = dates_to_stored(&(struct field){.type = FIELD_DATE}, ns);
+    *ret_ms = dates_ms_of_ns(ns);
     return 0;
 }
 

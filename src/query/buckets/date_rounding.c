@@ -224,7 +224,7 @@ struct date_span date_rounding_span(const struct date_rounding *rounding,
 int64_t date_rounding_ms(const struct field *field, int64_t stored)
 {
     if (field && field->type == FIELD_DATE_NANOS)
-        return dates_to_stored(&(struct field){.type = FIELD_DATE}, stored);
+        return dates_ms_of_ns(stored);
     return stored;
 }
 

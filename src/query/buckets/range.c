@@ -90,7 +90,7 @@ static int bound(const struct agg_node *node, const struct source *source, struc
                                                     : STR("");
         int64_t ns;
         TRY(dates_value(v, format, source->zone, run->now_ns, false, run->mem, &ns, err));
-        *ret_v = (double)dates_to_stored(&(struct field){.type = FIELD_DATE}, ns);
+        *ret_v = (double)dates_ms_of_ns(ns);
         return 0;
     }
     if (!str_to_f64(text, ret_v))
@@ -157,7 +157,7 @@ static struct range_state *state_of(const struct range_run *mine, struct agg_run
 static double long_value(const struct range_run *mine, int64_t v)
 {
     if (mine->source.local && mine->source.local->type == FIELD_DATE_NANOS)
-        return (double)dates_to_stored(&(struct field){.type = FIELD_DATE}, v);
+        return (double)dates_ms_of_ns(v);
     if (mine->source.local && mine->source.local->type == FIELD_UNSIGNED_LONG)
         return (double)((uint64_t)v ^ (UINT64_C(1) << 63));
     return (double)v;
@@ -277,8 +277,8 @@ static struct str bound_text(const struct agg_node *node, const struct range_run
                              struct agg_run *run, double v)
 {
     if (is_dates(node, &mine->source))
-        return dates_print(dates_from_stored(&(struct field){.type = FIELD_DATE}, (int64_t)v),
-                           mine->source.pattern, mine->source.zone, run->mem);
+        return dates_print(dates_ns_of_ms((int64_t)v), mine->source.pattern, mine->source.zone,
+                           run->mem);
     return source_print_double(&mine->source, v, run->mem);
 }
 

@@ -394,7 +394,7 @@ static void to_millis(struct value_batch *batch)
 {
     size_t kept = 0;
     for (size_t i = 0; i < batch->count; i++) {
-        int64_t ms = dates_to_stored(&(struct field){.type = FIELD_DATE}, batch->longs[i]);
+        int64_t ms = dates_ms_of_ns(batch->longs[i]);
         if (kept > 0 && batch->offs[kept - 1] == batch->offs[i] && batch->longs[kept - 1] == ms)
             continue;
         batch->offs[kept] = batch->offs[i];
