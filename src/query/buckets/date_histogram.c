@@ -312,7 +312,6 @@ static void date_histogram_merge(const struct agg_node *node, struct agg_run *ru
 struct printer {
     const struct date_histogram_params *params;
     const struct source *source;
-    struct field as_ms;
 };
 
 static int64_t next_key(const void *owner, int64_t key)
@@ -324,8 +323,8 @@ static int64_t next_key(const void *owner, int64_t key)
 static struct str print_key(const void *owner, int64_t key, struct agg_run *run, struct value *map)
 {
     const struct printer *own = owner;
-    struct str text = dates_print(dates_from_stored(&own->as_ms, key), own->source->pattern,
-                                  own->source->zone, run->mem);
+    struct str text =
+        dates_print(dates_ns_of_ms(key), own->source->pattern, own->source->zone, run->mem);
     value_map_set(run->mem, map, STR("key_as_string"), value_str(text));
     value_map_set(run->mem, map, STR("key"), value_int(key));
     return text;
@@ -363,7 +362,7 @@ static struct value date_histogram_result(const struct agg_node *node, struct ag
     const struct date_histogram_params *params = node->params;
     struct date_histogram_run *mine = node_own(node, run);
     struct date_histogram_state *own = state;
-    struct printer printer = {params, &mine->source, {.type = FIELD_DATE}};
+    struct printer printer = {params, &mine->source};
     struct histogram_view view = {.node = node,
                                   .set = &own->set,
                                   .owner = &printer,

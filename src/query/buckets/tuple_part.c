@@ -506,11 +506,10 @@ struct value tuple_print(const struct tuple_set *set, const struct tuple_run *tu
     if (part->spec->kind == TUPLE_HISTOGRAM)
         return value_float((double)key * part->spec->interval);
     if (part->spec->kind == TUPLE_DATE_HISTOGRAM) {
-        static const struct field as_ms = {.type = FIELD_DATE};
         if (!part->spec->source.format.p || !part->source.pattern)
             return value_int(key);
-        return value_str(dates_print(dates_from_stored(&as_ms, key), part->source.pattern,
-                                     part->source.zone, run->mem));
+        return value_str(
+            dates_print(dates_ns_of_ms(key), part->source.pattern, part->source.zone, run->mem));
     }
     return part_is_text(part) ? print_text(&part->source, part->ids.texts[key], run)
                               : print_number(&part->source, key, prints_dates, run);
