@@ -60,7 +60,8 @@ bool search__wants_hits(const struct segment_search *ss, uint32_t first, uint32_
     if (spec->kind == SORT_SCORE) {
         uint64_t zero[WINDOW_WORDS] = {1};
         float score = docset_score_max(ss->set, first, n);
-        if (isinf(score))
+        /* No set knows its lowest score. */
+        if (isinf(score) || !(spec->is_desc || ss->set->is_constant))
             return true;
         sort_reader_keys(&ss->readers[0], first, 1, zero, &score, &best);
         if (best > bound)
