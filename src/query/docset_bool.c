@@ -70,27 +70,33 @@ static void sort_by_bound(struct bool_set *own)
 
 static void bounds_find(struct bool_set *own, uint32_t first, uint32_t n)
 {
+    double required = 0, should = 0;
     if (own->bounds_first == first)
         return;
     own->bounds_first = first;
-    own->required_bound = own->should_bound = 0;
     for (size_t i = 0; i < own->required_count; i++) {
         own->required_bounds[i] =
             own->required_is_must[i] ? docset_score_max(own->required[i], first, n) : 0;
-        own->required_bound += own->required_bounds[i];
+        required += (double)own->required_bounds[i];
     }
     for (size_t i = 0; i < own->clauses.should_count; i++) {
         own->should_bounds[i] = docset_score_max(own->clauses.should[i], first, n);
-        own->should_bound += own->should_bounds[i];
+        should += (double)own->should_bounds[i];
     }
+    own->required_bound = (float)required;
+    own->should_bound = (float)should;
     sort_by_bound(own);
 }
 
+/* Scores are summed as the bounds are, and rounding keeps the order of sums, so that theirs is one
+ * without slack: documents that have all of it are told from better ones. Not where the clauses
+ * are many enough to be added in another order. */
 static float bool_score_max(struct docset *set, uint32_t first, uint32_t n)
 {
     struct bool_set *own = (struct bool_set *)set;
     bounds_find(own, first, n);
-    return (own->required_bound + own->should_bound) * BOUND_SLACK;
+    float bound = own->required_bound + own->should_bound;
+    return own->clauses.should_count <= 2 ? bound : bound * BOUND_SLACK;
 }
 
 /* One window while it is filled. */

@@ -91,10 +91,9 @@ static int run_chunk(struct segment_search *ss, uint32_t from, uint32_t to)
                 break;
         }
         uint32_t first = doc - doc % ZONE_DOCS, n = MIN_OF(ZONE_DOCS, ss->doc_count - first);
-        bool needs_count = search__wants_count(ss);
-        if (needs_count || search__wants_aggs(ss, first) || ss->needs_max_score ||
-            search__wants_hits(ss, first, n)) {
-            search__window(ss, first, n, needs_count);
+        bool needs_count = search__wants_count(ss), wants_hits = search__wants_hits(ss, first, n);
+        if (needs_count || wants_hits || search__wants_aggs(ss, first) || ss->needs_max_score) {
+            search__window(ss, first, n, needs_count, wants_hits);
             search__count_effort(ss->walk, effort);
         } else if (ss->set->is_constant && s->sorts[0].kind == SORT_SCORE) {
             take_rest(ss->unit); /* later documents cannot be better */
@@ -164,11 +163,11 @@ static int run_best_first(struct segment_search *ss)
         rank_down(ranks, i, count);
     while (count > 0 && !is_over(ss)) {
         uint32_t first = ranks[0].zone * ZONE_DOCS, n = MIN_OF(ZONE_DOCS, ss->doc_count - first);
-        bool needs_count = search__wants_count(ss);
+        bool needs_count = search__wants_count(ss), wants_hits = search__wants_hits(ss, first, n);
         ranks[0] = ranks[--count];
         rank_down(ranks, 0, count);
-        if (needs_count || search__wants_hits(ss, first, n)) {
-            search__window(ss, first, n, needs_count);
+        if (needs_count || wants_hits) {
+            search__window(ss, first, n, needs_count, wants_hits);
             search__count_effort(ss->walk, 1);
         } else if (!search__is_before_after(ss, first)) {
             break; /* in order of the best key: no later window can win either */

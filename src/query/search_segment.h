@@ -51,7 +51,11 @@ uint64_t search__bound_of(const struct segment_search *ss);
 void search__lower_bound_to(struct segment_search *ss, uint64_t key);
 /* Matches that score no more than this need not be told. */
 float search__score_threshold(const struct segment_search *ss);
-void search__window(struct segment_search *ss, uint32_t first, uint32_t n, bool needs_count);
+/* `wants_hits`: what search__wants_hits says of it; else its matches are only counted and
+ * collected.
+ */
+void search__window(struct segment_search *ss, uint32_t first, uint32_t n, bool needs_count,
+                    bool wants_hits);
 void search__collect_aggs(struct segment_search *ss, uint32_t first, uint32_t n,
                           const uint64_t *words, uint64_t count);
 

@@ -187,11 +187,21 @@ float search__score_threshold(const struct segment_search *ss)
     return fmaxf(own, nextafterf(sort_reader_score(&ss->readers[0], bound), -INFINITY));
 }
 
-void search__window(struct segment_search *ss, uint32_t first, uint32_t n, bool needs_count)
+/* Of documents that are only counted nobody asks the score. */
+static bool window_needs_scores(const struct segment_search *ss, bool wants_hits)
+{
+    const struct search_request *request = ss->s->request;
+    return ss->needs_scores && (wants_hits || ss->needs_max_score || request->has_min_score ||
+                                (ss->collects_aggs && request->aggs->needs_scores));
+}
+
+void search__window(struct segment_search *ss, uint32_t first, uint32_t n, bool needs_count,
+                    bool wants_hits)
 {
     struct search *s = ss->s;
     uint64_t words[WINDOW_WORDS] = {0};
-    struct doc_window w = {first, n, NULL, words, ss->needs_scores ? ss->scores : NULL};
+    bool needs_scores = window_needs_scores(ss, wants_hits);
+    struct doc_window w = {first, n, NULL, words, needs_scores ? ss->scores : NULL};
     bool skips = !needs_count && !ss->collects_aggs && !ss->needs_max_score &&
                  ss->top.capacity > 0 && s->sort_count == 1 && s->sorts[0].kind == SORT_SCORE &&
                  s->sorts[0].is_desc && !s->request->terminate_after;
@@ -220,6 +230,6 @@ void search__window(struct segment_search *ss, uint32_t first, uint32_t n, bool 
         __atomic_add_fetch(&s->total, bitset_count(words, BITSET_WORDS(n)), __ATOMIC_RELAXED);
     if (ss->needs_max_score)
         track_max_score(ss, n, words);
-    if (ss->top.capacity > 0)
+    if (wants_hits)
         offer_window(ss, first, n, words);
 }
