@@ -351,6 +351,14 @@ void *agg_state_new(const struct agg_node *node, struct agg_run *run)
     return arena_zalloc(run->mem, node->state_size);
 }
 
+void agg_state_clear(const struct agg_node *node, struct agg_run *run, void *state)
+{
+    if (node->type->clear)
+        node->type->clear(node, run, state);
+    else
+        memset(state, 0, node->state_size);
+}
+
 struct agg_run *agg_run_new(const struct agg_tree *tree, int64_t now_ns, uint64_t bucket_count_max,
                             struct arena *mem, struct err *err)
 {

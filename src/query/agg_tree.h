@@ -70,6 +70,9 @@ struct bucket_type {
     /* MAY be NULL: always. False: no document of the window can change a root's result, so that it
      * need not be collected. */
     bool (*wants)(const struct agg_node *node, struct agg_run *run, void *state, uint32_t first);
+    /* MAY be NULL: zero bytes. Makes a state empty within a segment, for another bucket; one that
+     * the segment's end knows of stays known to it. */
+    void (*clear)(const struct agg_node *node, struct agg_run *run, void *state);
     /* MAY be NULL. The segment ends: what was kept by its ordinals becomes values. */
     void (*end)(const struct agg_node *node, struct agg_run *run, void *own);
     /* MAY be NULL. For children of nodes with many small buckets: value i of the block's documents,
@@ -190,6 +193,7 @@ void agg_print_node(const struct agg_node *node, struct agg_run *run, void *stat
 void agg_print_siblings(struct agg_node *const *pipelines, size_t count, struct agg_run *run,
                         struct value *map);
 void *agg_state_new(const struct agg_node *node, struct agg_run *run);
+void agg_state_clear(const struct agg_node *node, struct agg_run *run, void *state);
 static inline void *node_own(const struct agg_node *node, struct agg_run *run)
 {
     return run->own[node->id];

@@ -281,5 +281,60 @@ static void mistakes_are_named(struct test *t)
     bed_deinit(&bed);
 }
 
+static struct value page_of(struct bed *bed, int size, const char *child)
+{
+    struct str body = arena_printf(bed->t->mem,
+                                   "{\"size\":0,\"aggs\":{\"x\":{\"composite\":{\"size\":%d,"
+                                   "\"sources\":[{\"a\":{\"terms\":{\"field\":\"a\"}}}]},\"aggs\":{"
+                                   "\"c\":%s}}}}",
+                                   size, child);
+    return reply(bed, "i", body.p);
+}
+
+/* A small page drops buckets while it goes on, and gives their states to better ones. */
+static void dropped_buckets_leave_nothing(struct test *t)
+{
+    static const char *const children[] = {
+        "{\"terms\":{\"field\":\"k\"}}",
+        "{\"terms\":{\"field\":\"k\"},\"aggs\":{\"s\":{\"sum\":{\"field\":\"n\"}}}}",
+        "{\"terms\":{\"field\":\"n\",\"order\":{\"_key\":\"asc\"}}}",
+        "{\"significant_terms\":{\"field\":\"k\",\"min_doc_count\":1}}",
+        "{\"histogram\":{\"field\":\"n\",\"interval\":7,\"min_doc_count\":1}}",
+        "{\"date_histogram\":{\"field\":\"n\",\"fixed_interval\":\"9ms\",\"min_doc_count\":1}}",
+        "{\"top_hits\":{\"size\":1,\"sort\":\"n\",\"_source\":false}}",
+        "{\"percentiles\":{\"field\":\"n\"}}",
+        "{\"cardinality\":{\"field\":\"k\"}}",
+    };
+    static const int sizes[] = {1, 2, 5, 40};
+    struct bed bed;
+    bed_init(&bed, t);
+    create(&bed, "i",
+           "{\"mappings\":{\"properties\":{\"n\":{\"type\":\"long\"},\"k\":{\"type\":\"keyword\"},"
+           "\"a\":{\"type\":\"long\"}}}}");
+    for (int i = 0; i < 900; i++) {
+        struct str k =
+            i < 700 ? arena_printf(t->mem, "\"k\":\"k%d\",", (int)rng_below(&t->rng, 20)) : STR("");
+        struct str source =
+            arena_printf(t->mem, "{\"n\":%d," STR_FMT "\"a\":%d}", (int)rng_below(&t->rng, 60),
+                         STR_ARG(k), 300 - i / 3 + (int)rng_below(&t->rng, 50));
+        put(&bed, "i", arena_printf(t->mem, "%d", i).p, source.p);
+        if (i == 400 || i == 699) /* the last segment has no k */
+            refresh(&bed, "i");
+    }
+    refresh(&bed, "i");
+    for (size_t i = 0; i < ARRAY_COUNT(children) * ARRAY_COUNT(sizes); i++) {
+        const char *child = children[i / ARRAY_COUNT(sizes)];
+        int size = sizes[i % ARRAY_COUNT(sizes)];
+        struct value some = page_of(&bed, size, child), all = page_of(&bed, 1000, child);
+        assert_int_equal(at_path(&some, "aggregations/x/buckets")->list->count, size);
+        for (int k = 0; k < size; k++) {
+            const char *path = arena_printf(t->mem, "aggregations/x/buckets/%d", k).p;
+            assert_strs_eq(json_of(&bed, at_path(&some, path)), json_of(&bed, at_path(&all, path)));
+        }
+    }
+    bed_deinit(&bed);
+}
+
 TEST_MAIN(TEST(pages_are_those_of_elasticsearch), TEST(pages_go_on),
-          TEST(numbers_beyond_integers_are_ends), TEST(mistakes_are_named))
+          TEST(dropped_buckets_leave_nothing), TEST(numbers_beyond_integers_are_ends),
+          TEST(mistakes_are_named))

@@ -269,6 +269,20 @@ static void empty_codes(struct significant_run *mine, struct agg_run *run,
     }
 }
 
+static void significant_clear(const struct agg_node *node, struct agg_run *run, void *state)
+{
+    const struct significant_run *mine = node_own(node, run);
+    struct significant_state *own = state, empty = {0};
+    if (own->by_code) {
+        /* The only column's arrays stay over all segments. */
+        uint32_t count = mine->only ? column_ordinal_count(mine->only) : mine->code_count;
+        memset(own->by_code, 0, count * sizeof(*own->by_code));
+        empty.by_code = own->by_code;
+        empty.next_open = own->next_open;
+    }
+    *own = empty;
+}
+
 static void significant_end(const struct agg_node *node UNUSED, struct agg_run *run, void *own)
 {
     struct significant_run *mine = own;
@@ -716,6 +730,7 @@ const struct bucket_type bucket_type_significant_terms = {
     .parse = significant_parse,
     .begin = significant_begin,
     .collect = significant_collect,
+    .clear = significant_clear,
     .end = significant_end,
     .scatter = significant_scatter,
     .merge = significant_merge,

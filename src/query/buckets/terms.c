@@ -381,6 +381,18 @@ static void empty_codes(const struct agg_node *node, struct agg_run *run, struct
     }
 }
 
+static void terms_clear(const struct agg_node *node, struct agg_run *run, void *state)
+{
+    const struct terms_run *mine = node_own(node, run);
+    struct terms_state *own = state, empty = {0};
+    if (own->by_code) {
+        memset(own->by_code, 0, mine->code_count * sizeof(*own->by_code));
+        empty.by_code = own->by_code;
+        empty.next_open = own->next_open;
+    }
+    *own = empty;
+}
+
 static void terms_end(const struct agg_node *node, struct agg_run *run, void *own)
 {
     struct terms_run *mine = own;
@@ -679,6 +691,7 @@ const struct bucket_type bucket_type_terms = {
     .begin = terms_begin,
     .collect = terms_collect,
     .collect_all = terms_collect_all,
+    .clear = terms_clear,
     .end = terms_end,
     .merge = terms_merge,
     .result = terms_result,

@@ -163,14 +163,14 @@ static const struct tuple_edge *bound_of(struct tuple_set *set, const struct tup
     return set->bound;
 }
 
-/* A dropped bucket begins anew: states of zero bytes are empty. */
+/* A dropped bucket begins anew. */
 static void bucket_drop(struct tuple_set *set, const struct tuple_run *tuples,
-                        const struct agg_node *node, uint32_t at)
+                        const struct agg_node *node, struct agg_run *run, uint32_t at)
 {
     struct bucket *bucket = &set->set.buckets[at];
     for (size_t i = 0; bucket->children && i < node->child_count; i++) {
         if (bucket->children[i])
-            memset(bucket->children[i], 0, node->children[i]->state_size);
+            agg_state_clear(node->children[i], run, bucket->children[i]);
     }
     bucket->doc_count = 0;
     keys_of(set, tuples, at)[tuples->count] = SPARE_MASK;
@@ -197,7 +197,7 @@ static void cut(struct tuple_set *set, const struct tuple_run *tuples, const str
     ASSERT(count >= set->keep);
     bound_set(set, tuples, order[set->keep - 1], run->mem);
     for (uint32_t i = set->keep; i < count; i++)
-        bucket_drop(set, tuples, node, order[i]);
+        bucket_drop(set, tuples, node, run, order[i]);
     mem_free(order);
     hash_again(set, tuples);
     set->full = set->keep + MAX_OF(set->keep / 2, SLACK_MIN);
