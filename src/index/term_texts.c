@@ -31,6 +31,17 @@ static bool read_varint(const uint8_t **p, const uint8_t *end, uint64_t *ret_v)
 
 static bool skip_varints(const uint8_t **p, const uint8_t *end, unsigned n)
 {
+    if (LIKELY(end - *p >= 8)) {
+        uint64_t bytes, lasts;
+        memcpy(&bytes, *p, 8);
+        lasts = ~bytes & UINT64_C(0x8080808080808080); /* the last byte of each varint */
+        for (unsigned k = 1; k < n; k++)
+            lasts &= lasts - 1;
+        if (LIKELY(lasts)) {
+            *p += (__builtin_ctzll(lasts) >> 3) + 1;
+            return true;
+        }
+    }
     for (; n > 0; n--) {
         while (*p < end && **p & 0x80)
             (*p)++;
