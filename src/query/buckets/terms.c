@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tidy: allow test: its rows are in search_test.c and oracle_test.c, where documents are */
 /* terms.c: a bucket per distinct value, with exact counts (doc_count_error_upper_bound is always
  * 0). Texts are counted by a number, their id. When one segment only has the field, which is so for
  * every merged index, the id is the ordinal and no text is looked at before the result is printed;
@@ -16,10 +15,11 @@
 #include "query/buckets/terms_order.h"
 #include "query/dates.h"
 
-#define ROOT_CODES_MAX   (UINT32_C(1) << 24) /* array of a node at the top: 64 MiB at most */
-#define DENSE_CODES_MAX  (UINT32_C(1) << 21) /* a bucket for each: 64 MiB at most */
-#define CODES_PER_DOC    8u /* more of them than matches: clearing them costs more than it saves */
-#define NESTED_CODES_MAX 4096u /* array of each bucket's own terms */
+#define ROOT_CODES_MAX     (UINT32_C(1) << 24) /* array of a node at the top: 64 MiB at most */
+#define DENSE_CODES_MAX    (UINT32_C(1) << 21) /* a bucket for each: 64 MiB at most */
+#define CODES_PER_DOC      8u /* more of them than matches: clearing them costs more than it saves */
+#define NESTED_CODES_MAX   4096u /* array of each bucket's own terms */
+#define SHARD_BUCKETS_MORE 10    /* a shard of Elasticsearch sends size * 1.5 and so many more */
 
 struct terms_params {
     struct source_params source;
@@ -64,7 +64,7 @@ static const struct opt terms_opts[] = {
     SOURCE_OPT_FORMAT(struct terms_params, source),
     OPT_INT(struct terms_params, size, .dflt = "10", .help = "How many buckets are returned."),
     OPT_INT(struct terms_params, shard_size, .dflt = "-1",
-            .help = "Accepted; counts are exact anyway."),
+            .help = "Only sum_other_doc_count knows it; counts are exact anyway."),
     OPT_INT(struct terms_params, min_doc_count, .dflt = "1",
             .help = "Buckets with fewer documents are left out."),
     OPT_INT(struct terms_params, shard_min_doc_count, .dflt = "0",
@@ -595,9 +595,63 @@ static uint64_t least_shown(const uint64_t *totals, uint32_t count, size_t size,
     return heap[0];
 }
 
-/* Buckets of the ordinals that may be shown; the others are in the sum only. */
+/* What is not shown. */
+struct terms_rest {
+    uint64_t docs;         /* of all buckets */
+    uint32_t enough_count; /* buckets that have min_doc_count */
+    uint64_t *few;         /* counts of the others; NULL: nobody asks for them */
+    uint32_t few_count;
+};
+
+/* Of the buckets that a shard of Elasticsearch sends, those below min_doc_count are in no sum. It
+ * sends the first shard_size; only ordered by count are those the ones that are shown here. */
+static uint64_t sent_in_vain(const struct terms_params *params, const struct terms_rest *rest,
+                             struct agg_run *run)
+{
+    int64_t size = MIN_OF(params->size, (int64_t)UINT32_MAX),
+            sent = params->shard_size > 0 ? MAX_OF(params->shard_size, size)
+                                          : size + size / 2 + SHARD_BUCKETS_MORE;
+    if (!rest->few || sent <= (int64_t)rest->enough_count)
+        return 0;
+    size_t count = MIN_OF((size_t)sent - rest->enough_count, (size_t)rest->few_count);
+    uint64_t least = least_shown(rest->few, rest->few_count, count, run), sum = 0;
+    for (uint32_t i = 0; i < rest->few_count; i++) {
+        if (rest->few[i] > least) {
+            sum += rest->few[i];
+            count--;
+        }
+    }
+    return sum + count * least;
+}
+
+static bool is_by_count(const struct terms_orders *orders)
+{
+    return orders->count == 0 ||
+           (str_is(orders->items[0].path, "_count") && !orders->items[0].is_asc);
+}
+
+static struct terms_rest rest_of(const struct terms_params *params, const struct terms_run *mine,
+                                 const struct terms_state *own, struct agg_run *run)
+{
+    struct terms_rest rest = {0};
+    uint32_t count = own->set.count + (own->totals ? column_ordinal_count(mine->only) : 0);
+    if (params->min_doc_count > 1 && is_by_count(&params->orders))
+        rest.few = arena_alloc(run->mem, (count + 1) * sizeof(*rest.few));
+    return rest;
+}
+
+static void rest_add(const struct terms_params *params, struct terms_rest *rest, uint64_t docs)
+{
+    rest->docs += docs;
+    if ((int64_t)docs >= params->min_doc_count)
+        rest->enough_count++;
+    else if (rest->few)
+        rest->few[rest->few_count++] = docs;
+}
+
+/* Buckets of the ordinals that may be shown; the others are in the rest only. */
 static void buckets_of_totals(const struct terms_params *params, const struct terms_run *mine,
-                              struct agg_run *run, struct terms_state *own, uint64_t *ret_rest)
+                              struct agg_run *run, struct terms_state *own, struct terms_rest *rest)
 {
     uint32_t count = own->totals ? column_ordinal_count(mine->only) : 0;
     uint64_t least = count && params->orders.count == 0
@@ -608,23 +662,23 @@ static void buckets_of_totals(const struct terms_params *params, const struct te
         if (own->totals[i] >= least) {
             uint32_t at = bucket_set_get(&own->set, i, run->mem);
             own->set.buckets[at].doc_count += own->totals[i];
-        } else if ((int64_t)own->totals[i] >= params->min_doc_count) {
-            *ret_rest += own->totals[i];
+        } else {
+            rest_add(params, rest, own->totals[i]);
         }
     }
     own->totals = NULL;
 }
 
 static size_t gather_rows(const struct agg_node *node, struct agg_run *run, struct terms_state *own,
-                          struct terms_row *rows, uint64_t *ret_total)
+                          struct terms_row *rows, struct terms_rest *rest)
 {
     const struct terms_params *params = node->params;
     size_t count = 0;
     for (uint32_t i = 0; i < own->set.count; i++) {
         struct bucket *bucket = &own->set.buckets[i];
+        rest_add(params, rest, bucket->doc_count);
         if ((int64_t)bucket->doc_count < params->min_doc_count)
             continue;
-        *ret_total += bucket->doc_count;
         if (params->orders.need_metrics)
             bucket_open(node, &own->set, i, run->mem);
         terms_orders_row(&params->orders, node, run, bucket, &rows[count++]);
@@ -637,11 +691,11 @@ static struct value terms_result(const struct agg_node *node, struct agg_run *ru
     const struct terms_params *params = node->params;
     struct terms_run *mine = node_own(node, run);
     struct terms_state *own = state;
-    uint64_t total = 0;
-    buckets_of_totals(params, mine, run, own, &total);
+    struct terms_rest rest = rest_of(params, mine, own, run);
+    buckets_of_totals(params, mine, run, own, &rest);
     add_empty(params, mine, run, own);
     struct terms_row *rows = arena_alloc(run->mem, (own->set.count + 1) * sizeof(*rows));
-    size_t count = gather_rows(node, run, own, rows, &total);
+    size_t count = gather_rows(node, run, own, rows, &rest);
     size_t shown = MIN_OF(count, (size_t)params->size);
     terms_orders_best(&params->orders, rows, count, shown, key_cmp, mine);
     struct value buckets = value_list(run->mem, shown);
@@ -651,7 +705,7 @@ static struct value terms_result(const struct agg_node *node, struct agg_run *ru
         value_map_set(run->mem, &map, STR("key"), print_key(mine, rows[i].bucket, run, &text));
         if (text.p)
             value_map_set(run->mem, &map, STR("key_as_string"), value_str(text));
-        total -= rows[i].bucket->doc_count;
+        rest.docs -= rows[i].bucket->doc_count;
         struct value counted = value_map(run->mem, 2 + node->child_count);
         bucket_open(node, &own->set, (uint32_t)(rows[i].bucket - own->set.buckets), run->mem);
         bucket_print(node, run, rows[i].bucket, &counted);
@@ -662,9 +716,10 @@ static struct value terms_result(const struct agg_node *node, struct agg_run *ru
         }
         value_list_add(run->mem, &buckets, map);
     }
+    uint64_t others = rest.docs - sent_in_vain(params, &rest, run);
     struct value result = value_map(run->mem, 3);
     value_map_set(run->mem, &result, STR("doc_count_error_upper_bound"), value_int(0));
-    value_map_set(run->mem, &result, STR("sum_other_doc_count"), value_int((int64_t)total));
+    value_map_set(run->mem, &result, STR("sum_other_doc_count"), value_int((int64_t)others));
     value_map_set(run->mem, &result, STR("buckets"), buckets);
     return result;
 }

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What terms leaves out; the expected sums are Elasticsearch 7.10.2's, of one shard. What it shows
+ * is in search_test.c, oracle_test.c and model_test.c. */
+#include "query/search_support_test.h"
+
+#define VALUES 30 /* value i is in VALUES - i documents */
+
+static void fill(struct bed *bed, bool has_two_segments)
+{
+    create(bed, "i",
+           "{\"mappings\":{\"properties\":{\"k\":{\"type\":\"keyword\"},\"n\":{\"type\":\"long\"}}}"
+           "}");
+    for (int i = 0; i < VALUES; i++) {
+        for (int k = 0; k < VALUES - i; k++) {
+            struct str id = arena_printf(bed->t->mem, "%d-%d", i, k);
+            put(bed, "i", id.p, arena_printf(bed->t->mem, "{\"k\":\"k%02d\",\"n\":%d}", i, i).p);
+        }
+        if (has_two_segments && i == VALUES / 2)
+            refresh(bed, "i");
+    }
+    refresh(bed, "i");
+}
+
+static void sums_of_the_others(struct bed *bed)
+{
+    static const struct {
+        const char *options;
+        int others, shown;
+    } rows[] = {
+        {"\"size\":2,\"min_doc_count\":25", 259, 2},
+        {"\"size\":2,\"min_doc_count\":29", 153, 2},
+        {"\"size\":2,\"min_doc_count\":1", 406, 2},
+        {"\"size\":1,\"min_doc_count\":25,\"shard_size\":7", 411, 1},
+        {"\"size\":3,\"min_doc_count\":31", 136, 0},
+        {"\"size\":40,\"min_doc_count\":10", 0, 21},
+        {"\"size\":9223372036854775807,\"min_doc_count\":10", 0, 21},
+        {"\"size\":2,\"min_doc_count\":5,\"order\":{\"_count\":\"desc\"}", 406, 2},
+        {"\"size\":2,\"min_doc_count\":28,\"order\":{\"_count\":\"desc\"}", 181, 2},
+        /* Here Elasticsearch shows none: it looks for the 28 among the first two keys only. */
+        {"\"size\":2,\"min_doc_count\":28,\"order\":{\"_key\":\"desc\"}", 408, 2},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(rows) * 2; i++) {
+        struct str body = arena_printf(
+            bed->t->mem, "{\"size\":0,\"aggs\":{\"x\":{\"terms\":{\"field\":\"%s\",%s}}}}",
+            i % 2 ? "k" : "n", rows[i / 2].options);
+        struct value got = reply(bed, "i", body.p);
+        const struct value *others = at_path(&got, "aggregations/x/sum_other_doc_count"),
+                           *buckets = at_path(&got, "aggregations/x/buckets");
+        if (others->i != rows[i / 2].others || (int)buckets->list->count != rows[i / 2].shown)
+            fail_msg("%s: %lld others, %zu shown", body.p, (long long)others->i,
+                     buckets->list->count);
+    }
+}
+
+static void sums_of_one_segment(struct test *t)
+{
+    struct bed bed;
+    bed_init(&bed, t);
+    fill(&bed, false);
+    sums_of_the_others(&bed);
+    bed_deinit(&bed);
+}
+
+static void sums_of_two_segments(struct test *t)
+{
+    struct bed bed;
+    bed_init(&bed, t);
+    fill(&bed, true);
+    sums_of_the_others(&bed);
+    bed_deinit(&bed);
+}
+
+TEST_MAIN(TEST(sums_of_one_segment), TEST(sums_of_two_segments))
