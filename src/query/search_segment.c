@@ -356,8 +356,8 @@ static struct segment_search segment_search_of(struct walk *walk, struct search_
                                 .plan = unit->plan,
                                 .doc_count = unit->doc_count};
     ss.needs_scores = s->needs_scores;
-    ss.needs_max_score =
-        s->needs_scores && s->request->track_scores && !(s->is_by_score && s->sort_count == 1);
+    ss.needs_max_score = s->needs_scores && s->request->track_scores && s->request->size > 0 &&
+                         !(s->is_by_score && s->sort_count == 1);
     arena_reset(walk->scratch);
     return ss;
 }

@@ -93,6 +93,13 @@ static void queries_find(struct test *t)
           "{\"query\":{\"bool\":{\"should\":[{\"term\":{\"n\":1}},{\"term\":{\"k\":\"a\"}}],"
           "\"minimum_should_match\":2}}}",
           "1");
+    finds(&bed,
+          "{\"query\":{\"bool\":{\"should\":[{\"term\":{\"n\":1}}],"
+          "\"minimum_should_match\":\"50%\"}}}",
+          "1"); /* none of one, but nothing else could match */
+    finds(&bed,
+          "{\"query\":{\"query_string\":{\"query\":\"k:a -n:1\",\"minimum_should_match\":\"0\"}}}",
+          "3");
     finds(&bed, "{\"query\":{\"bool\":{}}}", "1 2 3 4 5");
     finds(&bed, "{\"query\":{\"constant_score\":{\"filter\":{\"term\":{\"k\":\"b\"}}}}}", "2 4");
     finds(&bed, "{\"query\":{\"match\":{\"t\":\"Quick\"}}}", "3 1 4");
@@ -238,6 +245,7 @@ static void pages_and_sorts(struct test *t)
     gives(&bed, "{\"sort\":[\"n\"],\"size\":1}", "hits/hits/0/_score", "null");
     gives(&bed, "{\"size\":0}", "hits",
           "{\"total\":{\"value\":5,\"relation\":\"eq\"},\"max_score\":null,\"hits\":[]}");
+    gives(&bed, "{\"size\":0,\"sort\":\"n\",\"track_scores\":true}", "hits/max_score", "null");
     gives(&bed, "{\"size\":0,\"track_total_hits\":2}", "hits/total",
           "{\"value\":2,\"relation\":\"gte\"}");
     gives(&bed, "{\"size\":0,\"track_total_hits\":false}", "hits",

@@ -93,12 +93,13 @@ static struct plan *bool_plan(const struct query *query, struct planner *planner
     size_t required = clauses.must_count + clauses.filter_count;
     if (required + clauses.should_count + clauses.must_not_count == 0)
         return plan_all(planner, boost);
-    clauses.should_min = required == 0 && clauses.should_count > 0 ? 1 : 0;
     if (own->minimum.p && clauses.should_count > 0 &&
         minimum_should_match(own->minimum, clauses.should_count, &clauses.should_min,
                              planner->err) < 0)
         return plan_fail(planner, ERR_INVALID, "bad minimum_should_match \"" STR_FMT "\"",
                          STR_ARG(own->minimum));
+    if (required == 0 && clauses.should_count > 0 && clauses.should_min == 0)
+        clauses.should_min = 1; /* "50%" of one is none, but then nothing else could match */
     if (own->minimum.p && clauses.should_count == 0) {
         uint32_t fixed = 0;
         int64_t number;

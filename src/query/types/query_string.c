@@ -303,13 +303,14 @@ static struct plan *bool_plan(const struct query_string_query *own, struct plann
     }
     if (clauses.must_count + clauses.should_count + clauses.must_not_count == 0)
         return NULL;
-    clauses.should_min = clauses.must_count == 0 && clauses.should_count > 0 ? 1 : 0;
     if (is_root && own->minimum_should_match.kind != VALUE_NONE && clauses.should_count > 0) {
         struct str spec = value_to_str(planner->mem, &own->minimum_should_match);
         if (minimum_should_match(spec, clauses.should_count, &clauses.should_min, planner->err) < 0)
             return plan_fail(planner, ERR_INVALID, "bad minimum_should_match \"" STR_FMT "\"",
                              STR_ARG(spec));
     }
+    if (clauses.must_count == 0 && clauses.should_count > 0)
+        clauses.should_min = MAX_OF(clauses.should_min, 1u);
     return plan_bool(planner, &clauses, boost);
 }
 
