@@ -143,7 +143,7 @@ static void fill_totals(const struct search *s, struct search_result *result)
     }
     result->timed_out = s->timed_out;
     result->terminated_early = s->terminated_early;
-    if (s->request->collapse)
+    if (s->request->collapse || s->request->size == 0)
         return; /* no maximum, as in Elasticsearch */
     if (s->is_by_score && (s->sort_count == 1 || s->sorts[1].kind == SORT_SNAPSHOT_DOC) &&
         own->hit_count > 0 && s->needs_scores) {

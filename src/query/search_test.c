@@ -246,6 +246,7 @@ static void pages_and_sorts(struct test *t)
     gives(&bed, "{\"size\":0}", "hits",
           "{\"total\":{\"value\":5,\"relation\":\"eq\"},\"max_score\":null,\"hits\":[]}");
     gives(&bed, "{\"size\":0,\"sort\":\"n\",\"track_scores\":true}", "hits/max_score", "null");
+    gives(&bed, "{\"size\":0,\"from\":2,\"track_scores\":true}", "hits/max_score", "null");
     gives(&bed, "{\"size\":0,\"track_total_hits\":2}", "hits/total",
           "{\"value\":2,\"relation\":\"gte\"}");
     gives(&bed, "{\"size\":0,\"track_total_hits\":false}", "hits",

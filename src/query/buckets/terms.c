@@ -603,15 +603,31 @@ struct terms_rest {
     uint32_t few_count;
 };
 
-/* Of the buckets that a shard of Elasticsearch sends, those below min_doc_count are in no sum. It
- * sends the first shard_size; only ordered by count are those the ones that are shown here. */
+static bool is_by(const struct terms_orders *orders, struct str what)
+{
+    return orders->count > 0 && str_eq(orders->items[0].path, what);
+}
+
+/* How many buckets a shard of Elasticsearch sends. */
+static int64_t sent_most(const struct terms_params *params)
+{
+    int64_t size = MIN_OF(params->size, (int64_t)UINT32_MAX);
+    if (params->shard_size > 0)
+        return MAX_OF(params->shard_size, size);
+    return is_by(&params->orders, STR("_key")) ? size : size + size / 2 + SHARD_BUCKETS_MORE;
+}
+
+/* Of what a shard of Elasticsearch sends, buckets below min_doc_count are in no sum. These are the
+ * largest of them when the order is by count, and all when every bucket is sent; for other orders
+ * there is nothing to compare with, since Elasticsearch then shows too few. */
 static uint64_t sent_in_vain(const struct terms_params *params, const struct terms_rest *rest,
                              struct agg_run *run)
 {
-    int64_t size = MIN_OF(params->size, (int64_t)UINT32_MAX),
-            sent = params->shard_size > 0 ? MAX_OF(params->shard_size, size)
-                                          : size + size / 2 + SHARD_BUCKETS_MORE;
-    if (!rest->few || sent <= (int64_t)rest->enough_count)
+    int64_t sent = sent_most(params);
+    bool is_by_count = params->orders.count == 0 ||
+                       (is_by(&params->orders, STR("_count")) && !params->orders.items[0].is_asc);
+    if (!rest->few || sent <= (int64_t)rest->enough_count ||
+        (!is_by_count && sent < (int64_t)rest->enough_count + rest->few_count))
         return 0;
     size_t count = MIN_OF((size_t)sent - rest->enough_count, (size_t)rest->few_count);
     uint64_t least = least_shown(rest->few, rest->few_count, count, run), sum = 0;
@@ -624,18 +640,12 @@ static uint64_t sent_in_vain(const struct terms_params *params, const struct ter
     return sum + count * least;
 }
 
-static bool is_by_count(const struct terms_orders *orders)
-{
-    return orders->count == 0 ||
-           (str_is(orders->items[0].path, "_count") && !orders->items[0].is_asc);
-}
-
 static struct terms_rest rest_of(const struct terms_params *params, const struct terms_run *mine,
                                  const struct terms_state *own, struct agg_run *run)
 {
     struct terms_rest rest = {0};
     uint32_t count = own->set.count + (own->totals ? column_ordinal_count(mine->only) : 0);
-    if (params->min_doc_count > 1 && is_by_count(&params->orders))
+    if (params->min_doc_count > 1)
         rest.few = arena_alloc(run->mem, (count + 1) * sizeof(*rest.few));
     return rest;
 }

@@ -36,6 +36,7 @@ static void sums_of_the_others(struct bed *bed)
         {"\"size\":9223372036854775807,\"min_doc_count\":10", 0, 21},
         {"\"size\":2,\"min_doc_count\":5,\"order\":{\"_count\":\"desc\"}", 406, 2},
         {"\"size\":2,\"min_doc_count\":28,\"order\":{\"_count\":\"desc\"}", 181, 2},
+        {"\"size\":30,\"min_doc_count\":5,\"order\":{\"_key\":\"desc\"}", 0, 26},
         /* Here Elasticsearch shows none: it looks for the 28 among the first two keys only. */
         {"\"size\":2,\"min_doc_count\":28,\"order\":{\"_key\":\"desc\"}", 408, 2},
     };
