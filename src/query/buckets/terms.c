@@ -19,7 +19,9 @@
 #define DENSE_CODES_MAX    (UINT32_C(1) << 21) /* a bucket for each: 64 MiB at most */
 #define CODES_PER_DOC      8u /* more of them than matches: clearing them costs more than it saves */
 #define NESTED_CODES_MAX   4096u /* array of each bucket's own terms */
-#define SHARD_BUCKETS_MORE 10    /* a shard of Elasticsearch sends size * 1.5 and so many more */
+#define NESTED_CODES_FREE  64u   /* an array that small is no worse than a hash table */
+#define NESTED_CODES_TOTAL (UINT64_C(1) << 22) /* of all buckets' arrays of a segment: 16 MiB */
+#define SHARD_BUCKETS_MORE 10 /* a shard of Elasticsearch sends size * 1.5 and so many more */
 
 struct terms_params {
     struct source_params source;
@@ -45,6 +47,7 @@ struct terms_run {
     uint32_t code_count; /* of the segment; 0: no codes */
     int64_t least;
     struct terms_state *open; /* those with a by_code */
+    uint64_t codes_taken;     /* by their arrays, below the top level */
 };
 
 struct terms_state {
@@ -54,6 +57,7 @@ struct terms_state {
     /* While a segment is collected: documents by code; with children: bucket + 1 by code. */
     uint32_t *by_code;
     struct terms_state *next_open;
+    uint64_t seen;    /* values, until there is a by_code */
     uint64_t *totals; /* top level without children, ids are ordinals: documents by ordinal */
 };
 
@@ -148,6 +152,7 @@ static int terms_begin(const struct agg_node *node, struct agg_run *run, void *o
     mine->is_begun = true;
     mine->map = NULL;
     mine->code_count = 0;
+    mine->codes_taken = 0;
     ASSERT(!mine->open);
     uint64_t codes_max = node->depth == 0 ? ROOT_CODES_MAX : NESTED_CODES_MAX;
     codes_max = MIN_OF(codes_max, run->match_estimate * CODES_PER_DOC);
@@ -287,6 +292,23 @@ static uint32_t code_bucket(const struct agg_node *node, struct agg_run *run,
 
 /* ---- By code ---- */
 
+/* Whether values are counted by code. Below the top level a bucket has to have had some: an array
+ * for each of many small ones would cost more than it saves. */
+static bool takes_codes(const struct agg_node *node, struct terms_run *mine,
+                        struct terms_state *own, const struct doc_block *block)
+{
+    if (mine->code_count == 0)
+        return false;
+    if (node->depth == 0 || own->by_code)
+        return true;
+    own->seen += block->count;
+    if (mine->code_count > own->seen * CODES_PER_DOC + NESTED_CODES_FREE ||
+        mine->codes_taken + mine->code_count > NESTED_CODES_TOTAL)
+        return false;
+    mine->codes_taken += mine->code_count;
+    return true;
+}
+
 static void collect_codes(const struct agg_node *node, struct agg_run *run, struct terms_state *own,
                           const struct doc_block *block)
 {
@@ -423,7 +445,7 @@ static void terms_collect(const struct agg_node *node, struct agg_run *run, void
     struct source_cursor cursor = {0};
     struct value_batch batch;
     uint32_t index[BATCH_MAX];
-    if (mine->code_count > 0) {
+    if (takes_codes(node, mine, own, block)) {
         collect_codes(node, run, own, block);
         return;
     }

@@ -3,7 +3,8 @@
  * is in search_test.c, oracle_test.c and model_test.c. */
 #include "query/search_support_test.h"
 
-#define VALUES 30 /* value i is in VALUES - i documents */
+#define PARENTS 3000
+#define VALUES  30 /* value i is in VALUES - i documents */
 
 static void fill(struct bed *bed, bool has_two_segments)
 {
@@ -71,4 +72,47 @@ static void sums_of_two_segments(struct test *t)
     bed_deinit(&bed);
 }
 
-TEST_MAIN(TEST(sums_of_one_segment), TEST(sums_of_two_segments))
+/* Many small buckets with many different terms below are counted within little memory. */
+static void small_buckets_take_little(struct test *t)
+{
+    struct bed bed;
+    bed_init(&bed, t);
+    create(
+        &bed, "i",
+        "{\"mappings\":{\"properties\":{\"a\":{\"type\":\"keyword\"},\"b\":{\"type\":\"keyword\"}}}"
+        "}");
+    struct doc_write writes[PARENTS];
+    struct doc_result *results = ARENA_ARRAY(t->mem, struct doc_result, PARENTS);
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < PARENTS; i++) {
+            writes[i] = DOC_WRITE_INIT;
+            writes[i].index = STR("i");
+            writes[i].id = arena_printf(t->mem, "%d-%d", round, i);
+            writes[i].source = arena_printf(t->mem, "{\"a\":\"a%d\",\"b\":\"b%d\"}", i, i + round);
+        }
+        assert_ok(engine_write(bed.engine, writes, PARENTS, REFRESH_NONE, t->mem, results, &t->err),
+                  &t->err);
+    }
+    refresh(&bed, "i");
+    bed.limits.memory_bytes_max = 24 << 20;
+    struct value got = reply(
+        &bed, "i",
+        "{\"size\":0,\"aggs\":{\"x\":{\"terms\":{\"field\":\"a\",\"size\":5000},\"aggs\":{\"y\":{"
+        "\"terms\":{\"field\":\"b\",\"order\":{\"_key\":\"asc\"}}}}}}}");
+    const struct value *buckets = at_path(&got, "aggregations/x/buckets");
+    assert_int_equal(buckets->list->count, PARENTS);
+    for (size_t i = 0; i < PARENTS; i++) {
+        const struct value *bucket = &buckets->list->items[i];
+        assert_int_equal(at_path(bucket, "doc_count")->i, 2);
+        assert_int_equal(at_path(bucket, "y/buckets")->list->count, 2);
+        int64_t first, second, parent;
+        assert_true(str_to_i64(str_from_off(at_path(bucket, "key")->s, 1), &parent));
+        assert_true(str_to_i64(str_from_off(at_path(bucket, "y/buckets/0/key")->s, 1), &first));
+        assert_true(str_to_i64(str_from_off(at_path(bucket, "y/buckets/1/key")->s, 1), &second));
+        assert_int_equal(MIN_OF(first, second), parent);
+        assert_int_equal(MAX_OF(first, second), parent + 1);
+    }
+    bed_deinit(&bed);
+}
+
+TEST_MAIN(TEST(sums_of_one_segment), TEST(sums_of_two_segments), TEST(small_buckets_take_little))
