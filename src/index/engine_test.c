@@ -265,6 +265,44 @@ static void test_bad_documents(void **state)
     assert_int_equal(visible(f), 3);
 }
 
+/* `format` with a name of so many bytes. */
+static const char *with_name(struct fixture *f, const char *before, size_t bytes, const char *after)
+{
+    struct buf name;
+    buf_init(&name, 0);
+    buf_add_str(&name, str_from(before));
+    memset(buf_reserve(&name, bytes), 'n', bytes);
+    buf_added(&name, bytes);
+    buf_add_str(&name, str_from(after));
+    const char *text = arena_cstr(f->mem, buf_str(&name));
+    buf_deinit(&name);
+    return text;
+}
+
+/* The longest path that a segment can have goes through all of its life; a byte more is refused. */
+static void test_long_names(void **state)
+{
+    struct fixture *f = *state;
+    const char *longest = with_name(f, "{\"", 65535, "\":1}"),
+               *longest_text = with_name(f, "{\"t", 65535 - 9, "\":\"a b\"}");
+    put(f, DOC_INDEX, "1", longest);
+    put(f, DOC_INDEX, "2", longest_text);
+    fails(f, DOC_INDEX, "3", with_name(f, "{\"", 65536, "\":1}"), ERR_INVALID,
+          "is too long. The limit of a field's path is [65535] bytes but it has [65536]");
+    fails(f, DOC_INDEX, "3", with_name(f, "{\"", 65528, "\":\"a b\"}"), ERR_INVALID, "has [65536]");
+    fails(f, DOC_INDEX, "3", with_name(f, "{\"", 65536, "\":{}}"), ERR_INVALID, "has [65536]");
+    fails(f, DOC_INDEX, "3", with_name(f, "{\"o\":{\"", 65534, "\":1}}"), ERR_INVALID,
+          "has [65536]");
+    put(f, DOC_INDEX, "4", with_name(f, "{\"o\":{\"", 65533, "\":1}}"));
+    refresh(f);
+    flush(f);
+    reopen(f);
+    assert_int_equal(visible(f), 3);
+    gives(f, "1", longest);
+    gives(f, "2", longest_text);
+    gives(f, "3", NULL);
+}
+
 static struct value json(struct fixture *f, const char *text)
 {
     struct value v;
@@ -643,6 +681,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_conditions, setup, teardown),
         cmocka_unit_test_setup_teardown(test_update, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad_documents, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_long_names, setup, teardown),
         cmocka_unit_test_setup_teardown(test_admin, setup, teardown),
         cmocka_unit_test_setup_teardown(test_aliases, setup, teardown),
         cmocka_unit_test_setup_teardown(test_generated_ids, setup, teardown),

@@ -139,6 +139,7 @@ enum {
 #define DECIMAL_NONE         255u
 #define DECIMAL_EXPONENT_MAX 6u
 #define DICT_BLOCK_TERMS     32u
+#define FIELD_PATH_BYTES_MAX 65535u /* u16 in the footer */
 #define POSTINGS_BLOCK_DOCS  128u
 #define SKIP_ENTRY_BYTES     20u
 #define SKIP_IMPACTS_OFF     12u

@@ -6,7 +6,10 @@
 #include "base/hash.h"
 #include "base/str.h"
 #include "index/date_parse.h"
+#include "index/format.h"
 #include "index/mapping_int.h"
+
+#define NAME_BYTES_SHOWN 64u /* of one that is too long */
 
 /* A dynamic date that is not ISO keeps reading what it was detected by. */
 static const char *const dynamic_dates[][2] = {
@@ -205,9 +208,30 @@ static void fields_append(struct mapping *mapping, struct field_def *field)
     mapping->field_id_next = (uint32_t)mapping->field_count;
 }
 
+/* `bytes`: of the whole path. */
+static int path_bytes_check(struct str name, size_t bytes, struct err *err)
+{
+    struct str shown = str_sub(name, 0, MIN_OF(name.n, (size_t)NAME_BYTES_SHOWN));
+    if (bytes <= FIELD_PATH_BYTES_MAX)
+        return 0;
+    return err_set(err, ERR_INVALID,
+                   "Field name [" STR_FMT
+                   "…] is too long. The limit of a field's path is [%u] bytes "
+                   "but it has [%zu]",
+                   STR_ARG(shown), FIELD_PATH_BYTES_MAX, bytes);
+}
+
+int mapping__path_check(const struct mapping *mapping, uint32_t parent, struct str key,
+                        struct err *err)
+{
+    size_t above = mapping->nodes[parent]->path.n;
+    return path_bytes_check(key, above + (above > 0) + key.n, err);
+}
+
 int mapping__field_add(struct mapping *mapping, struct mapping_node *node, struct str path,
                        enum field_type type, struct field_def **ret_field, struct err *err)
 {
+    TRY(path_bytes_check(path, path.n, err));
     /* Objects count as fields, as in Elasticsearch; the root does not. */
     size_t objects = 0;
     for (size_t i = 1; i < mapping->node_count &&
@@ -413,7 +437,7 @@ static int depth_check(const struct mapping *mapping, uint32_t parent, struct st
                        "Limit of mapping depth [%u] has been exceeded due to object field [" STR_FMT
                        "]",
                        mapping->depth_max, STR_ARG(key));
-    return 0;
+    return mapping__path_check(mapping, parent, key, err);
 }
 
 int mapping_add_object(struct mapping *mapping, uint32_t parent, struct str key,

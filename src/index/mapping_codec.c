@@ -291,6 +291,8 @@ static int nodes_in(struct mapping *mapping, const struct value *nodes, struct e
             return bad(err, "node's dynamic");
         if (items[0].i < 0 || (i && items[0].i >= (int64_t)i))
             return bad(err, "node's parent");
+        if (i)
+            TRY(mapping__path_check(mapping, (uint32_t)items[0].i, items[1].s, err));
         struct mapping_node *node =
             i ? mapping__node_add(mapping, (uint32_t)items[0].i, items[1].s) : mapping->nodes[0];
         node->is_object = items[2].i & 1;

@@ -386,6 +386,7 @@ static int leaf_put(struct mapping *mapping, uint32_t parent, struct str key, en
         return err_set(err, ERR_INVALID,
                        "can't merge a non object mapping [" STR_FMT "] with an object mapping",
                        STR_ARG(node->path));
+    TRY(mapping__path_check(mapping, parent, key, err));
     if (!node)
         node = mapping__node_add(mapping, parent, key);
     struct field_def *old = node->field, *f;

@@ -5,6 +5,10 @@
 
 #include "index/mapping.h"
 
+/* A name that would be too long for a segment: -ERR_INVALID. Before mapping__node_add, when the
+ * name comes from outside. */
+int mapping__path_check(const struct mapping *mapping, uint32_t parent, struct str key,
+                        struct err *err) WARN_UNUSED;
 struct mapping_node *mapping__node_add(struct mapping *mapping, uint32_t parent, struct str key);
 /* The new field has the type's defaults; it is not yet hung into a node. -ERR_INVALID at the field
  * limit. */

@@ -322,6 +322,19 @@ static void test_limits(void **state)
     assert_int_equal(add(builder, &mapping, buf_cstr(&out), &err), -ERR_INVALID);
     assert_string_equal(err.text,
                         "Limit of mapping depth [20] has been exceeded due to object field [a]");
+    buf_clear(&out);
+    buf_add_lit(&out, "{\"properties\":{\"a\":{\"type\":\"long\",\"copy_to\":\"");
+    for (int i = 0; i < 65536; i++)
+        buf_add_char(&out, 'n');
+    buf_add_lit(&out, "\"}}}");
+    struct arena *mem = arena_new(0);
+    struct value body;
+    assert_int_equal(value_from_json(buf_str(&out), mem, &body, &err), 0);
+    assert_int_equal(mapping_put(mapping, &body, &err), 0);
+    assert_int_equal(add(builder, &mapping, "{\"a\":1}", &err), -ERR_INVALID);
+    assert_non_null(strstr(err.text, "nnn…] is too long."));
+    assert_int_equal(mapping->field_count, 1);
+    arena_free(mem);
     buf_deinit(&out);
     builder_free(builder);
     mapping_unref(mapping);

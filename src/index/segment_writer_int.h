@@ -127,7 +127,7 @@ struct segment_writer {
     struct buf field_parts[3]; /* column, terms, norms of the field at hand */
     uint32_t field_id;
     uint8_t field_type, field_part_mask;
-    char field_path[65536];
+    char field_path[FIELD_PATH_BYTES_MAX + 1];
     size_t field_path_bytes;
     const uint8_t *norms; /* the whole field's, when they are at hand */
     bool has_norms;
