@@ -61,6 +61,16 @@ NORETURN void assert_failed(const char *file, int line, const char *what);
         name(*p);                                                                                  \
     }
 
+/* Truncates as Java's cast does: NaN is 0, what lies beyond int64 becomes its nearest end. */
+static inline UNUSED int64_t f64_to_i64(double v)
+{
+    if (v >= 0x1p63)
+        return INT64_MAX;
+    if (v <= -0x1p63)
+        return INT64_MIN;
+    return v == v ? (int64_t)v : 0;
+}
+
 /* A borrowed run of bytes; not NUL-terminated; passed by value. */
 struct str {
     const char *p;

@@ -93,6 +93,11 @@ static void metrics_of_nanos(struct test *t)
                          rows[i].want);
         }
     }
+    /* Squares of milliseconds are beyond int64: they are the last date that there is. */
+    struct value tree = reply(
+        &bed, "i",
+        "{\"size\":0,\"aggs\":{\"x\":{\"extended_stats\":{\"field\":\"n\",\"format\":\"yyyy\"}}}}");
+    assert_str_eq(at_path(&tree, "aggregations/x/sum_of_squares_as_string")->s, "2262");
     bed_deinit(&bed);
 }
 

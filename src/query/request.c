@@ -46,6 +46,7 @@ static int unknown_key(struct str key, const struct value *v, struct err *err)
                      STR_ARG(key));
 }
 
+/* One of 32 bits, as Elasticsearch has it, so that two of them can be added. */
 static int read_int(const struct value *v, const char *name, int64_t *ret_v, struct err *err)
 {
     if (v->kind == VALUE_INT)
@@ -54,6 +55,10 @@ static int read_int(const struct value *v, const char *name, int64_t *ret_v, str
         *ret_v = (int64_t)v->f;
     else if (v->kind != VALUE_STR || !str_to_i64(v->s, ret_v))
         return dsl_error(v, err, ERR_PARSE, "[%s] must be a number", name);
+    if (*ret_v < INT32_MIN || *ret_v > INT32_MAX)
+        return dsl_error(v, err, ERR_INVALID,
+                         "[%s]: Numeric value (%lld) out of range of int (%d - %d)", name,
+                         (long long)*ret_v, INT32_MIN, INT32_MAX);
     return 0;
 }
 

@@ -253,6 +253,8 @@ static void pages_and_sorts(struct test *t)
           "{\"max_score\":null,\"hits\":[]}");
     gives(&bed, "{\"size\":0,\"post_filter\":{\"term\":{\"k\":\"a\"}}}", "hits/total/value", "2");
     gives(&bed, "{\"size\":1,\"query\":{\"term\":{\"n\":1}}}", "hits/max_score", "1.0");
+    fails(&bed, "{\"from\":18,\"size\":9223372036854775807}", ERR_INVALID,
+          "[size]: Numeric value (9223372036854775807) out of range of int");
     fails(&bed, "{\"sort\":[\"zzz\"]}", ERR_INVALID,
           "No mapping found for [zzz] in order to sort on");
     finds(&bed, "{\"sort\":[{\"zzz\":{\"unmapped_type\":\"long\"}},\"n\"]}", "1 2 3 4 5");
@@ -602,8 +604,34 @@ static void text_pages_keep_missing_last(struct test *t)
     bed_deinit(&bed);
 }
 
-TEST_MAIN(TEST(auto_date_histograms_stay_within), TEST(text_pages_keep_missing_last),
-          TEST(date_ranges_follow_the_format), TEST(queries_find), TEST(query_strings_find),
-          TEST(scrolls_go_on), TEST(pages_and_sorts), TEST(sources_are_filtered),
-          TEST(aggregations_add_up), TEST(nothing_gives_empty_answers), TEST(limits_hold),
-          TEST(url_parameters), TEST(errors_say_what))
+/* What a document with several values is sorted by; halves go up, as Java rounds them. */
+static void sorts_by_several_values(struct test *t)
+{
+    static const struct {
+        const char *mode, *of_negative, *of_positive;
+    } rows[] = {{"min", "[-4]", "[2]"},
+                {"max", "[-1]", "[9]"},
+                {"sum", "[-10]", "[14]"},
+                {"avg", "[-2]", "[5]"},
+                {"median", "[-2]", "[3]"}};
+    struct bed bed;
+    bed_init(&bed, t);
+    create(&bed, "i", "{\"mappings\":{\"properties\":{\"m\":{\"type\":\"long\"}}}}");
+    put(&bed, "i", "1", "{\"m\":[-1,-4,-3,-2]}");
+    put(&bed, "i", "2", "{\"m\":[3,9,2]}");
+    refresh(&bed, "i");
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct str body =
+            arena_printf(t->mem, "{\"sort\":[{\"m\":{\"mode\":\"%s\"}}]}", rows[i].mode);
+        struct value got = reply(&bed, "i", body.p);
+        assert_str_eq(json_of(&bed, at_path(&got, "hits/hits/0/sort")), rows[i].of_negative);
+        assert_str_eq(json_of(&bed, at_path(&got, "hits/hits/1/sort")), rows[i].of_positive);
+    }
+    bed_deinit(&bed);
+}
+
+TEST_MAIN(TEST(sorts_by_several_values), TEST(auto_date_histograms_stay_within),
+          TEST(text_pages_keep_missing_last), TEST(date_ranges_follow_the_format),
+          TEST(queries_find), TEST(query_strings_find), TEST(scrolls_go_on), TEST(pages_and_sorts),
+          TEST(sources_are_filtered), TEST(aggregations_add_up), TEST(nothing_gives_empty_answers),
+          TEST(limits_hold), TEST(url_parameters), TEST(errors_say_what))

@@ -321,6 +321,13 @@ int sort_printer_open(struct sort_reader *reader, const struct sort_spec *spec,
 
 #define DOC_VALUES_MAX 1024u /* values of one document a sort looks at */
 
+/* Halves go up, as Java rounds. */
+static int64_t rounded(double v)
+{
+    double below = floor(v);
+    return f64_to_i64(below + (v - below >= 0.5));
+}
+
 static int64_t long_by_mode(enum sort_mode mode, const int64_t *v, size_t n)
 {
     int64_t sum = 0;
@@ -331,9 +338,9 @@ static int64_t long_by_mode(enum sort_mode mode, const int64_t *v, size_t n)
     case SORT_MODE_AVG:
         for (size_t i = 0; i < n; i++)
             sum = (int64_t)((uint64_t)sum + (uint64_t)v[i]);
-        return mode == SORT_MODE_SUM ? sum : (int64_t)llround((double)sum / (double)n);
+        return mode == SORT_MODE_SUM ? sum : rounded((double)sum / (double)n);
     case SORT_MODE_MEDIAN:
-        return n % 2 ? v[n / 2] : (int64_t)llround(((double)v[n / 2 - 1] + (double)v[n / 2]) / 2);
+        return n % 2 ? v[n / 2] : rounded(((double)v[n / 2 - 1] + (double)v[n / 2]) / 2);
     case SORT_MODE_AUTO:
     case SORT_MODE_MIN:
         break;

@@ -452,7 +452,7 @@ struct str source_print_long(const struct source *source, int64_t stored, struct
 struct str source_print_double(const struct source *source, double v, struct arena *mem)
 {
     if (source->pattern) /* milliseconds, of date_nanos too */
-        return dates_print(dates_ns_of_ms((int64_t)v), source->pattern, source->zone, mem);
+        return dates_print(dates_ns_of_ms(f64_to_i64(v)), source->pattern, source->zone, mem);
     if (source->field && source->field->type == FIELD_BOOLEAN)
         return v != 0 ? STR("true") : STR("false");
     if (source->decimal_format.n)

@@ -83,7 +83,8 @@ static int bound(const struct agg_node *node, const struct source *source, struc
         return 0;
     struct str text = value_to_str(run->mem, v);
     if (is_dates(node, source)) { /* numbers too: by the format, which may be epoch_second */
-        struct value whole = {.kind = VALUE_INT, .i = v->kind == VALUE_FLOAT ? (int64_t)v->f : 0};
+        struct value whole = {.kind = VALUE_INT,
+                              .i = v->kind == VALUE_FLOAT ? f64_to_i64(v->f) : 0};
         v = v->kind == VALUE_FLOAT ? &whole : v;
         struct str format = params->source.format.p ? params->source.format
                             : source->field         ? source->field->format
@@ -277,7 +278,7 @@ static struct str bound_text(const struct agg_node *node, const struct range_run
                              struct agg_run *run, double v)
 {
     if (is_dates(node, &mine->source))
-        return dates_print(dates_ns_of_ms((int64_t)v), mine->source.pattern, mine->source.zone,
+        return dates_print(dates_ns_of_ms(f64_to_i64(v)), mine->source.pattern, mine->source.zone,
                            run->mem);
     return source_print_double(&mine->source, v, run->mem);
 }
