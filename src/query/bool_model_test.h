@@ -58,4 +58,17 @@ TEST_INLINE bool bool_takes(const struct bool_model *model, uint32_t i, bool is_
     return model->occurs[i] == OCCUR_SHOULD || is_match == (model->occurs[i] != OCCUR_MUST_NOT);
 }
 
+/* How many optional clauses must match: without a required one at least one of those there are, as
+ * in Elasticsearch, whatever minimum_should_match says. */
+TEST_INLINE uint32_t bool_should_min(const struct bool_model *model)
+{
+    bool has_required = false, has_should = false;
+    for (uint32_t i = 0; i < model->count; i++) {
+        has_required =
+            has_required || model->occurs[i] == OCCUR_MUST || model->occurs[i] == OCCUR_FILTER;
+        has_should = has_should || model->occurs[i] == OCCUR_SHOULD;
+    }
+    return has_should && !has_required ? MAX_OF(model->should_min, 1u) : model->should_min;
+}
+
 #endif

@@ -351,7 +351,7 @@ static bool bool_holds(const struct ask *ask, const struct doc *doc, uint32_t id
         if (!bool_takes(&ask->clauses, i, holds(ask->sub[i], doc, id), &should))
             return false;
     }
-    return should >= ask->clauses.should_min;
+    return should >= bool_should_min(&ask->clauses);
 }
 
 static bool holds(const struct ask *ask, const struct doc *doc, uint32_t id)

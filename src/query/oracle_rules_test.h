@@ -122,7 +122,7 @@ static bool bool_matches(const struct rule *rule, const struct model_doc *doc, s
         if (!bool_takes(&rule->bool_of, i, matches(rule->clauses[i], doc, index), &should))
             return false;
     }
-    return should >= rule->bool_of.should_min;
+    return should >= bool_should_min(&rule->bool_of);
 }
 
 static bool k_in_range(const struct rule *rule, const struct model_doc *doc)

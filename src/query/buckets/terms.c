@@ -17,7 +17,7 @@
 
 #define ROOT_CODES_MAX     (UINT32_C(1) << 24) /* array of a node at the top: 64 MiB at most */
 #define DENSE_CODES_MAX    (UINT32_C(1) << 21) /* a bucket for each: 64 MiB at most */
-#define CODES_PER_DOC      8u /* more of them than matches: clearing them costs more than it saves */
+#define CODES_PER_DOC      8u    /* more of them than matches: clearing costs more than it saves */
 #define NESTED_CODES_MAX   4096u /* array of each bucket's own terms */
 #define NESTED_CODES_FREE  64u   /* an array that small is no worse than a hash table */
 #define NESTED_CODES_TOTAL (UINT64_C(1) << 22) /* of all buckets' arrays of a segment: 16 MiB */
