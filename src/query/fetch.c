@@ -236,16 +236,19 @@ int fetch_hit(const struct fetch_spec *fetch, const struct searcher_part *part, 
         TRY(source_filter(json, &fetch->source, mem, &hit->source, err));
     if (fetch->docvalue_count + fetch->field_count == 0)
         return 0;
-    struct value fields = value_map(mem, fetch->docvalue_count + fetch->field_count);
+    struct value fields = value_map(mem, fetch->docvalue_count + fetch->field_count), tree;
+    struct value of_source = value_map(mem, fetch->field_count);
     for (size_t i = 0; i < fetch->docvalue_count; i++)
         TRY(add_docvalues(&fetch->docvalues[i], part, doc, mem, &fields, err));
-    struct value tree;
     if (fetch->field_count)
         TRY(value_from_json(json, mem, &tree, err));
     for (size_t i = 0; i < fetch->field_count; i++) {
-        struct source_walk walk = {&fetch->fields[i], part, mem, &fields};
+        struct source_walk walk = {&fetch->fields[i], part, mem, &of_source};
         walk_source(&walk, STR(""), &tree, 0);
     }
+    /* A field that was asked for both ways is shown as `fields` has it. */
+    for (size_t i = 0; i < of_source.map->count; i++)
+        value_map_set(mem, &fields, of_source.map->keys[i], of_source.map->values[i]);
     if (fields.map->count)
         hit->fields = fields;
     return 0;

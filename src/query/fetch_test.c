@@ -36,4 +36,22 @@ static void docvalues_follow_their_format(struct test *t)
     bed_deinit(&bed);
 }
 
-TEST_MAIN(TEST(docvalues_follow_their_format))
+/* As `fields` has it, and once. */
+static void fields_take_the_place_of_docvalues(struct test *t)
+{
+    struct bed bed;
+    bed_init(&bed, t);
+    create(&bed, "i",
+           "{\"mappings\":{\"properties\":{\"l\":{\"type\":\"long\"},\"d\":{\"type\":\"date\"}}}}");
+    put(&bed, "i", "1", "{\"l\":[3,1,3],\"d\":\"2025-01-02\"}");
+    refresh(&bed, "i");
+    gives(&bed, "{\"docvalue_fields\":[\"l\",\"d\"],\"fields\":[\"l\"],\"_source\":false}",
+          "hits/hits/0/fields", "{\"l\":[3,1,3],\"d\":[\"2025-01-02T00:00:00.000Z\"]}");
+    gives(&bed,
+          "{\"docvalue_fields\":[{\"field\":\"d\",\"format\":\"dd\"}],\"fields\":[{\"field\":\"d\","
+          "\"format\":\"yyyy\"}],\"_source\":false}",
+          "hits/hits/0/fields", "{\"d\":[\"2025\"]}");
+    bed_deinit(&bed);
+}
+
+TEST_MAIN(TEST(docvalues_follow_their_format), TEST(fields_take_the_place_of_docvalues))

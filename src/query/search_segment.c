@@ -296,7 +296,7 @@ static void aggs_from_metadata(struct segment_search *ss)
     }
 }
 
-/* Global aggregations see every live document. */
+/* Global aggregations see every live document, and all score 1: that is match_all. */
 static int run_globals(struct segment_search *ss)
 {
     struct search *s = ss->s;
@@ -306,6 +306,8 @@ static int run_globals(struct segment_search *ss)
     ss->aggs_done = ARENA_ARRAY(ss->walk->scratch, bool, tree->root_count);
     for (size_t i = 0; i < tree->root_count; i++)
         ss->aggs_done[i] = !str_is(str_from(tree->roots[i]->type->name), "global");
+    for (uint32_t i = 0; ss->needs_scores && i < ZONE_DOCS; i++)
+        ss->scores[i] = 1;
     for (uint32_t first = 0; first < ss->doc_count && !search_timed_out(s); first += ZONE_DOCS) {
         uint32_t n = MIN_OF(ZONE_DOCS, ss->doc_count - first);
         uint64_t words[WINDOW_WORDS] = {0};

@@ -370,6 +370,26 @@ static void aggregations_add_up(struct test *t)
           "{\"total\":{\"value\":2,\"relation\":\"eq\"},\"max_score\":null,\"hits\":[{\"_index\":"
           "\"i\",\"_type\":\"_doc\",\"_id\":\"3\",\"_score\":null,\"_source\":{\"n\":3},\"sort\":["
           "3]}]}");
+    /* A score beside other keys is shown as a key; with track_scores as a score too. */
+    gives(&bed,
+          "{\"size\":0,\"query\":{\"term\":{\"n\":3}},\"aggs\":{\"h\":{\"top_hits\":{\"sort\":[\"_"
+          "score\",\"n\"],\"_source\":false}}}}",
+          "aggregations/h/hits",
+          "{\"total\":{\"value\":1,\"relation\":\"eq\"},\"max_score\":null,\"hits\":[{\"_index\":"
+          "\"i\",\"_type\":\"_doc\",\"_id\":\"3\",\"_score\":null,\"sort\":[1.0,3]}]}");
+    gives(&bed,
+          "{\"size\":0,\"query\":{\"term\":{\"n\":3}},\"aggs\":{\"h\":{\"top_hits\":{\"sort\":["
+          "\"n\"],\"track_scores\":true,\"_source\":false}}}}",
+          "aggregations/h/hits",
+          "{\"total\":{\"value\":1,\"relation\":\"eq\"},\"max_score\":1.0,\"hits\":[{\"_index\":"
+          "\"i\",\"_type\":\"_doc\",\"_id\":\"3\",\"_score\":1.0,\"sort\":[3]}]}");
+    /* All documents are equal to a global aggregation. */
+    gives(&bed,
+          "{\"size\":0,\"query\":{\"match\":{\"t\":\"quick\"}},\"aggs\":{\"g\":{\"global\":{},"
+          "\"aggs\":{\"h\":{\"top_hits\":{\"size\":1,\"_source\":false}}}}}}",
+          "aggregations/g/h/hits",
+          "{\"total\":{\"value\":5,\"relation\":\"eq\"},\"max_score\":1.0,\"hits\":[{\"_index\":"
+          "\"i\",\"_type\":\"_doc\",\"_id\":\"1\",\"_score\":1.0}]}");
     bed_deinit(&bed);
 }
 

@@ -115,11 +115,12 @@ static int row_cmp(const void *a, const void *b, void *owner)
     return (x->at > y->at) - (x->at < y->at);
 }
 
-static void fill_row(const struct bucket_sort_params *params, const struct value *bucket, size_t at,
+/* False: the bucket has none of the values it should be sorted by. */
+static bool fill_row(const struct bucket_sort_params *params, const struct value *bucket, size_t at,
                      struct row *row)
 {
-    row->bucket = *bucket;
-    row->at = at;
+    bool has_any = params->key_count == 0;
+    *row = (struct row){.bucket = *bucket, .at = at};
     for (size_t i = 0; i < params->key_count; i++) {
         const struct value *key = value_map_get_lit(bucket, "key");
         if (!str_is(params->keys[i].path, "_key")) {
@@ -131,7 +132,9 @@ static void fill_row(const struct bucket_sort_params *params, const struct value
             else if (key)
                 (void)value_to_f64(key, &row->numbers[i]);
         }
+        has_any = has_any || !isnan(row->numbers[i]) || row->texts[i].p;
     }
+    return has_any;
 }
 
 static void bucket_sort_parent(const struct agg_node *node, struct agg_run *run,
@@ -145,11 +148,12 @@ static void bucket_sort_parent(const struct agg_node *node, struct agg_run *run,
                        STR_ARG(node->name));
         return;
     }
-    size_t count = buckets->list->count, from = MIN_OF((size_t)params->from, count);
+    size_t count = 0;
+    struct row *rows = ARENA_ARRAY(run->mem, struct row, buckets->list->count + 1);
+    for (size_t i = 0; i < buckets->list->count; i++)
+        count += fill_row(params, &buckets->list->items[i], i, &rows[count]);
+    size_t from = MIN_OF((size_t)params->from, count);
     size_t shown = params->size < 0 ? count - from : MIN_OF((size_t)params->size, count - from);
-    struct row *rows = ARENA_ARRAY(run->mem, struct row, count + 1);
-    for (size_t i = 0; i < count; i++)
-        fill_row(params, &buckets->list->items[i], i, &rows[i]);
     qsort_r(rows, count, sizeof(*rows), row_cmp, params);
     struct value list = value_list(run->mem, shown);
     for (size_t i = 0; i < shown; i++)

@@ -25,6 +25,15 @@ static void buckets_are_those_of_elasticsearch(struct test *t)
           "[{\"key\":4.0,\"doc_count\":2,\"a\":{\"value\":-1.0}},{\"key\":0.0,\"doc_count\":1,"
           "\"a\":{\"value\":1.5}},{\"key\":6.0,\"doc_count\":1,\"a\":{\"value\":1.5}},{\"key\":2.0,"
           "\"doc_count\":2,\"a\":{\"value\":2.5}}]");
+    /* Those without a value are skipped, even with room for them. */
+    gives(&bed,
+          "{\"size\":0,\"query\":{\"terms\":{\"n\":[1,4]}},\"aggs\":{\"t\":{\"histogram\":{"
+          "\"field\":\"n\",\"interval\":1},\"aggs\":{"
+          "\"a\":{\"max\":{\"field\":\"n\"}},\"b\":{\"bucket_sort\":{\"sort\":[\"a\"],\"size\":100}"
+          "}}}}}",
+          "aggregations/t/buckets",
+          "[{\"key\":1.0,\"doc_count\":1,\"a\":{\"value\":1.0}},{\"key\":4.0,\"doc_count\":1,\"a\":"
+          "{\"value\":4.0}}]");
     bed_deinit(&bed);
 }
 

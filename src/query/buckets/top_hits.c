@@ -226,9 +226,8 @@ static struct value print_entry(const struct top_hits_params *params,
         run->rc = -ERR_CORRUPT;
         return value_null();
     }
+    /* Not when it is sorted by the score and something else: that shows it anyway. */
     bool has_score = params->sort_count == 0 || params->track_scores;
-    for (size_t i = 0; i < params->sort_count; i++)
-        has_score = has_score || params->sorts[i].kind == SORT_SCORE;
     value_map_set(run->mem, &map, STR("_index"), value_str(hit.index));
     value_map_set(run->mem, &map, STR("_type"), value_str(STR("_doc")));
     value_map_set(run->mem, &map, STR("_id"), value_str(hit.id));
@@ -265,7 +264,7 @@ static struct value top_hits_result(const struct agg_node *node, struct agg_run 
     value_map_set(run->mem, &total, STR("relation"), value_str(STR("eq")));
     for (size_t i = (size_t)params->from; i < own->count && run->rc == 0; i++)
         value_list_add(run->mem, &list, print_entry(params, mine, run, &own->entries[i]));
-    bool has_max = own->count > 0 && params->sort_count == 0;
+    bool has_max = own->count > 0 && (params->sort_count == 0 || params->track_scores);
     value_map_set(run->mem, &hits, STR("total"), total);
     value_map_set(run->mem, &hits, STR("max_score"),
                   has_max ? value_float(f32_shown(own->max_score)) : value_null());
