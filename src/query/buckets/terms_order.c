@@ -67,13 +67,47 @@ int terms_orders_check(const struct terms_orders *orders, const struct agg_node 
     return 0;
 }
 
+static bool ends_name(char c)
+{
+    return c == '.' || c == '[' || c == '>';
+}
+
+/* The aggregation that a path leads to. */
+static const struct agg_node *leaf_of(const struct agg_node *node, struct str path)
+{
+    for (;;) {
+        size_t cut = 0, i = 0;
+        while (cut < path.n && !ends_name(path.p[cut]))
+            cut++;
+        while (i < node->child_count && !str_eq(node->children[i]->name, str_sub(path, 0, cut)))
+            i++;
+        if (i == node->child_count)
+            return NULL;
+        node = node->children[i];
+        if (cut == path.n || path.p[cut] != '>')
+            return node;
+        path = str_from_off(path, cut + 1);
+    }
+}
+
+/* What a bucket without a value is sorted by: Elasticsearch's largest of no values is -Infinity,
+ * its smallest Infinity, and other metrics are no number. */
+static double of_no_values(const struct agg_node *node, struct str path, struct str key)
+{
+    if (key.n == 0 || str_is(key, "value")) {
+        const struct agg_node *leaf = leaf_of(node, path);
+        key = leaf ? leaf->type_name : key;
+    }
+    return str_is(key, "max") ? -INFINITY : str_is(key, "min") ? INFINITY : NAN;
+}
+
 /* "agg", "agg.metric", "agg[metric]", "agg>sub.metric" (through single buckets), "agg._count". */
 static double order_number(const struct agg_node *node, struct agg_run *run, struct bucket *bucket,
                            struct str path)
 {
     struct str name = path, key = STR("");
     for (size_t i = 0; i < path.n; i++) {
-        if (path.p[i] == '.' || path.p[i] == '[' || path.p[i] == '>') {
+        if (ends_name(path.p[i])) {
             name = str_sub(path, 0, i);
             key = str_from_off(path, i + 1);
             break;
@@ -84,6 +118,9 @@ static double order_number(const struct agg_node *node, struct agg_run *run, str
     struct value result = bucket_child_result(node, run, bucket, name);
     double number = NAN;
     while (result.kind == VALUE_MAP && !metric_number(&result, key, &number)) {
+        const struct value *metric = value_map_get(&result, key.n ? key : STR("value"));
+        if (metric && metric->kind == VALUE_NULL)
+            return of_no_values(node, path, key);
         const struct value *count = value_map_get_lit(&result, "doc_count");
         if (count && (key.n == 0 || str_is(key, "_count") || str_is(key, "doc_count"))) {
             (void)value_to_f64(count, &number);

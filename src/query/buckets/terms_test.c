@@ -115,4 +115,43 @@ static void small_buckets_take_little(struct test *t)
     bed_deinit(&bed);
 }
 
-TEST_MAIN(TEST(sums_of_one_segment), TEST(sums_of_two_segments), TEST(small_buckets_take_little))
+/* The largest of no values is -Infinity; other metrics without a value come last. */
+static void orders_of_no_values(struct test *t)
+{
+    static const struct {
+        const char *metric, *order, *first;
+    } rows[] = {
+        {"{\"max\":{\"field\":\"n\"}}", "{\"m\":\"asc\"}", "none"},
+        {"{\"max\":{\"field\":\"n\"}}", "{\"m.value\":\"desc\"}", "some"},
+        {"{\"min\":{\"field\":\"n\"}}", "{\"m\":\"asc\"}", "some"},
+        {"{\"min\":{\"field\":\"n\"}}", "{\"m\":\"desc\"}", "none"},
+        {"{\"avg\":{\"field\":\"n\"}}", "{\"m\":\"asc\"}", "some"},
+        {"{\"avg\":{\"field\":\"n\"}}", "{\"m\":\"desc\"}", "some"},
+        {"{\"stats\":{\"field\":\"n\"}}", "{\"m.max\":\"asc\"}", "none"},
+        {"{\"stats\":{\"field\":\"n\"}}", "{\"m.avg\":\"asc\"}", "some"},
+        {"{\"filter\":{\"match_all\":{}},\"aggs\":{\"x\":{\"max\":{\"field\":\"n\"}}}}",
+         "{\"m>x\":\"asc\"}", "none"},
+    };
+    struct bed bed;
+    bed_init(&bed, t);
+    create(&bed, "i",
+           "{\"mappings\":{\"properties\":{\"k\":{\"type\":\"keyword\"},\"n\":{\"type\":\"long\"}}}"
+           "}");
+    put(&bed, "i", "1", "{\"k\":\"none\"}");
+    put(&bed, "i", "2", "{\"k\":\"some\",\"n\":-7}");
+    refresh(&bed, "i");
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct str body = arena_printf(t->mem,
+                                       "{\"size\":0,\"aggs\":{\"x\":{\"terms\":{\"field\":\"k\","
+                                       "\"order\":%s},\"aggs\":{\"m\":%s}}}}",
+                                       rows[i].order, rows[i].metric);
+        struct value got = reply(&bed, "i", body.p);
+        struct str first = at_path(&got, "aggregations/x/buckets/0/key")->s;
+        if (!str_eq(first, str_from(rows[i].first)))
+            fail_msg("%s: first is " STR_FMT, body.p, STR_ARG(first));
+    }
+    bed_deinit(&bed);
+}
+
+TEST_MAIN(TEST(orders_of_no_values), TEST(sums_of_one_segment), TEST(sums_of_two_segments),
+          TEST(small_buckets_take_little))
