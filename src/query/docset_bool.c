@@ -120,29 +120,51 @@ static float clause_threshold(const struct filling *f, float bound)
 
 /* ---- Sums ---- */
 
-static void sums_set(double *sums, const float *part, uint64_t bits, uint32_t base)
+/* What a clause gives to its matches in a window: places of `part`, or, NULL, all the same. */
+struct clause_scores {
+    const float *part;
+    float constant;
+};
+
+static double score_at(const struct clause_scores *scores, uint32_t i)
+{
+    return (double)(scores->part ? scores->part[i] : scores->constant);
+}
+
+static void sums_set(double *sums, const struct clause_scores *scores, uint64_t bits, uint32_t base)
 {
     for (; bits; bits &= bits - 1) {
         uint32_t i = base + (uint32_t)__builtin_ctzll(bits);
-        sums[i] = (double)part[i];
+        sums[i] = score_at(scores, i);
     }
 }
 
-static void sums_add(double *sums, const float *part, uint64_t bits, uint32_t base)
+static void sums_add(double *sums, const struct clause_scores *scores, uint64_t bits, uint32_t base)
 {
     for (; bits; bits &= bits - 1) {
         uint32_t i = base + (uint32_t)__builtin_ctzll(bits);
-        sums[i] += (double)part[i];
+        sums[i] += score_at(scores, i);
     }
 }
 
 /* Adds a clause's scores; documents that are not in `known` have no sum yet. */
-static void sums_join(double *sums, const float *part, const uint64_t *words, const uint64_t *known)
+static void sums_join(double *sums, const struct clause_scores *scores, const uint64_t *words,
+                      const uint64_t *known)
 {
     for (uint32_t k = 0; k < WINDOW_WORDS; k++) {
-        sums_add(sums, part, words[k] & known[k], k * 64);
-        sums_set(sums, part, words[k] & ~known[k], k * 64);
+        sums_add(sums, scores, words[k] & known[k], k * 64);
+        sums_set(sums, scores, words[k] & ~known[k], k * 64);
     }
+}
+
+/* Fills a clause's window; a clause whose matches all score the same need not write that down. */
+static struct clause_scores clause_fill(struct bool_set *own, struct docset *set, bool is_scored,
+                                        struct doc_window *w)
+{
+    bool needs_part = is_scored && !set->is_constant;
+    w->scores = needs_part ? own->part : NULL;
+    set->ops->fill(set, w);
+    return (struct clause_scores){needs_part ? own->part : NULL, set->constant};
 }
 
 /* Drops documents whose sum and `rest` cannot pass the threshold. */
@@ -174,9 +196,9 @@ static bool fill_required(const struct filling *f, bool is_led, bool *ret_has_su
         bool is_scored = f->w->scores && own->required_is_must[i];
         struct docset *set = own->required[i];
         struct doc_window sub = {f->w->first, f->w->n, i || is_led ? f->words : f->among, clause,
-                                 is_scored ? own->part : NULL};
+                                 NULL};
         set->threshold = is_scored ? clause_threshold(f, own->required_bounds[i]) : 0;
-        set->ops->fill(set, &sub);
+        struct clause_scores scores = clause_fill(own, set, is_scored, &sub);
         for (size_t k = 0; k < WINDOW_WORDS; k++) {
             f->words[k] &= clause[k];
             any |= f->words[k];
@@ -187,9 +209,9 @@ static bool fill_required(const struct filling *f, bool is_led, bool *ret_has_su
             continue;
         for (uint32_t k = 0; k < WINDOW_WORDS; k++) {
             if (*ret_has_sums)
-                sums_add(own->sums, own->part, f->words[k], k * 64);
+                sums_add(own->sums, &scores, f->words[k], k * 64);
             else
-                sums_set(own->sums, own->part, f->words[k], k * 64);
+                sums_set(own->sums, &scores, f->words[k], k * 64);
         }
         *ret_has_sums = true;
         if (f->threshold > 0) {
@@ -235,12 +257,12 @@ static void fill_one_should(const struct filling *f, size_t i, const uint64_t *a
         set->ops->fill(set, &plain);
         return;
     }
-    struct doc_window sub = {f->w->first, f->w->n, among, clause, f->w->scores ? own->part : NULL};
-    set->ops->fill(set, &sub);
+    struct doc_window sub = {f->w->first, f->w->n, among, clause, NULL};
+    struct clause_scores scores = clause_fill(own, set, f->w->scores != NULL, &sub);
     for (size_t k = 0; among && k < WINDOW_WORDS; k++)
         clause[k] &= among[k];
     if (f->w->scores)
-        sums_join(sums, own->part, clause, any);
+        sums_join(sums, &scores, clause, any);
     for (size_t k = 0; k < WINDOW_WORDS; k++)
         any[k] |= clause[k];
     if (own->clauses.should_min > 1)
