@@ -6,15 +6,19 @@
 
 #include "base/bits.h"
 
-static struct lane *lane_of(struct store *s)
+/* Looked up once: at a refresh's cut it is locked, and the engine's lock comes before. */
+static struct lane *lane;
+
+static void begin(struct store *s, struct test *t)
 {
-    return &store_index(s, "i")->lanes[0];
+    store_begin(s, t);
+    lane = &store_index(s, "i")->lanes[0];
 }
 
-static struct doc_place find(struct store *s, const char *id)
+static struct doc_place find(const char *id)
 {
     struct doc_place place;
-    doc_place_find(lane_of(s), str_from(id), &place);
+    doc_place_find(lane, str_from(id), &place);
     return place;
 }
 
@@ -39,14 +43,14 @@ enum where { BUILDER, SEALING, MEMORY, A_FILE };
 static void is_found(struct store *s, const char *id, enum where where, int version)
 {
     struct test *t = s->t;
-    struct doc_place place = find(s, id);
+    struct doc_place place = find(id);
     struct str source, routing;
     assert_ok(doc_place_source(&place, t->mem, &source, &routing, &t->err), &t->err);
     assert_strs_eq(source, arena_printf(t->mem, "{\"n\":%d,\"of\":\"%s\"}", version, id));
     assert_true(place.is_found && place.is_known);
     assert_int_equal(place.version, version);
-    assert_ptr_equal(place.builder, where == BUILDER   ? lane_of(s)->builder
-                                    : where == SEALING ? lane_of(s)->sealing
+    assert_ptr_equal(place.builder, where == BUILDER   ? lane->builder
+                                    : where == SEALING ? lane->sealing
                                                        : NULL);
     assert_int_equal(place.slot != NULL, where >= MEMORY);
     assert_true(!place.slot || (place.slot->number != 0) == (where == A_FILE));
@@ -55,7 +59,7 @@ static void is_found(struct store *s, const char *id, enum where where, int vers
 
 static void is_nowhere(struct store *s, const char *id)
 {
-    struct doc_place place = find(s, id);
+    struct doc_place place = find(id);
     assert_false(place.is_known);
     is_empty(s, &place);
     doc_place_deinit(&place);
@@ -63,8 +67,8 @@ static void is_nowhere(struct store *s, const char *id)
 
 static void kill_it(struct store *s, const char *id)
 {
-    struct doc_place place = find(s, id);
-    doc_place_kill(lane_of(s), str_from(id), &place);
+    struct doc_place place = find(id);
+    doc_place_kill(lane, str_from(id), &place);
     doc_place_deinit(&place);
     is_nowhere(s, id);
 }
@@ -84,7 +88,7 @@ static void at_cut(struct index *index, void *arg)
 static void finds_and_kills_everywhere(struct test *t)
 {
     struct store s;
-    store_begin(&s, t);
+    begin(&s, t);
     put(&s, "1", 2);
     put(&s, "dead file", 1);
     assert_ok(engine_flush(s.engine, STR("i"), &t->err), &t->err);
@@ -120,16 +124,16 @@ static void finds_and_kills_everywhere(struct test *t)
 static void kills_what_a_merge_moved(struct test *t)
 {
     struct store s;
-    store_begin(&s, t);
+    begin(&s, t);
     for (int i = 0; i < 3; i++) {
         put(&s, i == 1 ? "moved" : i ? "b" : "a", 1);
         assert_ok(engine_flush(s.engine, STR("i"), &t->err), &t->err);
     }
-    struct doc_place place = find(&s, "moved");
+    struct doc_place place = find("moved");
     struct slot *old = place.slot;
     assert_ok(engine_force_merge(s.engine, STR("i"), 1, &t->err), &t->err);
     assert_true(old->is_retired);
-    doc_place_kill(lane_of(&s), STR("moved"), &place);
+    doc_place_kill(lane, STR("moved"), &place);
     assert_ptr_not_equal(place.slot, old);
     doc_place_deinit(&place);
     is_nowhere(&s, "moved");
@@ -141,11 +145,10 @@ static void kills_what_a_merge_moved(struct test *t)
 static void tombs_remember_the_last_delete(struct test *t)
 {
     struct store s;
-    store_begin(&s, t);
-    struct lane *lane = lane_of(&s);
+    begin(&s, t);
     lane__tomb_put(lane, STR("x"), 3, 10);
     lane__tomb_put(lane, STR("x"), 4, 12);
-    struct doc_place place = find(&s, "x");
+    struct doc_place place = find("x");
     is_empty(&s, &place);
     assert_true(place.is_known);
     assert_int_equal(place.version, 4);
@@ -167,7 +170,7 @@ static void random_writes_are_found(struct test *t)
         struct str source;       /* p == NULL: deleted */
     } model[IDS] = {0};
     struct store s;
-    store_begin(&s, t);
+    begin(&s, t);
     for (uint32_t round = 0; round < 600; round++) {
         uint32_t k = (uint32_t)rng_below(&t->rng, IDS);
         bool is_delete = rng_below(&t->rng, 4) == 0;
@@ -194,7 +197,7 @@ static void random_writes_are_found(struct test *t)
         }
         assert_ok(rc, &t->err);
         for (uint32_t i = 0; i < IDS; i++) {
-            struct doc_place place = find(&s, arena_printf(t->mem, "%u", i).p);
+            struct doc_place place = find(arena_printf(t->mem, "%u", i).p);
             struct str found, routing;
             assert_ok(doc_place_source(&place, t->mem, &found, &routing, &t->err), &t->err);
             assert_int_equal(place.is_known, model[i].version > 0);
