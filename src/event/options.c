@@ -125,11 +125,40 @@ static int fill_size(const struct filler *f, const struct value *v)
     uint64_t bytes;
     if (v->kind == VALUE_INT && v->i >= 0)
         bytes = (uint64_t)v->i;
-    else if (v->kind != VALUE_STR || !str_to_size(v->s, f->dialect == OPTIONS_JSON, &bytes))
+    else if (v->kind != VALUE_STR || !str_to_size(v->s, f->dialect != OPTIONS_LOGSTASH, &bytes))
         return wrong(f, v, "a size like 64KiB or 10mb");
     TRY(check_range(f, v, bytes > INT64_MAX ? INT64_MAX : (int64_t)bytes));
     *(uint64_t *)f->field = bytes;
     return 0;
+}
+
+/* Go's: the sum of several, each with its unit. */
+static bool parse_duration_sum(struct str s, int64_t *ret_ns)
+{
+    bool is_negative = s.n > 0 && s.p[0] == '-';
+    int64_t sum = 0;
+    s = str_from_off(s, is_negative);
+    do {
+        size_t i = 0;
+        int64_t ns;
+        while (i < s.n && ((s.p[i] >= '0' && s.p[i] <= '9') || s.p[i] == '.'))
+            i++;
+        size_t digits = i;
+        while (i < s.n && !((s.p[i] >= '0' && s.p[i] <= '9') || s.p[i] == '.'))
+            i++;
+        if (digits == 0 || digits == i || !str_to_duration(str_sub(s, 0, i), &ns) ||
+            __builtin_add_overflow(sum, ns, &sum))
+            return false;
+        s = str_from_off(s, i);
+    } while (s.n > 0);
+    *ret_ns = is_negative ? -sum : sum;
+    return true;
+}
+
+static bool parse_duration(const struct filler *f, struct str s, int64_t *ret_ns)
+{
+    return str_to_duration(s, ret_ns) ||
+           (f->dialect == OPTIONS_BEATS && parse_duration_sum(str_trim(s), ret_ns));
 }
 
 static int fill_duration(const struct filler *f, const struct value *v)
@@ -138,7 +167,7 @@ static int fill_duration(const struct filler *f, const struct value *v)
     double d;
     if (value_to_f64(v, &d) && fabs(d) < 9e9)
         ns = (int64_t)(d * (double)NS_PER_S);
-    else if (v->kind != VALUE_STR || !str_to_duration(v->s, &ns))
+    else if (v->kind != VALUE_STR || !parse_duration(f, v->s, &ns))
         return wrong(f, v, "a duration like 500ms, 10s or 5m");
     TRY(check_range(f, v, ns));
     *(int64_t *)f->field = ns;
@@ -175,11 +204,11 @@ static int fill_field(const struct filler *f, const struct value *v)
     return 0;
 }
 
-/* A list of one for a scalar, pairs for a map. */
+/* A list of one for a scalar, pairs for a map (of Beats: a list of one). */
 static void fill_list(const struct filler *f, const struct value *v, struct arena *mem)
 {
     struct value list = *v;
-    if (v->kind == VALUE_MAP) {
+    if (v->kind == VALUE_MAP && f->dialect != OPTIONS_BEATS) {
         list = value_list(mem, v->map->count * 2);
         for (size_t i = 0; i < v->map->count; i++) {
             value_list_add(mem, &list, value_str(v->map->keys[i]));
@@ -199,6 +228,8 @@ static int fill_map(const struct filler *f, const struct value *v, struct arena 
         *(struct value *)f->field = *v;
         return 0;
     }
+    if (f->dialect == OPTIONS_BEATS)
+        return wrong(f, v, "a map");
     if (v->kind != VALUE_LIST || v->list->count % 2 != 0)
         return wrong(f, v, "a hash { \"key\" => \"value\" }");
     struct value map = value_map(mem, v->list->count / 2);
@@ -282,7 +313,7 @@ static int check_required(const struct opt *opts, const struct value *map,
 {
     for (const struct opt *opt = opts; opt->kind != OPT_KIND_END; opt++) {
         const struct value *v = value_map_get(map, str_from(opt->name));
-        bool is_given = v && !(v->kind == VALUE_NULL && dialect == OPTIONS_JSON);
+        bool is_given = v && !(v->kind == VALUE_NULL && dialect != OPTIONS_LOGSTASH);
         if (!(opt->flags & OPT_REQUIRED) || is_given)
             continue;
         err_set(err, ERR_INVALID, "the required option \"%s\" is missing: %s", opt->name,
@@ -325,7 +356,7 @@ int options_fill(const struct opt *opts, void *instance, const struct value *map
         if (!opt)
             return unknown_option(opts, name, v, err);
         warn_about(opt, v, warn, warn_owner);
-        if (v->kind == VALUE_NULL && dialect == OPTIONS_JSON)
+        if (v->kind == VALUE_NULL && dialect != OPTIONS_LOGSTASH)
             continue;
         struct filler f = {opt, dialect, (char *)instance + opt->offset, err};
         TRY(fill_one(&f, v, mem));

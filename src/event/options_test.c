@@ -80,6 +80,16 @@ static void fills_values(struct test *t)
               &t->err);
     assert_int_equal(s.size, 10 * MIB);
     assert_int_equal(s.list.list->count, 2);
+    assert_ok(fill(t, "{\"name\":\"x\",\"size\":\"10mb\",\"list\":{\"a\":1},\"wait\":\"-1m1.5s\"}",
+                   OPTIONS_BEATS, &s),
+              &t->err);
+    assert_int_equal(s.size, 10 * MIB);
+    assert_int_equal(s.list.list->count, 1);
+    assert_int_equal(s.wait_ns, -61500 * NS_PER_MS);
+    assert_err(fill(t, "{\"name\":\"x\",\"wait\":\"1m1s\"}", OPTIONS_JSON, &s), &t->err,
+               ERR_INVALID);
+    assert_err(fill(t, "{\"name\":\"x\",\"map\":[\"k\",1]}", OPTIONS_BEATS, &s), &t->err,
+               ERR_INVALID);
 }
 
 static void note(void *owner, uint32_t pos, const char *text)

@@ -123,12 +123,16 @@ static void on_report(void *owner, enum log_level level, const char *text)
     log_line(level, "ship.input", "%s", text);
 }
 
-static bool is_file_excluded(void *owner, struct str path)
+bool ship__input_excludes(const struct ship__input *input, struct str path)
 {
-    struct ship__input *input = owner;
     if (input->include_files && !ship__patterns_match(input->include_files, path))
         return true;
     return input->exclude_files && ship__patterns_match(input->exclude_files, path);
+}
+
+static bool is_file_excluded(void *owner, struct str path)
+{
+    return ship__input_excludes(owner, path);
 }
 
 int ship__input_start(struct ship__input *input, struct err *err)

@@ -151,13 +151,16 @@ void ship__input_forget(void *owner, struct tail_file *file)
 
 static struct str text_at(const struct value *map, const char *name)
 {
-    const struct value *v = map ? value_map_get(map, str_from(name)) : NULL;
+    const struct value *v = value_map_get(map, str_from(name));
     return v && v->kind == VALUE_STR ? v->s : STR_NONE;
 }
 
 static uint64_t number_at(const struct value *map, const char *name)
 {
-    const struct value *v = map ? value_map_get(map, str_from(name)) : NULL;
+    const struct value *v = value_map_get(map, str_from(name));
+    uint64_t n;
+    if (v && v->kind == VALUE_BIG && str_to_u64(v->s, &n)) /* some file systems' inodes */
+        return n;
     return v && v->kind == VALUE_INT && v->i >= 0 ? (uint64_t)v->i : 0;
 }
 
@@ -175,31 +178,45 @@ static bool parse_hex(struct str s, uint64_t *ret_v)
     return s.n == 16;
 }
 
-/* "<inode>-<device>" at the end of a key. */
-static void ids_from_key(struct str key, uint64_t *inode, uint64_t *device)
+/* "<inode>-<device>": what a key ends with. */
+static bool parse_ids(struct str text, struct tail_saved *saved)
 {
-    ptrdiff_t at = str_find(key, STR("::native::"));
-    struct str inode_text, rest = at < 0 ? STR("") : str_from_off(key, (size_t)at + 10);
-    if (str_split_next(&rest, '-', &inode_text) && str_to_u64(inode_text, inode))
-        (void)str_to_u64(rest, device);
+    struct str inode;
+    return str_split_next(&text, '-', &inode) && str_to_u64(inode, &saved->inode) &&
+           str_to_u64(text, &saved->device);
 }
 
 static void restore_own(struct str own, struct tail_saved *saved)
 {
     struct str part;
-    uint64_t generation, len, hash;
+    uint64_t generation, len, hash, digits;
     if (!str_split_next(&own, ' ', &saved->id) || !str_split_next(&own, ' ', &part) ||
         !str_to_u64(part, &generation) || !str_split_next(&own, ' ', &part) ||
-        !str_to_u64(part, &len) || !parse_hex(own, &hash)) {
+        !str_to_u64(part, &len) || !parse_hex(own, &hash) || len > TAIL_FINGERPRINT_BYTES ||
+        saved->id.n != TAIL_ID_LEN || !parse_hex(str_sub(saved->id, 0, 16), &digits) ||
+        !parse_hex(str_sub(saved->id, TAIL_ID_LEN - 16, 16), &digits)) {
         saved->id = STR_NONE;
         return;
     }
     saved->generation = generation;
-    saved->print_len = (uint32_t)MIN_OF(len, (uint64_t)TAIL_FINGERPRINT_BYTES);
+    saved->print_len = (uint32_t)len;
     saved->print_hash = hash;
 }
 
-static void restore_one(struct ship__input *input, struct str key, const struct value *v)
+/* Seconds of a time.Time; 0 (never) when it is none that can be: Filebeat's zero is in the year 1.
+ */
+static int64_t time_of(const struct value *time)
+{
+    int64_t ns;
+    if (!time || time->kind != VALUE_LIST || time->list->count != 2 ||
+        time->list->items[1].kind != VALUE_INT || time->list->items[1].i < 0 ||
+        __builtin_mul_overflow(time->list->items[1].i, NS_PER_S, &ns))
+        return 0;
+    return ns;
+}
+
+/* `rest`: the key behind its prefix. */
+static void restore_one(struct ship__input *input, struct str rest, const struct value *v)
 {
     struct tail_saved saved = {0};
     restore_own(text_at(v, "naru"), &saved);
@@ -216,18 +233,19 @@ static void restore_one(struct ship__input *input, struct str key, const struct 
                            *cursor = value_map_get_lit(v, "cursor");
         saved.path = text_at(meta, "source");
         saved.off = number_at(cursor, "offset");
-        ids_from_key(key, &saved.inode, &saved.device);
         time = value_map_get_lit(v, "updated");
     }
-    if (time && time->kind == VALUE_LIST && time->list->count == 2 &&
-        time->list->items[1].kind == VALUE_INT)
-        saved.updated_ns = time->list->items[1].i * NS_PER_S;
+    saved.updated_ns = time_of(time);
+    if (input->follow.identity == TAIL_IDENTITY_NATIVE && !parse_ids(rest, &saved))
+        return; /* the key of somebody whose name begins with ours, or damaged */
     if (saved.path.n)
         (void)tail_restore(input->tail, &saved);
 }
 
 static bool matches(const struct ship__input *input, struct str path)
 {
+    if (ship__input_excludes(input, path))
+        return false;
     for (size_t i = 0; i < input->follow.glob_count; i++) {
         if (tail_glob_path(input->follow.globs[i], path, input->follow.is_recursive))
             return true;
@@ -278,6 +296,6 @@ void ship__input_restore(struct ship__input *input)
         if (!str_starts_with(key, prefix) || value_from_json(text, mem, &v, NULL) < 0)
             continue;
         if (is_ours(input, text_at(&v, "source")))
-            restore_one(input, key, &v);
+            restore_one(input, str_from_off(key, prefix.n), &v);
     }
 }

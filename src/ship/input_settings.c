@@ -20,12 +20,12 @@ struct settings {
     bool fields_under_root, keep_null;
     uint64_t max_bytes, buffer_bytes;
     struct value multiline, json, file_identity, recursive_glob, scan, parsers, prospector, close,
-        publisher, backoff_map;
+        publisher, backoff_map, ignore_inactive;
     int64_t ignore_older, clean_inactive, close_inactive, close_timeout, scan_frequency, backoff,
         max_backoff;
-    bool clean_removed, close_removed, close_renamed, close_eof, tail_files, symlinks, resend;
+    bool clean_removed, close_removed, close_renamed, close_eof, tail_files, symlinks;
     int64_t backoff_factor, harvester_limit;
-    int line_terminator, docker_stream;
+    int line_terminator;
 };
 
 static const char *const terminators[] = {"auto", "line_feed", "carriage_return_line_feed", NULL};
@@ -37,7 +37,7 @@ static const char *const terminators[] = {"auto", "line_feed", "carriage_return_
                 .help = "A name of its own, part of the registry's keys of filestream."),          \
         OPT_STR(struct settings, name, .help = "For people."),                                     \
         OPT_LIST(struct settings, paths, .help = "Patterns of the files to follow."),              \
-        OPT_STR(struct settings, encoding, .dflt = "plain", .help = "plain, utf-8 or utf-8-bom."), \
+        OPT_STR(struct settings, encoding, .dflt = "plain", .help = "plain or utf-8."),            \
         OPT_LIST(struct settings, include_lines,                                                   \
                  .help = "Only lines that one of these patterns fits."),                           \
         OPT_LIST(struct settings, exclude_lines,                                                   \
@@ -113,20 +113,22 @@ static const struct opt filestream_opts[] = {
                   "on_state_change: inactive, removed, renamed; reader: on_eof, after_interval."),
     OPT_LIST(struct settings, parsers, .help = "multiline."),
     OPT_VALUE(struct settings, backoff_map, .name = "backoff", .help = "init, max."),
-    OPT_DURATION(struct settings, close_timeout, .name = "ignore_inactive_since", .dflt = "0",
-                 .help = "Not supported."),
+    OPT_BOOL(struct settings, tail_files, .name = "seek_to_tail", .dflt = "false",
+             .help = "Begins at the end of files that are there at the start."),
+    OPT_VALUE(struct settings, ignore_inactive, .help = "Not supported."),
     OPT_END};
 
 /* The nested maps of filestream and of `recursive_glob`. */
 struct scanner {
     int64_t check_interval;
     bool symlinks, recursive_glob, resend_on_touch;
-    struct value exclude_files, include_files, fingerprint;
+    struct value exclude_files, include_files;
 };
 static const struct opt scanner_opts[] = {
     OPT_DURATION(struct scanner, check_interval, .dflt = "10s",
                  .help = "How often the patterns are looked up."),
     OPT_BOOL(struct scanner, symlinks, .dflt = "false", .help = "Follows symbolic links."),
+    OPT_BOOL(struct scanner, resend_on_touch, .dflt = "false", .help = "Not supported."),
     OPT_BOOL(struct scanner, recursive_glob, .dflt = "true", .help = "`**` in paths."),
     OPT_LIST(struct scanner, exclude_files,
              .help = "No files whose path one of these patterns fits."),
@@ -139,10 +141,12 @@ struct prospector {
 static const struct opt prospector_opts[] = {
     OPT_MAP(struct prospector, scanner, .help = "How files are found."), OPT_END};
 struct state_change {
-    int64_t inactive;
+    int64_t check_interval, inactive;
     bool removed, renamed;
 };
 static const struct opt state_change_opts[] = {
+    OPT_DURATION(struct state_change, check_interval, .flags = OPT_OBSOLETE,
+                 .help = "Looked at with each scan."),
     OPT_DURATION(struct state_change, inactive, .dflt = "5m",
                  .help = "Closes a file without new lines."),
     OPT_BOOL(struct state_change, removed, .dflt = "true", .help = "Closes a file that is gone."),
@@ -250,9 +254,10 @@ static int load_identity(struct ship__input *input, const struct value *conf, st
 static int load_encoding(struct ship__input *input, const struct settings *s,
                          const struct value *conf, struct err *err)
 {
-    static const char *const fine[] = {"", "plain", "utf-8", "utf8", "UTF-8", NULL};
+    static const char *const fine[] = {"",  "plain", "nop", "utf-8", "utf8", "unicode-1-1-utf-8",
+                                       NULL};
     for (size_t i = 0; fine[i]; i++) {
-        if (str_eq(s->encoding, str_from(fine[i])))
+        if (str_eq_nocase(s->encoding, str_from(fine[i])))
             return 0;
     }
     const struct value *at = value_map_get_lit(conf, "encoding");
@@ -269,6 +274,56 @@ static int load_publisher(struct ship__input *input, const struct value *conf, s
     return 0;
 }
 
+static int load_tags(struct ship__input *input, const struct value *list, struct err *err)
+{
+    struct ship *ship = input->ship;
+    if (list->kind != VALUE_LIST)
+        return 0;
+    input->tags = value_list(ship->mem, list->list->count);
+    for (size_t i = 0; i < list->list->count; i++) {
+        const struct value *tag = &list->list->items[i];
+        if (tag->kind == VALUE_NULL || tag->kind == VALUE_LIST || tag->kind == VALUE_MAP)
+            return ship__fail(ship, tag, err, ERR_CONFIG, "a tag must be a text");
+        value_list_add(ship->mem, &input->tags, value_str(value_to_str(ship->mem, tag)));
+    }
+    return 0;
+}
+
+/* A wait of 0 would look without end. */
+static int check_wait(const struct ship *ship, const struct value *conf, struct str name,
+                      int64_t ns, struct err *err)
+{
+    const struct value *at = conf->kind == VALUE_MAP ? value_map_get(conf, name) : NULL;
+    if (ns > 0)
+        return 0;
+    return ship__fail(ship, at ? at : conf, err, ERR_CONFIG, "%.*s must be more than 0",
+                      STR_ARG(name));
+}
+
+static int check_not_negative(const struct ship *ship, const struct value *conf, struct str name,
+                              int64_t ns, struct err *err)
+{
+    return ns < 0 ? ship__fail(ship, value_map_get(conf, name), err, ERR_CONFIG,
+                               "%.*s must not be less than 0", STR_ARG(name))
+                  : 0;
+}
+
+/* Whoever is forgotten while it is still followed is read again from its beginning. */
+static const char *clean_problem(const struct tail_config *follow)
+{
+    int64_t until;
+    if (follow->clean_inactive_ns <= 0)
+        return NULL;
+    if (follow->ignore_older_ns <= 0)
+        return "clean_inactive needs ignore_older: files that are still followed would be sent "
+               "again from their beginning";
+    if (__builtin_add_overflow(follow->ignore_older_ns, follow->scan_ns, &until) ||
+        follow->clean_inactive_ns <= until)
+        return "clean_inactive must be more than ignore_older and the time between scans together: "
+               "files that are still followed would be sent again from their beginning";
+    return NULL;
+}
+
 /* What the two kinds have in common. */
 static int load_common(struct ship__input *input, const struct settings *s,
                        const struct value *conf, struct err *err)
@@ -278,12 +333,13 @@ static int load_common(struct ship__input *input, const struct settings *s,
     TRY(load_identity(input, &s->file_identity, err));
     TRY(load_encoding(input, s, conf, err));
     TRY(load_publisher(input, &s->publisher, err));
+    TRY(load_tags(input, &s->tags, err));
     input->id = s->id;
     input->index = s->index;
     input->pipeline = s->pipeline;
     input->fields = s->fields;
-    input->tags = s->tags;
     input->fields_under_root = s->fields_under_root;
+    input->keep_null = s->keep_null;
     input->message_bytes_max = (size_t)s->max_bytes;
     struct tail_config *follow = &input->follow;
     follow->fs = ship->config.fs;
@@ -328,7 +384,15 @@ static int load_log(struct ship__input *input, const struct value *conf, struct 
     follow->close_eof = s.close_eof;
     follow->starts_at_end = s.tail_files;
     follow->follows_links = s.symlinks;
-    return 0;
+    TRY(check_wait(ship, conf, STR("scan_frequency"), s.scan_frequency, err));
+    TRY(check_wait(ship, conf, STR("backoff"), s.backoff, err));
+    TRY(check_wait(ship, conf, STR("max_backoff"), s.max_backoff, err));
+    TRY(check_not_negative(ship, conf, STR("close_timeout"), s.close_timeout, err));
+    TRY(check_not_negative(ship, conf, STR("clean_inactive"), s.clean_inactive, err));
+    const char *problem = clean_problem(follow);
+    return problem ? ship__fail(ship, value_map_get_lit(conf, "clean_inactive"), err, ERR_CONFIG,
+                                "%s", problem)
+                   : 0;
 }
 
 static int load_parsers(struct ship__input *input, const struct value *list, struct err *err)
@@ -371,6 +435,12 @@ static int load_filestream(struct ship__input *input, const struct value *conf, 
     TRY(fill_map(ship, reader_close_opts, &reader, &close.reader, "close.reader", err));
     TRY(fill_map(ship, backoff_opts, &backoff, &s.backoff_map, "backoff", err));
     TRY(load_common(input, &s, conf, err));
+    if (is_given(&s.ignore_inactive))
+        return ship__fail(ship, &s.ignore_inactive, err, ERR_UNSUPPORTED,
+                          "ignore_inactive is not supported: ignore_older is");
+    if (scanner.resend_on_touch)
+        return ship__fail(ship, value_map_get_lit(&prospector.scanner, "resend_on_touch"), err,
+                          ERR_UNSUPPORTED, "resend_on_touch is not supported");
     TRY(load_parsers(input, &s.parsers, err));
     TRY(ship__patterns_new(ship, &scanner.exclude_files, &input->exclude_files, err));
     TRY(ship__patterns_new(ship, &scanner.include_files, &input->include_files, err));
@@ -385,6 +455,13 @@ static int load_filestream(struct ship__input *input, const struct value *conf, 
     follow->close_renamed = change.renamed;
     follow->close_eof = reader.on_eof;
     follow->close_after_ns = reader.after_interval;
+    follow->starts_at_end = s.tail_files;
+    TRY(check_wait(ship, &prospector.scanner, STR("check_interval"), scanner.check_interval, err));
+    TRY(check_wait(ship, &s.backoff_map, STR("init"), backoff.init, err));
+    TRY(check_wait(ship, &s.backoff_map, STR("max"), backoff.max, err));
+    const char *problem = clean_problem(follow);
+    if (problem) /* Filebeat says so in its manual, and starts */
+        ship__warn(ship, value_map_get_lit(conf, "clean_inactive"), "%s", problem);
     return 0;
 }
 
@@ -417,7 +494,7 @@ int ship__input_load(struct ship *ship, const struct value *conf, struct err *er
         return ship__fail(ship, conf, err, ERR_CONFIG, "an input is a map of options");
     if (!is_input_enabled(conf))
         return 0;
-    bool is_log = !type || (type->kind == VALUE_STR && str_is(type->s, "log"));
+    bool is_log = !type || !is_given(type) || (type->kind == VALUE_STR && str_is(type->s, "log"));
     bool is_filestream = type && type->kind == VALUE_STR && str_is(type->s, "filestream");
     if (!is_log && !is_filestream)
         return ship__fail(ship, type, err, ERR_UNSUPPORTED,

@@ -47,7 +47,7 @@ int ship__fill(struct ship *ship, const struct opt *opts, void *instance, const 
 {
     struct err why;
     int rc =
-        options_fill(opts, instance, map, OPTIONS_JSON, ship->mem, skip, warn_option, ship, &why);
+        options_fill(opts, instance, map, OPTIONS_BEATS, ship->mem, skip, warn_option, ship, &why);
     if (rc == 0)
         return 0;
     struct value at = {.pos = why.off >= 0 ? (uint32_t)why.off + 1 : map->pos};

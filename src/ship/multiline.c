@@ -15,7 +15,7 @@
 #include "base/opt.h"
 #include "text/regex.h"
 
-enum kind { KIND_PATTERN, KIND_COUNT, KIND_WHILE };
+enum kind { KIND_PATTERN, KIND_COUNT, KIND_WHILE, KIND_WHILE_GO };
 enum match { MATCH_AFTER, MATCH_BEFORE };
 
 struct settings {
@@ -25,7 +25,8 @@ struct settings {
     int64_t max_lines, count_lines, timeout;
 };
 
-static const char *const kinds[] = {"pattern", "count", "while_pattern", NULL};
+/* The manual and the source of Filebeat 7 write the last one differently. */
+static const char *const kinds[] = {"pattern", "count", "while_pattern", "while-pattern", NULL};
 static const char *const matches[] = {"after", "before", NULL};
 static const struct opt multiline_opts[] = {
     OPT_ENUM(struct settings, type, .dflt = "pattern", .choices = kinds,
@@ -37,12 +38,12 @@ static const struct opt multiline_opts[] = {
              .help = "Joins without a newline between."),
     OPT_STR(struct settings, pattern, .help = "The regular expression."),
     OPT_STR(struct settings, flush_pattern, .help = "A line that matches ends the entry."),
-    OPT_INT(struct settings, max_lines, .dflt = "500", .min = 1, .max = 1000000,
-            .help = "Further lines of an entry are dropped."),
+    OPT_INT(struct settings, max_lines, .dflt = "500", .min = 0, .max = 1000000,
+            .help = "Further lines of an entry are dropped; 0: none."),
     OPT_INT(struct settings, count_lines, .dflt = "0", .min = 0, .max = 1000000,
             .help = "Lines of an entry, for type count."),
     OPT_DURATION(struct settings, timeout, .dflt = "5s",
-                 .help = "A half entry goes out after so long."),
+                 .help = "A half entry goes out after so long; 0: never."),
     OPT_END};
 
 struct ship__multiline {
@@ -80,6 +81,9 @@ static int check(struct ship *ship, const struct ship__multiline *multiline,
         return ship__fail(ship, map, err, ERR_CONFIG, "multiline of type count needs count_lines");
     if (s->type != KIND_COUNT && s->pattern.n == 0)
         return ship__fail(ship, map, err, ERR_CONFIG, "multiline needs a pattern");
+    if (s->timeout < 0)
+        return ship__fail(ship, value_map_get_lit(map, "timeout"), err, ERR_CONFIG,
+                          "timeout must not be less than 0");
     if (s->type == KIND_PATTERN && !value_map_get_lit(map, "match"))
         return ship__fail(ship, map, err, ERR_CONFIG,
                           "multiline needs match: after or match: before");
@@ -158,7 +162,7 @@ static void append(const struct ship__multiline *multiline, struct ship__entry *
     entry->last_ns = now_ns;
     entry->line_count++;
     entry->is_truncated |= line->is_truncated;
-    if (entry->line_count > (size_t)s->max_lines) {
+    if (s->max_lines > 0 && entry->line_count > (size_t)s->max_lines) {
         entry->is_truncated = true;
         return;
     }
@@ -227,6 +231,7 @@ bool ship__multiline_add(const struct ship__multiline *multiline, struct ship__e
     case KIND_COUNT:
         return add_counted(multiline, entry, line, now_ns, ret_whole);
     case KIND_WHILE:
+    case KIND_WHILE_GO:
         return add_while(multiline, entry, line, now_ns, ret_whole, ret_again);
     case KIND_PATTERN:
         break;
@@ -239,7 +244,8 @@ bool ship__multiline_flush(const struct ship__multiline *multiline, struct ship_
 {
     if (entry->line_count == 0)
         return false;
-    if (!is_forced && now_ns - entry->last_ns < multiline->settings.timeout)
+    int64_t timeout = multiline->settings.timeout;
+    if (!is_forced && (timeout == 0 || now_ns - entry->last_ns < timeout))
         return false;
     return give(entry, ret_whole);
 }

@@ -91,6 +91,8 @@ static void limits(struct test *t)
 {
     gives(t, "{\"pattern\":\"^ \",\"match\":\"after\",\"max_lines\":2}", "a| b| c|d",
           "0-8:a/ b~;!8-10:d;");
+    gives(t, "{\"pattern\":\"^ \",\"match\":\"after\",\"max_lines\":0}", "a| b| c|d",
+          "0-8:a/ b/ c;!8-10:d;");
     gives(t, "{\"pattern\":\"^ \",\"match\":\"after\"}", "0123456789| 123456789ABC|d",
           "0-25:0123456789/ 12345678~;!25-27:d;");
 }
@@ -113,6 +115,17 @@ static void time_and_mistakes(struct test *t)
     assert_true(ship__multiline_flush(multiline, entry, 12 * NS_PER_S, false, &whole));
     ship__entry_clear(entry);
     assert_false(ship__multiline_flush(multiline, entry, 99 * NS_PER_S, true, &whole));
+    ship__entry_free(entry);
+    ship__multiline_free(multiline);
+    multiline = NULL; /* a timeout of 0 is none */
+    assert_ok(value_from_json(STR("{\"pattern\":\"^ \",\"match\":\"after\",\"timeout\":0}"), t->mem,
+                              &conf, &t->err),
+              &t->err);
+    assert_ok(ship__multiline_new(ship, &conf, 100, &multiline, &t->err), &t->err);
+    entry = ship__entry_new();
+    assert_false(ship__multiline_add(multiline, entry, &line, 0, &whole, &is_again));
+    assert_false(ship__multiline_flush(multiline, entry, 1000000 * NS_PER_S, false, &whole));
+    assert_true(ship__multiline_flush(multiline, entry, 0, true, &whole));
     ship__entry_free(entry);
     ship__multiline_free(multiline);
     static const char *const wrong[] = {"{}",

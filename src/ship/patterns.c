@@ -26,6 +26,8 @@ int ship__patterns_new(struct ship *ship, const struct value *list,
     for (size_t i = 0; i < list->list->count; i++) {
         const struct value *v = &list->list->items[i];
         struct err why;
+        if (v->kind == VALUE_NULL || v->kind == VALUE_LIST || v->kind == VALUE_MAP)
+            return ship__fail(ship, v, err, ERR_CONFIG, "a pattern must be a text");
         struct str text = value_to_str(ship->mem, v);
         if (regex_compile(text, 0, &patterns->items[patterns->count], &why) < 0)
             return ship__fail(ship, v, err, ERR_CONFIG, "the pattern \"%.*s\": %s", STR_ARG(text),

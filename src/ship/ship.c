@@ -247,6 +247,20 @@ static struct value agent_of(const struct ship *ship, struct arena *mem)
     return agent;
 }
 
+/* Filebeat leaves fields without a value out. */
+static void drop_nulls(struct value *map, struct arena *mem)
+{
+    struct value out = value_map(mem, map->map->count);
+    for (size_t i = 0; i < map->map->count; i++) {
+        struct value v = map->map->values[i];
+        if (v.kind == VALUE_MAP)
+            drop_nulls(&v, mem);
+        if (v.kind != VALUE_NULL)
+            value_map_set(mem, &out, map->map->keys[i], v);
+    }
+    *map = out;
+}
+
 struct value ship__event_base(struct ship__input *input, struct str path, unsigned flags,
                               struct arena *mem)
 {
@@ -269,6 +283,8 @@ struct value ship__event_base(struct ship__input *input, struct str path, unsign
     merge_fields(mem, &event, &input->fields, input->fields_under_root);
     merge_tags(mem, &event, &ship->tags);
     merge_tags(mem, &event, &input->tags);
+    if (!input->keep_null)
+        drop_nulls(&event, mem);
     return event;
 }
 

@@ -141,7 +141,7 @@ struct ship__input {
     struct ship__patterns *include, *exclude, *exclude_files, *include_files;
     struct ship__multiline *multiline;
     struct value fields, tags; /* none when not given */
-    bool fields_under_root;
+    bool fields_under_root, keep_null;
     struct ship__processors *processors;
     bool is_static; /* the processors run once per file, on the template */
     size_t message_bytes_max;
@@ -162,6 +162,7 @@ int ship__input_load(struct ship *ship, const struct value *conf, struct err *er
 int ship__input_start(struct ship__input *input,
                       struct err *err) WARN_UNUSED; /* the tail, restored */
 void ship__input_deinit(struct ship__input *input);
+bool ship__input_excludes(const struct ship__input *input, struct str path);
 /* Half entries whose time is over. */
 bool ship__input_flush_late(struct ship__input *input, int64_t now_ns);
 /* The registry's key and value of a file. */
