@@ -79,6 +79,10 @@ static int body_read(const struct value *body, struct arena *mem, struct index_b
             return rc == -ERR_MAPPER_PARSING ? err_wrap(err, "Failed to parse mapping [_doc]") : rc;
     }
     TRY(index_sort_check(&ret->settings, ret->mapping, mem, err));
+    for (size_t i = ret->settings.map->count; i-- > 0;) {
+        if (ret->settings.map->values[i].kind == VALUE_NULL)
+            (void)value_map_remove(&ret->settings, ret->settings.map->keys[i]);
+    }
     return analyzers_check(ret->mapping, err);
 }
 
