@@ -368,6 +368,7 @@ int engine__index_make(struct engine *engine, struct str name, const struct valu
 
 /* ---- index_names.c ---- */
 int index_name_check(struct str name, struct err *err) WARN_UNUSED;
+int index__alias_name_check(struct str name, struct err *err) WARN_UNUSED; /* may be upper case */
 
 /* ---- engine_alias.c ---- */
 /* False: it has none. *ret_aliases is a map, in mem. */
