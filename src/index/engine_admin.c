@@ -65,7 +65,7 @@ static int body_read(const struct value *body, struct arena *mem, struct index_b
         if (str_is(key, "settings"))
             index__settings_flatten(v, STR_NONE, &ret->settings, mem);
         if (str_is(key, "aliases"))
-            ret->aliases = *v;
+            TRY(index__aliases_read(v, mem, &ret->aliases, err));
     }
     TRY(index__settings_check(&ret->settings, mem, err));
     int64_t limit = MAPPING_FIELDS_MAX_DEFAULT;
@@ -176,6 +176,8 @@ int engine__index_make(struct engine *engine, struct str name, const struct valu
                 err_set(err, ERR_INDEX_NAME,
                         "Invalid index name [" STR_FMT "], already exists as alias", STR_ARG(name));
         else
+            rc = engine__aliases_check(engine, name, &parts.aliases, err);
+        if (rc == 0 && !old)
             rc = index_make(engine, name, &parts, ret_index, err);
         mutex_unlock(&engine->mu);
     }
