@@ -123,15 +123,20 @@ int engine_settings_put(struct engine *engine, struct str index, const struct va
 int engine_settings_get(struct engine *engine, struct str index, struct arena *mem,
                         struct value *ret_settings, struct err *err) WARN_UNUSED;
 
-/* Resolves "a,b*,-c,_all,*" and aliases to concrete names, sorted, in mem. Wildcards that match
- * nothing give none; a plain name that does not exist is -ERR_INDEX_NOT_FOUND unless
- * ignore_unavailable. */
+/* Resolves "_all", "" or "a,b*,-c,*" and aliases to concrete names, sorted, in mem. "-" takes away
+ * behind a wildcard only. Wildcards that match nothing give none; a plain name that does not exist
+ * is -ERR_INDEX_NOT_FOUND unless ignore_unavailable. */
 int engine_resolve(struct engine *engine, struct str expression, bool ignore_unavailable,
                    struct arena *mem, struct str **ret_names, size_t *ret_count,
                    struct err *err) WARN_UNUSED;
+/* The same as if there were no aliases. */
+int engine_resolve_names(struct engine *engine, struct str expression, bool ignore_unavailable,
+                         struct arena *mem, struct str **ret_names, size_t *ret_count,
+                         struct err *err) WARN_UNUSED;
 
-/* Aliases of one index: {"name": {…}} as given. An index made under an alias's name, and the
- * reverse, is refused. */
+/* Aliases of one index: {"name": {"is_write_index": true}}. An index made under an alias's name,
+ * and the reverse, is refused, and so are a second write index and an option that is not there yet.
+ */
 int engine_alias_put(struct engine *engine, struct str index, struct str alias,
                      const struct value *body, struct err *err) WARN_UNUSED;
 int engine_alias_remove(struct engine *engine, struct str index, struct str alias,

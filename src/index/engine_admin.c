@@ -65,7 +65,7 @@ static int body_read(const struct value *body, struct arena *mem, struct index_b
         if (str_is(key, "settings"))
             index__settings_flatten(v, STR_NONE, &ret->settings, mem);
         if (str_is(key, "aliases"))
-            ret->aliases = *v;
+            TRY(index__aliases_read(v, mem, &ret->aliases, err));
     }
     TRY(index__settings_check(&ret->settings, mem, err));
     int64_t limit = MAPPING_FIELDS_MAX_DEFAULT;
@@ -79,6 +79,10 @@ static int body_read(const struct value *body, struct arena *mem, struct index_b
             return rc == -ERR_MAPPER_PARSING ? err_wrap(err, "Failed to parse mapping [_doc]") : rc;
     }
     TRY(index_sort_check(&ret->settings, ret->mapping, mem, err));
+    for (size_t i = ret->settings.map->count; i-- > 0;) {
+        if (ret->settings.map->values[i].kind == VALUE_NULL)
+            (void)value_map_remove(&ret->settings, ret->settings.map->keys[i]);
+    }
     return analyzers_check(ret->mapping, err);
 }
 
@@ -172,6 +176,8 @@ int engine__index_make(struct engine *engine, struct str name, const struct valu
                 err_set(err, ERR_INDEX_NAME,
                         "Invalid index name [" STR_FMT "], already exists as alias", STR_ARG(name));
         else
+            rc = engine__aliases_check(engine, name, &parts.aliases, err);
+        if (rc == 0 && !old)
             rc = index_make(engine, name, &parts, ret_index, err);
         mutex_unlock(&engine->mu);
     }

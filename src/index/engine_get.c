@@ -74,7 +74,7 @@ int engine_get(struct engine *engine, struct str name, struct str id, bool is_re
 {
     CLEANUP(index__unref_ptr) struct index *index = engine__index(engine, name);
     if (!index)
-        TRY(engine__alias_target(engine, name, &index, err));
+        TRY(engine__alias_single(engine, name, &index, err));
     if (!index)
         return err_set(err, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "]", STR_ARG(name));
     TRY(index__await(index, USE_GET, err));

@@ -385,7 +385,7 @@ static void test_aliases(void **state)
     put(f, DOC_INDEX, "1", "{}");
     assert_int_equal(engine_index_create(f->engine, STR("j"), NULL, &err), 0);
     assert_int_equal(engine_alias_put(f->engine, STR("i"), STR("al"), NULL, &err), 0);
-    assert_int_equal(engine_alias_put(f->engine, STR("i"), STR("j"), NULL, &err), -ERR_INDEX_NAME);
+    assert_int_equal(engine_alias_put(f->engine, STR("i"), STR("j"), NULL, &err), -ERR_ALIAS_NAME);
     write.index = STR("al");
     write.id = STR("2");
     write.source = STR("{\"a\":1}");

@@ -368,14 +368,25 @@ int engine__index_make(struct engine *engine, struct str name, const struct valu
 
 /* ---- index_names.c ---- */
 int index_name_check(struct str name, struct err *err) WARN_UNUSED;
+int index__alias_name_check(struct str name, struct err *err) WARN_UNUSED; /* may be upper case */
 
 /* ---- engine_alias.c ---- */
 /* False: it has none. *ret_aliases is a map, in mem. */
 bool index__aliases(struct index *index, struct arena *mem, struct value *ret_aliases);
 bool index__has_alias(struct index *index, struct str alias, struct arena *mem);
 bool engine__has_alias(struct engine *engine, struct str alias); /* REQUIRES(engine.mu) */
+/* An index's aliases as a body has them, into what is kept. */
+int index__aliases_read(const struct value *given, struct arena *mem, struct value *ret_aliases,
+                        struct err *err) WARN_UNUSED;
+/* Whether an index of that name may have them beside the others that are there.
+ * REQUIRES(engine.mu) */
+int engine__aliases_check(struct engine *engine, struct str name, const struct value *aliases,
+                          struct err *err) WARN_UNUSED;
 /* The index that writes to an alias go to; *ret_index stays as it is when nobody has the alias. */
 int engine__alias_target(struct engine *engine, struct str alias, struct index **ret_index,
+                         struct err *err) WARN_UNUSED;
+/* The only index that has an alias; the same. */
+int engine__alias_single(struct engine *engine, struct str alias, struct index **ret_index,
                          struct err *err) WARN_UNUSED;
 
 /* ---- index_settings.c ---- */

@@ -19,7 +19,7 @@ static int refuse_aliases(struct rest_call *call, struct str expression, struct 
     struct str part, *names;
     size_t count;
     while (str_split_next(&expression, ',', &part)) {
-        bool is_plain = str_find_char(part, '*') < 0 && !str_is(part, "_all") &&
+        bool is_plain = part.n > 0 && str_find_char(part, '*') < 0 && !str_is(part, "_all") &&
                         !str_starts_with(part, STR("-"));
         if (!is_plain || engine_index_exists(call->context->engine, part))
             continue;
@@ -33,17 +33,6 @@ static int refuse_aliases(struct rest_call *call, struct str expression, struct 
     return 0;
 }
 
-/* Patterns are meant for names of indices, not of aliases. */
-static bool is_named(struct str expression, struct str name)
-{
-    struct str part;
-    while (str_split_next(&expression, ',', &part)) {
-        if (str_is(part, "_all") || str_glob(part, name))
-            return true;
-    }
-    return false;
-}
-
 static int index_delete_run(struct rest_call *call, struct err *err)
 {
     const struct index_delete_params *params = call->params;
@@ -51,15 +40,13 @@ static int index_delete_run(struct rest_call *call, struct err *err)
     size_t count;
     struct str expression = rest_part(call, "index");
     TRY(refuse_aliases(call, expression, err));
-    TRY(engine_resolve(call->context->engine, expression, params->indices.ignore_unavailable,
-                       call->mem, &names, &count, err));
+    TRY(engine_resolve_names(call->context->engine, expression, params->indices.ignore_unavailable,
+                             call->mem, &names, &count, err));
     if (count == 0 && !params->indices.allow_no_indices)
         return err_set(err, ERR_INDEX_NOT_FOUND, "no such index [" STR_FMT "]",
                        STR_ARG(expression));
-    for (size_t i = 0; i < count; i++) {
-        if (is_named(expression, names[i]))
-            TRY(engine_index_delete(call->context->engine, names[i], err));
-    }
+    for (size_t i = 0; i < count; i++)
+        TRY(engine_index_delete(call->context->engine, names[i], err));
     json_object_begin(&call->w);
     json_key_lit(&call->w, "acknowledged");
     json_bool(&call->w, true);
