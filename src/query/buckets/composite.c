@@ -252,7 +252,7 @@ static int after_number(struct tuple_part *part, const struct value *v, struct a
     if (type == FIELD_UNSIGNED_LONG && str_to_u64(text, &u))
         whole = (int64_t)(u ^ (UINT64_C(1) << 63));
     else if (!str_to_i64(text, &whole))
-        whole = number >= 0x1p63 ? INT64_MAX : number < -0x1p63 ? INT64_MIN : (int64_t)number;
+        whole = f64_to_i64(number);
     *ret_key = whole;
     return 0;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/str.h"
+#include "query/buckets/pipeline.h"
 #include "query/metric.h"
 
 static bool is_by_metric(const struct terms_order *order)
@@ -43,11 +44,7 @@ static int check_order_path(const struct agg_node *node, const struct terms_orde
 {
     if (!is_by_metric(order))
         return 0;
-    struct str name = order->path;
-    for (size_t i = 0; i < name.n; i++) {
-        if (name.p[i] == '.' || name.p[i] == '>' || name.p[i] == '[')
-            name.n = i;
-    }
+    struct str rest, name = pipeline_path_head(order->path, &rest);
     for (size_t i = 0; i < node->child_count; i++) {
         if (str_eq(node->children[i]->name, name))
             return 0;
@@ -67,26 +64,20 @@ int terms_orders_check(const struct terms_orders *orders, const struct agg_node 
     return 0;
 }
 
-static bool ends_name(char c)
-{
-    return c == '.' || c == '[' || c == '>';
-}
-
 /* The aggregation that a path leads to. */
 static const struct agg_node *leaf_of(const struct agg_node *node, struct str path)
 {
     for (;;) {
-        size_t cut = 0, i = 0;
-        while (cut < path.n && !ends_name(path.p[cut]))
-            cut++;
-        while (i < node->child_count && !str_eq(node->children[i]->name, str_sub(path, 0, cut)))
+        size_t i = 0;
+        struct str rest, name = pipeline_path_head(path, &rest);
+        while (i < node->child_count && !str_eq(node->children[i]->name, name))
             i++;
         if (i == node->child_count)
             return NULL;
         node = node->children[i];
-        if (cut == path.n || path.p[cut] != '>')
+        if (name.n == path.n || path.p[name.n] != '>')
             return node;
-        path = str_from_off(path, cut + 1);
+        path = rest;
     }
 }
 
@@ -105,16 +96,7 @@ static double of_no_values(const struct agg_node *node, struct str path, struct 
 static double order_number(const struct agg_node *node, struct agg_run *run, struct bucket *bucket,
                            struct str path)
 {
-    struct str name = path, key = STR("");
-    for (size_t i = 0; i < path.n; i++) {
-        if (ends_name(path.p[i])) {
-            name = str_sub(path, 0, i);
-            key = str_from_off(path, i + 1);
-            break;
-        }
-    }
-    if (str_ends_with(key, STR("]")))
-        key.n--;
+    struct str key, name = pipeline_path_head(path, &key);
     struct value result = bucket_child_result(node, run, bucket, name);
     double number = NAN;
     while (result.kind == VALUE_MAP && !metric_number(&result, key, &number)) {
